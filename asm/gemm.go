@@ -558,6 +558,10 @@ func (mk microKernel) storeTile(r gemmRegisters, x microArgs, prefix string, sum
 	mk.MOVQ(active, x.addr("maskAt"))
 
 	mk.Label(prefix + "Write")
+	if mask != nil && !mk.isa.masks {
+		mk.writeCut(r, x, prefix, sums)
+		return
+	}
 	mk.eachVector(r, r.c, r.ldc, sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
 		switch {
 		case mk.around:
@@ -571,6 +575,42 @@ func (mk microKernel) storeTile(r gemmRegisters, x microArgs, prefix string, sum
 			mk.store(s, m)
 		}
 	})
+}
+
+// writeCut stores rows of one vector that is cut, without masks, with which a store takes a
+// dozen cycles on CPUs by AMD: as the first and the last elements of a row, the largest
+// power of two that it holds.
+func (mk microKernel) writeCut(r gemmRegisters, x microArgs, prefix string, sums [][]reg.VecVirtual) {
+	mk.Comment("rest = the bytes of a row but for the highest bit, which is bit top")
+	rest, top, order := x.load("cols"), mk.GP64(), mk.GP64()
+	mk.toBytes(rest)
+	mk.BSRQ(rest, top)
+	mk.BTRQ(top, rest)
+	mk.LEAQ(operand.NewDataAddr(operand.Symbol{Name: elementsName, Static: true}, 0), order)
+	last, shifted := mk.vec(), mk.vec()
+	mk.VMOVDQU(operand.Mem{Base: order, Index: rest, Scale: 1}, last)
+	// rows emits the stores of all rows, in two parts each.
+	rows := func(bits int, store func(x, m operand.Op)) {
+		mk.Label(fmt.Sprintf("%sWrite%d", prefix, bits))
+		mk.eachVector(r, r.c, r.ldc, sums, nil, func(m operand.Mem, s reg.VecVirtual, _ bool) {
+			store(s.AsX(), m)
+			m.Index, m.Scale = rest, 1
+			mk.VPERMPS(s, last, shifted)
+			store(shifted.AsX(), m)
+		})
+		mk.JMP(operand.LabelRef(prefix + "Written"))
+	}
+	mk.CMPQ(top, operand.Imm(3))
+	mk.JEQ(operand.LabelRef(prefix + "Write64"))
+	if mk.f32() {
+		mk.JLT(operand.LabelRef(prefix + "Write32"))
+	}
+	rows(128, func(x, m operand.Op) { mk.VMOVUPS(x, m) })
+	rows(64, func(x, m operand.Op) { mk.VMOVSD(x, m) })
+	if mk.f32() {
+		rows(32, func(x, m operand.Op) { mk.VMOVSS(x, m) })
+	}
+	mk.Label(prefix + "Written")
 }
 
 // addOld is sums += beta*C.

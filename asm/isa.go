@@ -326,14 +326,15 @@ func (e emitter) storeTail(t tail, r, m operand.Op) {
 }
 
 // tailTableName names the data that AVX2 masks are cut from: a vector of ones
-// and one of zeros.
-const tailTableName = "tailMasks"
+// and one of zeros. elementsName names the numbers 0, 1, 2, ...: read from n elements
+// further on, they have VPERMPS shift a vector down by n.
+const tailTableName, elementsName = "tailMasks", "elements"
 
 func tailTable() operand.Mem {
 	return operand.NewDataAddr(operand.Symbol{Name: tailTableName, Static: true}, 0)
 }
 
-// tailData emits the table, once a file.
+// tailData emits these tables, once a file.
 func (e emitter) tailData() {
 	if e.isa.masks {
 		return
@@ -346,5 +347,10 @@ func (e emitter) tailData() {
 			v = ^v
 		}
 		e.AppendDatum(operand.U64(v))
+	}
+	e.StaticGlobal(elementsName)
+	e.DataAttributes(attr.RODATA | attr.NOPTR)
+	for i := range 16 {
+		e.AppendDatum(operand.U32(i))
 	}
 }

@@ -78,7 +78,7 @@ func describeTransposed(e emitter, least int) {
 		"\t\t}",
 		"\t}",
 		"",
-		fmt.Sprintf("for k and cols >= %d.", least))
+		fmt.Sprintf("for k >= 1 and cols >= %d.", least))
 }
 
 // turn copies columns of an operand that is stored by columns, k elements each, into
@@ -214,7 +214,8 @@ func (e emitter) transpose(x []reg.VecVirtual) []reg.VecVirtual {
 
 // packTransposed copies columns of an operand that is stored by columns, k
 // elements each, into rows: a square of lanes x lanes at a time is transposed in
-// registers. The last one, down and across, ends with the operand.
+// registers. The last one, down and across, ends with the operand. Of columns that
+// are shorter than a square, masks keep what is behind them away.
 func packTransposed(e emitter) {
 	n := e.lanes()
 	describeTransposed(e, n)
@@ -232,55 +233,41 @@ func packTransposed(e emitter) {
 		{Base: b}, {Base: b, Index: col, Scale: 1}, {Base: b, Index: col, Scale: 2}, {Base: b, Index: col3, Scale: 1},
 		{Base: b, Index: col, Scale: 4}, {Base: b, Index: col5, Scale: 1}, {Base: b, Index: col3, Scale: 2}, {Base: b, Index: col7, Scale: 1},
 	}
+	// halfSquare transposes n/2 rows of n columns, x[j] being columns j and j+n/2 side by side.
+	x, y := e.vecs(n/2), e.vecs(n/2)
+	halfSquare := func() []reg.VecVirtual {
+		if !e.f32() {
+			e.VUNPCKLPD(x[1], x[0], y[0])
+			e.VUNPCKHPD(x[1], x[0], y[1])
+			return y
+		}
+		e.VUNPCKLPS(x[1], x[0], y[0])
+		e.VUNPCKHPS(x[1], x[0], y[1])
+		e.VUNPCKLPS(x[3], x[2], y[2])
+		e.VUNPCKHPS(x[3], x[2], y[3])
+		e.VUNPCKLPD(y[2], y[0], x[0])
+		e.VUNPCKHPD(y[2], y[0], x[1])
+		e.VUNPCKLPD(y[3], y[1], x[2])
+		e.VUNPCKHPD(y[3], y[1], x[3])
+		return x
+	}
+
 	e.SUBQ(operand.U32(n), cols)
 	e.Label("columns")
 	e.Load(e.Param("k"), k)
 	e.MOVQ(firstB, b)
 	e.MOVQ(firstPanel, panel)
 	e.SUBQ(operand.U32(n), k)
+	e.JLT(operand.LabelRef("short"))
 	e.Label("square")
-	x, y := e.vecs(n), e.vecs(n)
-	if e.f32() {
-		// The halves of eight columns, four rows each: first the low one of
-		// column j beside that of column j+4, then both halves' 4x4 squares at once.
-		for half := range 2 {
-			for j := range 4 {
-				m := addr[j]
-				m.Disp = 16 * half
-				e.VMOVUPS(m, x[j].AsX())
-				m = addr[j+4]
-				m.Disp = 16 * half
-				e.VINSERTF128(operand.Imm(1), m, x[j], x[j])
-			}
-			e.VUNPCKLPS(x[1], x[0], y[0])
-			e.VUNPCKHPS(x[1], x[0], y[1])
-			e.VUNPCKLPS(x[3], x[2], y[2])
-			e.VUNPCKHPS(x[3], x[2], y[3])
-			e.VUNPCKLPD(y[2], y[0], x[0])
-			e.VUNPCKHPD(y[2], y[0], x[1])
-			e.VUNPCKLPD(y[3], y[1], x[2])
-			e.VUNPCKHPD(y[3], y[1], x[3])
-			for j := range 4 {
-				e.VMOVUPS(x[j], operand.Mem{Base: panel})
-				e.ADDQ(width, panel)
-			}
+	for half := range 2 {
+		for j := range x {
+			e.load(addr[j].Offset(16*half), x[j].AsX())
+			e.VINSERTF128(operand.Imm(1), addr[j+n/2].Offset(16*half), x[j], x[j])
 		}
-	} else {
-		for half := range 2 {
-			for j := range 2 {
-				m := addr[j]
-				m.Disp = 16 * half
-				e.VMOVUPD(m, x[j].AsX())
-				m = addr[j+2]
-				m.Disp = 16 * half
-				e.VINSERTF128(operand.Imm(1), m, x[j], x[j])
-			}
-			e.VUNPCKLPD(x[1], x[0], y[0])
-			e.VUNPCKHPD(x[1], x[0], y[1])
-			for j := range 2 {
-				e.VMOVUPD(y[j], operand.Mem{Base: panel})
-				e.ADDQ(width, panel)
-			}
+		for _, row := range halfSquare() {
+			e.store(row, operand.Mem{Base: panel})
+			e.ADDQ(width, panel)
 		}
 	}
 	e.ADDQ(operand.U32(e.isa.width), b)
@@ -294,6 +281,29 @@ func packTransposed(e emitter) {
 	e.ADDQ(k, panel)
 	e.XORQ(k, k)
 	e.JMP(operand.LabelRef("square"))
+
+	e.Label("short")
+	e.ADDQ(operand.U32(n), k)
+	count := e.GP64()
+	e.MOVQ(k, count)
+	mask, high := e.tailMask(count), e.XMM()
+	for half := range 2 {
+		part := tail{vec: mask.vec.AsX().(reg.VecVirtual)}
+		for j := range x {
+			e.loadTail(part, addr[j].Offset(16*half), x[j].AsX())
+			e.loadTail(part, addr[j+n/2].Offset(16*half), high)
+			e.VINSERTF128(operand.Imm(1), high, x[j], x[j])
+		}
+		for _, row := range halfSquare() {
+			e.store(row, operand.Mem{Base: panel})
+			e.ADDQ(width, panel)
+			e.DECQ(k)
+			e.JEQ(operand.LabelRef("bottom"))
+		}
+		if half == 0 {
+			e.VEXTRACTF128(operand.Imm(1), mask.vec, mask.vec.AsX())
+		}
+	}
 
 	e.Label("bottom")
 	e.TESTQ(cols, cols)

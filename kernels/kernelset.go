@@ -117,7 +117,7 @@ type packKernel[T Float] func(k int, b *T, bRow int, panel *T, cols int)
 //
 //	for p in 0..k-1, j in 0..cols-1: panel[p*width + j] = b[j*bCol + p]
 //
-// in squares of its own side: k and cols are not less than that. The order is open, and
+// in squares of its own side: cols is not less than that. The order is open, and
 // some elements are copied twice.
 type transposer[T Float] struct {
 	side int

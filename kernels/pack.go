@@ -47,16 +47,7 @@ const copyWork = 1 << 16
 // behind the last stay what they are: tiles do not read them.
 func packTransposed[T Float](square transposer[T], b []T, bCol int, panel []T, k, cols, width int) {
 	side := square.side
-	switch {
-	case k < side: // few rows, which are contiguous where they go
-		for p := range k {
-			column := b[p:]
-			for j, row := 0, panel[p*width:][:cols]; j < len(row); j++ {
-				row[j] = column[j*bCol]
-			}
-		}
-		return
-	case cols < side:
+	if cols < side {
 		for j := range cols {
 			row := panel[j:]
 			for p, x := range b[j*bCol:][:k] {

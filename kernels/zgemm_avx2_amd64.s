@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func sgemm1x8AVX2(x *microArgs[float32])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm1x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -21,26 +21,26 @@ TEXT ·sgemm1x8AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ x+0(FP), DI
+	MOVQ 16(DI), AX
+	MOVQ 56(DI), R8
+	MOVQ (DI), R9
+	MOVQ R9, 152(DI)
+	MOVQ 88(DI), R9
+	MOVQ R9, 160(DI)
+	MOVQ 40(DI), R10
+	MOVQ 8(DI), R11
 
 wholeTile:
-	MOVQ   AX, R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, SI, R11
-	ADDQ    DI, R11
-	MOVQ    R11, (SP)
-	MOVQ    DI, R11
-	SUBQ    $0x04, R10
+	IMUL3Q  $0x00000000, SI, DI
+	ADDQ    R8, DI
+	MOVQ    DI, (SP)
+	MOVQ    R8, DI
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -48,72 +48,72 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	VBROADCASTSS (R8), Y2
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	VBROADCASTSS (R8), Y2
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	VBROADCASTSS (R8), Y2
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	VBROADCASTSS (R8), Y2
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         DI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, DI
 
 wholeStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	VBROADCASTSS (R8), Y2
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         x+0(FP), DI
+	CMPL         176(DI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R8), Y1
+	VBROADCASTSS 176(DI), Y1
 	VMULPS       Y1, Y0, Y0
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R9
+	MOVL         180(DI), R9
 	ADDL         R9, R9
 	JEQ          wholeBias
-	MOVQ         DI, R9
-	CMPL         180(R8), $0x3f800000
+	MOVQ         R8, R9
+	CMPL         180(DI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R8), Y1
+	VBROADCASTSS 180(DI), Y1
 	VFMADD231PS  (R9), Y1, Y0
 	ADDQ         SI, R9
 	JMP          wholeBias
@@ -123,14 +123,14 @@ wholeAdd:
 	ADDQ   SI, R9
 
 wholeBias:
-	MOVQ    80(R8), R9
+	MOVQ    80(DI), R9
 	TESTQ   R9, R9
 	JEQ     wholeReLU
 	VMOVUPS (R9), Y1
 	VADDPS  Y1, Y0, Y0
 
 wholeReLU:
-	MOVQ   104(R8), R9
+	MOVQ   104(DI), R9
 	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y1, Y1, Y1
@@ -138,10 +138,10 @@ wholeReLU:
 	VANDPS Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    160(R8), R9
+	MOVQ    160(DI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    96(R8), R10
+	MOVQ    96(DI), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y1, Y1, Y1
 	VMOVUPS (R9), Y2
@@ -150,33 +150,33 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 160(DI)
 
 wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    SI, DI
+	VMOVUPS Y0, (R8)
+	ADDQ    SI, R8
 
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	MOVQ   40(DI), R10
+	MOVQ   8(DI), R11
+	DECQ   152(DI)
 	JNE    wholeTile
-	DECQ   112(R8)
+	DECQ   112(DI)
 	JEQ    wholeDone
-	MOVQ   120(R8), AX
+	MOVQ   120(DI), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 40(DI)
+	ADDQ   $0x00000020, 56(DI)
+	CMPQ   80(DI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R8)
+	ADDQ   $0x00000020, 80(DI)
 
 wholeNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 88(DI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R8)
+	ADDQ $0x00000020, 88(DI)
 
 wholeNomask:
 	JMP wholePanel
@@ -189,31 +189,31 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    AX, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
 
 cutTile:
-	MOVQ   AX, R8
+	MOVQ   AX, R9
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, SI, R11
-	ADDQ    DI, R11
-	MOVQ    R11, (SP)
-	MOVQ    DI, R11
-	SUBQ    $0x04, R10
+	IMUL3Q  $0x00000000, SI, R12
+	ADDQ    R8, R12
+	MOVQ    R12, (SP)
+	MOVQ    R8, R12
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -221,137 +221,164 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	VBROADCASTSS (R8), Y3
+	VMASKMOVPS   (R10), Y0, Y2
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	VBROADCASTSS (R8), Y3
+	VMASKMOVPS   (R10), Y0, Y2
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	VBROADCASTSS (R8), Y3
+	VMASKMOVPS   (R10), Y0, Y2
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	VBROADCASTSS (R8), Y3
+	VMASKMOVPS   (R10), Y0, Y2
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 
 cutStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R11
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	VBROADCASTSS (R8), Y3
+	VMASKMOVPS   (R10), Y0, Y2
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R8), Y2
+	VBROADCASTSS 176(R9), Y2
 	VMULPS       Y2, Y1, Y1
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R9
-	ADDL         R9, R9
+	MOVL         180(R9), R10
+	ADDL         R10, R10
 	JEQ          cutBias
-	MOVQ         DI, R9
-	CMPL         180(R8), $0x3f800000
+	MOVQ         R8, R10
+	CMPL         180(R9), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R8), Y2
-	VMASKMOVPS   (R9), Y0, Y3
+	VBROADCASTSS 180(R9), Y2
+	VMASKMOVPS   (R10), Y0, Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         SI, R9
+	ADDQ         SI, R10
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R9), Y0, Y3
+	VMASKMOVPS (R10), Y0, Y3
 	VADDPS     Y3, Y1, Y1
-	ADDQ       SI, R9
+	ADDQ       SI, R10
 
 cutBias:
-	MOVQ       80(R8), R9
-	TESTQ      R9, R9
+	MOVQ       80(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutReLU
-	VMASKMOVPS (R9), Y0, Y2
+	VMASKMOVPS (R10), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 
 cutReLU:
-	MOVQ   104(R8), R9
-	TESTQ  R9, R9
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y2, Y2, Y2
 	VCMPPS $0x16, Y2, Y1, Y2
 	VANDPS Y2, Y1, Y1
 
 cutMask:
-	MOVQ       160(R8), R9
-	TESTQ      R9, R9
+	MOVQ       160(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       96(R8), R10
-	SHLQ       $0x02, R10
+	MOVQ       96(R9), R11
+	SHLQ       $0x02, R11
 	VXORPS     Y2, Y2, Y2
-	VMASKMOVPS (R9), Y0, Y3
+	VMASKMOVPS (R10), Y0, Y3
 	VCMPPS     $0x16, Y2, Y3, Y2
 	VANDPS     Y2, Y1, Y1
-	ADDQ       R10, R9
+	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R10, 160(R9)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (DI)
-	ADDQ       SI, DI
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R9), R10
+	SHLQ    $0x02, R10
+	BSRQ    R10, DI
+	BTRQ    DI, R10
+	LEAQ    elements<>+0(SB), R11
+	VMOVDQU (R11)(R10*1), Y2
+	CMPQ    DI, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (R8)
+	VPERMPS Y1, Y2, Y1
+	VMOVUPS X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R8)
+	VPERMPS Y1, Y2, Y1
+	VMOVSD  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (R8)
+	VPERMPS Y1, Y2, Y1
+	VMOVSS  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000001, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	IMUL3Q $0x00000001, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    cutTile
-	DECQ   112(R8)
+	DECQ   112(R9)
 	JEQ    cutDone
-	MOVQ   120(R8), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R8)
+	ADDQ   $0x00000020, 80(R9)
 
 cutNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R8)
+	ADDQ $0x00000020, 88(R9)
 
 cutNomask:
 	JMP cutPanel
@@ -363,93 +390,93 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y2
+	VMOVUPS      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y2
+	VMOVUPS      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y2
+	VMOVUPS      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y1
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y2
+	VMOVUPS      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         DI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, DI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y3
+	VMASKMOVPS   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y3
+	VMASKMOVPS   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y3
+	VMASKMOVPS   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y3
+	VMASKMOVPS   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 
 cutFarStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func sgemm2x8AVX2(x *microArgs[float32])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -465,27 +492,27 @@ TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ x+0(FP), DI
+	MOVQ 16(DI), AX
+	MOVQ 56(DI), R8
+	MOVQ (DI), R9
+	MOVQ R9, 152(DI)
+	MOVQ 88(DI), R9
+	MOVQ R9, 160(DI)
+	MOVQ 40(DI), R10
+	MOVQ 8(DI), R11
 
 wholeTile:
-	MOVQ   AX, R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, SI, R11
-	ADDQ    DI, R11
-	MOVQ    R11, (SP)
-	MOVQ    DI, R11
-	SUBQ    $0x04, R10
+	IMUL3Q  $0x00000001, SI, DI
+	ADDQ    R8, DI
+	MOVQ    DI, (SP)
+	MOVQ    R8, DI
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -493,83 +520,83 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	VBROADCASTSS (R8), Y3
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
+	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	VBROADCASTSS (R8), Y3
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
+	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	VBROADCASTSS (R8), Y3
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
+	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	VBROADCASTSS (R8), Y3
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
+	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         DI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, DI
 
 wholeStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	VBROADCASTSS (R8), Y3
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
+	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         x+0(FP), DI
+	CMPL         176(DI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R8), Y2
+	VBROADCASTSS 176(DI), Y2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R9
+	MOVL         180(DI), R9
 	ADDL         R9, R9
 	JEQ          wholeBias
-	MOVQ         DI, R9
-	CMPL         180(R8), $0x3f800000
+	MOVQ         R8, R9
+	CMPL         180(DI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R8), Y2
+	VBROADCASTSS 180(DI), Y2
 	VFMADD231PS  (R9), Y2, Y0
 	ADDQ         SI, R9
 	VFMADD231PS  (R9), Y2, Y1
@@ -583,7 +610,7 @@ wholeAdd:
 	ADDQ   SI, R9
 
 wholeBias:
-	MOVQ    80(R8), R9
+	MOVQ    80(DI), R9
 	TESTQ   R9, R9
 	JEQ     wholeReLU
 	VMOVUPS (R9), Y2
@@ -591,7 +618,7 @@ wholeBias:
 	VADDPS  Y2, Y1, Y1
 
 wholeReLU:
-	MOVQ   104(R8), R9
+	MOVQ   104(DI), R9
 	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y2, Y2, Y2
@@ -601,10 +628,10 @@ wholeReLU:
 	VANDPS Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    160(R8), R9
+	MOVQ    160(DI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    96(R8), R10
+	MOVQ    96(DI), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS (R9), Y3
@@ -617,35 +644,35 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 160(DI)
 
 wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    SI, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    SI, DI
+	VMOVUPS Y0, (R8)
+	ADDQ    SI, R8
+	VMOVUPS Y1, (R8)
+	ADDQ    SI, R8
 
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	MOVQ   40(DI), R10
+	MOVQ   8(DI), R11
+	DECQ   152(DI)
 	JNE    wholeTile
-	DECQ   112(R8)
+	DECQ   112(DI)
 	JEQ    wholeDone
-	MOVQ   120(R8), AX
+	MOVQ   120(DI), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 40(DI)
+	ADDQ   $0x00000020, 56(DI)
+	CMPQ   80(DI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R8)
+	ADDQ   $0x00000020, 80(DI)
 
 wholeNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 88(DI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R8)
+	ADDQ $0x00000020, 88(DI)
 
 wholeNomask:
 	JMP wholePanel
@@ -658,32 +685,32 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    AX, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
 
 cutTile:
-	MOVQ   AX, R8
+	MOVQ   AX, R9
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, SI, R11
-	ADDQ    DI, R11
-	MOVQ    R11, (SP)
-	MOVQ    DI, R11
-	SUBQ    $0x04, R10
+	IMUL3Q  $0x00000001, SI, R12
+	ADDQ    R8, R12
+	MOVQ    R12, (SP)
+	MOVQ    R8, R12
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -691,110 +718,110 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	VBROADCASTSS (R8), Y4
+	VMASKMOVPS   (R10), Y0, Y3
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	VBROADCASTSS (R8), Y4
+	VMASKMOVPS   (R10), Y0, Y3
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	VBROADCASTSS (R8), Y4
+	VMASKMOVPS   (R10), Y0, Y3
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	VBROADCASTSS (R8), Y4
+	VMASKMOVPS   (R10), Y0, Y3
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 
 cutStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R11
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	VBROADCASTSS (R8), Y4
+	VMASKMOVPS   (R10), Y0, Y3
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R8), Y3
+	VBROADCASTSS 176(R9), Y3
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R9
-	ADDL         R9, R9
+	MOVL         180(R9), R10
+	ADDL         R10, R10
 	JEQ          cutBias
-	MOVQ         DI, R9
-	CMPL         180(R8), $0x3f800000
+	MOVQ         R8, R10
+	CMPL         180(R9), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R8), Y3
-	VMASKMOVPS   (R9), Y0, Y4
+	VBROADCASTSS 180(R9), Y3
+	VMASKMOVPS   (R10), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         SI, R9
-	VMASKMOVPS   (R9), Y0, Y4
+	ADDQ         SI, R10
+	VMASKMOVPS   (R10), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         SI, R9
+	ADDQ         SI, R10
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R9), Y0, Y4
+	VMASKMOVPS (R10), Y0, Y4
 	VADDPS     Y4, Y1, Y1
-	ADDQ       SI, R9
-	VMASKMOVPS (R9), Y0, Y4
+	ADDQ       SI, R10
+	VMASKMOVPS (R10), Y0, Y4
 	VADDPS     Y4, Y2, Y2
-	ADDQ       SI, R9
+	ADDQ       SI, R10
 
 cutBias:
-	MOVQ       80(R8), R9
-	TESTQ      R9, R9
+	MOVQ       80(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutReLU
-	VMASKMOVPS (R9), Y0, Y3
+	VMASKMOVPS (R10), Y0, Y3
 	VADDPS     Y3, Y1, Y1
 	VADDPS     Y3, Y2, Y2
 
 cutReLU:
-	MOVQ   104(R8), R9
-	TESTQ  R9, R9
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y3, Y3, Y3
 	VCMPPS $0x16, Y3, Y1, Y4
@@ -803,51 +830,88 @@ cutReLU:
 	VANDPS Y3, Y2, Y2
 
 cutMask:
-	MOVQ       160(R8), R9
-	TESTQ      R9, R9
+	MOVQ       160(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       96(R8), R10
-	SHLQ       $0x02, R10
+	MOVQ       96(R9), R11
+	SHLQ       $0x02, R11
 	VXORPS     Y3, Y3, Y3
-	VMASKMOVPS (R9), Y0, Y4
+	VMASKMOVPS (R10), Y0, Y4
 	VCMPPS     $0x16, Y3, Y4, Y4
 	VANDPS     Y4, Y1, Y1
-	ADDQ       R10, R9
-	VMASKMOVPS (R9), Y0, Y4
+	ADDQ       R11, R10
+	VMASKMOVPS (R10), Y0, Y4
 	VCMPPS     $0x16, Y3, Y4, Y3
 	VANDPS     Y3, Y2, Y2
-	ADDQ       R10, R9
+	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R10, 160(R9)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (DI)
-	ADDQ       SI, DI
-	VMASKMOVPS Y2, Y0, (DI)
-	ADDQ       SI, DI
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R9), R10
+	SHLQ    $0x02, R10
+	BSRQ    R10, DI
+	BTRQ    DI, R10
+	LEAQ    elements<>+0(SB), R11
+	VMOVDQU (R11)(R10*1), Y3
+	CMPQ    DI, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (R8)
+	VPERMPS Y1, Y3, Y1
+	VMOVUPS X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVUPS X2, (R8)
+	VPERMPS Y2, Y3, Y1
+	VMOVUPS X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R8)
+	VPERMPS Y1, Y3, Y1
+	VMOVSD  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVSD  X2, (R8)
+	VPERMPS Y2, Y3, Y1
+	VMOVSD  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (R8)
+	VPERMPS Y1, Y3, Y1
+	VMOVSS  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVSS  X2, (R8)
+	VPERMPS Y2, Y3, Y1
+	VMOVSS  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000002, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	IMUL3Q $0x00000002, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    cutTile
-	DECQ   112(R8)
+	DECQ   112(R9)
 	JEQ    cutDone
-	MOVQ   120(R8), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R8)
+	ADDQ   $0x00000020, 80(R9)
 
 cutNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R8)
+	ADDQ $0x00000020, 88(R9)
 
 cutNomask:
 	JMP cutPanel
@@ -859,109 +923,109 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y3
+	VMOVUPS      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
+	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y3
+	VMOVUPS      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
+	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y3
+	VMOVUPS      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
+	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y3
+	VMOVUPS      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R8)(CX*1), Y3
+	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         DI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, DI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y4
+	VMASKMOVPS   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y4
+	VMASKMOVPS   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y4
+	VMASKMOVPS   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y4
+	VMASKMOVPS   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 
 cutFarStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func sgemm3x8AVX2(x *microArgs[float32])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -977,28 +1041,28 @@ TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ x+0(FP), DI
+	MOVQ 16(DI), AX
+	MOVQ 56(DI), R8
+	MOVQ (DI), R9
+	MOVQ R9, 152(DI)
+	MOVQ 88(DI), R9
+	MOVQ R9, 160(DI)
+	MOVQ 40(DI), R10
+	MOVQ 8(DI), R11
 
 wholeTile:
-	MOVQ   AX, R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, SI, R11
-	ADDQ    DI, R11
-	MOVQ    R11, (SP)
-	MOVQ    DI, R11
-	SUBQ    $0x04, R10
+	IMUL3Q  $0x00000002, SI, DI
+	ADDQ    R8, DI
+	MOVQ    DI, (SP)
+	MOVQ    R8, DI
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -1006,94 +1070,94 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VBROADCASTSS (R8), Y4
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
+	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VBROADCASTSS (R8), Y4
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
+	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VBROADCASTSS (R8), Y4
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
+	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VBROADCASTSS (R8), Y4
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
+	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         DI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, DI
 
 wholeStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VBROADCASTSS (R8), Y4
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
+	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
+	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         x+0(FP), DI
+	CMPL         176(DI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R8), Y3
+	VBROADCASTSS 176(DI), Y3
 	VMULPS       Y3, Y0, Y0
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R9
+	MOVL         180(DI), R9
 	ADDL         R9, R9
 	JEQ          wholeBias
-	MOVQ         DI, R9
-	CMPL         180(R8), $0x3f800000
+	MOVQ         R8, R9
+	CMPL         180(DI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R8), Y3
+	VBROADCASTSS 180(DI), Y3
 	VFMADD231PS  (R9), Y3, Y0
 	ADDQ         SI, R9
 	VFMADD231PS  (R9), Y3, Y1
@@ -1111,7 +1175,7 @@ wholeAdd:
 	ADDQ   SI, R9
 
 wholeBias:
-	MOVQ    80(R8), R9
+	MOVQ    80(DI), R9
 	TESTQ   R9, R9
 	JEQ     wholeReLU
 	VMOVUPS (R9), Y3
@@ -1120,7 +1184,7 @@ wholeBias:
 	VADDPS  Y3, Y2, Y2
 
 wholeReLU:
-	MOVQ   104(R8), R9
+	MOVQ   104(DI), R9
 	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y3, Y3, Y3
@@ -1132,10 +1196,10 @@ wholeReLU:
 	VANDPS Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    160(R8), R9
+	MOVQ    160(DI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    96(R8), R10
+	MOVQ    96(DI), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y3, Y3, Y3
 	VMOVUPS (R9), Y4
@@ -1152,611 +1216,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
-
-wholeWrite:
-	VMOVUPS Y0, (DI)
-	ADDQ    SI, DI
-	VMOVUPS Y1, (DI)
-	ADDQ    SI, DI
-	VMOVUPS Y2, (DI)
-	ADDQ    SI, DI
-
-	// next tile
-	IMUL3Q $0x00000003, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    wholeTile
-	DECQ   112(R8)
-	JEQ    wholeDone
-	MOVQ   120(R8), AX
-	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
-	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R8)
-
-wholeNobias:
-	CMPQ 88(R8), $0x00
-	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R8)
-
-wholeNomask:
-	JMP wholePanel
-
-wholeDone:
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, AX
-	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    AX, DI
-	VMOVUPS (DI), Y0
-
-cutPanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
-
-cutTile:
-	MOVQ   AX, R8
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, SI, R11
-	ADDQ    DI, R11
-	MOVQ    R11, (SP)
-	MOVQ    DI, R11
-	SUBQ    $0x04, R10
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
-	JGE          cutStepsFetched
-	ADDQ         SI, R11
-
-cutStepsFetched:
-	SUBQ $0x04, R10
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R10
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
-	JNE          cutStep
-
-cutStore:
-	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
-	JEQ          cutBeta
-	VBROADCASTSS 176(R8), Y4
-	VMULPS       Y4, Y1, Y1
-	VMULPS       Y4, Y2, Y2
-	VMULPS       Y4, Y3, Y3
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R9
-	ADDL         R9, R9
-	JEQ          cutBias
-	MOVQ         DI, R9
-	CMPL         180(R8), $0x3f800000
-	JEQ          cutAdd
-	VBROADCASTSS 180(R8), Y4
-	VMASKMOVPS   (R9), Y0, Y5
-	VFMADD231PS  Y5, Y4, Y1
-	ADDQ         SI, R9
-	VMASKMOVPS   (R9), Y0, Y5
-	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         SI, R9
-	VMASKMOVPS   (R9), Y0, Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         SI, R9
-	JMP          cutBias
-
-cutAdd:
-	VMASKMOVPS (R9), Y0, Y5
-	VADDPS     Y5, Y1, Y1
-	ADDQ       SI, R9
-	VMASKMOVPS (R9), Y0, Y5
-	VADDPS     Y5, Y2, Y2
-	ADDQ       SI, R9
-	VMASKMOVPS (R9), Y0, Y5
-	VADDPS     Y5, Y3, Y3
-	ADDQ       SI, R9
-
-cutBias:
-	MOVQ       80(R8), R9
-	TESTQ      R9, R9
-	JEQ        cutReLU
-	VMASKMOVPS (R9), Y0, Y4
-	VADDPS     Y4, Y1, Y1
-	VADDPS     Y4, Y2, Y2
-	VADDPS     Y4, Y3, Y3
-
-cutReLU:
-	MOVQ   104(R8), R9
-	TESTQ  R9, R9
-	JEQ    cutMask
-	VXORPS Y4, Y4, Y4
-	VCMPPS $0x16, Y4, Y1, Y5
-	VANDPS Y5, Y1, Y1
-	VCMPPS $0x16, Y4, Y2, Y5
-	VANDPS Y5, Y2, Y2
-	VCMPPS $0x16, Y4, Y3, Y4
-	VANDPS Y4, Y3, Y3
-
-cutMask:
-	MOVQ       160(R8), R9
-	TESTQ      R9, R9
-	JEQ        cutWrite
-	MOVQ       96(R8), R10
-	SHLQ       $0x02, R10
-	VXORPS     Y4, Y4, Y4
-	VMASKMOVPS (R9), Y0, Y5
-	VCMPPS     $0x16, Y4, Y5, Y5
-	VANDPS     Y5, Y1, Y1
-	ADDQ       R10, R9
-	VMASKMOVPS (R9), Y0, Y5
-	VCMPPS     $0x16, Y4, Y5, Y5
-	VANDPS     Y5, Y2, Y2
-	ADDQ       R10, R9
-	VMASKMOVPS (R9), Y0, Y5
-	VCMPPS     $0x16, Y4, Y5, Y4
-	VANDPS     Y4, Y3, Y3
-	ADDQ       R10, R9
-
-	// the mask of the next tile
-	MOVQ R9, 160(R8)
-
-cutWrite:
-	VMASKMOVPS Y1, Y0, (DI)
-	ADDQ       SI, DI
-	VMASKMOVPS Y2, Y0, (DI)
-	ADDQ       SI, DI
-	VMASKMOVPS Y3, Y0, (DI)
-	ADDQ       SI, DI
-
-	// next tile
-	IMUL3Q $0x00000003, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    cutTile
-	DECQ   112(R8)
-	JEQ    cutDone
-	MOVQ   120(R8), AX
-	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
-	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R8)
-
-cutNobias:
-	CMPQ 88(R8), $0x00
-	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R8)
-
-cutNomask:
-	JMP cutPanel
-
-cutDone:
-	VZEROUPPER
-	RET
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R8)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R8)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         SI, R11
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  wholeFarSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R9), Y0, Y4
-	PREFETCHT1   63(R9)
-	VBROADCASTSS (R8), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R8)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R8)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         SI, R11
-
-cutFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  cutFarSteps
-	JMP  cutRest
-
-// func sgemm4x8AVX2(x *microArgs[float32])
-// Requires: AVX, FMA3, MMX+
-TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $8-8
-	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	MOVQ 72(AX), AX
-	CMPQ AX, $0x00000008
-	JNE  cut
-
-wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
-
-wholeTile:
-	MOVQ   AX, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, SI, R12
-	ADDQ    R8, R12
-	MOVQ    R12, (SP)
-	MOVQ    R8, R12
-	SUBQ    $0x04, R11
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         R12, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         SI, R12
-
-wholeStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R11
-	JEQ  wholeStore
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	DECQ         R11
-	JNE          wholeStep
-
-wholeStore:
-	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
-	JEQ          wholeBeta
-	VBROADCASTSS 176(R9), Y4
-	VMULPS       Y4, Y0, Y0
-	VMULPS       Y4, Y1, Y1
-	VMULPS       Y4, Y2, Y2
-	VMULPS       Y4, Y3, Y3
-
-wholeBeta:
-	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R10
-	ADDL         R10, R10
-	JEQ          wholeBias
-	MOVQ         R8, R10
-	CMPL         180(R9), $0x3f800000
-	JEQ          wholeAdd
-	VBROADCASTSS 180(R9), Y4
-	VFMADD231PS  (R10), Y4, Y0
-	ADDQ         SI, R10
-	VFMADD231PS  (R10), Y4, Y1
-	ADDQ         SI, R10
-	VFMADD231PS  (R10), Y4, Y2
-	ADDQ         SI, R10
-	VFMADD231PS  (R10), Y4, Y3
-	ADDQ         SI, R10
-	JMP          wholeBias
-
-wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   SI, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   SI, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   SI, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   SI, R10
-
-wholeBias:
-	MOVQ    80(R9), R10
-	TESTQ   R10, R10
-	JEQ     wholeReLU
-	VMOVUPS (R10), Y4
-	VADDPS  Y4, Y0, Y0
-	VADDPS  Y4, Y1, Y1
-	VADDPS  Y4, Y2, Y2
-	VADDPS  Y4, Y3, Y3
-
-wholeReLU:
-	MOVQ   104(R9), R10
-	TESTQ  R10, R10
-	JEQ    wholeMask
-	VXORPS Y4, Y4, Y4
-	VCMPPS $0x16, Y4, Y0, Y5
-	VANDPS Y5, Y0, Y0
-	VCMPPS $0x16, Y4, Y1, Y5
-	VANDPS Y5, Y1, Y1
-	VCMPPS $0x16, Y4, Y2, Y5
-	VANDPS Y5, Y2, Y2
-	VCMPPS $0x16, Y4, Y3, Y4
-	VANDPS Y4, Y3, Y3
-
-wholeMask:
-	MOVQ    160(R9), R10
-	TESTQ   R10, R10
-	JEQ     wholeWrite
-	MOVQ    96(R9), R11
-	SHLQ    $0x02, R11
-	VXORPS  Y4, Y4, Y4
-	VMOVUPS (R10), Y5
-	VCMPPS  $0x16, Y4, Y5, Y5
-	VANDPS  Y5, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y5
-	VCMPPS  $0x16, Y4, Y5, Y5
-	VANDPS  Y5, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y5
-	VCMPPS  $0x16, Y4, Y5, Y5
-	VANDPS  Y5, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y5
-	VCMPPS  $0x16, Y4, Y5, Y4
-	VANDPS  Y4, Y3, Y3
-	ADDQ    R11, R10
-
-	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R9, 160(DI)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
@@ -1765,30 +1225,28 @@ wholeWrite:
 	ADDQ    SI, R8
 	VMOVUPS Y2, (R8)
 	ADDQ    SI, R8
-	VMOVUPS Y3, (R8)
-	ADDQ    SI, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(DI), R10
+	MOVQ   8(DI), R11
+	DECQ   152(DI)
 	JNE    wholeTile
-	DECQ   112(R9)
+	DECQ   112(DI)
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	MOVQ   120(DI), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 40(DI)
+	ADDQ   $0x00000020, 56(DI)
+	CMPQ   80(DI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 80(DI)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 88(DI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 88(DI)
 
 wholeNomask:
 	JMP wholePanel
@@ -1821,10 +1279,9 @@ cutTile:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, SI, R12
+	IMUL3Q  $0x00000002, SI, R12
 	ADDQ    R8, R12
 	MOVQ    R12, (SP)
 	MOVQ    R8, R12
@@ -1836,56 +1293,48 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	VMASKMOVPS   (R10), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	VMASKMOVPS   (R10), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	VMASKMOVPS   (R10), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	VMASKMOVPS   (R10), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 	CMPQ         R12, (SP)
@@ -1902,15 +1351,13 @@ cutRest:
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	VMASKMOVPS   (R10), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
@@ -1920,11 +1367,10 @@ cutStore:
 	MOVQ         x+0(FP), R9
 	CMPL         176(R9), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R9), Y5
-	VMULPS       Y5, Y1, Y1
-	VMULPS       Y5, Y2, Y2
-	VMULPS       Y5, Y3, Y3
-	VMULPS       Y5, Y4, Y4
+	VBROADCASTSS 176(R9), Y4
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y4, Y3, Y3
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
@@ -1934,58 +1380,49 @@ cutBeta:
 	MOVQ         R8, R10
 	CMPL         180(R9), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R9), Y5
-	VMASKMOVPS   (R10), Y0, Y6
-	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS 180(R9), Y4
+	VMASKMOVPS   (R10), Y0, Y5
+	VFMADD231PS  Y5, Y4, Y1
 	ADDQ         SI, R10
-	VMASKMOVPS   (R10), Y0, Y6
-	VFMADD231PS  Y6, Y5, Y2
+	VMASKMOVPS   (R10), Y0, Y5
+	VFMADD231PS  Y5, Y4, Y2
 	ADDQ         SI, R10
-	VMASKMOVPS   (R10), Y0, Y6
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         SI, R10
-	VMASKMOVPS   (R10), Y0, Y6
-	VFMADD231PS  Y6, Y5, Y4
+	VMASKMOVPS   (R10), Y0, Y5
+	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         SI, R10
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R10), Y0, Y6
-	VADDPS     Y6, Y1, Y1
+	VMASKMOVPS (R10), Y0, Y5
+	VADDPS     Y5, Y1, Y1
 	ADDQ       SI, R10
-	VMASKMOVPS (R10), Y0, Y6
-	VADDPS     Y6, Y2, Y2
+	VMASKMOVPS (R10), Y0, Y5
+	VADDPS     Y5, Y2, Y2
 	ADDQ       SI, R10
-	VMASKMOVPS (R10), Y0, Y6
-	VADDPS     Y6, Y3, Y3
-	ADDQ       SI, R10
-	VMASKMOVPS (R10), Y0, Y6
-	VADDPS     Y6, Y4, Y4
+	VMASKMOVPS (R10), Y0, Y5
+	VADDPS     Y5, Y3, Y3
 	ADDQ       SI, R10
 
 cutBias:
 	MOVQ       80(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
-	VMASKMOVPS (R10), Y0, Y5
-	VADDPS     Y5, Y1, Y1
-	VADDPS     Y5, Y2, Y2
-	VADDPS     Y5, Y3, Y3
-	VADDPS     Y5, Y4, Y4
+	VMASKMOVPS (R10), Y0, Y4
+	VADDPS     Y4, Y1, Y1
+	VADDPS     Y4, Y2, Y2
+	VADDPS     Y4, Y3, Y3
 
 cutReLU:
 	MOVQ   104(R9), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
-	VXORPS Y5, Y5, Y5
-	VCMPPS $0x16, Y5, Y1, Y6
-	VANDPS Y6, Y1, Y1
-	VCMPPS $0x16, Y5, Y2, Y6
-	VANDPS Y6, Y2, Y2
-	VCMPPS $0x16, Y5, Y3, Y6
-	VANDPS Y6, Y3, Y3
-	VCMPPS $0x16, Y5, Y4, Y5
-	VANDPS Y5, Y4, Y4
+	VXORPS Y4, Y4, Y4
+	VCMPPS $0x16, Y4, Y1, Y5
+	VANDPS Y5, Y1, Y1
+	VCMPPS $0x16, Y4, Y2, Y5
+	VANDPS Y5, Y2, Y2
+	VCMPPS $0x16, Y4, Y3, Y4
+	VANDPS Y4, Y3, Y3
 
 cutMask:
 	MOVQ       160(R9), R10
@@ -1993,39 +1430,80 @@ cutMask:
 	JEQ        cutWrite
 	MOVQ       96(R9), R11
 	SHLQ       $0x02, R11
-	VXORPS     Y5, Y5, Y5
-	VMASKMOVPS (R10), Y0, Y6
-	VCMPPS     $0x16, Y5, Y6, Y6
-	VANDPS     Y6, Y1, Y1
+	VXORPS     Y4, Y4, Y4
+	VMASKMOVPS (R10), Y0, Y5
+	VCMPPS     $0x16, Y4, Y5, Y5
+	VANDPS     Y5, Y1, Y1
 	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y6
-	VCMPPS     $0x16, Y5, Y6, Y6
-	VANDPS     Y6, Y2, Y2
+	VMASKMOVPS (R10), Y0, Y5
+	VCMPPS     $0x16, Y4, Y5, Y5
+	VANDPS     Y5, Y2, Y2
 	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y6
-	VCMPPS     $0x16, Y5, Y6, Y6
-	VANDPS     Y6, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y6
-	VCMPPS     $0x16, Y5, Y6, Y5
-	VANDPS     Y5, Y4, Y4
+	VMASKMOVPS (R10), Y0, Y5
+	VCMPPS     $0x16, Y4, Y5, Y4
+	VANDPS     Y4, Y3, Y3
 	ADDQ       R11, R10
 
 	// the mask of the next tile
 	MOVQ R10, 160(R9)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPS Y2, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPS Y3, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPS Y4, Y0, (R8)
-	ADDQ       SI, R8
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R9), R10
+	SHLQ    $0x02, R10
+	BSRQ    R10, DI
+	BTRQ    DI, R10
+	LEAQ    elements<>+0(SB), R11
+	VMOVDQU (R11)(R10*1), Y4
+	CMPQ    DI, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (R8)
+	VPERMPS Y1, Y4, Y1
+	VMOVUPS X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVUPS X2, (R8)
+	VPERMPS Y2, Y4, Y1
+	VMOVUPS X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVUPS X3, (R8)
+	VPERMPS Y3, Y4, Y1
+	VMOVUPS X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R8)
+	VPERMPS Y1, Y4, Y1
+	VMOVSD  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVSD  X2, (R8)
+	VPERMPS Y2, Y4, Y1
+	VMOVSD  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVSD  X3, (R8)
+	VPERMPS Y3, Y4, Y1
+	VMOVSD  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (R8)
+	VPERMPS Y1, Y4, Y1
+	VMOVSS  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVSS  X2, (R8)
+	VPERMPS Y2, Y4, Y1
+	VMOVSS  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVSS  X3, (R8)
+	VPERMPS Y3, Y4, Y1
+	VMOVSS  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000004, CX, R10
+	IMUL3Q $0x00000003, CX, R10
 	ADDQ   R10, AX
 	MOVQ   40(R9), R10
 	MOVQ   8(R9), R11
@@ -2056,65 +1534,57 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
+	VMOVUPS      (R10), Y3
 	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
+	VMOVUPS      (R10), Y3
 	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
+	VMOVUPS      (R10), Y3
 	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y4
+	VMOVUPS      (R10), Y3
 	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(DI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, (SP)
+	CMPQ         DI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         SI, DI
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R11
@@ -2124,60 +1594,52 @@ wholeFarStepsFetched:
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
+	VMASKMOVPS   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
+	VMASKMOVPS   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
+	VMASKMOVPS   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y5
+	VMASKMOVPS   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 	CMPQ         R12, (SP)
@@ -2189,8 +1651,714 @@ cutFarStepsFetched:
 	JGE  cutFarSteps
 	JMP  cutRest
 
+// func sgemm4x8AVX2(x *microArgs[float32])
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
+	JNE  cut
+
+wholePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), R9
+	MOVQ (R8), R10
+	MOVQ R10, 152(R8)
+	MOVQ 88(R8), R10
+	MOVQ R10, 160(R8)
+	MOVQ 40(R8), R11
+	MOVQ 8(R8), R12
+
+wholeTile:
+	MOVQ   AX, R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, SI, R8
+	ADDQ    R9, R8
+	MOVQ    R8, (SP)
+	MOVQ    R9, R8
+	SUBQ    $0x04, R12
+	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(DI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(DI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(DI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(DI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	CMPQ         R8, (SP)
+	JGE          wholeStepsFetched
+	ADDQ         SI, R8
+
+wholeStepsFetched:
+	SUBQ $0x04, R12
+	JGE  wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R12
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(DI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNE          wholeStep
+
+wholeStore:
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
+	JEQ          wholeBeta
+	VBROADCASTSS 176(R8), Y4
+	VMULPS       Y4, Y0, Y0
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y4, Y2, Y2
+	VMULPS       Y4, Y3, Y3
+
+wholeBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         180(R8), R10
+	ADDL         R10, R10
+	JEQ          wholeBias
+	MOVQ         R9, R10
+	CMPL         180(R8), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS 180(R8), Y4
+	VFMADD231PS  (R10), Y4, Y0
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y4, Y1
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y4, Y2
+	ADDQ         SI, R10
+	VFMADD231PS  (R10), Y4, Y3
+	ADDQ         SI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R10), Y0, Y0
+	ADDQ   SI, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   SI, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   SI, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   SI, R10
+
+wholeBias:
+	MOVQ    80(R8), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPS (R10), Y4
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y4, Y1, Y1
+	VADDPS  Y4, Y2, Y2
+	VADDPS  Y4, Y3, Y3
+
+wholeReLU:
+	MOVQ   104(R8), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y4, Y4, Y4
+	VCMPPS $0x16, Y4, Y0, Y5
+	VANDPS Y5, Y0, Y0
+	VCMPPS $0x16, Y4, Y1, Y5
+	VANDPS Y5, Y1, Y1
+	VCMPPS $0x16, Y4, Y2, Y5
+	VANDPS Y5, Y2, Y2
+	VCMPPS $0x16, Y4, Y3, Y4
+	VANDPS Y4, Y3, Y3
+
+wholeMask:
+	MOVQ    160(R8), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    96(R8), R11
+	SHLQ    $0x02, R11
+	VXORPS  Y4, Y4, Y4
+	VMOVUPS (R10), Y5
+	VCMPPS  $0x16, Y4, Y5, Y5
+	VANDPS  Y5, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
+	VCMPPS  $0x16, Y4, Y5, Y5
+	VANDPS  Y5, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
+	VCMPPS  $0x16, Y4, Y5, Y5
+	VANDPS  Y5, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
+	VCMPPS  $0x16, Y4, Y5, Y4
+	VANDPS  Y4, Y3, Y3
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, 160(R8)
+
+wholeWrite:
+	VMOVUPS Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPS Y3, (R9)
+	ADDQ    SI, R9
+
+	// next tile
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R8), R11
+	MOVQ   8(R8), R12
+	DECQ   152(R8)
+	JNE    wholeTile
+	DECQ   112(R8)
+	JEQ    wholeDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R8)
+
+wholeNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R8)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R11
+	MOVQ 8(R10), R12
+
+cutTile:
+	MOVQ   AX, R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, SI, R13
+	ADDQ    R9, R13
+	MOVQ    R13, (SP)
+	MOVQ    R9, R13
+	SUBQ    $0x04, R12
+	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	CMPQ         R13, (SP)
+	JGE          cutStepsFetched
+	ADDQ         SI, R13
+
+cutStepsFetched:
+	SUBQ $0x04, R12
+	JGE  cutSteps
+
+cutRest:
+	ADDQ $0x04, R12
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNE          cutStep
+
+cutStore:
+	MOVQ         x+0(FP), R10
+	CMPL         176(R10), $0x3f800000
+	JEQ          cutBeta
+	VBROADCASTSS 176(R10), Y5
+	VMULPS       Y5, Y1, Y1
+	VMULPS       Y5, Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y5, Y4, Y4
+
+cutBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         180(R10), R11
+	ADDL         R11, R11
+	JEQ          cutBias
+	MOVQ         R9, R11
+	CMPL         180(R10), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS 180(R10), Y5
+	VMASKMOVPS   (R11), Y0, Y6
+	VFMADD231PS  Y6, Y5, Y1
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y6
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y6
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         SI, R11
+	VMASKMOVPS   (R11), Y0, Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         SI, R11
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R11), Y0, Y6
+	VADDPS     Y6, Y1, Y1
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y6
+	VADDPS     Y6, Y2, Y2
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y6
+	VADDPS     Y6, Y3, Y3
+	ADDQ       SI, R11
+	VMASKMOVPS (R11), Y0, Y6
+	VADDPS     Y6, Y4, Y4
+	ADDQ       SI, R11
+
+cutBias:
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
+	JEQ        cutReLU
+	VMASKMOVPS (R11), Y0, Y5
+	VADDPS     Y5, Y1, Y1
+	VADDPS     Y5, Y2, Y2
+	VADDPS     Y5, Y3, Y3
+	VADDPS     Y5, Y4, Y4
+
+cutReLU:
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
+	JEQ    cutMask
+	VXORPS Y5, Y5, Y5
+	VCMPPS $0x16, Y5, Y1, Y6
+	VANDPS Y6, Y1, Y1
+	VCMPPS $0x16, Y5, Y2, Y6
+	VANDPS Y6, Y2, Y2
+	VCMPPS $0x16, Y5, Y3, Y6
+	VANDPS Y6, Y3, Y3
+	VCMPPS $0x16, Y5, Y4, Y5
+	VANDPS Y5, Y4, Y4
+
+cutMask:
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
+	JEQ        cutWrite
+	MOVQ       96(R10), R12
+	SHLQ       $0x02, R12
+	VXORPS     Y5, Y5, Y5
+	VMASKMOVPS (R11), Y0, Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y1, Y1
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y2, Y2
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y6
+	VCMPPS     $0x16, Y5, Y6, Y6
+	VANDPS     Y6, Y3, Y3
+	ADDQ       R12, R11
+	VMASKMOVPS (R11), Y0, Y6
+	VCMPPS     $0x16, Y5, Y6, Y5
+	VANDPS     Y5, Y4, Y4
+	ADDQ       R12, R11
+
+	// the mask of the next tile
+	MOVQ R11, 160(R10)
+
+cutWrite:
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R10), R11
+	SHLQ    $0x02, R11
+	BSRQ    R11, R8
+	BTRQ    R8, R11
+	LEAQ    elements<>+0(SB), R12
+	VMOVDQU (R12)(R11*1), Y5
+	CMPQ    R8, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (R9)
+	VPERMPS Y1, Y5, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X2, (R9)
+	VPERMPS Y2, Y5, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X3, (R9)
+	VPERMPS Y3, Y5, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X4, (R9)
+	VPERMPS Y4, Y5, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (R9)
+	VPERMPS Y1, Y5, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X2, (R9)
+	VPERMPS Y2, Y5, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X3, (R9)
+	VPERMPS Y3, Y5, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X4, (R9)
+	VPERMPS Y4, Y5, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (R9)
+	VPERMPS Y1, Y5, Y1
+	VMOVSS  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSS  X2, (R9)
+	VPERMPS Y2, Y5, Y1
+	VMOVSS  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSS  X3, (R9)
+	VPERMPS Y3, Y5, Y1
+	VMOVSS  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSS  X4, (R9)
+	VPERMPS Y4, Y5, Y1
+	VMOVSS  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+
+cutWritten:
+	// next tile
+	IMUL3Q $0x00000004, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R11
+	MOVQ   8(R10), R12
+	DECQ   152(R10)
+	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
+	VZEROUPPER
+	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(DI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(DI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(DI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(DI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	CMPQ         R8, (SP)
+	JGE          wholeFarStepsFetched
+	ADDQ         SI, R8
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	CMPQ         R13, (SP)
+	JGE          cutFarStepsFetched
+	ADDQ         SI, R13
+
+cutFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  cutFarSteps
+	JMP  cutRest
+
 // func sgemm5x8AVX2(x *microArgs[float32])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -2207,18 +2375,18 @@ TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), R9
+	MOVQ (R8), R10
+	MOVQ R10, 152(R8)
+	MOVQ 88(R8), R10
+	MOVQ R10, 160(R8)
+	MOVQ 40(R8), R11
+	MOVQ 8(R8), R12
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2226,11 +2394,11 @@ wholeTile:
 	VXORPS Y4, Y4, Y4
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, SI, R12
-	ADDQ    R8, R12
-	MOVQ    R12, (SP)
-	MOVQ    R8, R12
-	SUBQ    $0x04, R11
+	IMUL3Q  $0x00000004, SI, R8
+	ADDQ    R9, R8
+	MOVQ    R8, (SP)
+	MOVQ    R9, R8
+	SUBQ    $0x04, R12
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -2238,101 +2406,101 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R9), Y6
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R10)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(DI*1), Y6
+	VBROADCASTSS (R10)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
+	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R9), Y6
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R10)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(DI*1), Y6
+	VBROADCASTSS (R10)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
+	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R9), Y6
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R10)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(DI*1), Y6
+	VBROADCASTSS (R10)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
+	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R9), Y6
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R10)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(DI*1), Y6
+	VBROADCASTSS (R10)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
+	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         R12, (SP)
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R12
+	ADDQ         SI, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R11
+	SUBQ $0x04, R12
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R12
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	VBROADCASTSS (R9), Y6
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
+	VBROADCASTSS (R10)(CX*1), Y6
 	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
+	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(DI*1), Y6
+	VBROADCASTSS (R10)(DI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
+	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	DECQ         R11
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         176(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R9), Y5
+	VBROADCASTSS 176(R8), Y5
 	VMULPS       Y5, Y0, Y0
 	VMULPS       Y5, Y1, Y1
 	VMULPS       Y5, Y2, Y2
@@ -2341,13 +2509,13 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R10
+	MOVL         180(R8), R10
 	ADDL         R10, R10
 	JEQ          wholeBias
-	MOVQ         R8, R10
-	CMPL         180(R9), $0x3f800000
+	MOVQ         R9, R10
+	CMPL         180(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R9), Y5
+	VBROADCASTSS 180(R8), Y5
 	VFMADD231PS  (R10), Y5, Y0
 	ADDQ         SI, R10
 	VFMADD231PS  (R10), Y5, Y1
@@ -2373,7 +2541,7 @@ wholeAdd:
 	ADDQ   SI, R10
 
 wholeBias:
-	MOVQ    80(R9), R10
+	MOVQ    80(R8), R10
 	TESTQ   R10, R10
 	JEQ     wholeReLU
 	VMOVUPS (R10), Y5
@@ -2384,7 +2552,7 @@ wholeBias:
 	VADDPS  Y5, Y4, Y4
 
 wholeReLU:
-	MOVQ   104(R9), R10
+	MOVQ   104(R8), R10
 	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y5, Y5, Y5
@@ -2400,10 +2568,10 @@ wholeReLU:
 	VANDPS Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    160(R9), R10
+	MOVQ    160(R8), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    96(R9), R11
+	MOVQ    96(R8), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y5, Y5, Y5
 	VMOVUPS (R10), Y6
@@ -2428,748 +2596,7 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
-
-wholeWrite:
-	VMOVUPS Y0, (R8)
-	ADDQ    SI, R8
-	VMOVUPS Y1, (R8)
-	ADDQ    SI, R8
-	VMOVUPS Y2, (R8)
-	ADDQ    SI, R8
-	VMOVUPS Y3, (R8)
-	ADDQ    SI, R8
-	VMOVUPS Y4, (R8)
-	ADDQ    SI, R8
-
-	// next tile
-	IMUL3Q $0x00000005, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
-	JEQ    wholeDone
-	MOVQ   120(R9), AX
-	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
-	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
-
-wholeNobias:
-	CMPQ 88(R9), $0x00
-	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
-
-wholeNomask:
-	JMP wholePanel
-
-wholeDone:
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x02, AX
-	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    AX, R8
-	VMOVUPS (R8), Y0
-
-cutPanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
-
-cutTile:
-	MOVQ   AX, R9
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, SI, R12
-	ADDQ    R8, R12
-	MOVQ    R12, (SP)
-	MOVQ    R8, R12
-	SUBQ    $0x04, R11
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         R12, (SP)
-	JGE          cutStepsFetched
-	ADDQ         SI, R12
-
-cutStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R11
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	DECQ         R11
-	JNE          cutStep
-
-cutStore:
-	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
-	JEQ          cutBeta
-	VBROADCASTSS 176(R9), Y6
-	VMULPS       Y6, Y1, Y1
-	VMULPS       Y6, Y2, Y2
-	VMULPS       Y6, Y3, Y3
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y6, Y5, Y5
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R10
-	ADDL         R10, R10
-	JEQ          cutBias
-	MOVQ         R8, R10
-	CMPL         180(R9), $0x3f800000
-	JEQ          cutAdd
-	VBROADCASTSS 180(R9), Y6
-	VMASKMOVPS   (R10), Y0, Y7
-	VFMADD231PS  Y7, Y6, Y1
-	ADDQ         SI, R10
-	VMASKMOVPS   (R10), Y0, Y7
-	VFMADD231PS  Y7, Y6, Y2
-	ADDQ         SI, R10
-	VMASKMOVPS   (R10), Y0, Y7
-	VFMADD231PS  Y7, Y6, Y3
-	ADDQ         SI, R10
-	VMASKMOVPS   (R10), Y0, Y7
-	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         SI, R10
-	VMASKMOVPS   (R10), Y0, Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         SI, R10
-	JMP          cutBias
-
-cutAdd:
-	VMASKMOVPS (R10), Y0, Y7
-	VADDPS     Y7, Y1, Y1
-	ADDQ       SI, R10
-	VMASKMOVPS (R10), Y0, Y7
-	VADDPS     Y7, Y2, Y2
-	ADDQ       SI, R10
-	VMASKMOVPS (R10), Y0, Y7
-	VADDPS     Y7, Y3, Y3
-	ADDQ       SI, R10
-	VMASKMOVPS (R10), Y0, Y7
-	VADDPS     Y7, Y4, Y4
-	ADDQ       SI, R10
-	VMASKMOVPS (R10), Y0, Y7
-	VADDPS     Y7, Y5, Y5
-	ADDQ       SI, R10
-
-cutBias:
-	MOVQ       80(R9), R10
-	TESTQ      R10, R10
-	JEQ        cutReLU
-	VMASKMOVPS (R10), Y0, Y6
-	VADDPS     Y6, Y1, Y1
-	VADDPS     Y6, Y2, Y2
-	VADDPS     Y6, Y3, Y3
-	VADDPS     Y6, Y4, Y4
-	VADDPS     Y6, Y5, Y5
-
-cutReLU:
-	MOVQ   104(R9), R10
-	TESTQ  R10, R10
-	JEQ    cutMask
-	VXORPS Y6, Y6, Y6
-	VCMPPS $0x16, Y6, Y1, Y7
-	VANDPS Y7, Y1, Y1
-	VCMPPS $0x16, Y6, Y2, Y7
-	VANDPS Y7, Y2, Y2
-	VCMPPS $0x16, Y6, Y3, Y7
-	VANDPS Y7, Y3, Y3
-	VCMPPS $0x16, Y6, Y4, Y7
-	VANDPS Y7, Y4, Y4
-	VCMPPS $0x16, Y6, Y5, Y6
-	VANDPS Y6, Y5, Y5
-
-cutMask:
-	MOVQ       160(R9), R10
-	TESTQ      R10, R10
-	JEQ        cutWrite
-	MOVQ       96(R9), R11
-	SHLQ       $0x02, R11
-	VXORPS     Y6, Y6, Y6
-	VMASKMOVPS (R10), Y0, Y7
-	VCMPPS     $0x16, Y6, Y7, Y7
-	VANDPS     Y7, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y7
-	VCMPPS     $0x16, Y6, Y7, Y7
-	VANDPS     Y7, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y7
-	VCMPPS     $0x16, Y6, Y7, Y7
-	VANDPS     Y7, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y7
-	VCMPPS     $0x16, Y6, Y7, Y7
-	VANDPS     Y7, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPS (R10), Y0, Y7
-	VCMPPS     $0x16, Y6, Y7, Y6
-	VANDPS     Y6, Y5, Y5
-	ADDQ       R11, R10
-
-	// the mask of the next tile
-	MOVQ R10, 160(R9)
-
-cutWrite:
-	VMASKMOVPS Y1, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPS Y2, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPS Y3, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPS Y4, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPS Y5, Y0, (R8)
-	ADDQ       SI, R8
-
-	// next tile
-	IMUL3Q $0x00000005, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    cutTile
-	DECQ   112(R9)
-	JEQ    cutDone
-	MOVQ   120(R9), AX
-	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
-	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R9)
-
-cutNobias:
-	CMPQ 88(R9), $0x00
-	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R9)
-
-cutNomask:
-	JMP cutPanel
-
-cutDone:
-	VZEROUPPER
-	RET
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y5
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R9)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R9)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R9)(DI*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R9)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         R12, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         SI, R12
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeFarSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y6
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R9)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R9)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R9)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R9)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         R12, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         SI, R12
-
-cutFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutFarSteps
-	JMP  cutRest
-
-// func sgemm6x8AVX2(x *microArgs[float32])
-// Requires: AVX, FMA3, MMX+
-TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $8-8
-	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
-	CMPQ AX, $0x00000008
-	JNE  cut
-
-wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R11
-	MOVQ 8(R10), R12
-
-wholeTile:
-	MOVQ   AX, R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, SI, R13
-	ADDQ    R9, R13
-	MOVQ    R13, (SP)
-	MOVQ    R9, R13
-	SUBQ    $0x04, R12
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R8*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R8*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R8*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R8*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R13, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         SI, R13
-
-wholeStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R12
-	JEQ  wholeStore
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R8*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	DECQ         R12
-	JNE          wholeStep
-
-wholeStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
-	JEQ          wholeBeta
-	VBROADCASTSS 176(R10), Y6
-	VMULPS       Y6, Y0, Y0
-	VMULPS       Y6, Y1, Y1
-	VMULPS       Y6, Y2, Y2
-	VMULPS       Y6, Y3, Y3
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y6, Y5, Y5
-
-wholeBeta:
-	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
-	ADDL         R11, R11
-	JEQ          wholeBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
-	JEQ          wholeAdd
-	VBROADCASTSS 180(R10), Y6
-	VFMADD231PS  (R11), Y6, Y0
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y6, Y1
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y6, Y2
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y6, Y3
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y6, Y4
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y6, Y5
-	ADDQ         SI, R11
-	JMP          wholeBias
-
-wholeAdd:
-	VADDPS (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPS (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPS (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPS (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPS (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPS (R11), Y5, Y5
-	ADDQ   SI, R11
-
-wholeBias:
-	MOVQ    80(R10), R11
-	TESTQ   R11, R11
-	JEQ     wholeReLU
-	VMOVUPS (R11), Y6
-	VADDPS  Y6, Y0, Y0
-	VADDPS  Y6, Y1, Y1
-	VADDPS  Y6, Y2, Y2
-	VADDPS  Y6, Y3, Y3
-	VADDPS  Y6, Y4, Y4
-	VADDPS  Y6, Y5, Y5
-
-wholeReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
-	JEQ    wholeMask
-	VXORPS Y6, Y6, Y6
-	VCMPPS $0x16, Y6, Y0, Y7
-	VANDPS Y7, Y0, Y0
-	VCMPPS $0x16, Y6, Y1, Y7
-	VANDPS Y7, Y1, Y1
-	VCMPPS $0x16, Y6, Y2, Y7
-	VANDPS Y7, Y2, Y2
-	VCMPPS $0x16, Y6, Y3, Y7
-	VANDPS Y7, Y3, Y3
-	VCMPPS $0x16, Y6, Y4, Y7
-	VANDPS Y7, Y4, Y4
-	VCMPPS $0x16, Y6, Y5, Y6
-	VANDPS Y6, Y5, Y5
-
-wholeMask:
-	MOVQ    160(R10), R11
-	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    96(R10), R12
-	SHLQ    $0x02, R12
-	VXORPS  Y6, Y6, Y6
-	VMOVUPS (R11), Y7
-	VCMPPS  $0x16, Y6, Y7, Y7
-	VANDPS  Y7, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y7
-	VCMPPS  $0x16, Y6, Y7, Y7
-	VANDPS  Y7, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y7
-	VCMPPS  $0x16, Y6, Y7, Y7
-	VANDPS  Y7, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y7
-	VCMPPS  $0x16, Y6, Y7, Y7
-	VANDPS  Y7, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y7
-	VCMPPS  $0x16, Y6, Y7, Y7
-	VANDPS  Y7, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y7
-	VCMPPS  $0x16, Y6, Y7, Y6
-	VANDPS  Y6, Y5, Y5
-	ADDQ    R12, R11
-
-	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R10, 160(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -3182,30 +2609,28 @@ wholeWrite:
 	ADDQ    SI, R9
 	VMOVUPS Y4, (R9)
 	ADDQ    SI, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R11
-	MOVQ   8(R10), R12
-	DECQ   152(R10)
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R8), R11
+	MOVQ   8(R8), R12
+	DECQ   152(R8)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R8)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R8), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R8)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -3240,10 +2665,9 @@ cutTile:
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, SI, R13
+	IMUL3Q  $0x00000004, SI, R13
 	ADDQ    R9, R13
 	MOVQ    R13, (SP)
 	MOVQ    R9, R13
@@ -3255,72 +2679,64 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R10), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
+	VMASKMOVPS   (R11), Y0, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R10), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
+	VMASKMOVPS   (R11), Y0, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R10), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
+	VMASKMOVPS   (R11), Y0, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R10), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
+	VMASKMOVPS   (R11), Y0, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 	CMPQ         R13, (SP)
@@ -3337,19 +2753,17 @@ cutRest:
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
-	VBROADCASTSS (R10), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
+	VMASKMOVPS   (R11), Y0, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 	DECQ         R12
@@ -3359,13 +2773,12 @@ cutStore:
 	MOVQ         x+0(FP), R10
 	CMPL         176(R10), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R10), Y7
-	VMULPS       Y7, Y1, Y1
-	VMULPS       Y7, Y2, Y2
-	VMULPS       Y7, Y3, Y3
-	VMULPS       Y7, Y4, Y4
-	VMULPS       Y7, Y5, Y5
-	VMULPS       Y7, Y6, Y6
+	VBROADCASTSS 176(R10), Y6
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VMULPS       Y6, Y5, Y5
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
@@ -3375,76 +2788,67 @@ cutBeta:
 	MOVQ         R9, R11
 	CMPL         180(R10), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R10), Y7
-	VMASKMOVPS   (R11), Y0, Y8
-	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS 180(R10), Y6
+	VMASKMOVPS   (R11), Y0, Y7
+	VFMADD231PS  Y7, Y6, Y1
 	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y8
-	VFMADD231PS  Y8, Y7, Y2
+	VMASKMOVPS   (R11), Y0, Y7
+	VFMADD231PS  Y7, Y6, Y2
 	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y8
-	VFMADD231PS  Y8, Y7, Y3
+	VMASKMOVPS   (R11), Y0, Y7
+	VFMADD231PS  Y7, Y6, Y3
 	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y8
-	VFMADD231PS  Y8, Y7, Y4
+	VMASKMOVPS   (R11), Y0, Y7
+	VFMADD231PS  Y7, Y6, Y4
 	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y8
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y8
-	VFMADD231PS  Y8, Y7, Y6
+	VMASKMOVPS   (R11), Y0, Y7
+	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R11), Y0, Y8
-	VADDPS     Y8, Y1, Y1
+	VMASKMOVPS (R11), Y0, Y7
+	VADDPS     Y7, Y1, Y1
 	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y8
-	VADDPS     Y8, Y2, Y2
+	VMASKMOVPS (R11), Y0, Y7
+	VADDPS     Y7, Y2, Y2
 	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y8
-	VADDPS     Y8, Y3, Y3
+	VMASKMOVPS (R11), Y0, Y7
+	VADDPS     Y7, Y3, Y3
 	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y8
-	VADDPS     Y8, Y4, Y4
+	VMASKMOVPS (R11), Y0, Y7
+	VADDPS     Y7, Y4, Y4
 	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y8
-	VADDPS     Y8, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y8
-	VADDPS     Y8, Y6, Y6
+	VMASKMOVPS (R11), Y0, Y7
+	VADDPS     Y7, Y5, Y5
 	ADDQ       SI, R11
 
 cutBias:
 	MOVQ       80(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPS (R11), Y0, Y7
-	VADDPS     Y7, Y1, Y1
-	VADDPS     Y7, Y2, Y2
-	VADDPS     Y7, Y3, Y3
-	VADDPS     Y7, Y4, Y4
-	VADDPS     Y7, Y5, Y5
-	VADDPS     Y7, Y6, Y6
+	VMASKMOVPS (R11), Y0, Y6
+	VADDPS     Y6, Y1, Y1
+	VADDPS     Y6, Y2, Y2
+	VADDPS     Y6, Y3, Y3
+	VADDPS     Y6, Y4, Y4
+	VADDPS     Y6, Y5, Y5
 
 cutReLU:
 	MOVQ   104(R10), R11
 	TESTQ  R11, R11
 	JEQ    cutMask
-	VXORPS Y7, Y7, Y7
-	VCMPPS $0x16, Y7, Y1, Y8
-	VANDPS Y8, Y1, Y1
-	VCMPPS $0x16, Y7, Y2, Y8
-	VANDPS Y8, Y2, Y2
-	VCMPPS $0x16, Y7, Y3, Y8
-	VANDPS Y8, Y3, Y3
-	VCMPPS $0x16, Y7, Y4, Y8
-	VANDPS Y8, Y4, Y4
-	VCMPPS $0x16, Y7, Y5, Y8
-	VANDPS Y8, Y5, Y5
-	VCMPPS $0x16, Y7, Y6, Y7
-	VANDPS Y7, Y6, Y6
+	VXORPS Y6, Y6, Y6
+	VCMPPS $0x16, Y6, Y1, Y7
+	VANDPS Y7, Y1, Y1
+	VCMPPS $0x16, Y6, Y2, Y7
+	VANDPS Y7, Y2, Y2
+	VCMPPS $0x16, Y6, Y3, Y7
+	VANDPS Y7, Y3, Y3
+	VCMPPS $0x16, Y6, Y4, Y7
+	VANDPS Y7, Y4, Y4
+	VCMPPS $0x16, Y6, Y5, Y6
+	VANDPS Y6, Y5, Y5
 
 cutMask:
 	MOVQ       160(R10), R11
@@ -3452,51 +2856,112 @@ cutMask:
 	JEQ        cutWrite
 	MOVQ       96(R10), R12
 	SHLQ       $0x02, R12
-	VXORPS     Y7, Y7, Y7
-	VMASKMOVPS (R11), Y0, Y8
-	VCMPPS     $0x16, Y7, Y8, Y8
-	VANDPS     Y8, Y1, Y1
+	VXORPS     Y6, Y6, Y6
+	VMASKMOVPS (R11), Y0, Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y1, Y1
 	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y8
-	VCMPPS     $0x16, Y7, Y8, Y8
-	VANDPS     Y8, Y2, Y2
+	VMASKMOVPS (R11), Y0, Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y2, Y2
 	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y8
-	VCMPPS     $0x16, Y7, Y8, Y8
-	VANDPS     Y8, Y3, Y3
+	VMASKMOVPS (R11), Y0, Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y3, Y3
 	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y8
-	VCMPPS     $0x16, Y7, Y8, Y8
-	VANDPS     Y8, Y4, Y4
+	VMASKMOVPS (R11), Y0, Y7
+	VCMPPS     $0x16, Y6, Y7, Y7
+	VANDPS     Y7, Y4, Y4
 	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y8
-	VCMPPS     $0x16, Y7, Y8, Y8
-	VANDPS     Y8, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y8
-	VCMPPS     $0x16, Y7, Y8, Y7
-	VANDPS     Y7, Y6, Y6
+	VMASKMOVPS (R11), Y0, Y7
+	VCMPPS     $0x16, Y6, Y7, Y6
+	VANDPS     Y6, Y5, Y5
 	ADDQ       R12, R11
 
 	// the mask of the next tile
 	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y6, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R10), R11
+	SHLQ    $0x02, R11
+	BSRQ    R11, R8
+	BTRQ    R8, R11
+	LEAQ    elements<>+0(SB), R12
+	VMOVDQU (R12)(R11*1), Y6
+	CMPQ    R8, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (R9)
+	VPERMPS Y1, Y6, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X2, (R9)
+	VPERMPS Y2, Y6, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X3, (R9)
+	VPERMPS Y3, Y6, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X4, (R9)
+	VPERMPS Y4, Y6, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X5, (R9)
+	VPERMPS Y5, Y6, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R9)
+	VPERMPS Y1, Y6, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X2, (R9)
+	VPERMPS Y2, Y6, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X3, (R9)
+	VPERMPS Y3, Y6, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X4, (R9)
+	VPERMPS Y4, Y6, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X5, (R9)
+	VPERMPS Y5, Y6, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (R9)
+	VPERMPS Y1, Y6, Y1
+	VMOVSS  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSS  X2, (R9)
+	VPERMPS Y2, Y6, Y1
+	VMOVSS  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSS  X3, (R9)
+	VPERMPS Y3, Y6, Y1
+	VMOVSS  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSS  X4, (R9)
+	VPERMPS Y4, Y6, Y1
+	VMOVSS  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSS  X5, (R9)
+	VPERMPS Y5, Y6, Y1
+	VMOVSS  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000006, CX, R11
+	IMUL3Q $0x00000005, CX, R11
 	ADDQ   R11, AX
 	MOVQ   40(R10), R11
 	MOVQ   8(R10), R12
@@ -3527,81 +2992,73 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
+	VMOVUPS      (R11), Y5
 	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R8*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
+	VMOVUPS      (R11), Y5
 	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R8*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
+	VMOVUPS      (R11), Y5
 	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R8*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y6
+	VMOVUPS      (R11), Y5
 	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(R8*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(DI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, (SP)
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         SI, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R12
@@ -3611,76 +3068,68 @@ wholeFarStepsFetched:
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
+	VMASKMOVPS   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
+	VMASKMOVPS   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
+	VMASKMOVPS   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y7
+	VMASKMOVPS   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(R8*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 	CMPQ         R13, (SP)
@@ -3692,8 +3141,871 @@ cutFarStepsFetched:
 	JGE  cutFarSteps
 	JMP  cutRest
 
+// func sgemm6x8AVX2(x *microArgs[float32])
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000008
+	JNE  cut
+
+wholePanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R12
+	MOVQ 8(R9), R13
+
+wholeTile:
+	MOVQ   AX, R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R9, (SP)
+	JGE          wholeStepsFetched
+	ADDQ         SI, R9
+
+wholeStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R13
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          wholeStep
+
+wholeStore:
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
+	JEQ          wholeBeta
+	VBROADCASTSS 176(R9), Y6
+	VMULPS       Y6, Y0, Y0
+	VMULPS       Y6, Y1, Y1
+	VMULPS       Y6, Y2, Y2
+	VMULPS       Y6, Y3, Y3
+	VMULPS       Y6, Y4, Y4
+	VMULPS       Y6, Y5, Y5
+
+wholeBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         180(R9), R11
+	ADDL         R11, R11
+	JEQ          wholeBias
+	MOVQ         R10, R11
+	CMPL         180(R9), $0x3f800000
+	JEQ          wholeAdd
+	VBROADCASTSS 180(R9), Y6
+	VFMADD231PS  (R11), Y6, Y0
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y6, Y1
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y6, Y2
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y6, Y3
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y6, Y4
+	ADDQ         SI, R11
+	VFMADD231PS  (R11), Y6, Y5
+	ADDQ         SI, R11
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPS (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   SI, R11
+
+wholeBias:
+	MOVQ    80(R9), R11
+	TESTQ   R11, R11
+	JEQ     wholeReLU
+	VMOVUPS (R11), Y6
+	VADDPS  Y6, Y0, Y0
+	VADDPS  Y6, Y1, Y1
+	VADDPS  Y6, Y2, Y2
+	VADDPS  Y6, Y3, Y3
+	VADDPS  Y6, Y4, Y4
+	VADDPS  Y6, Y5, Y5
+
+wholeReLU:
+	MOVQ   104(R9), R11
+	TESTQ  R11, R11
+	JEQ    wholeMask
+	VXORPS Y6, Y6, Y6
+	VCMPPS $0x16, Y6, Y0, Y7
+	VANDPS Y7, Y0, Y0
+	VCMPPS $0x16, Y6, Y1, Y7
+	VANDPS Y7, Y1, Y1
+	VCMPPS $0x16, Y6, Y2, Y7
+	VANDPS Y7, Y2, Y2
+	VCMPPS $0x16, Y6, Y3, Y7
+	VANDPS Y7, Y3, Y3
+	VCMPPS $0x16, Y6, Y4, Y7
+	VANDPS Y7, Y4, Y4
+	VCMPPS $0x16, Y6, Y5, Y6
+	VANDPS Y6, Y5, Y5
+
+wholeMask:
+	MOVQ    160(R9), R11
+	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    96(R9), R12
+	SHLQ    $0x02, R12
+	VXORPS  Y6, Y6, Y6
+	VMOVUPS (R11), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y0, Y0
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y1, Y1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y2, Y2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y3, Y3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
+	VCMPPS  $0x16, Y6, Y7, Y7
+	VANDPS  Y7, Y4, Y4
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
+	VCMPPS  $0x16, Y6, Y7, Y6
+	VANDPS  Y6, Y5, Y5
+	ADDQ    R12, R11
+
+	// the mask of the next tile
+	MOVQ R11, 160(R9)
+
+wholeWrite:
+	VMOVUPS Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    SI, R10
+
+	// next tile
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R9), R12
+	MOVQ   8(R9), R13
+	DECQ   152(R9)
+	JNE    wholeTile
+	DECQ   112(R9)
+	JEQ    wholeDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R9)
+
+wholeNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R9)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R12
+	MOVQ 8(R11), R13
+
+cutTile:
+	MOVQ   AX, R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, SI, R14
+	ADDQ    R10, R14
+	MOVQ    R14, (SP)
+	MOVQ    R10, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, (SP)
+	JGE          cutStepsFetched
+	ADDQ         SI, R14
+
+cutStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
+
+cutRest:
+	ADDQ $0x04, R13
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          cutStep
+
+cutStore:
+	MOVQ         x+0(FP), R11
+	CMPL         176(R11), $0x3f800000
+	JEQ          cutBeta
+	VBROADCASTSS 176(R11), Y7
+	VMULPS       Y7, Y1, Y1
+	VMULPS       Y7, Y2, Y2
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y7, Y4, Y4
+	VMULPS       Y7, Y5, Y5
+	VMULPS       Y7, Y6, Y6
+
+cutBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         180(R11), R12
+	ADDL         R12, R12
+	JEQ          cutBias
+	MOVQ         R10, R12
+	CMPL         180(R11), $0x3f800000
+	JEQ          cutAdd
+	VBROADCASTSS 180(R11), Y7
+	VMASKMOVPS   (R12), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y1
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y2
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y3
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y4
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         SI, R12
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPS (R12), Y0, Y8
+	VADDPS     Y8, Y1, Y1
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y8
+	VADDPS     Y8, Y2, Y2
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y8
+	VADDPS     Y8, Y3, Y3
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y8
+	VADDPS     Y8, Y4, Y4
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y8
+	VADDPS     Y8, Y5, Y5
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y8
+	VADDPS     Y8, Y6, Y6
+	ADDQ       SI, R12
+
+cutBias:
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
+	JEQ        cutReLU
+	VMASKMOVPS (R12), Y0, Y7
+	VADDPS     Y7, Y1, Y1
+	VADDPS     Y7, Y2, Y2
+	VADDPS     Y7, Y3, Y3
+	VADDPS     Y7, Y4, Y4
+	VADDPS     Y7, Y5, Y5
+	VADDPS     Y7, Y6, Y6
+
+cutReLU:
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
+	JEQ    cutMask
+	VXORPS Y7, Y7, Y7
+	VCMPPS $0x16, Y7, Y1, Y8
+	VANDPS Y8, Y1, Y1
+	VCMPPS $0x16, Y7, Y2, Y8
+	VANDPS Y8, Y2, Y2
+	VCMPPS $0x16, Y7, Y3, Y8
+	VANDPS Y8, Y3, Y3
+	VCMPPS $0x16, Y7, Y4, Y8
+	VANDPS Y8, Y4, Y4
+	VCMPPS $0x16, Y7, Y5, Y8
+	VANDPS Y8, Y5, Y5
+	VCMPPS $0x16, Y7, Y6, Y7
+	VANDPS Y7, Y6, Y6
+
+cutMask:
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       96(R11), R13
+	SHLQ       $0x02, R13
+	VXORPS     Y7, Y7, Y7
+	VMASKMOVPS (R12), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y1, Y1
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y2, Y2
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y3, Y3
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y4, Y4
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y8
+	VANDPS     Y8, Y5, Y5
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y8
+	VCMPPS     $0x16, Y7, Y8, Y7
+	VANDPS     Y7, Y6, Y6
+	ADDQ       R13, R12
+
+	// the mask of the next tile
+	MOVQ R12, 160(R11)
+
+cutWrite:
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x02, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y7
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y7, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y7, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y7, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y7, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y7, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y7, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y7, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y7, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y7, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y7, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y7, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y7, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (R10)
+	VPERMPS Y1, Y7, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X2, (R10)
+	VPERMPS Y2, Y7, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X3, (R10)
+	VPERMPS Y3, Y7, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X4, (R10)
+	VPERMPS Y4, Y7, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X5, (R10)
+	VPERMPS Y5, Y7, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X6, (R10)
+	VPERMPS Y6, Y7, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
+	// next tile
+	IMUL3Q $0x00000006, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R12
+	MOVQ   8(R11), R13
+	DECQ   152(R11)
+	JNE    cutTile
+	DECQ   112(R11)
+	JEQ    cutDone
+	MOVQ   120(R11), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R11)
+
+cutNobias:
+	CMPQ 88(R11), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R11)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
+	VZEROUPPER
+	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(R8*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R9, (SP)
+	JGE          wholeFarStepsFetched
+	ADDQ         SI, R9
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(R8*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, (SP)
+	JGE          cutFarStepsFetched
+	ADDQ         SI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
+	JMP  cutRest
+
 // func sgemm7x8AVX2(x *microArgs[float32])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -3711,18 +4023,18 @@ TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R11
-	MOVQ 8(R10), R12
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R12
+	MOVQ 8(R9), R13
 
 wholeTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -3732,11 +4044,11 @@ wholeTile:
 	VXORPS Y6, Y6, Y6
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, SI, R13
-	ADDQ    R9, R13
-	MOVQ    R13, (SP)
-	MOVQ    R9, R13
-	SUBQ    $0x04, R12
+	IMUL3Q  $0x00000006, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -3744,121 +4056,121 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R10), Y8
+	VMOVUPS      (R12), Y7
+	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(DI*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R11)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(DI*2), Y8
+	VBROADCASTSS (R11)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R10), Y8
+	VMOVUPS      (R12), Y7
+	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(DI*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R11)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(DI*2), Y8
+	VBROADCASTSS (R11)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R10), Y8
+	VMOVUPS      (R12), Y7
+	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(DI*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R11)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(DI*2), Y8
+	VBROADCASTSS (R11)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R10), Y8
+	VMOVUPS      (R12), Y7
+	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(DI*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R11)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(DI*2), Y8
+	VBROADCASTSS (R11)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R13, (SP)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R9, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R13
+	ADDQ         SI, R9
 
 wholeStepsFetched:
-	SUBQ $0x04, R12
+	SUBQ $0x04, R13
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	VBROADCASTSS (R10), Y8
+	VMOVUPS      (R12), Y7
+	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(DI*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R11)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(DI*2), Y8
+	VBROADCASTSS (R11)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	DECQ         R12
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R10), Y7
+	VBROADCASTSS 176(R9), Y7
 	VMULPS       Y7, Y0, Y0
 	VMULPS       Y7, Y1, Y1
 	VMULPS       Y7, Y2, Y2
@@ -3869,13 +4181,13 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
+	MOVL         180(R9), R11
 	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         180(R9), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R10), Y7
+	VBROADCASTSS 180(R9), Y7
 	VFMADD231PS  (R11), Y7, Y0
 	ADDQ         SI, R11
 	VFMADD231PS  (R11), Y7, Y1
@@ -3909,7 +4221,7 @@ wholeAdd:
 	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    80(R10), R11
+	MOVQ    80(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeReLU
 	VMOVUPS (R11), Y7
@@ -3922,7 +4234,7 @@ wholeBias:
 	VADDPS  Y7, Y6, Y6
 
 wholeReLU:
-	MOVQ   104(R10), R11
+	MOVQ   104(R9), R11
 	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y7, Y7, Y7
@@ -3942,10 +4254,10 @@ wholeReLU:
 	VANDPS Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    160(R10), R11
+	MOVQ    160(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R10), R12
+	MOVQ    96(R9), R12
 	SHLQ    $0x02, R12
 	VXORPS  Y7, Y7, Y7
 	VMOVUPS (R11), Y8
@@ -3978,45 +4290,45 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 160(R9)
 
 wholeWrite:
-	VMOVUPS Y0, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y6, (R9)
-	ADDQ    SI, R9
+	VMOVUPS Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y6, (R10)
+	ADDQ    SI, R10
 
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
 	ADDQ   R11, AX
-	MOVQ   40(R10), R11
-	MOVQ   8(R10), R12
-	DECQ   152(R10)
+	MOVQ   40(R9), R12
+	MOVQ   8(R9), R13
+	DECQ   152(R9)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R9)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R9)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -4029,23 +4341,23 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R11
-	MOVQ 8(R10), R12
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R12
+	MOVQ 8(R11), R13
 
 cutTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R11
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -4055,11 +4367,11 @@ cutTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, SI, R13
-	ADDQ    R9, R13
-	MOVQ    R13, (SP)
-	MOVQ    R9, R13
-	SUBQ    $0x04, R12
+	IMUL3Q  $0x00000006, SI, R14
+	ADDQ    R10, R14
+	MOVQ    R14, (SP)
+	MOVQ    R10, R14
+	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -4067,121 +4379,121 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R10), Y9
+	VMASKMOVPS   (R12), Y0, Y8
+	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(DI*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R11)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(DI*2), Y9
+	VBROADCASTSS (R11)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R10), Y9
+	VMASKMOVPS   (R12), Y0, Y8
+	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(DI*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R11)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(DI*2), Y9
+	VBROADCASTSS (R11)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R10), Y9
+	VMASKMOVPS   (R12), Y0, Y8
+	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(DI*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R11)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(DI*2), Y9
+	VBROADCASTSS (R11)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R10), Y9
+	VMASKMOVPS   (R12), Y0, Y8
+	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(DI*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R11)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(DI*2), Y9
+	VBROADCASTSS (R11)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R13, (SP)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R13
+	ADDQ         SI, R14
 
 cutStepsFetched:
-	SUBQ $0x04, R12
+	SUBQ $0x04, R13
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	VBROADCASTSS (R10), Y9
+	VMASKMOVPS   (R12), Y0, Y8
+	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(DI*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R11)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(DI*2), Y9
+	VBROADCASTSS (R11)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	DECQ         R12
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         176(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R10), Y8
+	VBROADCASTSS 176(R11), Y8
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
 	VMULPS       Y8, Y3, Y3
@@ -4192,64 +4504,64 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
-	ADDL         R11, R11
+	MOVL         180(R11), R12
+	ADDL         R12, R12
 	JEQ          cutBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         180(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R10), Y8
-	VMASKMOVPS   (R11), Y0, Y9
+	VBROADCASTSS 180(R11), Y8
+	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y1
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y9
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y2
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y9
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y3
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y9
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y4
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y9
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y9
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y9
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R11), Y0, Y9
+	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y1, Y1
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y9
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y2, Y2
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y9
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y3, Y3
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y9
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y4, Y4
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y9
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y9
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y6, Y6
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y9
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y7, Y7
-	ADDQ       SI, R11
+	ADDQ       SI, R12
 
 cutBias:
-	MOVQ       80(R10), R11
-	TESTQ      R11, R11
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutReLU
-	VMASKMOVPS (R11), Y0, Y8
+	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y1, Y1
 	VADDPS     Y8, Y2, Y2
 	VADDPS     Y8, Y3, Y3
@@ -4259,8 +4571,8 @@ cutBias:
 	VADDPS     Y8, Y7, Y7
 
 cutReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y8, Y8, Y8
 	VCMPPS $0x16, Y8, Y1, Y9
@@ -4279,81 +4591,168 @@ cutReLU:
 	VANDPS Y8, Y7, Y7
 
 cutMask:
-	MOVQ       160(R10), R11
-	TESTQ      R11, R11
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
-	SHLQ       $0x02, R12
+	MOVQ       96(R11), R13
+	SHLQ       $0x02, R13
 	VXORPS     Y8, Y8, Y8
-	VMASKMOVPS (R11), Y0, Y9
+	VMASKMOVPS (R12), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y1, Y1
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y9
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y2, Y2
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y9
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y3, Y3
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y9
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y4, Y4
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y9
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y9
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y9
 	VANDPS     Y9, Y6, Y6
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y9
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y9
 	VCMPPS     $0x16, Y8, Y9, Y8
 	VANDPS     Y8, Y7, Y7
-	ADDQ       R12, R11
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R12, 160(R11)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y6, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y7, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x02, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y8
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X7, (R10)
+	VPERMPS Y7, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X7, (R10)
+	VPERMPS Y7, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (R10)
+	VPERMPS Y1, Y8, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X2, (R10)
+	VPERMPS Y2, Y8, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X3, (R10)
+	VPERMPS Y3, Y8, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X4, (R10)
+	VPERMPS Y4, Y8, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X5, (R10)
+	VPERMPS Y5, Y8, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X6, (R10)
+	VPERMPS Y6, Y8, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X7, (R10)
+	VPERMPS Y7, Y8, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000007, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R11
-	MOVQ   8(R10), R12
-	DECQ   152(R10)
+	IMUL3Q $0x00000007, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R12
+	MOVQ   8(R11), R13
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   112(R10)
+	DECQ   112(R11)
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R11)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -4365,189 +4764,189 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y8
+	VMOVUPS      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(DI*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R11)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(DI*2), Y8
+	VBROADCASTSS (R11)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y8
+	VMOVUPS      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(DI*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R11)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(DI*2), Y8
+	VBROADCASTSS (R11)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y8
+	VMOVUPS      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(DI*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R11)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(DI*2), Y8
+	VBROADCASTSS (R11)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y7
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y8
+	VMOVUPS      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R10)(CX*1), Y8
+	VBROADCASTSS (R11)(CX*1), Y8
 	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R10)(CX*2), Y8
+	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R10)(DI*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R10)(CX*4), Y8
+	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R10)(R8*1), Y8
+	VBROADCASTSS (R11)(R8*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R10)(DI*2), Y8
+	VBROADCASTSS (R11)(DI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R13, (SP)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R9, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         SI, R9
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R12
+	SUBQ $0x04, R13
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y9
+	VMASKMOVPS   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(DI*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R11)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(DI*2), Y9
+	VBROADCASTSS (R11)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y9
+	VMASKMOVPS   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(DI*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R11)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(DI*2), Y9
+	VBROADCASTSS (R11)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y9
+	VMASKMOVPS   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(DI*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R11)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(DI*2), Y9
+	VBROADCASTSS (R11)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y8
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y9
+	VMASKMOVPS   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*1), Y9
+	VBROADCASTSS (R11)(CX*1), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(CX*2), Y9
+	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(DI*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(CX*4), Y9
+	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(R8*1), Y9
+	VBROADCASTSS (R11)(R8*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R10)(DI*2), Y9
+	VBROADCASTSS (R11)(DI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R13, (SP)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         SI, R14
 
 cutFarStepsFetched:
-	SUBQ $0x04, R12
+	SUBQ $0x04, R13
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func sgemm8x8AVX2(x *microArgs[float32])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -4565,22 +4964,22 @@ TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R13
+	MOVQ 8(R9), R14
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -4591,11 +4990,11 @@ wholeTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000007, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -4603,136 +5002,136 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R10), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R8*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(DI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
+	VMOVUPS      (R13), Y8
 	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R10), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R8*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(DI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
+	VMOVUPS      (R13), Y8
 	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R10), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R8*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(DI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
+	VMOVUPS      (R13), Y8
 	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R10), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R8*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(DI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
+	VMOVUPS      (R13), Y8
 	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	VBROADCASTSS (R10), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R8*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(DI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
+	VMOVUPS      (R13), Y8
 	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R10), Y8
+	VBROADCASTSS 176(R9), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
@@ -4744,13 +5143,13 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
+	MOVL         180(R9), R11
 	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         180(R9), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R10), Y8
+	VBROADCASTSS 180(R9), Y8
 	VFMADD231PS  (R11), Y8, Y0
 	ADDQ         SI, R11
 	VFMADD231PS  (R11), Y8, Y1
@@ -4788,7 +5187,7 @@ wholeAdd:
 	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    80(R10), R11
+	MOVQ    80(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeReLU
 	VMOVUPS (R11), Y8
@@ -4802,7 +5201,7 @@ wholeBias:
 	VADDPS  Y8, Y7, Y7
 
 wholeReLU:
-	MOVQ   104(R10), R11
+	MOVQ   104(R9), R11
 	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y8, Y8, Y8
@@ -4824,10 +5223,10 @@ wholeReLU:
 	VANDPS Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    160(R10), R11
+	MOVQ    160(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R10), R12
+	MOVQ    96(R9), R12
 	SHLQ    $0x02, R12
 	VXORPS  Y8, Y8, Y8
 	VMOVUPS (R11), Y9
@@ -4864,47 +5263,47 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 160(R9)
 
 wholeWrite:
-	VMOVUPS Y0, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y6, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y7, (R9)
-	ADDQ    SI, R9
+	VMOVUPS Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y6, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y7, (R10)
+	ADDQ    SI, R10
 
 	// next tile
 	IMUL3Q $0x00000008, CX, R11
 	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	MOVQ   40(R9), R13
+	MOVQ   8(R9), R14
+	DECQ   152(R9)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R9)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R9)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -4917,27 +5316,27 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R13
+	MOVQ 8(R11), R14
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -4948,11 +5347,11 @@ cutTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000007, SI, R15
+	ADDQ    R10, R15
+	MOVQ    R15, (SP)
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -4960,136 +5359,136 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VMASKMOVPS   (R13), Y0, Y9
 	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VMASKMOVPS   (R13), Y0, Y9
 	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VMASKMOVPS   (R13), Y0, Y9
 	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VMASKMOVPS   (R13), Y0, Y9
 	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VMASKMOVPS   (R13), Y0, Y9
 	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         176(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R10), Y9
+	VBROADCASTSS 176(R11), Y9
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
 	VMULPS       Y9, Y3, Y3
@@ -5101,70 +5500,70 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
-	ADDL         R11, R11
+	MOVL         180(R11), R12
+	ADDL         R12, R12
 	JEQ          cutBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         180(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R10), Y9
-	VMASKMOVPS   (R11), Y0, Y10
+	VBROADCASTSS 180(R11), Y9
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y1
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y2
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y3
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y4
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y5
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y6
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R11), Y0, Y10
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y2, Y2
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y4, Y4
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y6, Y6
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y8, Y8
-	ADDQ       SI, R11
+	ADDQ       SI, R12
 
 cutBias:
-	MOVQ       80(R10), R11
-	TESTQ      R11, R11
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutReLU
-	VMASKMOVPS (R11), Y0, Y9
+	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y1, Y1
 	VADDPS     Y9, Y2, Y2
 	VADDPS     Y9, Y3, Y3
@@ -5175,8 +5574,8 @@ cutBias:
 	VADDPS     Y9, Y8, Y8
 
 cutReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y9, Y9, Y9
 	VCMPPS $0x16, Y9, Y1, Y10
@@ -5197,87 +5596,184 @@ cutReLU:
 	VANDPS Y9, Y8, Y8
 
 cutMask:
-	MOVQ       160(R10), R11
-	TESTQ      R11, R11
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
-	SHLQ       $0x02, R12
+	MOVQ       96(R11), R13
+	SHLQ       $0x02, R13
 	VXORPS     Y9, Y9, Y9
-	VMASKMOVPS (R11), Y0, Y10
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y1, Y1
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y2, Y2
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y3, Y3
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y4, Y4
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y6, Y6
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y7, Y7
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y9
 	VANDPS     Y9, Y8, Y8
-	ADDQ       R12, R11
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R12, 160(R11)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y6, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y7, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y8, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x02, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y9
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X7, (R10)
+	VPERMPS Y7, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X8, (R10)
+	VPERMPS Y8, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X7, (R10)
+	VPERMPS Y7, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X8, (R10)
+	VPERMPS Y8, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (R10)
+	VPERMPS Y1, Y9, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X2, (R10)
+	VPERMPS Y2, Y9, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X3, (R10)
+	VPERMPS Y3, Y9, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X4, (R10)
+	VPERMPS Y4, Y9, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X5, (R10)
+	VPERMPS Y5, Y9, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X6, (R10)
+	VPERMPS Y6, Y9, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X7, (R10)
+	VPERMPS Y7, Y9, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X8, (R10)
+	VPERMPS Y8, Y9, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000008, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	IMUL3Q $0x00000008, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R13
+	MOVQ   8(R11), R14
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   112(R10)
+	DECQ   112(R11)
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R11)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -5289,213 +5785,213 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R8*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(DI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
+	VMOVUPS      (R13), Y8
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R8*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(DI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
+	VMOVUPS      (R13), Y8
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R8*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(DI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
+	VMOVUPS      (R13), Y8
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R10)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R10)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R10)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R10)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R10)(R8*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R10)(DI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
+	VMOVUPS      (R13), Y8
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VMASKMOVPS   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VMASKMOVPS   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VMASKMOVPS   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VMASKMOVPS   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func sgemm9x8AVX2(x *microArgs[float32])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -5513,22 +6009,22 @@ TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R13
+	MOVQ 8(R9), R14
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5540,11 +6036,11 @@ wholeTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000008, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -5552,146 +6048,146 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      (R13), Y9
 	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      (R13), Y9
 	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      (R13), Y9
 	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      (R13), Y9
 	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      (R13), Y9
 	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R10), Y9
+	VBROADCASTSS 176(R9), Y9
 	VMULPS       Y9, Y0, Y0
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
@@ -5704,13 +6200,13 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
+	MOVL         180(R9), R11
 	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         180(R9), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R10), Y9
+	VBROADCASTSS 180(R9), Y9
 	VFMADD231PS  (R11), Y9, Y0
 	ADDQ         SI, R11
 	VFMADD231PS  (R11), Y9, Y1
@@ -5752,7 +6248,7 @@ wholeAdd:
 	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    80(R10), R11
+	MOVQ    80(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeReLU
 	VMOVUPS (R11), Y9
@@ -5767,7 +6263,7 @@ wholeBias:
 	VADDPS  Y9, Y8, Y8
 
 wholeReLU:
-	MOVQ   104(R10), R11
+	MOVQ   104(R9), R11
 	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y9, Y9, Y9
@@ -5791,10 +6287,10 @@ wholeReLU:
 	VANDPS Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    160(R10), R11
+	MOVQ    160(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R10), R12
+	MOVQ    96(R9), R12
 	SHLQ    $0x02, R12
 	VXORPS  Y9, Y9, Y9
 	VMOVUPS (R11), Y10
@@ -5835,49 +6331,49 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 160(R9)
 
 wholeWrite:
-	VMOVUPS Y0, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y6, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y7, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y8, (R9)
-	ADDQ    SI, R9
+	VMOVUPS Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y6, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y7, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y8, (R10)
+	ADDQ    SI, R10
 
 	// next tile
 	IMUL3Q $0x00000009, CX, R11
 	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	MOVQ   40(R9), R13
+	MOVQ   8(R9), R14
+	DECQ   152(R9)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R9)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R9)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -5890,27 +6386,27 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R13
+	MOVQ 8(R11), R14
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -5922,11 +6418,11 @@ cutTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000008, SI, R15
+	ADDQ    R10, R15
+	MOVQ    R15, (SP)
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -5934,146 +6430,146 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VMASKMOVPS   (R13), Y0, Y10
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VMASKMOVPS   (R13), Y0, Y10
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VMASKMOVPS   (R13), Y0, Y10
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VMASKMOVPS   (R13), Y0, Y10
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VMASKMOVPS   (R13), Y0, Y10
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         176(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R10), Y10
+	VBROADCASTSS 176(R11), Y10
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
 	VMULPS       Y10, Y3, Y3
@@ -6086,76 +6582,76 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
-	ADDL         R11, R11
+	MOVL         180(R11), R12
+	ADDL         R12, R12
 	JEQ          cutBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         180(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R10), Y10
-	VMASKMOVPS   (R11), Y0, Y11
+	VBROADCASTSS 180(R11), Y10
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y1
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y2
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y3
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y4
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y5
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y6
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y7
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R11), Y0, Y11
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y1, Y1
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y2, Y2
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y3, Y3
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y4, Y4
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y6, Y6
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y7, Y7
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y8, Y8
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y9, Y9
-	ADDQ       SI, R11
+	ADDQ       SI, R12
 
 cutBias:
-	MOVQ       80(R10), R11
-	TESTQ      R11, R11
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutReLU
-	VMASKMOVPS (R11), Y0, Y10
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y1, Y1
 	VADDPS     Y10, Y2, Y2
 	VADDPS     Y10, Y3, Y3
@@ -6167,8 +6663,8 @@ cutBias:
 	VADDPS     Y10, Y9, Y9
 
 cutReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y10, Y10, Y10
 	VCMPPS $0x16, Y10, Y1, Y11
@@ -6191,93 +6687,200 @@ cutReLU:
 	VANDPS Y10, Y9, Y9
 
 cutMask:
-	MOVQ       160(R10), R11
-	TESTQ      R11, R11
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
-	SHLQ       $0x02, R12
+	MOVQ       96(R11), R13
+	SHLQ       $0x02, R13
 	VXORPS     Y10, Y10, Y10
-	VMASKMOVPS (R11), Y0, Y11
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y1, Y1
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y2, Y2
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y3, Y3
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y4, Y4
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y6, Y6
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y7, Y7
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y8, Y8
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y10
 	VANDPS     Y10, Y9, Y9
-	ADDQ       R12, R11
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R12, 160(R11)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y6, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y7, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y8, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y9, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x02, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y10
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X7, (R10)
+	VPERMPS Y7, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X8, (R10)
+	VPERMPS Y8, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X9, (R10)
+	VPERMPS Y9, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X7, (R10)
+	VPERMPS Y7, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X8, (R10)
+	VPERMPS Y8, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X9, (R10)
+	VPERMPS Y9, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (R10)
+	VPERMPS Y1, Y10, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X2, (R10)
+	VPERMPS Y2, Y10, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X3, (R10)
+	VPERMPS Y3, Y10, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X4, (R10)
+	VPERMPS Y4, Y10, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X5, (R10)
+	VPERMPS Y5, Y10, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X6, (R10)
+	VPERMPS Y6, Y10, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X7, (R10)
+	VPERMPS Y7, Y10, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X8, (R10)
+	VPERMPS Y8, Y10, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X9, (R10)
+	VPERMPS Y9, Y10, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000009, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	IMUL3Q $0x00000009, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R13
+	MOVQ   8(R11), R14
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   112(R10)
+	DECQ   112(R11)
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R11)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -6289,229 +6892,229 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      (R13), Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      (R13), Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      (R13), Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R10)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R10)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R10)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R10)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R10)(R8*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R10)(DI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
+	VMOVUPS      (R13), Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y7
+	VFMADD231PS  Y10, Y9, Y0
 	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(R8*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VMASKMOVPS   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VMASKMOVPS   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VMASKMOVPS   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VMASKMOVPS   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func sgemm10x8AVX2(x *microArgs[float32])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -6529,22 +7132,22 @@ TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R13
+	MOVQ 8(R9), R14
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -6557,11 +7160,11 @@ wholeTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000009, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -6569,156 +7172,156 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
+	VMOVUPS      (R13), Y10
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
+	VMOVUPS      (R13), Y10
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
+	VMOVUPS      (R13), Y10
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
+	VMOVUPS      (R13), Y10
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
+	VMOVUPS      (R13), Y10
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R10), Y10
+	VBROADCASTSS 176(R9), Y10
 	VMULPS       Y10, Y0, Y0
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
@@ -6732,13 +7335,13 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
+	MOVL         180(R9), R11
 	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         180(R9), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R10), Y10
+	VBROADCASTSS 180(R9), Y10
 	VFMADD231PS  (R11), Y10, Y0
 	ADDQ         SI, R11
 	VFMADD231PS  (R11), Y10, Y1
@@ -6784,7 +7387,7 @@ wholeAdd:
 	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    80(R10), R11
+	MOVQ    80(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeReLU
 	VMOVUPS (R11), Y10
@@ -6800,7 +7403,7 @@ wholeBias:
 	VADDPS  Y10, Y9, Y9
 
 wholeReLU:
-	MOVQ   104(R10), R11
+	MOVQ   104(R9), R11
 	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y10, Y10, Y10
@@ -6826,10 +7429,10 @@ wholeReLU:
 	VANDPS Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    160(R10), R11
+	MOVQ    160(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R10), R12
+	MOVQ    96(R9), R12
 	SHLQ    $0x02, R12
 	VXORPS  Y10, Y10, Y10
 	VMOVUPS (R11), Y11
@@ -6874,51 +7477,51 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 160(R9)
 
 wholeWrite:
-	VMOVUPS Y0, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y6, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y7, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y8, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y9, (R9)
-	ADDQ    SI, R9
+	VMOVUPS Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y6, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y7, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y8, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y9, (R10)
+	ADDQ    SI, R10
 
 	// next tile
 	IMUL3Q $0x0000000a, CX, R11
 	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	MOVQ   40(R9), R13
+	MOVQ   8(R9), R14
+	DECQ   152(R9)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R9)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R9)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -6931,27 +7534,27 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R13
+	MOVQ 8(R11), R14
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -6964,11 +7567,11 @@ cutTile:
 	VXORPS Y10, Y10, Y10
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000009, SI, R15
+	ADDQ    R10, R15
+	MOVQ    R15, (SP)
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -6976,156 +7579,156 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VMASKMOVPS   (R13), Y0, Y11
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VMASKMOVPS   (R13), Y0, Y11
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VMASKMOVPS   (R13), Y0, Y11
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VMASKMOVPS   (R13), Y0, Y11
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VMASKMOVPS   (R13), Y0, Y11
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         176(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R10), Y11
+	VBROADCASTSS 176(R11), Y11
 	VMULPS       Y11, Y1, Y1
 	VMULPS       Y11, Y2, Y2
 	VMULPS       Y11, Y3, Y3
@@ -7139,82 +7742,82 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
-	ADDL         R11, R11
+	MOVL         180(R11), R12
+	ADDL         R12, R12
 	JEQ          cutBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         180(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R10), Y11
-	VMASKMOVPS   (R11), Y0, Y12
+	VBROADCASTSS 180(R11), Y11
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y1
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y2
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y3
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y4
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y5
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y6
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R11), Y0, Y12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y2, Y2
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y4, Y4
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y6, Y6
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y8, Y8
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y10, Y10
-	ADDQ       SI, R11
+	ADDQ       SI, R12
 
 cutBias:
-	MOVQ       80(R10), R11
-	TESTQ      R11, R11
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutReLU
-	VMASKMOVPS (R11), Y0, Y11
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y1, Y1
 	VADDPS     Y11, Y2, Y2
 	VADDPS     Y11, Y3, Y3
@@ -7227,8 +7830,8 @@ cutBias:
 	VADDPS     Y11, Y10, Y10
 
 cutReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y11, Y11, Y11
 	VCMPPS $0x16, Y11, Y1, Y12
@@ -7253,99 +7856,216 @@ cutReLU:
 	VANDPS Y11, Y10, Y10
 
 cutMask:
-	MOVQ       160(R10), R11
-	TESTQ      R11, R11
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
-	SHLQ       $0x02, R12
+	MOVQ       96(R11), R13
+	SHLQ       $0x02, R13
 	VXORPS     Y11, Y11, Y11
-	VMASKMOVPS (R11), Y0, Y12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y1, Y1
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y2, Y2
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y3, Y3
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y4, Y4
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y6, Y6
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y7, Y7
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y8, Y8
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y9, Y9
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y11
 	VANDPS     Y11, Y10, Y10
-	ADDQ       R12, R11
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R12, 160(R11)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y6, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y7, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y8, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y9, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y10, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x02, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y11
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X7, (R10)
+	VPERMPS Y7, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X8, (R10)
+	VPERMPS Y8, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X9, (R10)
+	VPERMPS Y9, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X10, (R10)
+	VPERMPS Y10, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X7, (R10)
+	VPERMPS Y7, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X8, (R10)
+	VPERMPS Y8, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X9, (R10)
+	VPERMPS Y9, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X10, (R10)
+	VPERMPS Y10, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (R10)
+	VPERMPS Y1, Y11, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X2, (R10)
+	VPERMPS Y2, Y11, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X3, (R10)
+	VPERMPS Y3, Y11, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X4, (R10)
+	VPERMPS Y4, Y11, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X5, (R10)
+	VPERMPS Y5, Y11, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X6, (R10)
+	VPERMPS Y6, Y11, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X7, (R10)
+	VPERMPS Y7, Y11, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X8, (R10)
+	VPERMPS Y8, Y11, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X9, (R10)
+	VPERMPS Y9, Y11, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X10, (R10)
+	VPERMPS Y10, Y11, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x0000000a, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	IMUL3Q $0x0000000a, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R13
+	MOVQ   8(R11), R14
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   112(R10)
+	DECQ   112(R11)
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R11)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -7357,245 +8077,245 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
+	VMOVUPS      (R13), Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
+	VMOVUPS      (R13), Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
+	VMOVUPS      (R13), Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R10)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R10)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R10)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R10)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R10)(R8*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R10)(DI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
+	VMOVUPS      (R13), Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y7
+	VFMADD231PS  Y11, Y10, Y0
 	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
+	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(R8*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VMASKMOVPS   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VMASKMOVPS   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VMASKMOVPS   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VMASKMOVPS   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func sgemm11x8AVX2(x *microArgs[float32])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -7613,22 +8333,22 @@ TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R13
+	MOVQ 8(R9), R14
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7642,11 +8362,11 @@ wholeTile:
 	VXORPS Y10, Y10, Y10
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x0000000a, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -7654,166 +8374,166 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
+	VMOVUPS      (R13), Y11
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
+	VMOVUPS      (R13), Y11
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
+	VMOVUPS      (R13), Y11
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
+	VMOVUPS      (R13), Y11
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
+	VMOVUPS      (R13), Y11
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R10), Y11
+	VBROADCASTSS 176(R9), Y11
 	VMULPS       Y11, Y0, Y0
 	VMULPS       Y11, Y1, Y1
 	VMULPS       Y11, Y2, Y2
@@ -7828,13 +8548,13 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
+	MOVL         180(R9), R11
 	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         180(R9), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R10), Y11
+	VBROADCASTSS 180(R9), Y11
 	VFMADD231PS  (R11), Y11, Y0
 	ADDQ         SI, R11
 	VFMADD231PS  (R11), Y11, Y1
@@ -7884,7 +8604,7 @@ wholeAdd:
 	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    80(R10), R11
+	MOVQ    80(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeReLU
 	VMOVUPS (R11), Y11
@@ -7901,7 +8621,7 @@ wholeBias:
 	VADDPS  Y11, Y10, Y10
 
 wholeReLU:
-	MOVQ   104(R10), R11
+	MOVQ   104(R9), R11
 	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y11, Y11, Y11
@@ -7929,10 +8649,10 @@ wholeReLU:
 	VANDPS Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    160(R10), R11
+	MOVQ    160(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R10), R12
+	MOVQ    96(R9), R12
 	SHLQ    $0x02, R12
 	VXORPS  Y11, Y11, Y11
 	VMOVUPS (R11), Y12
@@ -7981,53 +8701,53 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 160(R9)
 
 wholeWrite:
-	VMOVUPS Y0, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y6, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y7, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y8, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y9, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y10, (R9)
-	ADDQ    SI, R9
+	VMOVUPS Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y6, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y7, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y8, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y9, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y10, (R10)
+	ADDQ    SI, R10
 
 	// next tile
 	IMUL3Q $0x0000000b, CX, R11
 	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	MOVQ   40(R9), R13
+	MOVQ   8(R9), R14
+	DECQ   152(R9)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R9)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R9)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -8040,27 +8760,27 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R13
+	MOVQ 8(R11), R14
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -8074,11 +8794,11 @@ cutTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x0000000a, SI, R15
+	ADDQ    R10, R15
+	MOVQ    R15, (SP)
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -8086,166 +8806,166 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VMASKMOVPS   (R13), Y0, Y12
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VMASKMOVPS   (R13), Y0, Y12
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VMASKMOVPS   (R13), Y0, Y12
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VMASKMOVPS   (R13), Y0, Y12
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VMASKMOVPS   (R13), Y0, Y12
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         176(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R10), Y12
+	VBROADCASTSS 176(R11), Y12
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
 	VMULPS       Y12, Y3, Y3
@@ -8260,88 +8980,88 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
-	ADDL         R11, R11
+	MOVL         180(R11), R12
+	ADDL         R12, R12
 	JEQ          cutBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         180(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R10), Y12
-	VMASKMOVPS   (R11), Y0, Y13
+	VBROADCASTSS 180(R11), Y12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y1
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y2
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y3
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y4
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y5
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y6
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y7
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y8
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y9
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R11), Y0, Y13
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y1, Y1
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y2, Y2
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y3, Y3
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y4, Y4
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y6, Y6
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y7, Y7
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y8, Y8
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y9, Y9
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y10, Y10
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y11, Y11
-	ADDQ       SI, R11
+	ADDQ       SI, R12
 
 cutBias:
-	MOVQ       80(R10), R11
-	TESTQ      R11, R11
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutReLU
-	VMASKMOVPS (R11), Y0, Y12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y1, Y1
 	VADDPS     Y12, Y2, Y2
 	VADDPS     Y12, Y3, Y3
@@ -8355,8 +9075,8 @@ cutBias:
 	VADDPS     Y12, Y11, Y11
 
 cutReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y1, Y13
@@ -8383,105 +9103,232 @@ cutReLU:
 	VANDPS Y12, Y11, Y11
 
 cutMask:
-	MOVQ       160(R10), R11
-	TESTQ      R11, R11
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
-	SHLQ       $0x02, R12
+	MOVQ       96(R11), R13
+	SHLQ       $0x02, R13
 	VXORPS     Y12, Y12, Y12
-	VMASKMOVPS (R11), Y0, Y13
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y1, Y1
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y2, Y2
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y3, Y3
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y4, Y4
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y6, Y6
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y7, Y7
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y8, Y8
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y9, Y9
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y10, Y10
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y12
 	VANDPS     Y12, Y11, Y11
-	ADDQ       R12, R11
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R12, 160(R11)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y6, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y7, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y8, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y9, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y10, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y11, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x02, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y12
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X7, (R10)
+	VPERMPS Y7, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X8, (R10)
+	VPERMPS Y8, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X9, (R10)
+	VPERMPS Y9, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X10, (R10)
+	VPERMPS Y10, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X11, (R10)
+	VPERMPS Y11, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X7, (R10)
+	VPERMPS Y7, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X8, (R10)
+	VPERMPS Y8, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X9, (R10)
+	VPERMPS Y9, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X10, (R10)
+	VPERMPS Y10, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X11, (R10)
+	VPERMPS Y11, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (R10)
+	VPERMPS Y1, Y12, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X2, (R10)
+	VPERMPS Y2, Y12, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X3, (R10)
+	VPERMPS Y3, Y12, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X4, (R10)
+	VPERMPS Y4, Y12, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X5, (R10)
+	VPERMPS Y5, Y12, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X6, (R10)
+	VPERMPS Y6, Y12, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X7, (R10)
+	VPERMPS Y7, Y12, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X8, (R10)
+	VPERMPS Y8, Y12, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X9, (R10)
+	VPERMPS Y9, Y12, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X10, (R10)
+	VPERMPS Y10, Y12, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X11, (R10)
+	VPERMPS Y11, Y12, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x0000000b, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	IMUL3Q $0x0000000b, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R13
+	MOVQ   8(R11), R14
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   112(R10)
+	DECQ   112(R11)
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R11)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -8493,261 +9340,261 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
+	VMOVUPS      (R13), Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
+	VMOVUPS      (R13), Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
+	VMOVUPS      (R13), Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R10)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R10)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R10)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R10)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R10)(R8*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R10)(DI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
+	VMOVUPS      (R13), Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y7
+	VFMADD231PS  Y12, Y11, Y0
 	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
+	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
+	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(R8*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VMASKMOVPS   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VMASKMOVPS   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VMASKMOVPS   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VMASKMOVPS   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func sgemm12x8AVX2(x *microArgs[float32])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -8765,22 +9612,22 @@ TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R13
+	MOVQ 8(R9), R14
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8795,11 +9642,11 @@ wholeTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x0000000b, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -8807,176 +9654,176 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      (R13), Y12
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      (R13), Y12
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      (R13), Y12
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      (R13), Y12
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      (R13), Y12
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         176(R9), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R10), Y12
+	VBROADCASTSS 176(R9), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -8992,13 +9839,13 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
+	MOVL         180(R9), R11
 	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         180(R9), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R10), Y12
+	VBROADCASTSS 180(R9), Y12
 	VFMADD231PS  (R11), Y12, Y0
 	ADDQ         SI, R11
 	VFMADD231PS  (R11), Y12, Y1
@@ -9052,7 +9899,7 @@ wholeAdd:
 	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    80(R10), R11
+	MOVQ    80(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeReLU
 	VMOVUPS (R11), Y12
@@ -9070,7 +9917,7 @@ wholeBias:
 	VADDPS  Y12, Y11, Y11
 
 wholeReLU:
-	MOVQ   104(R10), R11
+	MOVQ   104(R9), R11
 	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y12, Y12, Y12
@@ -9100,10 +9947,10 @@ wholeReLU:
 	VANDPS Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    160(R10), R11
+	MOVQ    160(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R10), R12
+	MOVQ    96(R9), R12
 	SHLQ    $0x02, R12
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (R11), Y13
@@ -9156,55 +10003,55 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 160(R9)
 
 wholeWrite:
-	VMOVUPS Y0, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y1, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y2, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y3, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y4, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y5, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y6, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y7, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y8, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y9, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y10, (R9)
-	ADDQ    SI, R9
-	VMOVUPS Y11, (R9)
-	ADDQ    SI, R9
+	VMOVUPS Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y5, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y6, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y7, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y8, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y9, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y10, (R10)
+	ADDQ    SI, R10
+	VMOVUPS Y11, (R10)
+	ADDQ    SI, R10
 
 	// next tile
 	IMUL3Q $0x0000000c, CX, R11
 	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	MOVQ   40(R9), R13
+	MOVQ   8(R9), R14
+	DECQ   152(R9)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R9)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R9)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -9217,27 +10064,27 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R13
+	MOVQ 8(R11), R14
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -9252,11 +10099,11 @@ cutTile:
 	VXORPS Y12, Y12, Y12
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x0000000b, SI, R15
+	ADDQ    R10, R15
+	MOVQ    R15, (SP)
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -9264,176 +10111,176 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(DI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
+	VMASKMOVPS   (R13), Y0, Y13
 	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
+	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
+	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
+	VFMADD231PS  Y14, Y13, Y3
 	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
+	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(DI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(DI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
+	VMASKMOVPS   (R13), Y0, Y13
 	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
+	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
+	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
+	VFMADD231PS  Y14, Y13, Y3
 	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
+	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(DI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(DI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
+	VMASKMOVPS   (R13), Y0, Y13
 	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
+	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
+	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
+	VFMADD231PS  Y14, Y13, Y3
 	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
+	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(DI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(DI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
+	VMASKMOVPS   (R13), Y0, Y13
 	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
+	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
+	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
+	VFMADD231PS  Y14, Y13, Y3
 	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
+	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(DI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(DI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
+	VMASKMOVPS   (R13), Y0, Y13
 	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
+	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
+	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
+	VFMADD231PS  Y14, Y13, Y3
 	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
+	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(DI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         176(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R10), Y13
+	VBROADCASTSS 176(R11), Y13
 	VMULPS       Y13, Y1, Y1
 	VMULPS       Y13, Y2, Y2
 	VMULPS       Y13, Y3, Y3
@@ -9449,94 +10296,94 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
-	ADDL         R11, R11
+	MOVL         180(R11), R12
+	ADDL         R12, R12
 	JEQ          cutBias
-	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         180(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R10), Y13
-	VMASKMOVPS   (R11), Y0, Y14
+	VBROADCASTSS 180(R11), Y13
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y1
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y2
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y3
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y4
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y5
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y6
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y7
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y8
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y9
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y10
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         SI, R11
-	VMASKMOVPS   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R11), Y0, Y14
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y1, Y1
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y2, Y2
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y3, Y3
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y4, Y4
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y6, Y6
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y7, Y7
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y8, Y8
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y9, Y9
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y10, Y10
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y11, Y11
-	ADDQ       SI, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y12, Y12
-	ADDQ       SI, R11
+	ADDQ       SI, R12
 
 cutBias:
-	MOVQ       80(R10), R11
-	TESTQ      R11, R11
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutReLU
-	VMASKMOVPS (R11), Y0, Y13
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y1, Y1
 	VADDPS     Y13, Y2, Y2
 	VADDPS     Y13, Y3, Y3
@@ -9551,8 +10398,8 @@ cutBias:
 	VADDPS     Y13, Y12, Y12
 
 cutReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y13, Y13, Y13
 	VCMPPS $0x16, Y13, Y1, Y14
@@ -9581,111 +10428,248 @@ cutReLU:
 	VANDPS Y13, Y12, Y12
 
 cutMask:
-	MOVQ       160(R10), R11
-	TESTQ      R11, R11
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
-	SHLQ       $0x02, R12
+	MOVQ       96(R11), R13
+	SHLQ       $0x02, R13
 	VXORPS     Y13, Y13, Y13
-	VMASKMOVPS (R11), Y0, Y14
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y1, Y1
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y2, Y2
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y3, Y3
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y4, Y4
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y6, Y6
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y7, Y7
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y8, Y8
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y9, Y9
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y10, Y10
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y11, Y11
-	ADDQ       R12, R11
-	VMASKMOVPS (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y13
 	VANDPS     Y13, Y12, Y12
-	ADDQ       R12, R11
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R12, 160(R11)
 
 cutWrite:
-	VMASKMOVPS Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y6, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y7, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y8, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y9, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y10, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y11, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPS Y12, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x02, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y13
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	JLT     cutWrite32
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X7, (R10)
+	VPERMPS Y7, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X8, (R10)
+	VPERMPS Y8, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X9, (R10)
+	VPERMPS Y9, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X10, (R10)
+	VPERMPS Y10, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X11, (R10)
+	VPERMPS Y11, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X12, (R10)
+	VPERMPS Y12, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X7, (R10)
+	VPERMPS Y7, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X8, (R10)
+	VPERMPS Y8, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X9, (R10)
+	VPERMPS Y9, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X10, (R10)
+	VPERMPS Y10, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X11, (R10)
+	VPERMPS Y11, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X12, (R10)
+	VPERMPS Y12, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
+
+cutWrite32:
+	VMOVSS  X1, (R10)
+	VPERMPS Y1, Y13, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X2, (R10)
+	VPERMPS Y2, Y13, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X3, (R10)
+	VPERMPS Y3, Y13, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X4, (R10)
+	VPERMPS Y4, Y13, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X5, (R10)
+	VPERMPS Y5, Y13, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X6, (R10)
+	VPERMPS Y6, Y13, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X7, (R10)
+	VPERMPS Y7, Y13, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X8, (R10)
+	VPERMPS Y8, Y13, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X9, (R10)
+	VPERMPS Y9, Y13, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X10, (R10)
+	VPERMPS Y10, Y13, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X11, (R10)
+	VPERMPS Y11, Y13, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSS  X12, (R10)
+	VPERMPS Y12, Y13, Y1
+	VMOVSS  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x0000000c, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	IMUL3Q $0x0000000c, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R13
+	MOVQ   8(R11), R14
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   112(R10)
+	DECQ   112(R11)
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R11)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -9697,272 +10681,272 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      (R13), Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      (R13), Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      (R13), Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R10)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R10)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R10)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R10)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R10)(R8*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R10)(DI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
+	VMOVUPS      (R13), Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y7
+	VFMADD231PS  Y13, Y12, Y0
 	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
+	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
+	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
+	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(R8*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(DI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
+	VMASKMOVPS   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
+	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
+	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
+	VFMADD231PS  Y14, Y13, Y3
 	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
+	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(DI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(DI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
+	VMASKMOVPS   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
+	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
+	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
+	VFMADD231PS  Y14, Y13, Y3
 	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
+	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(DI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(DI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
+	VMASKMOVPS   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
+	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
+	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
+	VFMADD231PS  Y14, Y13, Y3
 	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
+	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(DI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y13
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(R8*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R10)(DI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
+	VMASKMOVPS   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
 	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y8
+	VFMADD231PS  Y14, Y13, Y1
 	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
+	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
+	VFMADD231PS  Y14, Y13, Y3
 	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
+	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(R8*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(DI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutFarSteps
 	JMP  cutRest
 
@@ -13959,7 +14943,7 @@ tileFarStepsFetched:
 	JMP  tileRest
 
 // func dgemm1x4AVX2(x *microArgs[float64])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -13975,26 +14959,26 @@ TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ x+0(FP), DI
+	MOVQ 16(DI), AX
+	MOVQ 56(DI), R8
+	MOVQ (DI), R9
+	MOVQ R9, 152(DI)
+	MOVQ 88(DI), R9
+	MOVQ R9, 160(DI)
+	MOVQ 40(DI), R10
+	MOVQ 8(DI), R11
 
 wholeTile:
-	MOVQ   AX, R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, SI, R11
-	ADDQ    DI, R11
-	MOVQ    R11, (SP)
-	MOVQ    DI, R11
-	SUBQ    $0x04, R10
+	IMUL3Q  $0x00000000, SI, DI
+	ADDQ    R8, DI
+	MOVQ    DI, (SP)
+	MOVQ    R8, DI
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -14002,74 +14986,74 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	VBROADCASTSD (R8), Y2
+	VMOVUPD      (R10), Y1
+	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	VBROADCASTSD (R8), Y2
+	VMOVUPD      (R10), Y1
+	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	VBROADCASTSD (R8), Y2
+	VMOVUPD      (R10), Y1
+	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	VBROADCASTSD (R8), Y2
+	VMOVUPD      (R10), Y1
+	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         DI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, DI
 
 wholeStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	VBROADCASTSD (R8), Y2
+	VMOVUPD      (R10), Y1
+	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R8
+	MOVQ         x+0(FP), DI
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	CMPQ         R9, 176(DI)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R8), Y1
+	VBROADCASTSD 176(DI), Y1
 	VMULPD       Y1, Y0, Y0
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R9
+	MOVQ         184(DI), R9
 	ADDQ         R9, R9
 	JEQ          wholeBias
-	MOVQ         DI, R9
+	MOVQ         R8, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(R8)
+	CMPQ         R10, 184(DI)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R8), Y1
+	VBROADCASTSD 184(DI), Y1
 	VFMADD231PD  (R9), Y1, Y0
 	ADDQ         SI, R9
 	JMP          wholeBias
@@ -14079,14 +15063,14 @@ wholeAdd:
 	ADDQ   SI, R9
 
 wholeBias:
-	MOVQ    80(R8), R9
+	MOVQ    80(DI), R9
 	TESTQ   R9, R9
 	JEQ     wholeReLU
 	VMOVUPD (R9), Y1
 	VADDPD  Y1, Y0, Y0
 
 wholeReLU:
-	MOVQ   104(R8), R9
+	MOVQ   104(DI), R9
 	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y1, Y1, Y1
@@ -14094,10 +15078,10 @@ wholeReLU:
 	VANDPD Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    160(R8), R9
+	MOVQ    160(DI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    96(R8), R10
+	MOVQ    96(DI), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y1, Y1, Y1
 	VMOVUPD (R9), Y2
@@ -14106,33 +15090,33 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 160(DI)
 
 wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    SI, DI
+	VMOVUPD Y0, (R8)
+	ADDQ    SI, R8
 
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	MOVQ   40(DI), R10
+	MOVQ   8(DI), R11
+	DECQ   152(DI)
 	JNE    wholeTile
-	DECQ   112(R8)
+	DECQ   112(DI)
 	JEQ    wholeDone
-	MOVQ   120(R8), AX
+	MOVQ   120(DI), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 40(DI)
+	ADDQ   $0x00000020, 56(DI)
+	CMPQ   80(DI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R8)
+	ADDQ   $0x00000020, 80(DI)
 
 wholeNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 88(DI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R8)
+	ADDQ $0x00000020, 88(DI)
 
 wholeNomask:
 	JMP wholePanel
@@ -14145,31 +15129,31 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    AX, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
 
 cutTile:
-	MOVQ   AX, R8
+	MOVQ   AX, R9
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, SI, R11
-	ADDQ    DI, R11
-	MOVQ    R11, (SP)
-	MOVQ    DI, R11
-	SUBQ    $0x04, R10
+	IMUL3Q  $0x00000000, SI, R12
+	ADDQ    R8, R12
+	MOVQ    R12, (SP)
+	MOVQ    R8, R12
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -14177,139 +15161,158 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	VBROADCASTSD (R8), Y3
+	VMASKMOVPD   (R10), Y0, Y2
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	VBROADCASTSD (R8), Y3
+	VMASKMOVPD   (R10), Y0, Y2
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	VBROADCASTSD (R8), Y3
+	VMASKMOVPD   (R10), Y0, Y2
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	VBROADCASTSD (R8), Y3
+	VMASKMOVPD   (R10), Y0, Y2
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 
 cutStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R11
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	VBROADCASTSD (R8), Y3
+	VMASKMOVPD   (R10), Y0, Y2
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	MOVQ         x+0(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 176(R9)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R8), Y2
+	VBROADCASTSD 176(R9), Y2
 	VMULPD       Y2, Y1, Y1
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R9
-	ADDQ         R9, R9
+	MOVQ         184(R9), R10
+	ADDQ         R10, R10
 	JEQ          cutBias
-	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(R8)
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 184(R9)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R8), Y2
-	VMASKMOVPD   (R9), Y0, Y3
+	VBROADCASTSD 184(R9), Y2
+	VMASKMOVPD   (R10), Y0, Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         SI, R9
+	ADDQ         SI, R10
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R9), Y0, Y3
+	VMASKMOVPD (R10), Y0, Y3
 	VADDPD     Y3, Y1, Y1
-	ADDQ       SI, R9
+	ADDQ       SI, R10
 
 cutBias:
-	MOVQ       80(R8), R9
-	TESTQ      R9, R9
+	MOVQ       80(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutReLU
-	VMASKMOVPD (R9), Y0, Y2
+	VMASKMOVPD (R10), Y0, Y2
 	VADDPD     Y2, Y1, Y1
 
 cutReLU:
-	MOVQ   104(R8), R9
-	TESTQ  R9, R9
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y2, Y2, Y2
 	VCMPPD $0x16, Y2, Y1, Y2
 	VANDPD Y2, Y1, Y1
 
 cutMask:
-	MOVQ       160(R8), R9
-	TESTQ      R9, R9
+	MOVQ       160(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       96(R8), R10
-	SHLQ       $0x03, R10
+	MOVQ       96(R9), R11
+	SHLQ       $0x03, R11
 	VXORPS     Y2, Y2, Y2
-	VMASKMOVPD (R9), Y0, Y3
+	VMASKMOVPD (R10), Y0, Y3
 	VCMPPD     $0x16, Y2, Y3, Y2
 	VANDPD     Y2, Y1, Y1
-	ADDQ       R10, R9
+	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R10, 160(R9)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (DI)
-	ADDQ       SI, DI
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R9), R10
+	SHLQ    $0x03, R10
+	BSRQ    R10, DI
+	BTRQ    DI, R10
+	LEAQ    elements<>+0(SB), R11
+	VMOVDQU (R11)(R10*1), Y2
+	CMPQ    DI, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (R8)
+	VPERMPS Y1, Y2, Y1
+	VMOVUPS X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R8)
+	VPERMPS Y1, Y2, Y1
+	VMOVSD  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000001, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	IMUL3Q $0x00000001, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    cutTile
-	DECQ   112(R8)
+	DECQ   112(R9)
 	JEQ    cutDone
-	MOVQ   120(R8), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R8)
+	ADDQ   $0x00000020, 80(R9)
 
 cutNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R8)
+	ADDQ $0x00000020, 88(R9)
 
 cutNomask:
 	JMP cutPanel
@@ -14321,93 +15324,93 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y2
+	VMOVUPD      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y2
+	VMOVUPD      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y2
+	VMOVUPD      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y1
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y2
+	VMOVUPD      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         DI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, DI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y3
+	VMASKMOVPD   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y3
+	VMASKMOVPD   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y3
+	VMASKMOVPD   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y3
+	VMASKMOVPD   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 
 cutFarStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func dgemm2x4AVX2(x *microArgs[float64])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -14423,27 +15426,27 @@ TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ x+0(FP), DI
+	MOVQ 16(DI), AX
+	MOVQ 56(DI), R8
+	MOVQ (DI), R9
+	MOVQ R9, 152(DI)
+	MOVQ 88(DI), R9
+	MOVQ R9, 160(DI)
+	MOVQ 40(DI), R10
+	MOVQ 8(DI), R11
 
 wholeTile:
-	MOVQ   AX, R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, SI, R11
-	ADDQ    DI, R11
-	MOVQ    R11, (SP)
-	MOVQ    DI, R11
-	SUBQ    $0x04, R10
+	IMUL3Q  $0x00000001, SI, DI
+	ADDQ    R8, DI
+	MOVQ    DI, (SP)
+	MOVQ    R8, DI
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -14451,85 +15454,85 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	VBROADCASTSD (R8), Y3
+	VMOVUPD      (R10), Y2
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
+	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	VBROADCASTSD (R8), Y3
+	VMOVUPD      (R10), Y2
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
+	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	VBROADCASTSD (R8), Y3
+	VMOVUPD      (R10), Y2
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
+	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	VBROADCASTSD (R8), Y3
+	VMOVUPD      (R10), Y2
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
+	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         DI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, DI
 
 wholeStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	VBROADCASTSD (R8), Y3
+	VMOVUPD      (R10), Y2
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
+	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R8
+	MOVQ         x+0(FP), DI
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	CMPQ         R9, 176(DI)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R8), Y2
+	VBROADCASTSD 176(DI), Y2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R9
+	MOVQ         184(DI), R9
 	ADDQ         R9, R9
 	JEQ          wholeBias
-	MOVQ         DI, R9
+	MOVQ         R8, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(R8)
+	CMPQ         R10, 184(DI)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R8), Y2
+	VBROADCASTSD 184(DI), Y2
 	VFMADD231PD  (R9), Y2, Y0
 	ADDQ         SI, R9
 	VFMADD231PD  (R9), Y2, Y1
@@ -14543,7 +15546,7 @@ wholeAdd:
 	ADDQ   SI, R9
 
 wholeBias:
-	MOVQ    80(R8), R9
+	MOVQ    80(DI), R9
 	TESTQ   R9, R9
 	JEQ     wholeReLU
 	VMOVUPD (R9), Y2
@@ -14551,7 +15554,7 @@ wholeBias:
 	VADDPD  Y2, Y1, Y1
 
 wholeReLU:
-	MOVQ   104(R8), R9
+	MOVQ   104(DI), R9
 	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y2, Y2, Y2
@@ -14561,10 +15564,10 @@ wholeReLU:
 	VANDPD Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    160(R8), R9
+	MOVQ    160(DI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    96(R8), R10
+	MOVQ    96(DI), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y2, Y2, Y2
 	VMOVUPD (R9), Y3
@@ -14577,35 +15580,35 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 160(DI)
 
 wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    SI, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    SI, DI
+	VMOVUPD Y0, (R8)
+	ADDQ    SI, R8
+	VMOVUPD Y1, (R8)
+	ADDQ    SI, R8
 
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	MOVQ   40(DI), R10
+	MOVQ   8(DI), R11
+	DECQ   152(DI)
 	JNE    wholeTile
-	DECQ   112(R8)
+	DECQ   112(DI)
 	JEQ    wholeDone
-	MOVQ   120(R8), AX
+	MOVQ   120(DI), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 40(DI)
+	ADDQ   $0x00000020, 56(DI)
+	CMPQ   80(DI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R8)
+	ADDQ   $0x00000020, 80(DI)
 
 wholeNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 88(DI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R8)
+	ADDQ $0x00000020, 88(DI)
 
 wholeNomask:
 	JMP wholePanel
@@ -14618,32 +15621,32 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    AX, DI
-	VMOVUPS (DI), Y0
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R8
+	MOVQ (R9), R10
+	MOVQ R10, 152(R9)
+	MOVQ 88(R9), R10
+	MOVQ R10, 160(R9)
+	MOVQ 40(R9), R10
+	MOVQ 8(R9), R11
 
 cutTile:
-	MOVQ   AX, R8
+	MOVQ   AX, R9
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, SI, R11
-	ADDQ    DI, R11
-	MOVQ    R11, (SP)
-	MOVQ    DI, R11
-	SUBQ    $0x04, R10
+	IMUL3Q  $0x00000001, SI, R12
+	ADDQ    R8, R12
+	MOVQ    R12, (SP)
+	MOVQ    R8, R12
+	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -14651,112 +15654,112 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	VBROADCASTSD (R8), Y4
+	VMASKMOVPD   (R10), Y0, Y3
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	VBROADCASTSD (R8), Y4
+	VMASKMOVPD   (R10), Y0, Y3
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	VBROADCASTSD (R8), Y4
+	VMASKMOVPD   (R10), Y0, Y3
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	VBROADCASTSD (R8), Y4
+	VMASKMOVPD   (R10), Y0, Y3
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 
 cutStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R11
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	VBROADCASTSD (R8), Y4
+	VMASKMOVPD   (R10), Y0, Y3
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	MOVQ         x+0(FP), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 176(R9)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R8), Y3
+	VBROADCASTSD 176(R9), Y3
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R9
-	ADDQ         R9, R9
+	MOVQ         184(R9), R10
+	ADDQ         R10, R10
 	JEQ          cutBias
-	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(R8)
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 184(R9)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R8), Y3
-	VMASKMOVPD   (R9), Y0, Y4
+	VBROADCASTSD 184(R9), Y3
+	VMASKMOVPD   (R10), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         SI, R9
-	VMASKMOVPD   (R9), Y0, Y4
+	ADDQ         SI, R10
+	VMASKMOVPD   (R10), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         SI, R9
+	ADDQ         SI, R10
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R9), Y0, Y4
+	VMASKMOVPD (R10), Y0, Y4
 	VADDPD     Y4, Y1, Y1
-	ADDQ       SI, R9
-	VMASKMOVPD (R9), Y0, Y4
+	ADDQ       SI, R10
+	VMASKMOVPD (R10), Y0, Y4
 	VADDPD     Y4, Y2, Y2
-	ADDQ       SI, R9
+	ADDQ       SI, R10
 
 cutBias:
-	MOVQ       80(R8), R9
-	TESTQ      R9, R9
+	MOVQ       80(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutReLU
-	VMASKMOVPD (R9), Y0, Y3
+	VMASKMOVPD (R10), Y0, Y3
 	VADDPD     Y3, Y1, Y1
 	VADDPD     Y3, Y2, Y2
 
 cutReLU:
-	MOVQ   104(R8), R9
-	TESTQ  R9, R9
+	MOVQ   104(R9), R10
+	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y3, Y3, Y3
 	VCMPPD $0x16, Y3, Y1, Y4
@@ -14765,51 +15768,76 @@ cutReLU:
 	VANDPD Y3, Y2, Y2
 
 cutMask:
-	MOVQ       160(R8), R9
-	TESTQ      R9, R9
+	MOVQ       160(R9), R10
+	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       96(R8), R10
-	SHLQ       $0x03, R10
+	MOVQ       96(R9), R11
+	SHLQ       $0x03, R11
 	VXORPS     Y3, Y3, Y3
-	VMASKMOVPD (R9), Y0, Y4
+	VMASKMOVPD (R10), Y0, Y4
 	VCMPPD     $0x16, Y3, Y4, Y4
 	VANDPD     Y4, Y1, Y1
-	ADDQ       R10, R9
-	VMASKMOVPD (R9), Y0, Y4
+	ADDQ       R11, R10
+	VMASKMOVPD (R10), Y0, Y4
 	VCMPPD     $0x16, Y3, Y4, Y3
 	VANDPD     Y3, Y2, Y2
-	ADDQ       R10, R9
+	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R10, 160(R9)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (DI)
-	ADDQ       SI, DI
-	VMASKMOVPD Y2, Y0, (DI)
-	ADDQ       SI, DI
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R9), R10
+	SHLQ    $0x03, R10
+	BSRQ    R10, DI
+	BTRQ    DI, R10
+	LEAQ    elements<>+0(SB), R11
+	VMOVDQU (R11)(R10*1), Y3
+	CMPQ    DI, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (R8)
+	VPERMPS Y1, Y3, Y1
+	VMOVUPS X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVUPS X2, (R8)
+	VPERMPS Y2, Y3, Y1
+	VMOVUPS X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R8)
+	VPERMPS Y1, Y3, Y1
+	VMOVSD  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVSD  X2, (R8)
+	VPERMPS Y2, Y3, Y1
+	VMOVSD  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000002, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	IMUL3Q $0x00000002, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R9), R10
+	MOVQ   8(R9), R11
+	DECQ   152(R9)
 	JNE    cutTile
-	DECQ   112(R8)
+	DECQ   112(R9)
 	JEQ    cutDone
-	MOVQ   120(R8), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R8)
+	ADDQ   $0x00000020, 80(R9)
 
 cutNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R8)
+	ADDQ $0x00000020, 88(R9)
 
 cutNomask:
 	JMP cutPanel
@@ -14821,109 +15849,109 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y3
+	VMOVUPD      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
+	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y3
+	VMOVUPD      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
+	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y3
+	VMOVUPD      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
+	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y3
+	VMOVUPD      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R8)(CX*1), Y3
+	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         DI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, DI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y4
+	VMASKMOVPD   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (R12)
+	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y4
+	VMASKMOVPD   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y4
+	VMASKMOVPD   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y4
+	VMASKMOVPD   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 
 cutFarStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func dgemm3x4AVX2(x *microArgs[float64])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -14939,28 +15967,28 @@ TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ x+0(FP), DI
+	MOVQ 16(DI), AX
+	MOVQ 56(DI), R8
+	MOVQ (DI), R9
+	MOVQ R9, 152(DI)
+	MOVQ 88(DI), R9
+	MOVQ R9, 160(DI)
+	MOVQ 40(DI), R10
+	MOVQ 8(DI), R11
 
 wholeTile:
-	MOVQ   AX, R8
+	MOVQ   AX, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, SI, R11
-	ADDQ    DI, R11
-	MOVQ    R11, (SP)
-	MOVQ    DI, R11
-	SUBQ    $0x04, R10
+	IMUL3Q  $0x00000002, SI, DI
+	ADDQ    R8, DI
+	MOVQ    DI, (SP)
+	MOVQ    R8, DI
+	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -14968,96 +15996,96 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VBROADCASTSD (R8), Y4
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
+	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VBROADCASTSD (R8), Y4
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
+	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VBROADCASTSD (R8), Y4
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
+	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
+	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VBROADCASTSD (R8), Y4
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
+	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	CMPQ         DI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R11
+	ADDQ         SI, DI
 
 wholeStepsFetched:
-	SUBQ $0x04, R10
+	SUBQ $0x04, R11
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R11
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VBROADCASTSD (R8), Y4
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
+	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
+	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
+	ADDQ         DX, R9
+	ADDQ         BX, R10
+	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R8
+	MOVQ         x+0(FP), DI
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	CMPQ         R9, 176(DI)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R8), Y3
+	VBROADCASTSD 176(DI), Y3
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R9
+	MOVQ         184(DI), R9
 	ADDQ         R9, R9
 	JEQ          wholeBias
-	MOVQ         DI, R9
+	MOVQ         R8, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(R8)
+	CMPQ         R10, 184(DI)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R8), Y3
+	VBROADCASTSD 184(DI), Y3
 	VFMADD231PD  (R9), Y3, Y0
 	ADDQ         SI, R9
 	VFMADD231PD  (R9), Y3, Y1
@@ -15075,7 +16103,7 @@ wholeAdd:
 	ADDQ   SI, R9
 
 wholeBias:
-	MOVQ    80(R8), R9
+	MOVQ    80(DI), R9
 	TESTQ   R9, R9
 	JEQ     wholeReLU
 	VMOVUPD (R9), Y3
@@ -15084,7 +16112,7 @@ wholeBias:
 	VADDPD  Y3, Y2, Y2
 
 wholeReLU:
-	MOVQ   104(R8), R9
+	MOVQ   104(DI), R9
 	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y3, Y3, Y3
@@ -15096,10 +16124,10 @@ wholeReLU:
 	VANDPD Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    160(R8), R9
+	MOVQ    160(DI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    96(R8), R10
+	MOVQ    96(DI), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y3, Y3, Y3
 	VMOVUPD (R9), Y4
@@ -15116,615 +16144,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
-
-wholeWrite:
-	VMOVUPD Y0, (DI)
-	ADDQ    SI, DI
-	VMOVUPD Y1, (DI)
-	ADDQ    SI, DI
-	VMOVUPD Y2, (DI)
-	ADDQ    SI, DI
-
-	// next tile
-	IMUL3Q $0x00000003, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    wholeTile
-	DECQ   112(R8)
-	JEQ    wholeDone
-	MOVQ   120(R8), AX
-	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
-	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R8)
-
-wholeNobias:
-	CMPQ 88(R8), $0x00
-	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R8)
-
-wholeNomask:
-	JMP wholePanel
-
-wholeDone:
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, AX
-	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), DI
-	ADDQ    AX, DI
-	VMOVUPS (DI), Y0
-
-cutPanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
-
-cutTile:
-	MOVQ   AX, R8
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, SI, R11
-	ADDQ    DI, R11
-	MOVQ    R11, (SP)
-	MOVQ    DI, R11
-	SUBQ    $0x04, R10
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
-	JGE          cutStepsFetched
-	ADDQ         SI, R11
-
-cutStepsFetched:
-	SUBQ $0x04, R10
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R10
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	DECQ         R10
-	JNE          cutStep
-
-cutStore:
-	MOVQ         x+0(FP), R8
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
-	JEQ          cutBeta
-	VBROADCASTSD 176(R8), Y4
-	VMULPD       Y4, Y1, Y1
-	VMULPD       Y4, Y2, Y2
-	VMULPD       Y4, Y3, Y3
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R9
-	ADDQ         R9, R9
-	JEQ          cutBias
-	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(R8)
-	JEQ          cutAdd
-	VBROADCASTSD 184(R8), Y4
-	VMASKMOVPD   (R9), Y0, Y5
-	VFMADD231PD  Y5, Y4, Y1
-	ADDQ         SI, R9
-	VMASKMOVPD   (R9), Y0, Y5
-	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         SI, R9
-	VMASKMOVPD   (R9), Y0, Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         SI, R9
-	JMP          cutBias
-
-cutAdd:
-	VMASKMOVPD (R9), Y0, Y5
-	VADDPD     Y5, Y1, Y1
-	ADDQ       SI, R9
-	VMASKMOVPD (R9), Y0, Y5
-	VADDPD     Y5, Y2, Y2
-	ADDQ       SI, R9
-	VMASKMOVPD (R9), Y0, Y5
-	VADDPD     Y5, Y3, Y3
-	ADDQ       SI, R9
-
-cutBias:
-	MOVQ       80(R8), R9
-	TESTQ      R9, R9
-	JEQ        cutReLU
-	VMASKMOVPD (R9), Y0, Y4
-	VADDPD     Y4, Y1, Y1
-	VADDPD     Y4, Y2, Y2
-	VADDPD     Y4, Y3, Y3
-
-cutReLU:
-	MOVQ   104(R8), R9
-	TESTQ  R9, R9
-	JEQ    cutMask
-	VXORPS Y4, Y4, Y4
-	VCMPPD $0x16, Y4, Y1, Y5
-	VANDPD Y5, Y1, Y1
-	VCMPPD $0x16, Y4, Y2, Y5
-	VANDPD Y5, Y2, Y2
-	VCMPPD $0x16, Y4, Y3, Y4
-	VANDPD Y4, Y3, Y3
-
-cutMask:
-	MOVQ       160(R8), R9
-	TESTQ      R9, R9
-	JEQ        cutWrite
-	MOVQ       96(R8), R10
-	SHLQ       $0x03, R10
-	VXORPS     Y4, Y4, Y4
-	VMASKMOVPD (R9), Y0, Y5
-	VCMPPD     $0x16, Y4, Y5, Y5
-	VANDPD     Y5, Y1, Y1
-	ADDQ       R10, R9
-	VMASKMOVPD (R9), Y0, Y5
-	VCMPPD     $0x16, Y4, Y5, Y5
-	VANDPD     Y5, Y2, Y2
-	ADDQ       R10, R9
-	VMASKMOVPD (R9), Y0, Y5
-	VCMPPD     $0x16, Y4, Y5, Y4
-	VANDPD     Y4, Y3, Y3
-	ADDQ       R10, R9
-
-	// the mask of the next tile
-	MOVQ R9, 160(R8)
-
-cutWrite:
-	VMASKMOVPD Y1, Y0, (DI)
-	ADDQ       SI, DI
-	VMASKMOVPD Y2, Y0, (DI)
-	ADDQ       SI, DI
-	VMASKMOVPD Y3, Y0, (DI)
-	ADDQ       SI, DI
-
-	// next tile
-	IMUL3Q $0x00000003, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    cutTile
-	DECQ   112(R8)
-	JEQ    cutDone
-	MOVQ   120(R8), AX
-	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
-	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R8)
-
-cutNobias:
-	CMPQ 88(R8), $0x00
-	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R8)
-
-cutNomask:
-	JMP cutPanel
-
-cutDone:
-	VZEROUPPER
-	RET
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R8)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R8)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         SI, R11
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  wholeFarSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	PREFETCHT0   (R11)
-	PREFETCHT0   31(R11)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R9), Y0, Y4
-	PREFETCHT1   63(R9)
-	VBROADCASTSD (R8), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R8)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R8)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
-	CMPQ         R11, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         SI, R11
-
-cutFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  cutFarSteps
-	JMP  cutRest
-
-// func dgemm4x4AVX2(x *microArgs[float64])
-// Requires: AVX, FMA3, MMX+
-TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $8-8
-	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
-	SHLQ $0x03, CX
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	MOVQ 72(AX), AX
-	CMPQ AX, $0x00000004
-	JNE  cut
-
-wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
-
-wholeTile:
-	MOVQ   AX, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, SI, R12
-	ADDQ    R8, R12
-	MOVQ    R12, (SP)
-	MOVQ    R8, R12
-	SUBQ    $0x04, R11
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         R12, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         SI, R12
-
-wholeStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R11
-	JEQ  wholeStore
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	DECQ         R11
-	JNE          wholeStep
-
-wholeStore:
-	MOVQ         x+0(FP), R9
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R9)
-	JEQ          wholeBeta
-	VBROADCASTSD 176(R9), Y4
-	VMULPD       Y4, Y0, Y0
-	VMULPD       Y4, Y1, Y1
-	VMULPD       Y4, Y2, Y2
-	VMULPD       Y4, Y3, Y3
-
-wholeBeta:
-	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R10
-	ADDQ         R10, R10
-	JEQ          wholeBias
-	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 184(R9)
-	JEQ          wholeAdd
-	VBROADCASTSD 184(R9), Y4
-	VFMADD231PD  (R10), Y4, Y0
-	ADDQ         SI, R10
-	VFMADD231PD  (R10), Y4, Y1
-	ADDQ         SI, R10
-	VFMADD231PD  (R10), Y4, Y2
-	ADDQ         SI, R10
-	VFMADD231PD  (R10), Y4, Y3
-	ADDQ         SI, R10
-	JMP          wholeBias
-
-wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   SI, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   SI, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   SI, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   SI, R10
-
-wholeBias:
-	MOVQ    80(R9), R10
-	TESTQ   R10, R10
-	JEQ     wholeReLU
-	VMOVUPD (R10), Y4
-	VADDPD  Y4, Y0, Y0
-	VADDPD  Y4, Y1, Y1
-	VADDPD  Y4, Y2, Y2
-	VADDPD  Y4, Y3, Y3
-
-wholeReLU:
-	MOVQ   104(R9), R10
-	TESTQ  R10, R10
-	JEQ    wholeMask
-	VXORPS Y4, Y4, Y4
-	VCMPPD $0x16, Y4, Y0, Y5
-	VANDPD Y5, Y0, Y0
-	VCMPPD $0x16, Y4, Y1, Y5
-	VANDPD Y5, Y1, Y1
-	VCMPPD $0x16, Y4, Y2, Y5
-	VANDPD Y5, Y2, Y2
-	VCMPPD $0x16, Y4, Y3, Y4
-	VANDPD Y4, Y3, Y3
-
-wholeMask:
-	MOVQ    160(R9), R10
-	TESTQ   R10, R10
-	JEQ     wholeWrite
-	MOVQ    96(R9), R11
-	SHLQ    $0x03, R11
-	VXORPS  Y4, Y4, Y4
-	VMOVUPD (R10), Y5
-	VCMPPD  $0x16, Y4, Y5, Y5
-	VANDPD  Y5, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y5
-	VCMPPD  $0x16, Y4, Y5, Y5
-	VANDPD  Y5, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y5
-	VCMPPD  $0x16, Y4, Y5, Y5
-	VANDPD  Y5, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y5
-	VCMPPD  $0x16, Y4, Y5, Y4
-	VANDPD  Y4, Y3, Y3
-	ADDQ    R11, R10
-
-	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R9, 160(DI)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
@@ -15733,30 +16153,28 @@ wholeWrite:
 	ADDQ    SI, R8
 	VMOVUPD Y2, (R8)
 	ADDQ    SI, R8
-	VMOVUPD Y3, (R8)
-	ADDQ    SI, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, AX
+	MOVQ   40(DI), R10
+	MOVQ   8(DI), R11
+	DECQ   152(DI)
 	JNE    wholeTile
-	DECQ   112(R9)
+	DECQ   112(DI)
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	MOVQ   120(DI), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 40(DI)
+	ADDQ   $0x00000020, 56(DI)
+	CMPQ   80(DI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 80(DI)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 88(DI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 88(DI)
 
 wholeNomask:
 	JMP wholePanel
@@ -15789,10 +16207,9 @@ cutTile:
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, SI, R12
+	IMUL3Q  $0x00000002, SI, R12
 	ADDQ    R8, R12
 	MOVQ    R12, (SP)
 	MOVQ    R8, R12
@@ -15804,56 +16221,48 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	VMASKMOVPD   (R10), Y0, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	VMASKMOVPD   (R10), Y0, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	VMASKMOVPD   (R10), Y0, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	VMASKMOVPD   (R10), Y0, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 	CMPQ         R12, (SP)
@@ -15870,15 +16279,13 @@ cutRest:
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	VMASKMOVPD   (R10), Y0, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 	DECQ         R11
@@ -15889,11 +16296,10 @@ cutStore:
 	MOVQ         $0x3ff0000000000000, R10
 	CMPQ         R10, 176(R9)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R9), Y5
-	VMULPD       Y5, Y1, Y1
-	VMULPD       Y5, Y2, Y2
-	VMULPD       Y5, Y3, Y3
-	VMULPD       Y5, Y4, Y4
+	VBROADCASTSD 176(R9), Y4
+	VMULPD       Y4, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VMULPD       Y4, Y3, Y3
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
@@ -15904,58 +16310,49 @@ cutBeta:
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, 184(R9)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R9), Y5
-	VMASKMOVPD   (R10), Y0, Y6
-	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD 184(R9), Y4
+	VMASKMOVPD   (R10), Y0, Y5
+	VFMADD231PD  Y5, Y4, Y1
 	ADDQ         SI, R10
-	VMASKMOVPD   (R10), Y0, Y6
-	VFMADD231PD  Y6, Y5, Y2
+	VMASKMOVPD   (R10), Y0, Y5
+	VFMADD231PD  Y5, Y4, Y2
 	ADDQ         SI, R10
-	VMASKMOVPD   (R10), Y0, Y6
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         SI, R10
-	VMASKMOVPD   (R10), Y0, Y6
-	VFMADD231PD  Y6, Y5, Y4
+	VMASKMOVPD   (R10), Y0, Y5
+	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         SI, R10
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R10), Y0, Y6
-	VADDPD     Y6, Y1, Y1
+	VMASKMOVPD (R10), Y0, Y5
+	VADDPD     Y5, Y1, Y1
 	ADDQ       SI, R10
-	VMASKMOVPD (R10), Y0, Y6
-	VADDPD     Y6, Y2, Y2
+	VMASKMOVPD (R10), Y0, Y5
+	VADDPD     Y5, Y2, Y2
 	ADDQ       SI, R10
-	VMASKMOVPD (R10), Y0, Y6
-	VADDPD     Y6, Y3, Y3
-	ADDQ       SI, R10
-	VMASKMOVPD (R10), Y0, Y6
-	VADDPD     Y6, Y4, Y4
+	VMASKMOVPD (R10), Y0, Y5
+	VADDPD     Y5, Y3, Y3
 	ADDQ       SI, R10
 
 cutBias:
 	MOVQ       80(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
-	VMASKMOVPD (R10), Y0, Y5
-	VADDPD     Y5, Y1, Y1
-	VADDPD     Y5, Y2, Y2
-	VADDPD     Y5, Y3, Y3
-	VADDPD     Y5, Y4, Y4
+	VMASKMOVPD (R10), Y0, Y4
+	VADDPD     Y4, Y1, Y1
+	VADDPD     Y4, Y2, Y2
+	VADDPD     Y4, Y3, Y3
 
 cutReLU:
 	MOVQ   104(R9), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
-	VXORPS Y5, Y5, Y5
-	VCMPPD $0x16, Y5, Y1, Y6
-	VANDPD Y6, Y1, Y1
-	VCMPPD $0x16, Y5, Y2, Y6
-	VANDPD Y6, Y2, Y2
-	VCMPPD $0x16, Y5, Y3, Y6
-	VANDPD Y6, Y3, Y3
-	VCMPPD $0x16, Y5, Y4, Y5
-	VANDPD Y5, Y4, Y4
+	VXORPS Y4, Y4, Y4
+	VCMPPD $0x16, Y4, Y1, Y5
+	VANDPD Y5, Y1, Y1
+	VCMPPD $0x16, Y4, Y2, Y5
+	VANDPD Y5, Y2, Y2
+	VCMPPD $0x16, Y4, Y3, Y4
+	VANDPD Y4, Y3, Y3
 
 cutMask:
 	MOVQ       160(R9), R10
@@ -15963,39 +16360,64 @@ cutMask:
 	JEQ        cutWrite
 	MOVQ       96(R9), R11
 	SHLQ       $0x03, R11
-	VXORPS     Y5, Y5, Y5
-	VMASKMOVPD (R10), Y0, Y6
-	VCMPPD     $0x16, Y5, Y6, Y6
-	VANDPD     Y6, Y1, Y1
+	VXORPS     Y4, Y4, Y4
+	VMASKMOVPD (R10), Y0, Y5
+	VCMPPD     $0x16, Y4, Y5, Y5
+	VANDPD     Y5, Y1, Y1
 	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y6
-	VCMPPD     $0x16, Y5, Y6, Y6
-	VANDPD     Y6, Y2, Y2
+	VMASKMOVPD (R10), Y0, Y5
+	VCMPPD     $0x16, Y4, Y5, Y5
+	VANDPD     Y5, Y2, Y2
 	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y6
-	VCMPPD     $0x16, Y5, Y6, Y6
-	VANDPD     Y6, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y6
-	VCMPPD     $0x16, Y5, Y6, Y5
-	VANDPD     Y5, Y4, Y4
+	VMASKMOVPD (R10), Y0, Y5
+	VCMPPD     $0x16, Y4, Y5, Y4
+	VANDPD     Y4, Y3, Y3
 	ADDQ       R11, R10
 
 	// the mask of the next tile
 	MOVQ R10, 160(R9)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPD Y2, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPD Y3, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPD Y4, Y0, (R8)
-	ADDQ       SI, R8
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R9), R10
+	SHLQ    $0x03, R10
+	BSRQ    R10, DI
+	BTRQ    DI, R10
+	LEAQ    elements<>+0(SB), R11
+	VMOVDQU (R11)(R10*1), Y4
+	CMPQ    DI, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (R8)
+	VPERMPS Y1, Y4, Y1
+	VMOVUPS X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVUPS X2, (R8)
+	VPERMPS Y2, Y4, Y1
+	VMOVUPS X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVUPS X3, (R8)
+	VPERMPS Y3, Y4, Y1
+	VMOVUPS X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R8)
+	VPERMPS Y1, Y4, Y1
+	VMOVSD  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVSD  X2, (R8)
+	VPERMPS Y2, Y4, Y1
+	VMOVSD  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+	VMOVSD  X3, (R8)
+	VPERMPS Y3, Y4, Y1
+	VMOVSD  X1, (R8)(R10*1)
+	ADDQ    SI, R8
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000004, CX, R10
+	IMUL3Q $0x00000003, CX, R10
 	ADDQ   R10, AX
 	MOVQ   40(R9), R10
 	MOVQ   8(R9), R11
@@ -16026,65 +16448,57 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
+	VMOVUPD      (R10), Y3
 	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
+	VMOVUPD      (R10), Y3
 	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
+	VMOVUPD      (R10), Y3
 	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y4
+	VMOVUPD      (R10), Y3
 	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(DI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         DX, R9
 	ADDQ         BX, R10
-	CMPQ         R12, (SP)
+	CMPQ         DI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         SI, DI
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R11
@@ -16094,60 +16508,52 @@ wholeFarStepsFetched:
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
+	VMASKMOVPD   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
+	VMASKMOVPD   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
+	VMASKMOVPD   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y5
+	VMASKMOVPD   (R10), Y0, Y4
 	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         DX, R9
 	ADDQ         BX, R10
 	CMPQ         R12, (SP)
@@ -16159,8 +16565,698 @@ cutFarStepsFetched:
 	JGE  cutFarSteps
 	JMP  cutRest
 
+// func dgemm4x4AVX2(x *microArgs[float64])
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
+	JNE  cut
+
+wholePanel:
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), R9
+	MOVQ (R8), R10
+	MOVQ R10, 152(R8)
+	MOVQ 88(R8), R10
+	MOVQ R10, 160(R8)
+	MOVQ 40(R8), R11
+	MOVQ 8(R8), R12
+
+wholeTile:
+	MOVQ   AX, R10
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, SI, R8
+	ADDQ    R9, R8
+	MOVQ    R8, (SP)
+	MOVQ    R9, R8
+	SUBQ    $0x04, R12
+	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(DI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(DI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(DI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(DI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	CMPQ         R8, (SP)
+	JGE          wholeStepsFetched
+	ADDQ         SI, R8
+
+wholeStepsFetched:
+	SUBQ $0x04, R12
+	JGE  wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R12
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(DI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNE          wholeStep
+
+wholeStore:
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 176(R8)
+	JEQ          wholeBeta
+	VBROADCASTSD 176(R8), Y4
+	VMULPD       Y4, Y0, Y0
+	VMULPD       Y4, Y1, Y1
+	VMULPD       Y4, Y2, Y2
+	VMULPD       Y4, Y3, Y3
+
+wholeBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         184(R8), R10
+	ADDQ         R10, R10
+	JEQ          wholeBias
+	MOVQ         R9, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 184(R8)
+	JEQ          wholeAdd
+	VBROADCASTSD 184(R8), Y4
+	VFMADD231PD  (R10), Y4, Y0
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y4, Y1
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y4, Y2
+	ADDQ         SI, R10
+	VFMADD231PD  (R10), Y4, Y3
+	ADDQ         SI, R10
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R10), Y0, Y0
+	ADDQ   SI, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   SI, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   SI, R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   SI, R10
+
+wholeBias:
+	MOVQ    80(R8), R10
+	TESTQ   R10, R10
+	JEQ     wholeReLU
+	VMOVUPD (R10), Y4
+	VADDPD  Y4, Y0, Y0
+	VADDPD  Y4, Y1, Y1
+	VADDPD  Y4, Y2, Y2
+	VADDPD  Y4, Y3, Y3
+
+wholeReLU:
+	MOVQ   104(R8), R10
+	TESTQ  R10, R10
+	JEQ    wholeMask
+	VXORPS Y4, Y4, Y4
+	VCMPPD $0x16, Y4, Y0, Y5
+	VANDPD Y5, Y0, Y0
+	VCMPPD $0x16, Y4, Y1, Y5
+	VANDPD Y5, Y1, Y1
+	VCMPPD $0x16, Y4, Y2, Y5
+	VANDPD Y5, Y2, Y2
+	VCMPPD $0x16, Y4, Y3, Y4
+	VANDPD Y4, Y3, Y3
+
+wholeMask:
+	MOVQ    160(R8), R10
+	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    96(R8), R11
+	SHLQ    $0x03, R11
+	VXORPS  Y4, Y4, Y4
+	VMOVUPD (R10), Y5
+	VCMPPD  $0x16, Y4, Y5, Y5
+	VANDPD  Y5, Y0, Y0
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y5
+	VCMPPD  $0x16, Y4, Y5, Y5
+	VANDPD  Y5, Y1, Y1
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y5
+	VCMPPD  $0x16, Y4, Y5, Y5
+	VANDPD  Y5, Y2, Y2
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y5
+	VCMPPD  $0x16, Y4, Y5, Y4
+	VANDPD  Y4, Y3, Y3
+	ADDQ    R11, R10
+
+	// the mask of the next tile
+	MOVQ R10, 160(R8)
+
+wholeWrite:
+	VMOVUPD Y0, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y1, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y2, (R9)
+	ADDQ    SI, R9
+	VMOVUPD Y3, (R9)
+	ADDQ    SI, R9
+
+	// next tile
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R8), R11
+	MOVQ   8(R8), R12
+	DECQ   152(R8)
+	JNE    wholeTile
+	DECQ   112(R8)
+	JEQ    wholeDone
+	MOVQ   120(R8), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R8)
+
+wholeNobias:
+	CMPQ 88(R8), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R8)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R10
+	MOVQ 16(R10), AX
+	MOVQ 56(R10), R9
+	MOVQ (R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 88(R10), R11
+	MOVQ R11, 160(R10)
+	MOVQ 40(R10), R11
+	MOVQ 8(R10), R12
+
+cutTile:
+	MOVQ   AX, R10
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000003, SI, R13
+	ADDQ    R9, R13
+	MOVQ    R13, (SP)
+	MOVQ    R9, R13
+	SUBQ    $0x04, R12
+	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	CMPQ         R13, (SP)
+	JGE          cutStepsFetched
+	ADDQ         SI, R13
+
+cutStepsFetched:
+	SUBQ $0x04, R12
+	JGE  cutSteps
+
+cutRest:
+	ADDQ $0x04, R12
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
+	JNE          cutStep
+
+cutStore:
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R10)
+	JEQ          cutBeta
+	VBROADCASTSD 176(R10), Y5
+	VMULPD       Y5, Y1, Y1
+	VMULPD       Y5, Y2, Y2
+	VMULPD       Y5, Y3, Y3
+	VMULPD       Y5, Y4, Y4
+
+cutBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         184(R10), R11
+	ADDQ         R11, R11
+	JEQ          cutBias
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R10)
+	JEQ          cutAdd
+	VBROADCASTSD 184(R10), Y5
+	VMASKMOVPD   (R11), Y0, Y6
+	VFMADD231PD  Y6, Y5, Y1
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y6
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y6
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         SI, R11
+	VMASKMOVPD   (R11), Y0, Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         SI, R11
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R11), Y0, Y6
+	VADDPD     Y6, Y1, Y1
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y6
+	VADDPD     Y6, Y2, Y2
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y6
+	VADDPD     Y6, Y3, Y3
+	ADDQ       SI, R11
+	VMASKMOVPD (R11), Y0, Y6
+	VADDPD     Y6, Y4, Y4
+	ADDQ       SI, R11
+
+cutBias:
+	MOVQ       80(R10), R11
+	TESTQ      R11, R11
+	JEQ        cutReLU
+	VMASKMOVPD (R11), Y0, Y5
+	VADDPD     Y5, Y1, Y1
+	VADDPD     Y5, Y2, Y2
+	VADDPD     Y5, Y3, Y3
+	VADDPD     Y5, Y4, Y4
+
+cutReLU:
+	MOVQ   104(R10), R11
+	TESTQ  R11, R11
+	JEQ    cutMask
+	VXORPS Y5, Y5, Y5
+	VCMPPD $0x16, Y5, Y1, Y6
+	VANDPD Y6, Y1, Y1
+	VCMPPD $0x16, Y5, Y2, Y6
+	VANDPD Y6, Y2, Y2
+	VCMPPD $0x16, Y5, Y3, Y6
+	VANDPD Y6, Y3, Y3
+	VCMPPD $0x16, Y5, Y4, Y5
+	VANDPD Y5, Y4, Y4
+
+cutMask:
+	MOVQ       160(R10), R11
+	TESTQ      R11, R11
+	JEQ        cutWrite
+	MOVQ       96(R10), R12
+	SHLQ       $0x03, R12
+	VXORPS     Y5, Y5, Y5
+	VMASKMOVPD (R11), Y0, Y6
+	VCMPPD     $0x16, Y5, Y6, Y6
+	VANDPD     Y6, Y1, Y1
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y6
+	VCMPPD     $0x16, Y5, Y6, Y6
+	VANDPD     Y6, Y2, Y2
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y6
+	VCMPPD     $0x16, Y5, Y6, Y6
+	VANDPD     Y6, Y3, Y3
+	ADDQ       R12, R11
+	VMASKMOVPD (R11), Y0, Y6
+	VCMPPD     $0x16, Y5, Y6, Y5
+	VANDPD     Y5, Y4, Y4
+	ADDQ       R12, R11
+
+	// the mask of the next tile
+	MOVQ R11, 160(R10)
+
+cutWrite:
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R10), R11
+	SHLQ    $0x03, R11
+	BSRQ    R11, R8
+	BTRQ    R8, R11
+	LEAQ    elements<>+0(SB), R12
+	VMOVDQU (R12)(R11*1), Y5
+	CMPQ    R8, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (R9)
+	VPERMPS Y1, Y5, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X2, (R9)
+	VPERMPS Y2, Y5, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X3, (R9)
+	VPERMPS Y3, Y5, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X4, (R9)
+	VPERMPS Y4, Y5, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (R9)
+	VPERMPS Y1, Y5, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X2, (R9)
+	VPERMPS Y2, Y5, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X3, (R9)
+	VPERMPS Y3, Y5, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X4, (R9)
+	VPERMPS Y4, Y5, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+
+cutWritten:
+	// next tile
+	IMUL3Q $0x00000004, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R10), R11
+	MOVQ   8(R10), R12
+	DECQ   152(R10)
+	JNE    cutTile
+	DECQ   112(R10)
+	JEQ    cutDone
+	MOVQ   120(R10), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R10)
+	ADDQ   $0x00000020, 56(R10)
+	CMPQ   80(R10), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R10)
+
+cutNobias:
+	CMPQ 88(R10), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R10)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
+	VZEROUPPER
+	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(DI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(DI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(DI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(DI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	CMPQ         R8, (SP)
+	JGE          wholeFarStepsFetched
+	ADDQ         SI, R8
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	CMPQ         R13, (SP)
+	JGE          cutFarStepsFetched
+	ADDQ         SI, R13
+
+cutFarStepsFetched:
+	SUBQ $0x04, R12
+	JGE  cutFarSteps
+	JMP  cutRest
+
 // func dgemm5x4AVX2(x *microArgs[float64])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -16177,18 +17273,18 @@ TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ x+0(FP), R8
+	MOVQ 16(R8), AX
+	MOVQ 56(R8), R9
+	MOVQ (R8), R10
+	MOVQ R10, 152(R8)
+	MOVQ 88(R8), R10
+	MOVQ R10, 160(R8)
+	MOVQ 40(R8), R11
+	MOVQ 8(R8), R12
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   AX, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -16196,11 +17292,11 @@ wholeTile:
 	VXORPS Y4, Y4, Y4
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, SI, R12
-	ADDQ    R8, R12
-	MOVQ    R12, (SP)
-	MOVQ    R8, R12
-	SUBQ    $0x04, R11
+	IMUL3Q  $0x00000004, SI, R8
+	ADDQ    R9, R8
+	MOVQ    R8, (SP)
+	MOVQ    R9, R8
+	SUBQ    $0x04, R12
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -16208,102 +17304,102 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R9), Y6
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R10)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(DI*1), Y6
+	VBROADCASTSD (R10)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
+	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R9), Y6
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R10)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(DI*1), Y6
+	VBROADCASTSD (R10)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
+	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R9), Y6
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R10)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(DI*1), Y6
+	VBROADCASTSD (R10)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
+	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         DX, R10
+	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R9), Y6
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R10)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(DI*1), Y6
+	VBROADCASTSD (R10)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
+	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         R12, (SP)
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R12
+	ADDQ         SI, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R11
+	SUBQ $0x04, R12
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R11
+	ADDQ $0x04, R12
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	VBROADCASTSD (R9), Y6
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
+	VBROADCASTSD (R10)(CX*1), Y6
 	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
+	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(DI*1), Y6
+	VBROADCASTSD (R10)(DI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
+	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	DECQ         R11
+	ADDQ         DX, R10
+	ADDQ         BX, R11
+	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R9)
+	CMPQ         R10, 176(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R9), Y5
+	VBROADCASTSD 176(R8), Y5
 	VMULPD       Y5, Y0, Y0
 	VMULPD       Y5, Y1, Y1
 	VMULPD       Y5, Y2, Y2
@@ -16312,14 +17408,14 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R10
+	MOVQ         184(R8), R10
 	ADDQ         R10, R10
 	JEQ          wholeBias
-	MOVQ         R8, R10
+	MOVQ         R9, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 184(R9)
+	CMPQ         R11, 184(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R9), Y5
+	VBROADCASTSD 184(R8), Y5
 	VFMADD231PD  (R10), Y5, Y0
 	ADDQ         SI, R10
 	VFMADD231PD  (R10), Y5, Y1
@@ -16345,7 +17441,7 @@ wholeAdd:
 	ADDQ   SI, R10
 
 wholeBias:
-	MOVQ    80(R9), R10
+	MOVQ    80(R8), R10
 	TESTQ   R10, R10
 	JEQ     wholeReLU
 	VMOVUPD (R10), Y5
@@ -16356,7 +17452,7 @@ wholeBias:
 	VADDPD  Y5, Y4, Y4
 
 wholeReLU:
-	MOVQ   104(R9), R10
+	MOVQ   104(R8), R10
 	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y5, Y5, Y5
@@ -16372,10 +17468,10 @@ wholeReLU:
 	VANDPD Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    160(R9), R10
+	MOVQ    160(R8), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    96(R9), R11
+	MOVQ    96(R8), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y5, Y5, Y5
 	VMOVUPD (R10), Y6
@@ -16400,752 +17496,7 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
-
-wholeWrite:
-	VMOVUPD Y0, (R8)
-	ADDQ    SI, R8
-	VMOVUPD Y1, (R8)
-	ADDQ    SI, R8
-	VMOVUPD Y2, (R8)
-	ADDQ    SI, R8
-	VMOVUPD Y3, (R8)
-	ADDQ    SI, R8
-	VMOVUPD Y4, (R8)
-	ADDQ    SI, R8
-
-	// next tile
-	IMUL3Q $0x00000005, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
-	JEQ    wholeDone
-	MOVQ   120(R9), AX
-	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
-	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
-
-wholeNobias:
-	CMPQ 88(R9), $0x00
-	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
-
-wholeNomask:
-	JMP wholePanel
-
-wholeDone:
-	VZEROUPPER
-	RET
-
-cut:
-	// mask = the vector that ends n elements into the zeros
-	SHLQ    $0x03, AX
-	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    AX, R8
-	VMOVUPS (R8), Y0
-
-cutPanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
-
-cutTile:
-	MOVQ   AX, R9
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, SI, R12
-	ADDQ    R8, R12
-	MOVQ    R12, (SP)
-	MOVQ    R8, R12
-	SUBQ    $0x04, R11
-	JLT     cutRest
-	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
-	PCALIGN $0x20
-
-cutSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         R12, (SP)
-	JGE          cutStepsFetched
-	ADDQ         SI, R12
-
-cutStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutSteps
-
-cutRest:
-	ADDQ $0x04, R11
-	JEQ  cutStore
-
-cutStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	DECQ         R11
-	JNE          cutStep
-
-cutStore:
-	MOVQ         x+0(FP), R9
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R9)
-	JEQ          cutBeta
-	VBROADCASTSD 176(R9), Y6
-	VMULPD       Y6, Y1, Y1
-	VMULPD       Y6, Y2, Y2
-	VMULPD       Y6, Y3, Y3
-	VMULPD       Y6, Y4, Y4
-	VMULPD       Y6, Y5, Y5
-
-cutBeta:
-	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R10
-	ADDQ         R10, R10
-	JEQ          cutBias
-	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 184(R9)
-	JEQ          cutAdd
-	VBROADCASTSD 184(R9), Y6
-	VMASKMOVPD   (R10), Y0, Y7
-	VFMADD231PD  Y7, Y6, Y1
-	ADDQ         SI, R10
-	VMASKMOVPD   (R10), Y0, Y7
-	VFMADD231PD  Y7, Y6, Y2
-	ADDQ         SI, R10
-	VMASKMOVPD   (R10), Y0, Y7
-	VFMADD231PD  Y7, Y6, Y3
-	ADDQ         SI, R10
-	VMASKMOVPD   (R10), Y0, Y7
-	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         SI, R10
-	VMASKMOVPD   (R10), Y0, Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         SI, R10
-	JMP          cutBias
-
-cutAdd:
-	VMASKMOVPD (R10), Y0, Y7
-	VADDPD     Y7, Y1, Y1
-	ADDQ       SI, R10
-	VMASKMOVPD (R10), Y0, Y7
-	VADDPD     Y7, Y2, Y2
-	ADDQ       SI, R10
-	VMASKMOVPD (R10), Y0, Y7
-	VADDPD     Y7, Y3, Y3
-	ADDQ       SI, R10
-	VMASKMOVPD (R10), Y0, Y7
-	VADDPD     Y7, Y4, Y4
-	ADDQ       SI, R10
-	VMASKMOVPD (R10), Y0, Y7
-	VADDPD     Y7, Y5, Y5
-	ADDQ       SI, R10
-
-cutBias:
-	MOVQ       80(R9), R10
-	TESTQ      R10, R10
-	JEQ        cutReLU
-	VMASKMOVPD (R10), Y0, Y6
-	VADDPD     Y6, Y1, Y1
-	VADDPD     Y6, Y2, Y2
-	VADDPD     Y6, Y3, Y3
-	VADDPD     Y6, Y4, Y4
-	VADDPD     Y6, Y5, Y5
-
-cutReLU:
-	MOVQ   104(R9), R10
-	TESTQ  R10, R10
-	JEQ    cutMask
-	VXORPS Y6, Y6, Y6
-	VCMPPD $0x16, Y6, Y1, Y7
-	VANDPD Y7, Y1, Y1
-	VCMPPD $0x16, Y6, Y2, Y7
-	VANDPD Y7, Y2, Y2
-	VCMPPD $0x16, Y6, Y3, Y7
-	VANDPD Y7, Y3, Y3
-	VCMPPD $0x16, Y6, Y4, Y7
-	VANDPD Y7, Y4, Y4
-	VCMPPD $0x16, Y6, Y5, Y6
-	VANDPD Y6, Y5, Y5
-
-cutMask:
-	MOVQ       160(R9), R10
-	TESTQ      R10, R10
-	JEQ        cutWrite
-	MOVQ       96(R9), R11
-	SHLQ       $0x03, R11
-	VXORPS     Y6, Y6, Y6
-	VMASKMOVPD (R10), Y0, Y7
-	VCMPPD     $0x16, Y6, Y7, Y7
-	VANDPD     Y7, Y1, Y1
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y7
-	VCMPPD     $0x16, Y6, Y7, Y7
-	VANDPD     Y7, Y2, Y2
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y7
-	VCMPPD     $0x16, Y6, Y7, Y7
-	VANDPD     Y7, Y3, Y3
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y7
-	VCMPPD     $0x16, Y6, Y7, Y7
-	VANDPD     Y7, Y4, Y4
-	ADDQ       R11, R10
-	VMASKMOVPD (R10), Y0, Y7
-	VCMPPD     $0x16, Y6, Y7, Y6
-	VANDPD     Y6, Y5, Y5
-	ADDQ       R11, R10
-
-	// the mask of the next tile
-	MOVQ R10, 160(R9)
-
-cutWrite:
-	VMASKMOVPD Y1, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPD Y2, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPD Y3, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPD Y4, Y0, (R8)
-	ADDQ       SI, R8
-	VMASKMOVPD Y5, Y0, (R8)
-	ADDQ       SI, R8
-
-	// next tile
-	IMUL3Q $0x00000005, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    cutTile
-	DECQ   112(R9)
-	JEQ    cutDone
-	MOVQ   120(R9), AX
-	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
-	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R9)
-
-cutNobias:
-	CMPQ 88(R9), $0x00
-	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R9)
-
-cutNomask:
-	JMP cutPanel
-
-cutDone:
-	VZEROUPPER
-	RET
-	PCALIGN $0x20
-
-wholeFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y5
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R9)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R9)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R9)(DI*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R9)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         R12, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         SI, R12
-
-wholeFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeFarSteps
-	JMP  wholeRest
-	PCALIGN $0x20
-
-cutFarSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (R12)
-	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y6
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R9)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R9)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R9)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R9)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         R12, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         SI, R12
-
-cutFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutFarSteps
-	JMP  cutRest
-
-// func dgemm6x4AVX2(x *microArgs[float64])
-// Requires: AVX, FMA3, MMX+
-TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $8-8
-	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
-	SHLQ $0x03, CX
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
-	CMPQ AX, $0x00000004
-	JNE  cut
-
-wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R11
-	MOVQ 8(R10), R12
-
-wholeTile:
-	MOVQ   AX, R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, SI, R13
-	ADDQ    R9, R13
-	MOVQ    R13, (SP)
-	MOVQ    R9, R13
-	SUBQ    $0x04, R12
-	JLT     wholeRest
-	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
-	PCALIGN $0x20
-
-wholeSteps:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R8*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R8*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R8*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R8*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R13, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         SI, R13
-
-wholeStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeSteps
-
-wholeRest:
-	ADDQ $0x04, R12
-	JEQ  wholeStore
-
-wholeStep:
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R8*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	DECQ         R12
-	JNE          wholeStep
-
-wholeStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
-	JEQ          wholeBeta
-	VBROADCASTSD 176(R10), Y6
-	VMULPD       Y6, Y0, Y0
-	VMULPD       Y6, Y1, Y1
-	VMULPD       Y6, Y2, Y2
-	VMULPD       Y6, Y3, Y3
-	VMULPD       Y6, Y4, Y4
-	VMULPD       Y6, Y5, Y5
-
-wholeBeta:
-	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
-	ADDQ         R11, R11
-	JEQ          wholeBias
-	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
-	JEQ          wholeAdd
-	VBROADCASTSD 184(R10), Y6
-	VFMADD231PD  (R11), Y6, Y0
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y6, Y1
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y6, Y2
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y6, Y3
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y6, Y4
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y6, Y5
-	ADDQ         SI, R11
-	JMP          wholeBias
-
-wholeAdd:
-	VADDPD (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPD (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPD (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPD (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPD (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPD (R11), Y5, Y5
-	ADDQ   SI, R11
-
-wholeBias:
-	MOVQ    80(R10), R11
-	TESTQ   R11, R11
-	JEQ     wholeReLU
-	VMOVUPD (R11), Y6
-	VADDPD  Y6, Y0, Y0
-	VADDPD  Y6, Y1, Y1
-	VADDPD  Y6, Y2, Y2
-	VADDPD  Y6, Y3, Y3
-	VADDPD  Y6, Y4, Y4
-	VADDPD  Y6, Y5, Y5
-
-wholeReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
-	JEQ    wholeMask
-	VXORPS Y6, Y6, Y6
-	VCMPPD $0x16, Y6, Y0, Y7
-	VANDPD Y7, Y0, Y0
-	VCMPPD $0x16, Y6, Y1, Y7
-	VANDPD Y7, Y1, Y1
-	VCMPPD $0x16, Y6, Y2, Y7
-	VANDPD Y7, Y2, Y2
-	VCMPPD $0x16, Y6, Y3, Y7
-	VANDPD Y7, Y3, Y3
-	VCMPPD $0x16, Y6, Y4, Y7
-	VANDPD Y7, Y4, Y4
-	VCMPPD $0x16, Y6, Y5, Y6
-	VANDPD Y6, Y5, Y5
-
-wholeMask:
-	MOVQ    160(R10), R11
-	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    96(R10), R12
-	SHLQ    $0x03, R12
-	VXORPS  Y6, Y6, Y6
-	VMOVUPD (R11), Y7
-	VCMPPD  $0x16, Y6, Y7, Y7
-	VANDPD  Y7, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y7
-	VCMPPD  $0x16, Y6, Y7, Y7
-	VANDPD  Y7, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y7
-	VCMPPD  $0x16, Y6, Y7, Y7
-	VANDPD  Y7, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y7
-	VCMPPD  $0x16, Y6, Y7, Y7
-	VANDPD  Y7, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y7
-	VCMPPD  $0x16, Y6, Y7, Y7
-	VANDPD  Y7, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y7
-	VCMPPD  $0x16, Y6, Y7, Y6
-	VANDPD  Y6, Y5, Y5
-	ADDQ    R12, R11
-
-	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R10, 160(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -17158,30 +17509,28 @@ wholeWrite:
 	ADDQ    SI, R9
 	VMOVUPD Y4, (R9)
 	ADDQ    SI, R9
-	VMOVUPD Y5, (R9)
-	ADDQ    SI, R9
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R11
-	MOVQ   8(R10), R12
-	DECQ   152(R10)
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, AX
+	MOVQ   40(R8), R11
+	MOVQ   8(R8), R12
+	DECQ   152(R8)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R8)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R8), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R8)
+	ADDQ   $0x00000020, 56(R8)
+	CMPQ   80(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R8)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -17216,10 +17565,9 @@ cutTile:
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, SI, R13
+	IMUL3Q  $0x00000004, SI, R13
 	ADDQ    R9, R13
 	MOVQ    R13, (SP)
 	MOVQ    R9, R13
@@ -17231,72 +17579,64 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R10), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
+	VMASKMOVPD   (R11), Y0, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R10), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
+	VMASKMOVPD   (R11), Y0, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R10), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
+	VMASKMOVPD   (R11), Y0, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R10), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
+	VMASKMOVPD   (R11), Y0, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 	CMPQ         R13, (SP)
@@ -17313,19 +17653,17 @@ cutRest:
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
-	VBROADCASTSD (R10), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
+	VMASKMOVPD   (R11), Y0, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 	DECQ         R12
@@ -17336,13 +17674,12 @@ cutStore:
 	MOVQ         $0x3ff0000000000000, R11
 	CMPQ         R11, 176(R10)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R10), Y7
-	VMULPD       Y7, Y1, Y1
-	VMULPD       Y7, Y2, Y2
-	VMULPD       Y7, Y3, Y3
-	VMULPD       Y7, Y4, Y4
-	VMULPD       Y7, Y5, Y5
-	VMULPD       Y7, Y6, Y6
+	VBROADCASTSD 176(R10), Y6
+	VMULPD       Y6, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y6, Y3, Y3
+	VMULPD       Y6, Y4, Y4
+	VMULPD       Y6, Y5, Y5
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
@@ -17353,76 +17690,67 @@ cutBeta:
 	MOVQ         $0x3ff0000000000000, R12
 	CMPQ         R12, 184(R10)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R10), Y7
-	VMASKMOVPD   (R11), Y0, Y8
-	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD 184(R10), Y6
+	VMASKMOVPD   (R11), Y0, Y7
+	VFMADD231PD  Y7, Y6, Y1
 	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y8
-	VFMADD231PD  Y8, Y7, Y2
+	VMASKMOVPD   (R11), Y0, Y7
+	VFMADD231PD  Y7, Y6, Y2
 	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y8
-	VFMADD231PD  Y8, Y7, Y3
+	VMASKMOVPD   (R11), Y0, Y7
+	VFMADD231PD  Y7, Y6, Y3
 	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y8
-	VFMADD231PD  Y8, Y7, Y4
+	VMASKMOVPD   (R11), Y0, Y7
+	VFMADD231PD  Y7, Y6, Y4
 	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y8
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y8
-	VFMADD231PD  Y8, Y7, Y6
+	VMASKMOVPD   (R11), Y0, Y7
+	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         SI, R11
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R11), Y0, Y8
-	VADDPD     Y8, Y1, Y1
+	VMASKMOVPD (R11), Y0, Y7
+	VADDPD     Y7, Y1, Y1
 	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y8
-	VADDPD     Y8, Y2, Y2
+	VMASKMOVPD (R11), Y0, Y7
+	VADDPD     Y7, Y2, Y2
 	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y8
-	VADDPD     Y8, Y3, Y3
+	VMASKMOVPD (R11), Y0, Y7
+	VADDPD     Y7, Y3, Y3
 	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y8
-	VADDPD     Y8, Y4, Y4
+	VMASKMOVPD (R11), Y0, Y7
+	VADDPD     Y7, Y4, Y4
 	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y8
-	VADDPD     Y8, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y8
-	VADDPD     Y8, Y6, Y6
+	VMASKMOVPD (R11), Y0, Y7
+	VADDPD     Y7, Y5, Y5
 	ADDQ       SI, R11
 
 cutBias:
 	MOVQ       80(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutReLU
-	VMASKMOVPD (R11), Y0, Y7
-	VADDPD     Y7, Y1, Y1
-	VADDPD     Y7, Y2, Y2
-	VADDPD     Y7, Y3, Y3
-	VADDPD     Y7, Y4, Y4
-	VADDPD     Y7, Y5, Y5
-	VADDPD     Y7, Y6, Y6
+	VMASKMOVPD (R11), Y0, Y6
+	VADDPD     Y6, Y1, Y1
+	VADDPD     Y6, Y2, Y2
+	VADDPD     Y6, Y3, Y3
+	VADDPD     Y6, Y4, Y4
+	VADDPD     Y6, Y5, Y5
 
 cutReLU:
 	MOVQ   104(R10), R11
 	TESTQ  R11, R11
 	JEQ    cutMask
-	VXORPS Y7, Y7, Y7
-	VCMPPD $0x16, Y7, Y1, Y8
-	VANDPD Y8, Y1, Y1
-	VCMPPD $0x16, Y7, Y2, Y8
-	VANDPD Y8, Y2, Y2
-	VCMPPD $0x16, Y7, Y3, Y8
-	VANDPD Y8, Y3, Y3
-	VCMPPD $0x16, Y7, Y4, Y8
-	VANDPD Y8, Y4, Y4
-	VCMPPD $0x16, Y7, Y5, Y8
-	VANDPD Y8, Y5, Y5
-	VCMPPD $0x16, Y7, Y6, Y7
-	VANDPD Y7, Y6, Y6
+	VXORPS Y6, Y6, Y6
+	VCMPPD $0x16, Y6, Y1, Y7
+	VANDPD Y7, Y1, Y1
+	VCMPPD $0x16, Y6, Y2, Y7
+	VANDPD Y7, Y2, Y2
+	VCMPPD $0x16, Y6, Y3, Y7
+	VANDPD Y7, Y3, Y3
+	VCMPPD $0x16, Y6, Y4, Y7
+	VANDPD Y7, Y4, Y4
+	VCMPPD $0x16, Y6, Y5, Y6
+	VANDPD Y6, Y5, Y5
 
 cutMask:
 	MOVQ       160(R10), R11
@@ -17430,51 +17758,88 @@ cutMask:
 	JEQ        cutWrite
 	MOVQ       96(R10), R12
 	SHLQ       $0x03, R12
-	VXORPS     Y7, Y7, Y7
-	VMASKMOVPD (R11), Y0, Y8
-	VCMPPD     $0x16, Y7, Y8, Y8
-	VANDPD     Y8, Y1, Y1
+	VXORPS     Y6, Y6, Y6
+	VMASKMOVPD (R11), Y0, Y7
+	VCMPPD     $0x16, Y6, Y7, Y7
+	VANDPD     Y7, Y1, Y1
 	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y8
-	VCMPPD     $0x16, Y7, Y8, Y8
-	VANDPD     Y8, Y2, Y2
+	VMASKMOVPD (R11), Y0, Y7
+	VCMPPD     $0x16, Y6, Y7, Y7
+	VANDPD     Y7, Y2, Y2
 	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y8
-	VCMPPD     $0x16, Y7, Y8, Y8
-	VANDPD     Y8, Y3, Y3
+	VMASKMOVPD (R11), Y0, Y7
+	VCMPPD     $0x16, Y6, Y7, Y7
+	VANDPD     Y7, Y3, Y3
 	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y8
-	VCMPPD     $0x16, Y7, Y8, Y8
-	VANDPD     Y8, Y4, Y4
+	VMASKMOVPD (R11), Y0, Y7
+	VCMPPD     $0x16, Y6, Y7, Y7
+	VANDPD     Y7, Y4, Y4
 	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y8
-	VCMPPD     $0x16, Y7, Y8, Y8
-	VANDPD     Y8, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y8
-	VCMPPD     $0x16, Y7, Y8, Y7
-	VANDPD     Y7, Y6, Y6
+	VMASKMOVPD (R11), Y0, Y7
+	VCMPPD     $0x16, Y6, Y7, Y6
+	VANDPD     Y6, Y5, Y5
 	ADDQ       R12, R11
 
 	// the mask of the next tile
 	MOVQ R11, 160(R10)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y6, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R10), R11
+	SHLQ    $0x03, R11
+	BSRQ    R11, R8
+	BTRQ    R8, R11
+	LEAQ    elements<>+0(SB), R12
+	VMOVDQU (R12)(R11*1), Y6
+	CMPQ    R8, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (R9)
+	VPERMPS Y1, Y6, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X2, (R9)
+	VPERMPS Y2, Y6, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X3, (R9)
+	VPERMPS Y3, Y6, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X4, (R9)
+	VPERMPS Y4, Y6, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVUPS X5, (R9)
+	VPERMPS Y5, Y6, Y1
+	VMOVUPS X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R9)
+	VPERMPS Y1, Y6, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X2, (R9)
+	VPERMPS Y2, Y6, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X3, (R9)
+	VPERMPS Y3, Y6, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X4, (R9)
+	VPERMPS Y4, Y6, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+	VMOVSD  X5, (R9)
+	VPERMPS Y5, Y6, Y1
+	VMOVSD  X1, (R9)(R11*1)
+	ADDQ    SI, R9
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000006, CX, R11
+	IMUL3Q $0x00000005, CX, R11
 	ADDQ   R11, AX
 	MOVQ   40(R10), R11
 	MOVQ   8(R10), R12
@@ -17505,81 +17870,73 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
+	VMOVUPD      (R11), Y5
 	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R8*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
+	VMOVUPD      (R11), Y5
 	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R8*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
+	VMOVUPD      (R11), Y5
 	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R8*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y6
+	VMOVUPD      (R11), Y5
 	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(R8*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(DI*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         DX, R10
 	ADDQ         BX, R11
-	CMPQ         R13, (SP)
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         SI, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R12
@@ -17589,76 +17946,68 @@ wholeFarStepsFetched:
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
+	VMASKMOVPD   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
+	VMASKMOVPD   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
+	VMASKMOVPD   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y7
+	VMASKMOVPD   (R11), Y0, Y6
 	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(R8*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         DX, R10
 	ADDQ         BX, R11
 	CMPQ         R13, (SP)
@@ -17670,8 +18019,847 @@ cutFarStepsFetched:
 	JGE  cutFarSteps
 	JMP  cutRest
 
+// func dgemm6x4AVX2(x *microArgs[float64])
+// Requires: AVX, AVX2, FMA3, MMX+
+TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $8-8
+	MOVQ x+0(FP), AX
+	MOVQ 24(AX), CX
+	MOVQ 32(AX), DX
+	MOVQ 48(AX), BX
+	MOVQ 64(AX), SI
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, SI
+	LEAQ (CX)(CX*2), DI
+	LEAQ (CX)(CX*4), R8
+	MOVQ 72(AX), AX
+	CMPQ AX, $0x00000004
+	JNE  cut
+
+wholePanel:
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R12
+	MOVQ 8(R9), R13
+
+wholeTile:
+	MOVQ   AX, R11
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R13
+	JLT     wholeRest
+	CMPQ    BX, $0x00000801
+	JGE     wholeFarSteps
+	PCALIGN $0x20
+
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R9, (SP)
+	JGE          wholeStepsFetched
+	ADDQ         SI, R9
+
+wholeStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R13
+	JEQ  wholeStore
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          wholeStep
+
+wholeStore:
+	MOVQ         x+0(FP), R9
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 176(R9)
+	JEQ          wholeBeta
+	VBROADCASTSD 176(R9), Y6
+	VMULPD       Y6, Y0, Y0
+	VMULPD       Y6, Y1, Y1
+	VMULPD       Y6, Y2, Y2
+	VMULPD       Y6, Y3, Y3
+	VMULPD       Y6, Y4, Y4
+	VMULPD       Y6, Y5, Y5
+
+wholeBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         184(R9), R11
+	ADDQ         R11, R11
+	JEQ          wholeBias
+	MOVQ         R10, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 184(R9)
+	JEQ          wholeAdd
+	VBROADCASTSD 184(R9), Y6
+	VFMADD231PD  (R11), Y6, Y0
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y6, Y1
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y6, Y2
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y6, Y3
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y6, Y4
+	ADDQ         SI, R11
+	VFMADD231PD  (R11), Y6, Y5
+	ADDQ         SI, R11
+	JMP          wholeBias
+
+wholeAdd:
+	VADDPD (R11), Y0, Y0
+	ADDQ   SI, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   SI, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   SI, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   SI, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   SI, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   SI, R11
+
+wholeBias:
+	MOVQ    80(R9), R11
+	TESTQ   R11, R11
+	JEQ     wholeReLU
+	VMOVUPD (R11), Y6
+	VADDPD  Y6, Y0, Y0
+	VADDPD  Y6, Y1, Y1
+	VADDPD  Y6, Y2, Y2
+	VADDPD  Y6, Y3, Y3
+	VADDPD  Y6, Y4, Y4
+	VADDPD  Y6, Y5, Y5
+
+wholeReLU:
+	MOVQ   104(R9), R11
+	TESTQ  R11, R11
+	JEQ    wholeMask
+	VXORPS Y6, Y6, Y6
+	VCMPPD $0x16, Y6, Y0, Y7
+	VANDPD Y7, Y0, Y0
+	VCMPPD $0x16, Y6, Y1, Y7
+	VANDPD Y7, Y1, Y1
+	VCMPPD $0x16, Y6, Y2, Y7
+	VANDPD Y7, Y2, Y2
+	VCMPPD $0x16, Y6, Y3, Y7
+	VANDPD Y7, Y3, Y3
+	VCMPPD $0x16, Y6, Y4, Y7
+	VANDPD Y7, Y4, Y4
+	VCMPPD $0x16, Y6, Y5, Y6
+	VANDPD Y6, Y5, Y5
+
+wholeMask:
+	MOVQ    160(R9), R11
+	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    96(R9), R12
+	SHLQ    $0x03, R12
+	VXORPS  Y6, Y6, Y6
+	VMOVUPD (R11), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y0, Y0
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y1, Y1
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y2, Y2
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y3, Y3
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
+	VCMPPD  $0x16, Y6, Y7, Y7
+	VANDPD  Y7, Y4, Y4
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
+	VCMPPD  $0x16, Y6, Y7, Y6
+	VANDPD  Y6, Y5, Y5
+	ADDQ    R12, R11
+
+	// the mask of the next tile
+	MOVQ R11, 160(R9)
+
+wholeWrite:
+	VMOVUPD Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y5, (R10)
+	ADDQ    SI, R10
+
+	// next tile
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, AX
+	MOVQ   40(R9), R12
+	MOVQ   8(R9), R13
+	DECQ   152(R9)
+	JNE    wholeTile
+	DECQ   112(R9)
+	JEQ    wholeDone
+	MOVQ   120(R9), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
+	JEQ    wholeNobias
+	ADDQ   $0x00000020, 80(R9)
+
+wholeNobias:
+	CMPQ 88(R9), $0x00
+	JEQ  wholeNomask
+	ADDQ $0x00000020, 88(R9)
+
+wholeNomask:
+	JMP wholePanel
+
+wholeDone:
+	VZEROUPPER
+	RET
+
+cut:
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
+
+cutPanel:
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R12
+	MOVQ 8(R11), R13
+
+cutTile:
+	MOVQ   AX, R11
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+
+	// C comes to the cache row by row, as all at once would hold up A and B
+	IMUL3Q  $0x00000005, SI, R14
+	ADDQ    R10, R14
+	MOVQ    R14, (SP)
+	MOVQ    R10, R14
+	SUBQ    $0x04, R13
+	JLT     cutRest
+	CMPQ    BX, $0x00000801
+	JGE     cutFarSteps
+	PCALIGN $0x20
+
+cutSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, (SP)
+	JGE          cutStepsFetched
+	ADDQ         SI, R14
+
+cutStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutSteps
+
+cutRest:
+	ADDQ $0x04, R13
+	JEQ  cutStore
+
+cutStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
+	JNE          cutStep
+
+cutStore:
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 176(R11)
+	JEQ          cutBeta
+	VBROADCASTSD 176(R11), Y7
+	VMULPD       Y7, Y1, Y1
+	VMULPD       Y7, Y2, Y2
+	VMULPD       Y7, Y3, Y3
+	VMULPD       Y7, Y4, Y4
+	VMULPD       Y7, Y5, Y5
+	VMULPD       Y7, Y6, Y6
+
+cutBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         184(R11), R12
+	ADDQ         R12, R12
+	JEQ          cutBias
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 184(R11)
+	JEQ          cutAdd
+	VBROADCASTSD 184(R11), Y7
+	VMASKMOVPD   (R12), Y0, Y8
+	VFMADD231PD  Y8, Y7, Y1
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y8
+	VFMADD231PD  Y8, Y7, Y2
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y8
+	VFMADD231PD  Y8, Y7, Y3
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y8
+	VFMADD231PD  Y8, Y7, Y4
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y8
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         SI, R12
+	JMP          cutBias
+
+cutAdd:
+	VMASKMOVPD (R12), Y0, Y8
+	VADDPD     Y8, Y1, Y1
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y8
+	VADDPD     Y8, Y2, Y2
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y8
+	VADDPD     Y8, Y3, Y3
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y8
+	VADDPD     Y8, Y4, Y4
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y8
+	VADDPD     Y8, Y5, Y5
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y8
+	VADDPD     Y8, Y6, Y6
+	ADDQ       SI, R12
+
+cutBias:
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
+	JEQ        cutReLU
+	VMASKMOVPD (R12), Y0, Y7
+	VADDPD     Y7, Y1, Y1
+	VADDPD     Y7, Y2, Y2
+	VADDPD     Y7, Y3, Y3
+	VADDPD     Y7, Y4, Y4
+	VADDPD     Y7, Y5, Y5
+	VADDPD     Y7, Y6, Y6
+
+cutReLU:
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
+	JEQ    cutMask
+	VXORPS Y7, Y7, Y7
+	VCMPPD $0x16, Y7, Y1, Y8
+	VANDPD Y8, Y1, Y1
+	VCMPPD $0x16, Y7, Y2, Y8
+	VANDPD Y8, Y2, Y2
+	VCMPPD $0x16, Y7, Y3, Y8
+	VANDPD Y8, Y3, Y3
+	VCMPPD $0x16, Y7, Y4, Y8
+	VANDPD Y8, Y4, Y4
+	VCMPPD $0x16, Y7, Y5, Y8
+	VANDPD Y8, Y5, Y5
+	VCMPPD $0x16, Y7, Y6, Y7
+	VANDPD Y7, Y6, Y6
+
+cutMask:
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       96(R11), R13
+	SHLQ       $0x03, R13
+	VXORPS     Y7, Y7, Y7
+	VMASKMOVPD (R12), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y1, Y1
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y2, Y2
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y3, Y3
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y4, Y4
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y8
+	VANDPD     Y8, Y5, Y5
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y8
+	VCMPPD     $0x16, Y7, Y8, Y7
+	VANDPD     Y7, Y6, Y6
+	ADDQ       R13, R12
+
+	// the mask of the next tile
+	MOVQ R12, 160(R11)
+
+cutWrite:
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x03, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y7
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y7, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y7, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y7, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y7, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y7, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y7, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
+
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y7, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y7, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y7, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y7, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y7, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y7, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
+	// next tile
+	IMUL3Q $0x00000006, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R12
+	MOVQ   8(R11), R13
+	DECQ   152(R11)
+	JNE    cutTile
+	DECQ   112(R11)
+	JEQ    cutDone
+	MOVQ   120(R11), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
+	JEQ    cutNobias
+	ADDQ   $0x00000020, 80(R11)
+
+cutNobias:
+	CMPQ 88(R11), $0x00
+	JEQ  cutNomask
+	ADDQ $0x00000020, 88(R11)
+
+cutNomask:
+	JMP cutPanel
+
+cutDone:
+	VZEROUPPER
+	RET
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(R8*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R9, (SP)
+	JGE          wholeFarStepsFetched
+	ADDQ         SI, R9
+
+wholeFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  wholeFarSteps
+	JMP  wholeRest
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(R8*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, (SP)
+	JGE          cutFarStepsFetched
+	ADDQ         SI, R14
+
+cutFarStepsFetched:
+	SUBQ $0x04, R13
+	JGE  cutFarSteps
+	JMP  cutRest
+
 // func dgemm7x4AVX2(x *microArgs[float64])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -17689,18 +18877,18 @@ TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R11
-	MOVQ 8(R10), R12
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R12
+	MOVQ 8(R9), R13
 
 wholeTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -17710,11 +18898,11 @@ wholeTile:
 	VXORPS Y6, Y6, Y6
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, SI, R13
-	ADDQ    R9, R13
-	MOVQ    R13, (SP)
-	MOVQ    R9, R13
-	SUBQ    $0x04, R12
+	IMUL3Q  $0x00000006, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -17722,122 +18910,122 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R10), Y8
+	VMOVUPD      (R12), Y7
+	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(DI*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R11)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(DI*2), Y8
+	VBROADCASTSD (R11)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R10), Y8
+	VMOVUPD      (R12), Y7
+	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(DI*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R11)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(DI*2), Y8
+	VBROADCASTSD (R11)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R10), Y8
+	VMOVUPD      (R12), Y7
+	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(DI*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R11)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(DI*2), Y8
+	VBROADCASTSD (R11)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R10), Y8
+	VMOVUPD      (R12), Y7
+	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(DI*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R11)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(DI*2), Y8
+	VBROADCASTSD (R11)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R13, (SP)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R9, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R13
+	ADDQ         SI, R9
 
 wholeStepsFetched:
-	SUBQ $0x04, R12
+	SUBQ $0x04, R13
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	VBROADCASTSD (R10), Y8
+	VMOVUPD      (R12), Y7
+	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(DI*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R11)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(DI*2), Y8
+	VBROADCASTSD (R11)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	DECQ         R12
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R10
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	CMPQ         R11, 176(R9)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R10), Y7
+	VBROADCASTSD 176(R9), Y7
 	VMULPD       Y7, Y0, Y0
 	VMULPD       Y7, Y1, Y1
 	VMULPD       Y7, Y2, Y2
@@ -17848,14 +19036,14 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
+	MOVQ         184(R9), R11
 	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R11
+	MOVQ         R10, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	CMPQ         R12, 184(R9)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R10), Y7
+	VBROADCASTSD 184(R9), Y7
 	VFMADD231PD  (R11), Y7, Y0
 	ADDQ         SI, R11
 	VFMADD231PD  (R11), Y7, Y1
@@ -17889,7 +19077,7 @@ wholeAdd:
 	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    80(R10), R11
+	MOVQ    80(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeReLU
 	VMOVUPD (R11), Y7
@@ -17902,7 +19090,7 @@ wholeBias:
 	VADDPD  Y7, Y6, Y6
 
 wholeReLU:
-	MOVQ   104(R10), R11
+	MOVQ   104(R9), R11
 	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y7, Y7, Y7
@@ -17922,10 +19110,10 @@ wholeReLU:
 	VANDPD Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    160(R10), R11
+	MOVQ    160(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R10), R12
+	MOVQ    96(R9), R12
 	SHLQ    $0x03, R12
 	VXORPS  Y7, Y7, Y7
 	VMOVUPD (R11), Y8
@@ -17958,45 +19146,45 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 160(R9)
 
 wholeWrite:
-	VMOVUPD Y0, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y1, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y2, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y3, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y4, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y5, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y6, (R9)
-	ADDQ    SI, R9
+	VMOVUPD Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y5, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y6, (R10)
+	ADDQ    SI, R10
 
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
 	ADDQ   R11, AX
-	MOVQ   40(R10), R11
-	MOVQ   8(R10), R12
-	DECQ   152(R10)
+	MOVQ   40(R9), R12
+	MOVQ   8(R9), R13
+	DECQ   152(R9)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R9)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R9)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -18009,23 +19197,23 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R11
-	MOVQ 8(R10), R12
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R12
+	MOVQ 8(R11), R13
 
 cutTile:
-	MOVQ   AX, R10
+	MOVQ   AX, R11
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -18035,11 +19223,11 @@ cutTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, SI, R13
-	ADDQ    R9, R13
-	MOVQ    R13, (SP)
-	MOVQ    R9, R13
-	SUBQ    $0x04, R12
+	IMUL3Q  $0x00000006, SI, R14
+	ADDQ    R10, R14
+	MOVQ    R14, (SP)
+	MOVQ    R10, R14
+	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -18047,122 +19235,122 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R10), Y9
+	VMASKMOVPD   (R12), Y0, Y8
+	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(DI*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R11)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(DI*2), Y9
+	VBROADCASTSD (R11)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R10), Y9
+	VMASKMOVPD   (R12), Y0, Y8
+	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(DI*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R11)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(DI*2), Y9
+	VBROADCASTSD (R11)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R10), Y9
+	VMASKMOVPD   (R12), Y0, Y8
+	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(DI*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R11)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(DI*2), Y9
+	VBROADCASTSD (R11)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R10), Y9
+	VMASKMOVPD   (R12), Y0, Y8
+	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(DI*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R11)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(DI*2), Y9
+	VBROADCASTSD (R11)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R13, (SP)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R13
+	ADDQ         SI, R14
 
 cutStepsFetched:
-	SUBQ $0x04, R12
+	SUBQ $0x04, R13
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R12
+	ADDQ $0x04, R13
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	VBROADCASTSD (R10), Y9
+	VMASKMOVPD   (R12), Y0, Y8
+	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(DI*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R11)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(DI*2), Y9
+	VBROADCASTSD (R11)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	DECQ         R12
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	DECQ         R13
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 176(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R10), Y8
+	VBROADCASTSD 176(R11), Y8
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
 	VMULPD       Y8, Y3, Y3
@@ -18173,65 +19361,65 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
-	ADDQ         R11, R11
+	MOVQ         184(R11), R12
+	ADDQ         R12, R12
 	JEQ          cutBias
-	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 184(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R10), Y8
-	VMASKMOVPD   (R11), Y0, Y9
+	VBROADCASTSD 184(R11), Y8
+	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y1
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y9
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y2
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y9
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y3
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y9
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y4
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y9
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y9
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y9
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R11), Y0, Y9
+	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y1, Y1
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y9
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y2, Y2
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y9
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y3, Y3
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y9
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y4, Y4
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y9
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y9
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y6, Y6
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y9
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y7, Y7
-	ADDQ       SI, R11
+	ADDQ       SI, R12
 
 cutBias:
-	MOVQ       80(R10), R11
-	TESTQ      R11, R11
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutReLU
-	VMASKMOVPD (R11), Y0, Y8
+	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y1, Y1
 	VADDPD     Y8, Y2, Y2
 	VADDPD     Y8, Y3, Y3
@@ -18241,8 +19429,8 @@ cutBias:
 	VADDPD     Y8, Y7, Y7
 
 cutReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y8, Y8, Y8
 	VCMPPD $0x16, Y8, Y1, Y9
@@ -18261,81 +19449,136 @@ cutReLU:
 	VANDPD Y8, Y7, Y7
 
 cutMask:
-	MOVQ       160(R10), R11
-	TESTQ      R11, R11
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
-	SHLQ       $0x03, R12
+	MOVQ       96(R11), R13
+	SHLQ       $0x03, R13
 	VXORPS     Y8, Y8, Y8
-	VMASKMOVPD (R11), Y0, Y9
+	VMASKMOVPD (R12), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y1, Y1
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y9
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y2, Y2
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y9
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y3, Y3
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y9
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y4, Y4
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y9
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y9
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y9
 	VANDPD     Y9, Y6, Y6
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y9
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y9
 	VCMPPD     $0x16, Y8, Y9, Y8
 	VANDPD     Y8, Y7, Y7
-	ADDQ       R12, R11
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R12, 160(R11)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y6, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y7, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x03, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y8
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X7, (R10)
+	VPERMPS Y7, Y8, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X7, (R10)
+	VPERMPS Y7, Y8, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000007, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R11
-	MOVQ   8(R10), R12
-	DECQ   152(R10)
+	IMUL3Q $0x00000007, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R12
+	MOVQ   8(R11), R13
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   112(R10)
+	DECQ   112(R11)
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R11)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -18347,189 +19590,189 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y8
+	VMOVUPD      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(DI*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R11)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(DI*2), Y8
+	VBROADCASTSD (R11)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y8
+	VMOVUPD      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(DI*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R11)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(DI*2), Y8
+	VBROADCASTSD (R11)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y8
+	VMOVUPD      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(DI*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R11)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(DI*2), Y8
+	VBROADCASTSD (R11)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y7
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y8
+	VMOVUPD      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R10)(CX*1), Y8
+	VBROADCASTSD (R11)(CX*1), Y8
 	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R10)(CX*2), Y8
+	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R10)(DI*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R10)(CX*4), Y8
+	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R10)(R8*1), Y8
+	VBROADCASTSD (R11)(R8*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R10)(DI*2), Y8
+	VBROADCASTSD (R11)(DI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R13, (SP)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R9, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         SI, R9
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R12
+	SUBQ $0x04, R13
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y9
+	VMASKMOVPD   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(DI*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R11)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(DI*2), Y9
+	VBROADCASTSD (R11)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R13)
-	PREFETCHT0   31(R13)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	PREFETCHT0   (R14)
+	PREFETCHT0   31(R14)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y9
+	VMASKMOVPD   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(DI*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R11)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(DI*2), Y9
+	VBROADCASTSD (R11)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y9
+	VMASKMOVPD   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(DI*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R11)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(DI*2), Y9
+	VBROADCASTSD (R11)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         DX, R11
+	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y8
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y9
+	VMASKMOVPD   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*1), Y9
+	VBROADCASTSD (R11)(CX*1), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(CX*2), Y9
+	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(DI*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(CX*4), Y9
+	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(R8*1), Y9
+	VBROADCASTSD (R11)(R8*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R10)(DI*2), Y9
+	VBROADCASTSD (R11)(DI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R13, (SP)
+	ADDQ         DX, R11
+	ADDQ         BX, R12
+	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         SI, R14
 
 cutFarStepsFetched:
-	SUBQ $0x04, R12
+	SUBQ $0x04, R13
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func dgemm8x4AVX2(x *microArgs[float64])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -18547,22 +19790,22 @@ TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R13
+	MOVQ 8(R9), R14
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -18573,11 +19816,11 @@ wholeTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000007, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -18585,137 +19828,137 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R10), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R8*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(DI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
+	VMOVUPD      (R13), Y8
 	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R10), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R8*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(DI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
+	VMOVUPD      (R13), Y8
 	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R10), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R8*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(DI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
+	VMOVUPD      (R13), Y8
 	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R10), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R8*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(DI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
+	VMOVUPD      (R13), Y8
 	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	VBROADCASTSD (R10), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R8*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(DI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
+	VMOVUPD      (R13), Y8
 	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R10
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	CMPQ         R11, 176(R9)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R10), Y8
+	VBROADCASTSD 176(R9), Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
@@ -18727,14 +19970,14 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
+	MOVQ         184(R9), R11
 	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R11
+	MOVQ         R10, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	CMPQ         R12, 184(R9)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R10), Y8
+	VBROADCASTSD 184(R9), Y8
 	VFMADD231PD  (R11), Y8, Y0
 	ADDQ         SI, R11
 	VFMADD231PD  (R11), Y8, Y1
@@ -18772,7 +20015,7 @@ wholeAdd:
 	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    80(R10), R11
+	MOVQ    80(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeReLU
 	VMOVUPD (R11), Y8
@@ -18786,7 +20029,7 @@ wholeBias:
 	VADDPD  Y8, Y7, Y7
 
 wholeReLU:
-	MOVQ   104(R10), R11
+	MOVQ   104(R9), R11
 	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y8, Y8, Y8
@@ -18808,10 +20051,10 @@ wholeReLU:
 	VANDPD Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    160(R10), R11
+	MOVQ    160(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R10), R12
+	MOVQ    96(R9), R12
 	SHLQ    $0x03, R12
 	VXORPS  Y8, Y8, Y8
 	VMOVUPD (R11), Y9
@@ -18848,47 +20091,47 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 160(R9)
 
 wholeWrite:
-	VMOVUPD Y0, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y1, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y2, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y3, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y4, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y5, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y6, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y7, (R9)
-	ADDQ    SI, R9
+	VMOVUPD Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y5, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y6, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y7, (R10)
+	ADDQ    SI, R10
 
 	// next tile
 	IMUL3Q $0x00000008, CX, R11
 	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	MOVQ   40(R9), R13
+	MOVQ   8(R9), R14
+	DECQ   152(R9)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R9)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R9)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -18901,27 +20144,27 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R13
+	MOVQ 8(R11), R14
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -18932,11 +20175,11 @@ cutTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000007, SI, R15
+	ADDQ    R10, R15
+	MOVQ    R15, (SP)
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -18944,137 +20187,137 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VMASKMOVPD   (R13), Y0, Y9
 	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VMASKMOVPD   (R13), Y0, Y9
 	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VMASKMOVPD   (R13), Y0, Y9
 	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VMASKMOVPD   (R13), Y0, Y9
 	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VMASKMOVPD   (R13), Y0, Y9
 	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 176(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R10), Y9
+	VBROADCASTSD 176(R11), Y9
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
 	VMULPD       Y9, Y3, Y3
@@ -19086,71 +20329,71 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
-	ADDQ         R11, R11
+	MOVQ         184(R11), R12
+	ADDQ         R12, R12
 	JEQ          cutBias
-	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 184(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R10), Y9
-	VMASKMOVPD   (R11), Y0, Y10
+	VBROADCASTSD 184(R11), Y9
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y1
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y2
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y3
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y4
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y5
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y6
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y10
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R11), Y0, Y10
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y1, Y1
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y2, Y2
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y3, Y3
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y4, Y4
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y6, Y6
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y7, Y7
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y8, Y8
-	ADDQ       SI, R11
+	ADDQ       SI, R12
 
 cutBias:
-	MOVQ       80(R10), R11
-	TESTQ      R11, R11
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutReLU
-	VMASKMOVPD (R11), Y0, Y9
+	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y1, Y1
 	VADDPD     Y9, Y2, Y2
 	VADDPD     Y9, Y3, Y3
@@ -19161,8 +20404,8 @@ cutBias:
 	VADDPD     Y9, Y8, Y8
 
 cutReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y9, Y9, Y9
 	VCMPPD $0x16, Y9, Y1, Y10
@@ -19183,87 +20426,148 @@ cutReLU:
 	VANDPD Y9, Y8, Y8
 
 cutMask:
-	MOVQ       160(R10), R11
-	TESTQ      R11, R11
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
-	SHLQ       $0x03, R12
+	MOVQ       96(R11), R13
+	SHLQ       $0x03, R13
 	VXORPS     Y9, Y9, Y9
-	VMASKMOVPD (R11), Y0, Y10
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y1, Y1
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y2, Y2
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y3, Y3
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y4, Y4
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y6, Y6
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y7, Y7
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y9
 	VANDPD     Y9, Y8, Y8
-	ADDQ       R12, R11
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R12, 160(R11)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y6, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y7, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y8, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x03, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y9
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X7, (R10)
+	VPERMPS Y7, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X8, (R10)
+	VPERMPS Y8, Y9, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X7, (R10)
+	VPERMPS Y7, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X8, (R10)
+	VPERMPS Y8, Y9, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000008, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	IMUL3Q $0x00000008, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R13
+	MOVQ   8(R11), R14
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   112(R10)
+	DECQ   112(R11)
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R11)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -19275,213 +20579,213 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R8*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(DI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
+	VMOVUPD      (R13), Y8
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R8*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(DI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
+	VMOVUPD      (R13), Y8
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R8*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(DI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
+	VMOVUPD      (R13), Y8
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R10)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R10)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R10)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R10)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R10)(R8*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R10)(DI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
+	VMOVUPD      (R13), Y8
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VMASKMOVPD   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VMASKMOVPD   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VMASKMOVPD   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VMASKMOVPD   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func dgemm9x4AVX2(x *microArgs[float64])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -19499,22 +20803,22 @@ TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R13
+	MOVQ 8(R9), R14
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -19526,11 +20830,11 @@ wholeTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000008, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -19538,147 +20842,147 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
+	VMOVUPD      (R13), Y9
 	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
+	VMOVUPD      (R13), Y9
 	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
+	VMOVUPD      (R13), Y9
 	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
+	VMOVUPD      (R13), Y9
 	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
+	VMOVUPD      (R13), Y9
 	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R10
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	CMPQ         R11, 176(R9)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R10), Y9
+	VBROADCASTSD 176(R9), Y9
 	VMULPD       Y9, Y0, Y0
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
@@ -19691,14 +20995,14 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
+	MOVQ         184(R9), R11
 	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R11
+	MOVQ         R10, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	CMPQ         R12, 184(R9)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R10), Y9
+	VBROADCASTSD 184(R9), Y9
 	VFMADD231PD  (R11), Y9, Y0
 	ADDQ         SI, R11
 	VFMADD231PD  (R11), Y9, Y1
@@ -19740,7 +21044,7 @@ wholeAdd:
 	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    80(R10), R11
+	MOVQ    80(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeReLU
 	VMOVUPD (R11), Y9
@@ -19755,7 +21059,7 @@ wholeBias:
 	VADDPD  Y9, Y8, Y8
 
 wholeReLU:
-	MOVQ   104(R10), R11
+	MOVQ   104(R9), R11
 	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y9, Y9, Y9
@@ -19779,10 +21083,10 @@ wholeReLU:
 	VANDPD Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    160(R10), R11
+	MOVQ    160(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R10), R12
+	MOVQ    96(R9), R12
 	SHLQ    $0x03, R12
 	VXORPS  Y9, Y9, Y9
 	VMOVUPD (R11), Y10
@@ -19823,49 +21127,49 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 160(R9)
 
 wholeWrite:
-	VMOVUPD Y0, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y1, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y2, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y3, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y4, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y5, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y6, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y7, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y8, (R9)
-	ADDQ    SI, R9
+	VMOVUPD Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y5, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y6, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y7, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y8, (R10)
+	ADDQ    SI, R10
 
 	// next tile
 	IMUL3Q $0x00000009, CX, R11
 	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	MOVQ   40(R9), R13
+	MOVQ   8(R9), R14
+	DECQ   152(R9)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R9)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R9)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -19878,27 +21182,27 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R13
+	MOVQ 8(R11), R14
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -19910,11 +21214,11 @@ cutTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000008, SI, R15
+	ADDQ    R10, R15
+	MOVQ    R15, (SP)
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -19922,147 +21226,147 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VMASKMOVPD   (R13), Y0, Y10
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VMASKMOVPD   (R13), Y0, Y10
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VMASKMOVPD   (R13), Y0, Y10
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VMASKMOVPD   (R13), Y0, Y10
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VMASKMOVPD   (R13), Y0, Y10
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 176(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R10), Y10
+	VBROADCASTSD 176(R11), Y10
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
 	VMULPD       Y10, Y3, Y3
@@ -20075,77 +21379,77 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
-	ADDQ         R11, R11
+	MOVQ         184(R11), R12
+	ADDQ         R12, R12
 	JEQ          cutBias
-	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 184(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R10), Y10
-	VMASKMOVPD   (R11), Y0, Y11
+	VBROADCASTSD 184(R11), Y10
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y1
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y2
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y3
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y4
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y5
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y6
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y7
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y11
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R11), Y0, Y11
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y1, Y1
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y2, Y2
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y3, Y3
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y4, Y4
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y6, Y6
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y7, Y7
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y8, Y8
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y9, Y9
-	ADDQ       SI, R11
+	ADDQ       SI, R12
 
 cutBias:
-	MOVQ       80(R10), R11
-	TESTQ      R11, R11
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutReLU
-	VMASKMOVPD (R11), Y0, Y10
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y1, Y1
 	VADDPD     Y10, Y2, Y2
 	VADDPD     Y10, Y3, Y3
@@ -20157,8 +21461,8 @@ cutBias:
 	VADDPD     Y10, Y9, Y9
 
 cutReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y10, Y10, Y10
 	VCMPPD $0x16, Y10, Y1, Y11
@@ -20181,93 +21485,160 @@ cutReLU:
 	VANDPD Y10, Y9, Y9
 
 cutMask:
-	MOVQ       160(R10), R11
-	TESTQ      R11, R11
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
-	SHLQ       $0x03, R12
+	MOVQ       96(R11), R13
+	SHLQ       $0x03, R13
 	VXORPS     Y10, Y10, Y10
-	VMASKMOVPD (R11), Y0, Y11
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y1, Y1
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y2, Y2
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y3, Y3
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y4, Y4
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y6, Y6
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y7, Y7
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y8, Y8
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y10
 	VANDPD     Y10, Y9, Y9
-	ADDQ       R12, R11
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R12, 160(R11)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y6, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y7, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y8, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y9, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x03, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y10
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X7, (R10)
+	VPERMPS Y7, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X8, (R10)
+	VPERMPS Y8, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X9, (R10)
+	VPERMPS Y9, Y10, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X7, (R10)
+	VPERMPS Y7, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X8, (R10)
+	VPERMPS Y8, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X9, (R10)
+	VPERMPS Y9, Y10, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x00000009, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	IMUL3Q $0x00000009, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R13
+	MOVQ   8(R11), R14
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   112(R10)
+	DECQ   112(R11)
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R11)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -20279,229 +21650,229 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
+	VMOVUPD      (R13), Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
+	VMOVUPD      (R13), Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
+	VMOVUPD      (R13), Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y9
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R10)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R10)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R10)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R10)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R10)(R8*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R10)(DI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
+	VMOVUPD      (R13), Y9
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y7
+	VFMADD231PD  Y10, Y9, Y0
 	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(R8*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VMASKMOVPD   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VMASKMOVPD   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VMASKMOVPD   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VMASKMOVPD   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func dgemm10x4AVX2(x *microArgs[float64])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -20519,22 +21890,22 @@ TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R13
+	MOVQ 8(R9), R14
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -20547,11 +21918,11 @@ wholeTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000009, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -20559,157 +21930,157 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
+	VMOVUPD      (R13), Y10
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
+	VMOVUPD      (R13), Y10
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
+	VMOVUPD      (R13), Y10
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
+	VMOVUPD      (R13), Y10
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
+	VMOVUPD      (R13), Y10
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R10
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	CMPQ         R11, 176(R9)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R10), Y10
+	VBROADCASTSD 176(R9), Y10
 	VMULPD       Y10, Y0, Y0
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
@@ -20723,14 +22094,14 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
+	MOVQ         184(R9), R11
 	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R11
+	MOVQ         R10, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	CMPQ         R12, 184(R9)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R10), Y10
+	VBROADCASTSD 184(R9), Y10
 	VFMADD231PD  (R11), Y10, Y0
 	ADDQ         SI, R11
 	VFMADD231PD  (R11), Y10, Y1
@@ -20776,7 +22147,7 @@ wholeAdd:
 	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    80(R10), R11
+	MOVQ    80(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeReLU
 	VMOVUPD (R11), Y10
@@ -20792,7 +22163,7 @@ wholeBias:
 	VADDPD  Y10, Y9, Y9
 
 wholeReLU:
-	MOVQ   104(R10), R11
+	MOVQ   104(R9), R11
 	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y10, Y10, Y10
@@ -20818,10 +22189,10 @@ wholeReLU:
 	VANDPD Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    160(R10), R11
+	MOVQ    160(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R10), R12
+	MOVQ    96(R9), R12
 	SHLQ    $0x03, R12
 	VXORPS  Y10, Y10, Y10
 	VMOVUPD (R11), Y11
@@ -20866,51 +22237,51 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 160(R9)
 
 wholeWrite:
-	VMOVUPD Y0, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y1, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y2, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y3, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y4, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y5, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y6, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y7, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y8, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y9, (R9)
-	ADDQ    SI, R9
+	VMOVUPD Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y5, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y6, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y7, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y8, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y9, (R10)
+	ADDQ    SI, R10
 
 	// next tile
 	IMUL3Q $0x0000000a, CX, R11
 	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	MOVQ   40(R9), R13
+	MOVQ   8(R9), R14
+	DECQ   152(R9)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R9)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R9)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -20923,27 +22294,27 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R13
+	MOVQ 8(R11), R14
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -20956,11 +22327,11 @@ cutTile:
 	VXORPS Y10, Y10, Y10
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x00000009, SI, R15
+	ADDQ    R10, R15
+	MOVQ    R15, (SP)
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -20968,157 +22339,157 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VMASKMOVPD   (R13), Y0, Y11
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VMASKMOVPD   (R13), Y0, Y11
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VMASKMOVPD   (R13), Y0, Y11
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VMASKMOVPD   (R13), Y0, Y11
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VMASKMOVPD   (R13), Y0, Y11
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 176(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R10), Y11
+	VBROADCASTSD 176(R11), Y11
 	VMULPD       Y11, Y1, Y1
 	VMULPD       Y11, Y2, Y2
 	VMULPD       Y11, Y3, Y3
@@ -21132,83 +22503,83 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
-	ADDQ         R11, R11
+	MOVQ         184(R11), R12
+	ADDQ         R12, R12
 	JEQ          cutBias
-	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 184(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R10), Y11
-	VMASKMOVPD   (R11), Y0, Y12
+	VBROADCASTSD 184(R11), Y11
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y1
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y2
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y3
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y4
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y5
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y6
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y12
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R11), Y0, Y12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y1, Y1
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y2, Y2
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y3, Y3
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y4, Y4
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y6, Y6
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y7, Y7
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y8, Y8
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y9, Y9
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y10, Y10
-	ADDQ       SI, R11
+	ADDQ       SI, R12
 
 cutBias:
-	MOVQ       80(R10), R11
-	TESTQ      R11, R11
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutReLU
-	VMASKMOVPD (R11), Y0, Y11
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y1, Y1
 	VADDPD     Y11, Y2, Y2
 	VADDPD     Y11, Y3, Y3
@@ -21221,8 +22592,8 @@ cutBias:
 	VADDPD     Y11, Y10, Y10
 
 cutReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y11, Y11, Y11
 	VCMPPD $0x16, Y11, Y1, Y12
@@ -21247,99 +22618,172 @@ cutReLU:
 	VANDPD Y11, Y10, Y10
 
 cutMask:
-	MOVQ       160(R10), R11
-	TESTQ      R11, R11
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
-	SHLQ       $0x03, R12
+	MOVQ       96(R11), R13
+	SHLQ       $0x03, R13
 	VXORPS     Y11, Y11, Y11
-	VMASKMOVPD (R11), Y0, Y12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y1, Y1
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y2, Y2
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y3, Y3
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y4, Y4
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y6, Y6
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y7, Y7
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y8, Y8
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y9, Y9
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y11
 	VANDPD     Y11, Y10, Y10
-	ADDQ       R12, R11
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R12, 160(R11)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y6, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y7, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y8, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y9, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y10, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x03, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y11
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X7, (R10)
+	VPERMPS Y7, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X8, (R10)
+	VPERMPS Y8, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X9, (R10)
+	VPERMPS Y9, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X10, (R10)
+	VPERMPS Y10, Y11, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X7, (R10)
+	VPERMPS Y7, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X8, (R10)
+	VPERMPS Y8, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X9, (R10)
+	VPERMPS Y9, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X10, (R10)
+	VPERMPS Y10, Y11, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x0000000a, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	IMUL3Q $0x0000000a, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R13
+	MOVQ   8(R11), R14
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   112(R10)
+	DECQ   112(R11)
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R11)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -21351,245 +22795,245 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
+	VMOVUPD      (R13), Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
+	VMOVUPD      (R13), Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
+	VMOVUPD      (R13), Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y10
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R10)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R10)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R10)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R10)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R10)(R8*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R10)(DI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
+	VMOVUPD      (R13), Y10
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y7
+	VFMADD231PD  Y11, Y10, Y0
 	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
+	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(R8*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VMASKMOVPD   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VMASKMOVPD   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VMASKMOVPD   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VMASKMOVPD   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func dgemm11x4AVX2(x *microArgs[float64])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -21607,22 +23051,22 @@ TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R13
+	MOVQ 8(R9), R14
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -21636,11 +23080,11 @@ wholeTile:
 	VXORPS Y10, Y10, Y10
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x0000000a, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -21648,167 +23092,167 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
+	VMOVUPD      (R13), Y11
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
+	VMOVUPD      (R13), Y11
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
+	VMOVUPD      (R13), Y11
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
+	VMOVUPD      (R13), Y11
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
+	VMOVUPD      (R13), Y11
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R10
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	CMPQ         R11, 176(R9)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R10), Y11
+	VBROADCASTSD 176(R9), Y11
 	VMULPD       Y11, Y0, Y0
 	VMULPD       Y11, Y1, Y1
 	VMULPD       Y11, Y2, Y2
@@ -21823,14 +23267,14 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
+	MOVQ         184(R9), R11
 	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R11
+	MOVQ         R10, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	CMPQ         R12, 184(R9)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R10), Y11
+	VBROADCASTSD 184(R9), Y11
 	VFMADD231PD  (R11), Y11, Y0
 	ADDQ         SI, R11
 	VFMADD231PD  (R11), Y11, Y1
@@ -21880,7 +23324,7 @@ wholeAdd:
 	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    80(R10), R11
+	MOVQ    80(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeReLU
 	VMOVUPD (R11), Y11
@@ -21897,7 +23341,7 @@ wholeBias:
 	VADDPD  Y11, Y10, Y10
 
 wholeReLU:
-	MOVQ   104(R10), R11
+	MOVQ   104(R9), R11
 	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y11, Y11, Y11
@@ -21925,10 +23369,10 @@ wholeReLU:
 	VANDPD Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    160(R10), R11
+	MOVQ    160(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R10), R12
+	MOVQ    96(R9), R12
 	SHLQ    $0x03, R12
 	VXORPS  Y11, Y11, Y11
 	VMOVUPD (R11), Y12
@@ -21977,53 +23421,53 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 160(R9)
 
 wholeWrite:
-	VMOVUPD Y0, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y1, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y2, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y3, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y4, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y5, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y6, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y7, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y8, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y9, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y10, (R9)
-	ADDQ    SI, R9
+	VMOVUPD Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y5, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y6, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y7, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y8, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y9, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y10, (R10)
+	ADDQ    SI, R10
 
 	// next tile
 	IMUL3Q $0x0000000b, CX, R11
 	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	MOVQ   40(R9), R13
+	MOVQ   8(R9), R14
+	DECQ   152(R9)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R9)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R9)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -22036,27 +23480,27 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R13
+	MOVQ 8(R11), R14
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -22070,11 +23514,11 @@ cutTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x0000000a, SI, R15
+	ADDQ    R10, R15
+	MOVQ    R15, (SP)
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -22082,167 +23526,167 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VMASKMOVPD   (R13), Y0, Y12
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VMASKMOVPD   (R13), Y0, Y12
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VMASKMOVPD   (R13), Y0, Y12
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VMASKMOVPD   (R13), Y0, Y12
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VMASKMOVPD   (R13), Y0, Y12
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 176(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R10), Y12
+	VBROADCASTSD 176(R11), Y12
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
 	VMULPD       Y12, Y3, Y3
@@ -22257,89 +23701,89 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
-	ADDQ         R11, R11
+	MOVQ         184(R11), R12
+	ADDQ         R12, R12
 	JEQ          cutBias
-	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 184(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R10), Y12
-	VMASKMOVPD   (R11), Y0, Y13
+	VBROADCASTSD 184(R11), Y12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y1
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y2
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y3
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y4
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y5
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y6
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y7
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y8
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y9
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y13
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R11), Y0, Y13
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y1, Y1
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y2, Y2
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y3, Y3
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y4, Y4
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y6, Y6
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y7, Y7
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y8, Y8
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y9, Y9
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y10, Y10
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y11, Y11
-	ADDQ       SI, R11
+	ADDQ       SI, R12
 
 cutBias:
-	MOVQ       80(R10), R11
-	TESTQ      R11, R11
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutReLU
-	VMASKMOVPD (R11), Y0, Y12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y1, Y1
 	VADDPD     Y12, Y2, Y2
 	VADDPD     Y12, Y3, Y3
@@ -22353,8 +23797,8 @@ cutBias:
 	VADDPD     Y12, Y11, Y11
 
 cutReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y1, Y13
@@ -22381,105 +23825,184 @@ cutReLU:
 	VANDPD Y12, Y11, Y11
 
 cutMask:
-	MOVQ       160(R10), R11
-	TESTQ      R11, R11
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
-	SHLQ       $0x03, R12
+	MOVQ       96(R11), R13
+	SHLQ       $0x03, R13
 	VXORPS     Y12, Y12, Y12
-	VMASKMOVPD (R11), Y0, Y13
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y1, Y1
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y2, Y2
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y3, Y3
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y4, Y4
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y6, Y6
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y7, Y7
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y8, Y8
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y9, Y9
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y10, Y10
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y12
 	VANDPD     Y12, Y11, Y11
-	ADDQ       R12, R11
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R12, 160(R11)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y6, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y7, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y8, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y9, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y10, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y11, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x03, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y12
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X7, (R10)
+	VPERMPS Y7, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X8, (R10)
+	VPERMPS Y8, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X9, (R10)
+	VPERMPS Y9, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X10, (R10)
+	VPERMPS Y10, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X11, (R10)
+	VPERMPS Y11, Y12, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X7, (R10)
+	VPERMPS Y7, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X8, (R10)
+	VPERMPS Y8, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X9, (R10)
+	VPERMPS Y9, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X10, (R10)
+	VPERMPS Y10, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X11, (R10)
+	VPERMPS Y11, Y12, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x0000000b, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	IMUL3Q $0x0000000b, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R13
+	MOVQ   8(R11), R14
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   112(R10)
+	DECQ   112(R11)
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R11)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -22491,261 +24014,261 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
+	VMOVUPD      (R13), Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
+	VMOVUPD      (R13), Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
+	VMOVUPD      (R13), Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y11
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R10)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R10)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R10)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R10)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R10)(R8*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R10)(DI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
+	VMOVUPD      (R13), Y11
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y7
+	VFMADD231PD  Y12, Y11, Y0
 	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
+	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
+	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(R8*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VMASKMOVPD   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VMASKMOVPD   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VMASKMOVPD   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VMASKMOVPD   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutFarSteps
 	JMP  cutRest
 
 // func dgemm12x4AVX2(x *microArgs[float64])
-// Requires: AVX, FMA3, MMX+
+// Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
 	MOVQ 24(AX), CX
@@ -22763,22 +24286,22 @@ TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $8-8
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R9
+	MOVQ 16(R9), AX
+	MOVQ 56(R9), R10
+	MOVQ (R9), R11
+	MOVQ R11, 152(R9)
+	MOVQ 88(R9), R11
+	MOVQ R11, 160(R9)
+	MOVQ 40(R9), R13
+	MOVQ 8(R9), R14
 
 wholeTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -22793,11 +24316,11 @@ wholeTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x0000000b, SI, R9
+	ADDQ    R10, R9
+	MOVQ    R9, (SP)
+	MOVQ    R10, R9
+	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
@@ -22805,177 +24328,177 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
+	VMOVUPD      (R13), Y12
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
+	VMOVUPD      (R13), Y12
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
+	VMOVUPD      (R13), Y12
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
+	VMOVUPD      (R13), Y12
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeSteps
 
 wholeRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  wholeStore
 
 wholeStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
+	VMOVUPD      (R13), Y12
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R10
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	CMPQ         R11, 176(R9)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R10), Y12
+	VBROADCASTSD 176(R9), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -22991,14 +24514,14 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
+	MOVQ         184(R9), R11
 	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R11
+	MOVQ         R10, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	CMPQ         R12, 184(R9)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R10), Y12
+	VBROADCASTSD 184(R9), Y12
 	VFMADD231PD  (R11), Y12, Y0
 	ADDQ         SI, R11
 	VFMADD231PD  (R11), Y12, Y1
@@ -23052,7 +24575,7 @@ wholeAdd:
 	ADDQ   SI, R11
 
 wholeBias:
-	MOVQ    80(R10), R11
+	MOVQ    80(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeReLU
 	VMOVUPD (R11), Y12
@@ -23070,7 +24593,7 @@ wholeBias:
 	VADDPD  Y12, Y11, Y11
 
 wholeReLU:
-	MOVQ   104(R10), R11
+	MOVQ   104(R9), R11
 	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y12, Y12, Y12
@@ -23100,10 +24623,10 @@ wholeReLU:
 	VANDPD Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    160(R10), R11
+	MOVQ    160(R9), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R10), R12
+	MOVQ    96(R9), R12
 	SHLQ    $0x03, R12
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (R11), Y13
@@ -23156,55 +24679,55 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 160(R9)
 
 wholeWrite:
-	VMOVUPD Y0, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y1, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y2, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y3, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y4, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y5, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y6, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y7, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y8, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y9, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y10, (R9)
-	ADDQ    SI, R9
-	VMOVUPD Y11, (R9)
-	ADDQ    SI, R9
+	VMOVUPD Y0, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y1, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y2, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y3, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y4, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y5, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y6, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y7, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y8, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y9, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y10, (R10)
+	ADDQ    SI, R10
+	VMOVUPD Y11, (R10)
+	ADDQ    SI, R10
 
 	// next tile
 	IMUL3Q $0x0000000c, CX, R11
 	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	MOVQ   40(R9), R13
+	MOVQ   8(R9), R14
+	DECQ   152(R9)
 	JNE    wholeTile
-	DECQ   112(R10)
+	DECQ   112(R9)
 	JEQ    wholeDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R9), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R9)
+	ADDQ   $0x00000020, 56(R9)
+	CMPQ   80(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R9)
 
 wholeNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -23217,27 +24740,27 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R10
+	ADDQ    AX, R10
+	VMOVUPS (R10), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R12
-	MOVQ 8(R10), R13
+	MOVQ x+0(FP), R11
+	MOVQ 16(R11), AX
+	MOVQ 56(R11), R10
+	MOVQ (R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 88(R11), R12
+	MOVQ R12, 160(R11)
+	MOVQ 40(R11), R13
+	MOVQ 8(R11), R14
 
 cutTile:
-	MOVQ AX, R10
+	MOVQ AX, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R10)(DI*2), R11
-	ADDQ   CX, R11
+	LEAQ   (R11)(DI*2), R12
+	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -23252,11 +24775,11 @@ cutTile:
 	VXORPS Y12, Y12, Y12
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, SI, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
-	MOVQ    R9, R14
-	SUBQ    $0x04, R13
+	IMUL3Q  $0x0000000b, SI, R15
+	ADDQ    R10, R15
+	MOVQ    R15, (SP)
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
@@ -23264,177 +24787,177 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(DI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
+	VMASKMOVPD   (R13), Y0, Y13
 	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
+	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
+	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
+	VFMADD231PD  Y14, Y13, Y3
 	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
+	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(DI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(DI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
+	VMASKMOVPD   (R13), Y0, Y13
 	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
+	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
+	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
+	VFMADD231PD  Y14, Y13, Y3
 	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
+	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(DI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(DI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
+	VMASKMOVPD   (R13), Y0, Y13
 	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
+	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
+	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
+	VFMADD231PD  Y14, Y13, Y3
 	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
+	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(DI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(DI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
+	VMASKMOVPD   (R13), Y0, Y13
 	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
+	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
+	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
+	VFMADD231PD  Y14, Y13, Y3
 	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
+	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(DI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutSteps
 
 cutRest:
-	ADDQ $0x04, R13
+	ADDQ $0x04, R14
 	JEQ  cutStore
 
 cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(DI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
+	VMASKMOVPD   (R13), Y0, Y13
 	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
+	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
+	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
+	VFMADD231PD  Y14, Y13, Y3
 	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
+	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(DI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	DECQ         R13
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	DECQ         R14
 	JNE          cutStep
 
 cutStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 176(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R10), Y13
+	VBROADCASTSD 176(R11), Y13
 	VMULPD       Y13, Y1, Y1
 	VMULPD       Y13, Y2, Y2
 	VMULPD       Y13, Y3, Y3
@@ -23450,95 +24973,95 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
-	ADDQ         R11, R11
+	MOVQ         184(R11), R12
+	ADDQ         R12, R12
 	JEQ          cutBias
-	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 184(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R10), Y13
-	VMASKMOVPD   (R11), Y0, Y14
+	VBROADCASTSD 184(R11), Y13
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y1
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y2
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y3
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y4
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y5
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y6
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y7
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y8
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y9
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y10
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         SI, R11
-	VMASKMOVPD   (R11), Y0, Y14
+	ADDQ         SI, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         SI, R11
+	ADDQ         SI, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R11), Y0, Y14
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y1, Y1
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y2, Y2
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y3, Y3
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y4, Y4
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y5, Y5
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y6, Y6
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y7, Y7
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y8, Y8
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y9, Y9
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y10, Y10
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y11, Y11
-	ADDQ       SI, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       SI, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y12, Y12
-	ADDQ       SI, R11
+	ADDQ       SI, R12
 
 cutBias:
-	MOVQ       80(R10), R11
-	TESTQ      R11, R11
+	MOVQ       80(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutReLU
-	VMASKMOVPD (R11), Y0, Y13
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y1, Y1
 	VADDPD     Y13, Y2, Y2
 	VADDPD     Y13, Y3, Y3
@@ -23553,8 +25076,8 @@ cutBias:
 	VADDPD     Y13, Y12, Y12
 
 cutReLU:
-	MOVQ   104(R10), R11
-	TESTQ  R11, R11
+	MOVQ   104(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y13, Y13, Y13
 	VCMPPD $0x16, Y13, Y1, Y14
@@ -23583,111 +25106,196 @@ cutReLU:
 	VANDPD Y13, Y12, Y12
 
 cutMask:
-	MOVQ       160(R10), R11
-	TESTQ      R11, R11
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
-	SHLQ       $0x03, R12
+	MOVQ       96(R11), R13
+	SHLQ       $0x03, R13
 	VXORPS     Y13, Y13, Y13
-	VMASKMOVPD (R11), Y0, Y14
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y1, Y1
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y2, Y2
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y3, Y3
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y4, Y4
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y5, Y5
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y6, Y6
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y7, Y7
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y8, Y8
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y9, Y9
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y10, Y10
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y11, Y11
-	ADDQ       R12, R11
-	VMASKMOVPD (R11), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y13
 	VANDPD     Y13, Y12, Y12
-	ADDQ       R12, R11
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R12, 160(R11)
 
 cutWrite:
-	VMASKMOVPD Y1, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y2, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y3, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y4, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y5, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y6, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y7, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y8, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y9, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y10, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y11, Y0, (R9)
-	ADDQ       SI, R9
-	VMASKMOVPD Y12, Y0, (R9)
-	ADDQ       SI, R9
+	// rest = the bytes of a row but for the highest bit, which is bit top
+	MOVQ    72(R11), R12
+	SHLQ    $0x03, R12
+	BSRQ    R12, R9
+	BTRQ    R9, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y13
+	CMPQ    R9, $0x03
+	JEQ     cutWrite64
+	VMOVUPS X1, (R10)
+	VPERMPS Y1, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X2, (R10)
+	VPERMPS Y2, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X3, (R10)
+	VPERMPS Y3, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X4, (R10)
+	VPERMPS Y4, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X5, (R10)
+	VPERMPS Y5, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X6, (R10)
+	VPERMPS Y6, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X7, (R10)
+	VPERMPS Y7, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X8, (R10)
+	VPERMPS Y8, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X9, (R10)
+	VPERMPS Y9, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X10, (R10)
+	VPERMPS Y10, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X11, (R10)
+	VPERMPS Y11, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVUPS X12, (R10)
+	VPERMPS Y12, Y13, Y1
+	VMOVUPS X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	JMP     cutWritten
 
+cutWrite64:
+	VMOVSD  X1, (R10)
+	VPERMPS Y1, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X2, (R10)
+	VPERMPS Y2, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X3, (R10)
+	VPERMPS Y3, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X4, (R10)
+	VPERMPS Y4, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X5, (R10)
+	VPERMPS Y5, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X6, (R10)
+	VPERMPS Y6, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X7, (R10)
+	VPERMPS Y7, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X8, (R10)
+	VPERMPS Y8, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X9, (R10)
+	VPERMPS Y9, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X10, (R10)
+	VPERMPS Y10, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X11, (R10)
+	VPERMPS Y11, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+	VMOVSD  X12, (R10)
+	VPERMPS Y12, Y13, Y1
+	VMOVSD  X1, (R10)(R12*1)
+	ADDQ    SI, R10
+
+cutWritten:
 	// next tile
-	IMUL3Q $0x0000000c, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R12
-	MOVQ   8(R10), R13
-	DECQ   152(R10)
+	IMUL3Q $0x0000000c, CX, R12
+	ADDQ   R12, AX
+	MOVQ   40(R11), R13
+	MOVQ   8(R11), R14
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   112(R10)
+	DECQ   112(R11)
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	MOVQ   120(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 40(R11)
+	ADDQ   $0x00000020, 56(R11)
+	CMPQ   80(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 80(R11)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 88(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 88(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -23699,272 +25307,272 @@ cutDone:
 
 wholeFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
+	VMOVUPD      (R13), Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R9)
+	PREFETCHT0   31(R9)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
+	VMOVUPD      (R13), Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
+	VMOVUPD      (R13), Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y12
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R10)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R10)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R10)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R10)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R10)(R8*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R10)(DI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
+	VMOVUPD      (R13), Y12
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y7
+	VFMADD231PD  Y13, Y12, Y0
 	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
+	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
+	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
+	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(R8*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R9, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R9
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  wholeFarSteps
 	JMP  wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(DI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
+	VMASKMOVPD   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
+	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
+	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
+	VFMADD231PD  Y14, Y13, Y3
 	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
+	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(DI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R14)
-	PREFETCHT0   31(R14)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	PREFETCHT0   (R15)
+	PREFETCHT0   31(R15)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(DI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
+	VMASKMOVPD   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
+	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
+	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
+	VFMADD231PD  Y14, Y13, Y3
 	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
+	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(DI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(DI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
+	VMASKMOVPD   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
+	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
+	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
+	VFMADD231PD  Y14, Y13, Y3
 	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
+	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(DI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
+	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y13
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(R8*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R10)(DI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
+	VMASKMOVPD   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
 	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y8
+	VFMADD231PD  Y14, Y13, Y1
 	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
+	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
+	VFMADD231PD  Y14, Y13, Y3
 	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
+	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(R8*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(DI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R10
 	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R14, (SP)
+	ADDQ         DX, R12
+	ADDQ         BX, R13
+	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         SI, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
+	SUBQ $0x04, R14
 	JGE  cutFarSteps
 	JMP  cutRest
 
@@ -27989,3 +29597,21 @@ DATA tailMasks<>+40(SB)/8, $0x0000000000000000
 DATA tailMasks<>+48(SB)/8, $0x0000000000000000
 DATA tailMasks<>+56(SB)/8, $0x0000000000000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
+
+DATA elements<>+0(SB)/4, $0x00000000
+DATA elements<>+4(SB)/4, $0x00000001
+DATA elements<>+8(SB)/4, $0x00000002
+DATA elements<>+12(SB)/4, $0x00000003
+DATA elements<>+16(SB)/4, $0x00000004
+DATA elements<>+20(SB)/4, $0x00000005
+DATA elements<>+24(SB)/4, $0x00000006
+DATA elements<>+28(SB)/4, $0x00000007
+DATA elements<>+32(SB)/4, $0x00000008
+DATA elements<>+36(SB)/4, $0x00000009
+DATA elements<>+40(SB)/4, $0x0000000a
+DATA elements<>+44(SB)/4, $0x0000000b
+DATA elements<>+48(SB)/4, $0x0000000c
+DATA elements<>+52(SB)/4, $0x0000000d
+DATA elements<>+56(SB)/4, $0x0000000e
+DATA elements<>+60(SB)/4, $0x0000000f
+GLOBL elements<>(SB), RODATA|NOPTR, $64

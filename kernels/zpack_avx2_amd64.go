@@ -27,7 +27,7 @@ func spack24AVX2(k int, b *float32, bRow int, panel *float32, cols int)
 //		}
 //	}
 //
-// for k and cols >= 8.
+// for k >= 1 and cols >= 8.
 //
 //go:noescape
 func spackTransposedAVX2(k int, cols int, b *float32, bCol int, panel *float32, width int)
@@ -64,7 +64,7 @@ func dpack12AVX2(k int, b *float64, bRow int, panel *float64, cols int)
 //		}
 //	}
 //
-// for k and cols >= 4.
+// for k >= 1 and cols >= 4.
 //
 //go:noescape
 func dpackTransposedAVX2(k int, cols int, b *float64, bCol int, panel *float64, width int)

@@ -176,6 +176,7 @@ columns:
 	MOVQ BX, R8
 	MOVQ SI, R9
 	SUBQ $0x00000008, DI
+	JLT  short
 
 square:
 	VMOVUPS     (R8), X0
@@ -238,6 +239,90 @@ square:
 	ADDQ  DI, R9
 	XORQ  DI, DI
 	JMP   square
+
+short:
+	ADDQ $0x00000008, DI
+	MOVQ DI, R13
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ         $0x02, R13
+	NEGQ         R13
+	LEAQ         tailMasks<>+32(SB), R14
+	ADDQ         R13, R14
+	VMOVUPS      (R14), Y6
+	VMASKMOVPS   (R8), X6, X0
+	VMASKMOVPS   (R8)(CX*4), X6, X4
+	VINSERTF128  $0x01, X4, Y0, Y0
+	VMASKMOVPS   (R8)(CX*1), X6, X1
+	VMASKMOVPS   (R8)(R11*1), X6, X4
+	VINSERTF128  $0x01, X4, Y1, Y1
+	VMASKMOVPS   (R8)(CX*2), X6, X2
+	VMASKMOVPS   (R8)(R10*2), X6, X4
+	VINSERTF128  $0x01, X4, Y2, Y2
+	VMASKMOVPS   (R8)(R10*1), X6, X3
+	VMASKMOVPS   (R8)(R12*1), X6, X4
+	VINSERTF128  $0x01, X4, Y3, Y3
+	VUNPCKLPS    Y1, Y0, Y4
+	VUNPCKHPS    Y1, Y0, Y5
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y3
+	VUNPCKLPD    Y1, Y4, Y0
+	VUNPCKHPD    Y1, Y4, Y1
+	VUNPCKLPD    Y3, Y5, Y2
+	VUNPCKHPD    Y3, Y5, Y3
+	VMOVUPS      Y0, (R9)
+	ADDQ         DX, R9
+	DECQ         DI
+	JEQ          bottom
+	VMOVUPS      Y1, (R9)
+	ADDQ         DX, R9
+	DECQ         DI
+	JEQ          bottom
+	VMOVUPS      Y2, (R9)
+	ADDQ         DX, R9
+	DECQ         DI
+	JEQ          bottom
+	VMOVUPS      Y3, (R9)
+	ADDQ         DX, R9
+	DECQ         DI
+	JEQ          bottom
+	VEXTRACTF128 $0x01, Y6, X6
+	VMASKMOVPS   16(R8), X6, X0
+	VMASKMOVPS   16(R8)(CX*4), X6, X4
+	VINSERTF128  $0x01, X4, Y0, Y0
+	VMASKMOVPS   16(R8)(CX*1), X6, X1
+	VMASKMOVPS   16(R8)(R11*1), X6, X4
+	VINSERTF128  $0x01, X4, Y1, Y1
+	VMASKMOVPS   16(R8)(CX*2), X6, X2
+	VMASKMOVPS   16(R8)(R10*2), X6, X4
+	VINSERTF128  $0x01, X4, Y2, Y2
+	VMASKMOVPS   16(R8)(R10*1), X6, X3
+	VMASKMOVPS   16(R8)(R12*1), X6, X4
+	VINSERTF128  $0x01, X4, Y3, Y3
+	VUNPCKLPS    Y1, Y0, Y4
+	VUNPCKHPS    Y1, Y0, Y5
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y3
+	VUNPCKLPD    Y1, Y4, Y0
+	VUNPCKHPD    Y1, Y4, Y1
+	VUNPCKLPD    Y3, Y5, Y2
+	VUNPCKHPD    Y3, Y5, Y3
+	VMOVUPS      Y0, (R9)
+	ADDQ         DX, R9
+	DECQ         DI
+	JEQ          bottom
+	VMOVUPS      Y1, (R9)
+	ADDQ         DX, R9
+	DECQ         DI
+	JEQ          bottom
+	VMOVUPS      Y2, (R9)
+	ADDQ         DX, R9
+	DECQ         DI
+	JEQ          bottom
+	VMOVUPS      Y3, (R9)
+	ADDQ         DX, R9
+	DECQ         DI
+	JEQ          bottom
 
 bottom:
 	TESTQ AX, AX
@@ -482,6 +567,7 @@ columns:
 	MOVQ BX, R8
 	MOVQ SI, R9
 	SUBQ $0x00000004, DI
+	JLT  short
 
 square:
 	VMOVUPD     (R8), X0
@@ -516,6 +602,50 @@ square:
 	ADDQ  DI, R9
 	XORQ  DI, DI
 	JMP   square
+
+short:
+	ADDQ $0x00000004, DI
+	MOVQ DI, R11
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ         $0x03, R11
+	NEGQ         R11
+	LEAQ         tailMasks<>+32(SB), R12
+	ADDQ         R11, R12
+	VMOVUPS      (R12), Y4
+	VMASKMOVPD   (R8), X4, X0
+	VMASKMOVPD   (R8)(CX*2), X4, X2
+	VINSERTF128  $0x01, X2, Y0, Y0
+	VMASKMOVPD   (R8)(CX*1), X4, X1
+	VMASKMOVPD   (R8)(R10*1), X4, X2
+	VINSERTF128  $0x01, X2, Y1, Y1
+	VUNPCKLPD    Y1, Y0, Y2
+	VUNPCKHPD    Y1, Y0, Y3
+	VMOVUPD      Y2, (R9)
+	ADDQ         DX, R9
+	DECQ         DI
+	JEQ          bottom
+	VMOVUPD      Y3, (R9)
+	ADDQ         DX, R9
+	DECQ         DI
+	JEQ          bottom
+	VEXTRACTF128 $0x01, Y4, X4
+	VMASKMOVPD   16(R8), X4, X0
+	VMASKMOVPD   16(R8)(CX*2), X4, X2
+	VINSERTF128  $0x01, X2, Y0, Y0
+	VMASKMOVPD   16(R8)(CX*1), X4, X1
+	VMASKMOVPD   16(R8)(R10*1), X4, X2
+	VINSERTF128  $0x01, X2, Y1, Y1
+	VUNPCKLPD    Y1, Y0, Y2
+	VUNPCKHPD    Y1, Y0, Y3
+	VMOVUPD      Y2, (R9)
+	ADDQ         DX, R9
+	DECQ         DI
+	JEQ          bottom
+	VMOVUPD      Y3, (R9)
+	ADDQ         DX, R9
+	DECQ         DI
+	JEQ          bottom
 
 bottom:
 	TESTQ AX, AX
@@ -598,3 +728,21 @@ DATA tailMasks<>+40(SB)/8, $0x0000000000000000
 DATA tailMasks<>+48(SB)/8, $0x0000000000000000
 DATA tailMasks<>+56(SB)/8, $0x0000000000000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
+
+DATA elements<>+0(SB)/4, $0x00000000
+DATA elements<>+4(SB)/4, $0x00000001
+DATA elements<>+8(SB)/4, $0x00000002
+DATA elements<>+12(SB)/4, $0x00000003
+DATA elements<>+16(SB)/4, $0x00000004
+DATA elements<>+20(SB)/4, $0x00000005
+DATA elements<>+24(SB)/4, $0x00000006
+DATA elements<>+28(SB)/4, $0x00000007
+DATA elements<>+32(SB)/4, $0x00000008
+DATA elements<>+36(SB)/4, $0x00000009
+DATA elements<>+40(SB)/4, $0x0000000a
+DATA elements<>+44(SB)/4, $0x0000000b
+DATA elements<>+48(SB)/4, $0x0000000c
+DATA elements<>+52(SB)/4, $0x0000000d
+DATA elements<>+56(SB)/4, $0x0000000e
+DATA elements<>+60(SB)/4, $0x0000000f
+GLOBL elements<>(SB), RODATA|NOPTR, $64

@@ -32,7 +32,7 @@ func spack64AVX512(k int, b *float32, bRow int, panel *float32, cols int)
 //		}
 //	}
 //
-// for k and cols >= 1.
+// for k >= 1 and cols >= 1.
 //
 //go:noescape
 func spackTransposedAVX512(k int, cols int, b *float32, bCol int, panel *float32, width int)
@@ -74,7 +74,7 @@ func dpack32AVX512(k int, b *float64, bRow int, panel *float64, cols int)
 //		}
 //	}
 //
-// for k and cols >= 1.
+// for k >= 1 and cols >= 1.
 //
 //go:noescape
 func dpackTransposedAVX512(k int, cols int, b *float64, bCol int, panel *float64, width int)

@@ -154,7 +154,21 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnStride }, strides),
 		shapes: func(t *tunable) (shapes []gemmShape) {
 			for _, apart := range distances(t, t.now.TurnStride) {
-				shapes = append(shapes, gemmShape{m: apart, n: 2 * max(256, min(t.now.PackColumns, largest)), k: 256, transA: true})
+				k := max(16, min(256, t.now.TurnDepth-1)) // deeper, it is turned at any stride
+				shapes = append(shapes, gemmShape{m: apart, n: 2 * max(256, min(t.now.PackColumns, largest)), k: k, transA: true})
+			}
+			return shapes
+		},
+		effect: packsA,
+	},
+	{
+		name: "TurnDepth", about: "from this k on, a transposed A is turned whatever its stride",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnDepth }, turnDepths),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, k := range steps(turnDepths(t), t.now.TurnDepth) {
+				for _, m := range []int{49, 100} {
+					shapes = append(shapes, gemmShape{m: m, n: 2 * max(64, min(t.now.PackColumns, largest)), k: k, transA: true})
+				}
 			}
 			return shapes
 		},
@@ -240,6 +254,8 @@ func strides(*tunable) []int {
 // distances are on both sides of each stride, and not round, which is what sets of the cache are about.
 func distances(t *tunable, now int) []int { return append(steps(strides(t), now), 1000, 3000) }
 
+func turnDepths(*tunable) []int { return []int{0, 32, 64, 96, 128, 192, 256, 512, 1024, never} }
+
 func tailDepths(*tunable) []int { return []int{0, 8, 16, 32, 64, 128, 256, never} }
 
 func dotDepths(*tunable) []int { return []int{1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32, never} }
@@ -267,11 +283,11 @@ func packsB(t *tunable, tu kernels.Tuning, s gemmShape) int {
 
 func packsA(_ *tunable, tu kernels.Tuning, s gemmShape) int {
 	lda, _, _ := s.strides()
-	stride := tu.PackStride
+	apart := lda >= tu.PackStride
 	if s.transA {
-		stride = tu.TurnStride
+		apart = lda >= tu.TurnStride || s.k >= tu.TurnDepth && s.m >= 16
 	}
-	return yes(s.n > tu.PackColumns && lda >= stride)
+	return yes(s.n > tu.PackColumns && apart)
 }
 
 // splitsTail is for more than two whole vectors, which all shapes here have.

@@ -12,7 +12,7 @@ func (p *product[T]) blocked() {
 	kc, mc := p.kc, ks.blockOfRows(m, n, p.kc)
 	nc := ks.blockOfColumns(n, tu.NC)
 	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
-	packingA := ks.packsA(n, a.row*a.col, a.trans) // one of the strides is 1
+	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans) // one of the strides is 1
 	var w *workspace[T]
 	if packingA || packingB {
 		w = borrowWorkspace[T]()

@@ -23,9 +23,22 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 	} {
 		for _, trans := range []bool{false, true} {
 			ld := strideThatPacksA(tu, trans) + c.more
-			if got := ks.packsA(c.n, ld, trans); got != c.want {
+			if got := ks.packsA(1, c.n, 1, ld, trans); got != c.want {
 				t.Errorf("A, transposed %v, with ld = %d for %d columns: packed is %v, want %v", trans, ld, c.n, got, c.want)
 			}
+		}
+	}
+	for _, c := range []struct {
+		m, n, k int
+		trans   bool
+		want    bool
+	}{
+		{16, tu.PackColumns + 1, tu.TurnDepth, true, true}, {16, tu.PackColumns + 1, tu.TurnDepth, false, false},
+		{16, tu.PackColumns + 1, tu.TurnDepth - 1, true, false}, {16, tu.PackColumns, tu.TurnDepth, true, false},
+		{15, tu.PackColumns + 1, tu.TurnDepth, true, false},
+	} {
+		if got := ks.packsA(c.m, c.n, c.k, 10, c.trans); got != c.want {
+			t.Errorf("A, transposed %v, with ld = 10 for %d, %d, %d: packed is %v, want %v", c.trans, c.m, c.n, c.k, got, c.want)
 		}
 	}
 	for _, c := range []struct {
@@ -65,7 +78,7 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 							lda += padToPack(tu, trans[0])
 						}
 						a, b, c := make([]T, max(rows, k)*lda), make([]T, max(n, k)*ldb), make([]T, rows*n)
-						wantA := n > tu.PackColumns && lda >= strideThatPacksA(tu, trans[0])
+						wantA := n > tu.PackColumns && (lda >= strideThatPacksA(tu, trans[0]) || trans[0] && k >= tu.TurnDepth && rows >= 16)
 						dots := trans[1] && !trans[0] && ks.dotsPay(rows, n, k)
 						wantB := trans[1] || rows > tu.PackRows && (k > tu.PackDepth || ldb*int(unsafe.Sizeof(T(0))) > 2048)
 						gotA, gotB := packedBy(func() {

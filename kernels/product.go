@@ -101,7 +101,7 @@ func (p *product[T]) takeEpilogue() (e epilogue[T]) {
 
 // allInPlace reports whether no operand of p is packed, and k is one block.
 func (p *product[T]) allInPlace() bool {
-	return p.kc == p.k && !p.b.trans && !p.ks.packsB(p.m, p.k, p.b.row, false) && !p.ks.packsA(p.n, p.a.row*p.a.col, p.a.trans)
+	return p.kc == p.k && !p.b.trans && !p.ks.packsB(p.m, p.k, p.b.row, false) && !p.ks.packsA(p.m, p.n, p.k, p.a.row*p.a.col, p.a.trans)
 }
 
 // tiles computes p, a small product, as one panel.

@@ -18,7 +18,7 @@ func tunings[T Float](o Ops[T]) []Tuning {
 			tu := o.Tuning()
 			tu.Vectors, tu.Rows = v+1, min(rows, tallest)
 			all = append(all, tu)
-			tu.KC, tu.MC, tu.NC, tu.PackRows, tu.PackDepth, tu.PackColumns, tu.PackStride, tu.TurnStride, tu.TailDepth, tu.DotDepth, tu.ThreadWork = 5, 3, 7, 0, 0, 0, 0, 0, 0, math.MaxInt, 1
+			tu.KC, tu.MC, tu.NC, tu.PackRows, tu.PackDepth, tu.PackColumns, tu.PackStride, tu.TurnStride, tu.TurnDepth, tu.TailDepth, tu.DotDepth, tu.ThreadWork = 5, 3, 7, 0, 0, 0, 0, 0, 0, 0, math.MaxInt, 1
 			all = append(all, tu)
 		}
 	}
@@ -27,6 +27,8 @@ func tunings[T Float](o Ops[T]) []Tuning {
 		func(tu *Tuning) { tu.MC, tu.NC = 1, 1 },
 		func(tu *Tuning) { tu.PackRows = 1 << 30 },
 		func(tu *Tuning) { tu.PackColumns, tu.PackStride, tu.TurnStride = 0, 1, 1 },
+		func(tu *Tuning) { tu.PackColumns, tu.TurnStride, tu.TurnDepth = 0, never, 7 },
+		func(tu *Tuning) { tu.TurnDepth = never },
 		func(tu *Tuning) { tu.TailColumns = 0 },
 		func(tu *Tuning) { tu.TailColumns = len(o.ks.dot) },
 		func(tu *Tuning) { tu.TailDepth = 1 << 30 },
@@ -131,6 +133,7 @@ func TestTuningThatCannotBe(t *testing.T) {
 		"t.PackColumns = -1":           func(tu *Tuning) { tu.PackColumns = -1 },
 		"t.PackStride = -1":            func(tu *Tuning) { tu.PackStride = -1 },
 		"t.TurnStride = -1":            func(tu *Tuning) { tu.TurnStride = -1 },
+		"t.TurnDepth = -1":             func(tu *Tuning) { tu.TurnDepth = -1 },
 		"t.TailColumns = 2, want 0..1": func(tu *Tuning) { tu.TailColumns = 2 },
 		"t.DotDepth = 0, want >= 1":    func(tu *Tuning) { tu.DotDepth = 0 },
 		"t.TailDepth = -1, want >= 0":  func(tu *Tuning) { tu.TailDepth = -1 },

@@ -33,8 +33,9 @@ type Tuning struct {
 	// Products with more than PackColumns columns pack A if its rows are at least
 	// PackStride elements apart, or if it is transposed, its columns at least
 	// TurnStride: so far apart they share sets of the cache, and entries of the TLB. A
-	// transposed A is turned thereby, as a tile reads little of each cache line.
-	PackColumns, PackStride, TurnStride int
+	// transposed A is turned thereby, as a tile reads little of each cache line. With 16 rows or
+	// more, a depth of TurnDepth has more lines than the first-level cache, however near they are.
+	PackColumns, PackStride, TurnStride, TurnDepth int
 	// A last vector of at most TailColumns columns, behind two whole ones, is
 	// computed by columns if k is at least TailDepth: a sum along k ends in adding up
 	// a vector.
@@ -83,7 +84,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"Rows", t.Rows, 0, len(o.ks.micro[t.Vectors-1])},
 		{"KC", t.KC, 1, deepest}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
 		{"PackRows", t.PackRows, 0, math.MaxInt}, {"PackDepth", t.PackDepth, 0, math.MaxInt},
-		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt},
+		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt}, {"TurnDepth", t.TurnDepth, 0, math.MaxInt},
 		{"TailColumns", t.TailColumns, 0, len(o.ks.dot)}, {"TailDepth", t.TailDepth, 0, math.MaxInt}, {"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"ThreadWork", t.ThreadWork, 1, math.MaxInt},
 	} {
@@ -170,7 +171,7 @@ func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) []microKernel[T]
 // operands are read where they are. B must be contiguous along n.
 func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 	tu := &ks.tuning
-	return m > 1 && k <= ks.depth(n, k, transA) && ks.blockOfRows(m, n, k) == m && n <= tu.NC && !ks.packsB(m, k, ldb, false) && !ks.packsA(n, lda, transA) &&
+	return m > 1 && k <= ks.depth(n, k, transA) && ks.blockOfRows(m, n, k) == m && n <= tu.NC && !ks.packsB(m, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
@@ -319,10 +320,16 @@ func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
 }
 
 // packsA reports whether A, lda elements from row to row of what is stored, is
-// packed for a product of n columns: not for one panel, which reads it but once.
-func (ks *kernelSet[T]) packsA(n, lda int, trans bool) bool {
+// packed for an m x n product of depth k: not for one panel, which reads it but once.
+func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 	tu := &ks.tuning
-	return n > max(tu.PackColumns, ks.nr()) && (trans && lda >= tu.TurnStride || !trans && lda >= tu.PackStride)
+	switch {
+	case n <= max(tu.PackColumns, ks.nr()):
+		return false
+	case trans:
+		return lda >= tu.TurnStride || k >= tu.TurnDepth && m >= 16
+	}
+	return lda >= tu.PackStride
 }
 
 // packsB reports whether B is packed for a product of m rows and depth k.

@@ -100,7 +100,7 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	for n := 1; n <= 4*nr; n++ { // deep blocks for few columns
 		kc := ks.depth(n, 1<<20, false)
 		for m := 1; m <= 4*tu.MC; m++ {
-			if block := ks.blockOfRows(m, n, kc) * kc; ks.packsA(n, never, false) && block > 3*(tu.MC+mr)*tu.KC {
+			if block := ks.blockOfRows(m, n, kc) * kc; ks.packsA(m, n, kc, never, false) && block > 3*(tu.MC+mr)*tu.KC {
 				t.Fatalf("a block of A for %d columns, of %d rows, takes %d elements", n, m, block)
 			}
 		}

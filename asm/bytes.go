@@ -7,7 +7,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// chunkBytes is how many bytes bytesToFloat converts at a time: a vector of float32, with AVX-512.
+// chunkBytes is how many bytes bytesToFloat converts at a time, as kernels has it: a vector of float32, with AVX-512.
 const chunkBytes = 16
 
 // bytesToFloat generates the conversion of bytes to numbers, with a division.
@@ -94,7 +94,7 @@ func fetchRows(e emitter) {
 	e.RET()
 }
 
-// usedBlock is how many columns bytesInUse looks at: what fits eight registers.
+// usedBlock is how many columns bytesInUse looks at, as kernels has it: what fits eight registers.
 const usedBlock = 256
 
 // bytesInUse generates the search for columns of bytes that are not all 0, with AVX2.

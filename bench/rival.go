@@ -119,7 +119,7 @@ type RivalRun struct {
 	Groups  []*Group
 
 	implementation *kernels.Implementation
-	pythons        map[string]*python // by library and element type
+	pythons        map[string]*python // by library, element type and set
 }
 
 // Close ends the processes that r has started.

@@ -20,8 +20,8 @@ type rivalFamily struct {
 const (
 	parallelFamily = "parallel" // is measured with all processors, the others on one thread
 	trainingFamily = "training"
-	noiseFamily    = "training-noise"
-	randomFamily   = "random" // is measured only where it is asked for
+	noiseFamily    = "training-noise" // is measured only where it is asked for, as is
+	randomFamily   = "random"
 )
 
 var rivalFamilies = []rivalFamily{
@@ -135,7 +135,7 @@ func (p RivalPart) sets() (sets []*trainSet) {
 func threadsInWords(n int) string { return counted(n, "thread") }
 
 // RivalParts says what has to be measured for some instruction sets and families, all
-// families but the random one if there are none: everything on one thread, and with parallel
+// families but those two if there are none: everything on one thread, and with parallel
 // the family of that name on all processors as well.
 func RivalParts(isas, families []string, parallel bool) ([]RivalPart, error) {
 	for _, name := range families {
@@ -147,7 +147,7 @@ func RivalParts(isas, families []string, parallel bool) ([]RivalPart, error) {
 		}
 	}
 	if len(families) == 0 {
-		families = slices.DeleteFunc(RivalFamilies(), func(name string) bool { return name == randomFamily })
+		families = slices.DeleteFunc(RivalFamilies(), func(name string) bool { return name == randomFamily || name == noiseFamily })
 	}
 	single := slices.DeleteFunc(slices.Clone(families), func(name string) bool { return name == parallelFamily })
 	all := runtime.NumCPU()

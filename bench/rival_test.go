@@ -182,7 +182,7 @@ func countTrans(shapes []gemmShape, trans string) (n int) {
 func TestRivalParts(t *testing.T) {
 	processors := runtime.NumCPU()
 	isas := []string{"avx512", "avx2"}
-	single := []string{"net", "small", "large", "odd", "transposed", "skinny", "training", "training-noise"}
+	single := []string{"net", "small", "large", "odd", "transposed", "skinny", "training"}
 	parts, err := RivalParts(isas, nil, false)
 	if err != nil || len(parts) != 2 || parts[0].String() != "avx512, 1 thread" || !slices.Equal(parts[1].Families, single) {
 		t.Errorf("%v, %v", parts, err)

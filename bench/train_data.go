@@ -17,7 +17,7 @@ import (
 type trainSet struct {
 	name string
 	data func() (images, labels []uint8) // made once
-	used func(batch int) float64         // mean number of pixels that are not 0 in all of a batch
+	used func(batch int) float64         // mean number of pixels in use in a batch
 }
 
 const (
@@ -26,8 +26,8 @@ const (
 	trainMax  = 255   // the largest pixel
 )
 
-// Pixels that are 0 in a whole batch take no part in a step. Of MNIST's 784 pixels, 159
-// are not 0 in a batch of 1, 385 in one of 10, 516 in one of 100 and 612 in one of
+// Pixels that are 0 in every sample of a batch take no part in a step. Of MNIST's 784 pixels, 159
+// are in use in a batch of 1, 385 in one of 10, 516 in one of 100 and 612 in one of
 // 1000; of the digits, 263, 445, 559 and 631; of the noise, as good as all.
 var trainDigits, trainNoise = newTrainSet("digits", drawDigits), newTrainSet("noise", drawNoise)
 
@@ -57,7 +57,8 @@ func newTrainSet(name string, draw func(rng *rand.Rand, images, labels []uint8))
 	return s
 }
 
-// count computes what used returns, from so many batches that they have some hundred samples.
+// count computes what used returns, from ten batches or more, of a thousand samples or more. Pixels
+// that ColumnsInUse adds at the end count.
 func (s *trainSet) count(batch int) float64 {
 	const samples = 1000
 	images, _ := s.data()

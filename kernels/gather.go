@@ -99,7 +99,7 @@ func (g *gathering[T]) run(columns []Range) {
 			left := r.To - from
 			step := min(left, chunkBytes)
 			switch {
-			case left >= chunkBytes || from+chunkBytes <= g.n && to+chunkBytes <= width:
+			case left >= chunkBytes || to+chunkBytes <= width: // src has as much behind as dst, or more
 				g.add(from, to)
 			case r.Len() >= chunkBytes:
 				g.add(from+left-chunkBytes, to+left-chunkBytes)
@@ -153,9 +153,9 @@ func (g *gathering[T]) oneByOne(from, to, bytes int) {
 // in how many rows at a time.
 const usedBlock, usedRows = 256, 512
 
-// ColumnsInUse appends to columns those of the bytes src, n to a row, that are not 0 in
-// all of the rows listed: where samples are pictures on a black ground, a third of the
-// pixels are black in a whole batch, and products need not multiply with them. The ranges
+// ColumnsInUse appends to columns those of the bytes src, n to a row, in which some of
+// the rows listed have a byte that is not 0: where samples are pictures on a black ground, a third
+// of the pixels are black in a whole batch, and products need not multiply with them. The ranges
 // are in ascending order, and there are columns between any two. The last one is at least
 // 16 columns long, if n is, with which [Ops.GatherColumns] is fastest; some of its columns may be 0.
 // ColumnsInUse allocates only for more ranges than columns has room for. It panics

@@ -153,19 +153,20 @@ func testColumnsInUse[T Float](t *testing.T, o Ops[T]) {
 	check := func(n int, used func(j int) bool) {
 		t.Helper()
 		const samples = 4
-		src, rows := make([]uint8, samples*n), []int{3, 1, 1}
-		for i := range usedRows + 5 { // more than a kernel looks at
-			rows = append(rows, 1+2*(i%2))
+		src, rows := make([]uint8, samples*n), []int{1} // once, and all that a kernel looks at later is 0
+		for range usedRows + 5 {
+			rows = append(rows, 3)
 		}
+		rows = append(rows, 2)
 		inUse := make([]bool, n)
 		for j := range n {
-			src[j], src[2*n+j] = 1, 255 // rows that are not asked for
+			src[j] = 255 // a row that is not asked for
 			if used(j) {
 				inUse[j] = true
-				src[(1+2*rng.IntN(2))*n+j] = uint8(1 << rng.IntN(8))
+				src[(1+rng.IntN(2))*n+j] = uint8(1 << rng.IntN(8))
 			}
 		}
-		before := Range{n + 7, n + 9}
+		before := Range{-5, 0} // ends where the next one may begin
 		got := o.ColumnsInUse([]Range{before}, src, rows, n)
 		if got[0] != before {
 			t.Fatalf("%d columns: what was there before became %v", n, got[0])
@@ -187,6 +188,15 @@ func testColumnsInUse[T Float](t *testing.T, o Ops[T]) {
 				}
 			}
 			at = r.To
+		}
+		if last := len(got) - 1; last >= 0 { // no longer than it has to be
+			end := at - 1
+			for end >= 0 && !inUse[end] {
+				end--
+			}
+			if at != max(end+1, min(n, chunkBytes)) {
+				t.Fatalf("%d columns: the last range of %v ends at %d, and the last column in use is %d", n, got, at, end)
+			}
 		}
 		for j := at; j < n; j++ {
 			if inUse[j] {

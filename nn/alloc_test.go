@@ -84,7 +84,7 @@ func testWiderBatches[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
 	}
 	s := NewStepper(ops, NewTwoLayerNet(ops, 784, 9, 4, 0.5, nprand.New(8)))
 	picks := make([]int, 10)
-	if n := testing.AllocsPerRun(samples-1, func() {
+	step := func() {
 		s.Gather(images, labels, picks, 255)
 		s.Forward()
 		s.Loss()
@@ -92,7 +92,12 @@ func testWiderBatches[T kernels.Float](t *testing.T, ops kernels.Ops[T]) {
 		for i := range picks {
 			picks[i]++
 		}
-	}); n != 0 {
+	}
+	room := cap(s.x.columns)
+	if n := testing.AllocsPerRun(samples-1, step); n != 0 {
 		t.Errorf("%v allocations per step", n)
+	}
+	if cap(s.x.columns) != room { // which is less than one allocation per step
+		t.Errorf("there was room for %d ranges, and now is for %d", room, cap(s.x.columns))
 	}
 }

@@ -93,10 +93,46 @@ func TestWhichInputsAreLeftOut(t *testing.T) {
 	}{
 		{full, 100, 784}, {full, 1, 784}, {images, 100, inUse}, {images, 10, inUse}, {images, 1, 784},
 		{make([]uint8, len(images)), 100, 0}, {make([]uint8, len(images)), 1, 0},
+		{partly(588), 10, 784}, {partly(522), 10, 522}, {partly(523), 10, 784}, // 784*18/27 = 522.67
 	} {
 		s.Gather(c.images, labels, firstOf(c.batch), 255)
 		if s.x.width != c.want {
 			t.Errorf("batch of %d: %d inputs take part, want %d", c.batch, s.x.width, c.want)
+		}
+	}
+}
+
+// partly are pictures of which so many pixels at the beginning are not 0.
+func partly(pixels int) []uint8 {
+	images := make([]uint8, 100*784)
+	for i := range images {
+		if i%784 < pixels {
+			images[i] = 1
+		}
+	}
+	return images
+}
+
+// A Stepper can be told to use all inputs, and a net of few always does.
+func TestAllInputs(t *testing.T) {
+	ops := kernels.On[float32](kernels.Default())
+	images, labels := framed(100)
+	s := NewStepper(ops, NewTwoLayerNet(ops, 784, 5, 10, 0.1, nprand.New(1)))
+	for _, skip := range []bool{false, true} {
+		s.SkipZeros(skip)
+		s.Gather(images, labels, firstOf(100), 255)
+		if got := s.x.width < 784; got != skip {
+			t.Errorf("SkipZeros(%v): %d inputs take part", skip, s.x.width)
+		}
+	}
+	few := NewStepper(ops, NewTwoLayerNet(ops, 64, 5, 10, 0.1, nprand.New(1)))
+	if few.Gather(make([]uint8, 64*100), labels, firstOf(100), 16); few.x.width != 64 {
+		t.Errorf("%d of 64 inputs take part", few.x.width)
+	}
+	for _, p := range Presets() {
+		tr := newTestTrainer(t, ops, p.Config, blobs(100, 40))
+		if tr.stepper.x.whole == (p.Name == "best") {
+			t.Errorf("preset %s: all inputs is %v", p.Name, tr.stepper.x.whole)
 		}
 	}
 }

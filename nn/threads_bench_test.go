@@ -17,7 +17,7 @@ import (
 //	go test -run - -bench StepThreads -benchtime 31x ./nn
 func BenchmarkStepThreads(b *testing.B) {
 	for _, batch := range []int{1, 10, 100, 1000} {
-		for _, used := range []int{784, 516} { // of the pixels, as on MNIST with batches of 100
+		for _, used := range []int{784, 516} { // of the pixels, as many as on MNIST with batches of 100
 			b.Run(fmt.Sprintf("type=f32/batch=%d/used=%d", batch, used), func(b *testing.B) { benchmarkStepThreads[float32](b, batch, used) })
 			b.Run(fmt.Sprintf("type=f64/batch=%d/used=%d", batch, used), func(b *testing.B) { benchmarkStepThreads[float64](b, batch, used) })
 		}

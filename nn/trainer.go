@@ -85,6 +85,7 @@ func newTrainer[T kernels.Float](ops kernels.Ops[T], cfg Config, data *dataset.D
 
 func (t *Trainer[T]) setNet(net *TwoLayerNet[T]) {
 	t.net, t.stepper = net, NewStepper(t.ops, net)
+	t.stepper.SkipZeros(t.cfg.SkipZeros)
 	t.rule = newUpdateRule(t.ops, t.cfg.Momentum, net.Params)
 	t.stop = newEarlyStop(t.cfg, net.Params)
 }

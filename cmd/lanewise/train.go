@@ -28,6 +28,8 @@ Beyond the notebook's loop, each flag on its own:
   --momentum     updates that go on in the direction of those before
   --decay        a learning rate that falls with every iteration
   --shuffle      epochs that take every sample once, in random order
+  --skip-zeros   do not multiply with pixels that are 0 in a whole batch, a third
+                 of MNIST's: 1.3 times as fast, but rounded otherwise
   --hold-out     part of the training samples is not trained on; the accuracy
                  on them, held_acc, is measured with the others
   --patience     stop when that has not risen for so many epochs, and go back
@@ -112,6 +114,7 @@ func newTrainCommand() *cobra.Command {
 	flags.Float64Var(&f.config.Momentum, "momentum", 0, "share of the last update's direction that goes into the next")
 	flags.Float64Var(&f.config.Decay, "decay", 0, "share of the learning rate that 1000 iterations take away")
 	flags.BoolVar(&f.config.Shuffle, "shuffle", false, "take every sample once an epoch, in random order")
+	flags.BoolVar(&f.config.SkipZeros, "skip-zeros", false, "do not multiply with pixels that are 0 in a whole batch")
 	flags.Float64Var(&f.config.HoldOut, "hold-out", 0, "share of the training samples not to train on")
 	flags.IntVar(&f.config.Patience, "patience", 0, "stop after so many `epochs` without a better accuracy on those held out")
 	flags.BoolVar(&f.config.ScalePixels, "scale-pixels", false, "divide pixels by the largest value they can have")
@@ -163,6 +166,7 @@ func describePresets() string {
 			{c.Decay > 0, fmt.Sprintf(" --decay %g", c.Decay)},
 			{c.Shuffle, " --shuffle"},
 			{c.EpochHistory, " --history epoch"},
+			{c.SkipZeros, " --skip-zeros"},
 		} {
 			if extra.given {
 				b.WriteString(extra.text)

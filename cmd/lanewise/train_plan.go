@@ -84,6 +84,7 @@ func (f *trainFlags) override(c nn.Config) nn.Config {
 		"momentum":     func() { c.Momentum = f.config.Momentum },
 		"decay":        func() { c.Decay = f.config.Decay },
 		"shuffle":      func() { c.Shuffle = f.config.Shuffle },
+		"skip-zeros":   func() { c.SkipZeros = f.config.SkipZeros },
 		"hold-out":     func() { c.HoldOut = f.config.HoldOut },
 		"patience":     func() { c.Patience = f.config.Patience },
 		"scale-pixels": func() { c.ScalePixels = f.config.ScalePixels },
@@ -102,7 +103,7 @@ func (f *trainFlags) override(c nn.Config) nn.Config {
 // planResumed is plan for a run that goes on: all but its length is as it was.
 func (f *trainFlags) planResumed() (p trainPlan, err error) {
 	for _, flag := range []string{
-		"preset", "hidden", "batch", "rate", "init", "init-std", "momentum", "decay", "shuffle", "hold-out", "patience", "scale-pixels", "seed", "history " + f.losses,
+		"preset", "hidden", "batch", "rate", "init", "init-std", "momentum", "decay", "shuffle", "skip-zeros", "hold-out", "patience", "scale-pixels", "seed", "history " + f.losses,
 	} {
 		if f.changed(flag) || f.losses != "" && flag == "history "+f.losses {
 			return p, usageErrorf("--%s cannot be changed in a run that goes on: leave it out, or start anew with --load %s", flag, f.resume)

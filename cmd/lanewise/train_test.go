@@ -192,12 +192,12 @@ func TestTrainSettings(t *testing.T) {
 
 func TestTrainOptions(t *testing.T) {
 	options := []string{"--data", "digits", "--iterations", "5", "--init", "he", "--momentum", "0.8", "--decay", "0.25", "--shuffle",
-		"--hold-out", "0.1", "--patience", "4", "--history", "epoch"}
+		"--hold-out", "0.1", "--patience", "4", "--history", "epoch", "--skip-zeros"}
 	start, evaluations, end, _ := trainJSON(t, options...)
 	preset, _ := nn.PresetNamed("scaled")
 	want := preset.Config
 	want.Iterations, want.Init, want.Momentum, want.Decay, want.Shuffle = 5, nn.InitHe, 0.8, 0.25, true
-	want.HoldOut, want.Patience, want.EpochHistory = 0.1, 4, true
+	want.HoldOut, want.Patience, want.EpochHistory, want.SkipZeros = 0.1, 4, true, true
 	if start.Config != want || start.Data.Held != 144 || start.Epoch != 12.93 {
 		t.Errorf("flags: %+v, want %+v", start, want)
 	}
@@ -210,7 +210,7 @@ func TestTrainOptions(t *testing.T) {
 	}
 	r := lanewise(t, append([]string{"train"}, options...)...).ok(t)
 	settings := strings.Join(strings.Fields(r.stdout), " ")
-	for _, want := range []string{"first weights by he", "momentum 0.8, decay 0.25", "shuffled epochs, 144 of the training images held out, patience 4 epochs, losses before", "test_acc held_acc samples/s"} {
+	for _, want := range []string{"first weights by he", "momentum 0.8, decay 0.25", "shuffled epochs, 144 of the training images held out, patience 4 epochs, losses before the updates, zeros skipped", "test_acc held_acc samples/s"} {
 		if !strings.Contains(settings, want) {
 			t.Errorf("no %q in\n%s", want, r.stdout)
 		}

@@ -84,6 +84,9 @@ func extras(f trainFacts) string {
 	if c.EpochHistory {
 		b.WriteString(", losses before the updates")
 	}
+	if c.SkipZeros {
+		b.WriteString(", zeros skipped")
+	}
 	return b.String()
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/lanewise/lanewise/internal/require"
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/lanewise/lanewise/nn/dataset"
+	"github.com/lanewise/lanewise/nn/nprand"
 )
 
 // openMNIST reads the folder that LANEWISE_MNIST names.
@@ -176,5 +177,82 @@ func compare(t *testing.T, what string, train, test float64, want string, exact 
 	}
 	if exact && got != want || math.Abs(train-wantTrain) > 0.005 || math.Abs(test-wantTest) > 0.005 {
 		t.Errorf("%s: %s, want %s", what, got, want)
+	}
+}
+
+// TestTheFusedStepChangesNoLine runs the preset that learns twice, by fused steps and by
+// the layers: they print the same lines, in float32 within a sample in ten thousand.
+func TestTheFusedStepChangesNoLine(t *testing.T) {
+	data := mnist(t)
+	preset, err := PresetNamed("scaled")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, im := range kernels.Supported() {
+		t.Run(im.Name(), func(t *testing.T) {
+			cfg := preset.Config
+			if testing.Short() || im.Name() == "portable" && os.Getenv("LANEWISE_LONG") == "" {
+				cfg.Iterations = 601
+				t.Logf("%d iterations of %d; leave out -short, and set LANEWISE_LONG=1 for plain Go, to run them all", cfg.Iterations, preset.Config.Iterations)
+			}
+			t.Run("float32", func(t *testing.T) {
+				t.Parallel()
+				testFusedLines(t, kernels.On[float32](im), cfg, data, 1e-4)
+			})
+			t.Run("float64", func(t *testing.T) { t.Parallel(); testFusedLines(t, kernels.On[float64](im), cfg, data, 0) })
+		})
+	}
+}
+
+func testFusedLines[T kernels.Float](t *testing.T, ops kernels.Ops[T], cfg Config, data *dataset.Data, tolerance float64) {
+	tr := newTestTrainer(t, ops, cfg, data)
+	runAll(t, tr)
+	fused := tr.History()
+
+	rng := nprand.New(cfg.Seed)
+	net := NewTwoLayerNet(ops, data.Pixels(), cfg.Hidden, data.Classes, cfg.InitStd, rng)
+	picks, all := make([]int, cfg.BatchSize), make([]int, forwardChunk)
+	gather := func(split dataset.Split, picks []int) (x Tensor[T], labels []int) {
+		x = NewTensor[T](len(picks), data.Pixels())
+		ops.GatherBytes(x.Data, split.Images, picks, data.Pixels(), data.Max)
+		for _, pick := range picks {
+			labels = append(labels, int(split.Labels[pick]))
+		}
+		return x, labels
+	}
+	accuracy := func(split dataset.Split) float64 {
+		right := 0
+		for from := 0; from < split.Len(); from += forwardChunk {
+			n := min(forwardChunk, split.Len()-from)
+			for i := range n {
+				all[i] = from + i
+			}
+			x, labels := gather(split, all[:n])
+			right += net.countRight(net.Predict(x), labels)
+		}
+		return float64(right) / float64(split.Len())
+	}
+	epoch := 0
+	for i := range cfg.Iterations {
+		rng.Choice(picks, data.Train.Len())
+		x, labels := gather(data.Train, picks)
+		gradient := net.Gradient(x, labels).List()
+		for j, p := range net.Params.List() {
+			ops.Axpy(-T(cfg.LearningRate), gradient[j].Data, p.Data)
+		}
+		if !cfg.startsEpoch(i, data.Train.Len()) {
+			continue
+		}
+		for what, pair := range map[string][2]float64{
+			"training": {fused.TrainAcc[epoch], accuracy(data.Train)}, "test": {fused.TestAcc[epoch], accuracy(data.Test)},
+		} {
+			if d := math.Abs(pair[0] - pair[1]); !(d <= tolerance) {
+				t.Errorf("epoch %d: %s accuracy %v by fused steps, %v by the layers", epoch, what, pair[0], pair[1])
+			}
+		}
+		epoch++
+	}
+	if epoch != len(fused.TestAcc) {
+		t.Errorf("%d epochs, and %d evaluations", epoch, len(fused.TestAcc))
 	}
 }

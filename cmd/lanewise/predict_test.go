@@ -146,7 +146,7 @@ func TestPredictPNG(t *testing.T) {
 		t.Fatal(err)
 	}
 	weights := filepath.Join(dir, "w.npz")
-	lanewise(t, "train", "--data", set, "--preset", "best", "--batch", "20", "--iterations", "100", "--save", weights).ok(t)
+	lanewise(t, "train", "--data", set, "--preset", "best", "--batch", "20", "--rate", "0.02", "--iterations", "100", "--save", weights).ok(t)
 	args, want := []string{"predict", "--load", weights}, ""
 	for i := range 12 {
 		path := filepath.Join(dir, fmt.Sprintf("%d.png", i))

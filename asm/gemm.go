@@ -412,7 +412,7 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail,
 		} else {
 			mk.load(m, b[j])
 		}
-		if far {
+		if far { // the last byte of each vector: the line of the first is the last one of this panel, if they share it
 			mk.PREFETCHT1(operand.Mem{Base: r.pb, Disp: (j+mk.v+1)*mk.isa.width - 1})
 		}
 		if mk.packs {

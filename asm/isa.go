@@ -334,23 +334,38 @@ func tailTable() operand.Mem {
 	return operand.NewDataAddr(operand.Symbol{Name: tailTableName, Static: true}, 0)
 }
 
-// tailData emits these tables, once a file.
-func (e emitter) tailData() {
-	if e.isa.masks {
-		return
-	}
-	e.StaticGlobal(tailTableName)
-	e.DataAttributes(attr.RODATA | attr.NOPTR)
-	for i := range 2 * e.isa.width / 8 {
-		v := uint64(0)
-		if i < e.isa.width/8 {
-			v = ^v
+// tailData emits those of these tables that a file refers to.
+func (e emitter) tailData(f *ir.File) {
+	if refersTo(f, tailTableName) {
+		e.StaticGlobal(tailTableName)
+		e.DataAttributes(attr.RODATA | attr.NOPTR)
+		for i := range 2 * e.isa.width / 8 {
+			v := uint64(0)
+			if i < e.isa.width/8 {
+				v = ^v
+			}
+			e.AppendDatum(operand.U64(v))
 		}
-		e.AppendDatum(operand.U64(v))
 	}
-	e.StaticGlobal(elementsName)
-	e.DataAttributes(attr.RODATA | attr.NOPTR)
-	for i := range 16 {
-		e.AppendDatum(operand.U32(i))
+	if refersTo(f, elementsName) {
+		e.StaticGlobal(elementsName)
+		e.DataAttributes(attr.RODATA | attr.NOPTR)
+		for i := range 16 {
+			e.AppendDatum(operand.U32(i))
+		}
 	}
+}
+
+// refersTo reports whether an instruction of f has the address of some static data.
+func refersTo(f *ir.File, name string) bool {
+	for _, fn := range f.Functions() {
+		for _, inst := range fn.Instructions() {
+			for _, op := range inst.Operands {
+				if m, ok := op.(operand.Mem); ok && m.Symbol.Name == name {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }

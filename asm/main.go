@@ -95,10 +95,12 @@ func generate() (map[string][]byte, error) {
 			for _, typ := range floats {
 				goSource += g.emit(emitter{ctx, set, typ})
 			}
-			if f, err := ctx.Result(); err == nil && len(f.Functions()) == 0 {
-				continue
+			if f, err := ctx.Result(); err == nil {
+				if len(f.Functions()) == 0 {
+					continue
+				}
+				emitter{Context: ctx, isa: set}.tailData(f)
 			}
-			emitter{Context: ctx, isa: set}.tailData()
 			if err := compile(files, "z"+g.file+"_"+set.name+"_amd64", ctx, set, goSource); err != nil {
 				return nil, err
 			}

@@ -975,21 +975,3 @@ DATA tailMasks<>+40(SB)/8, $0x0000000000000000
 DATA tailMasks<>+48(SB)/8, $0x0000000000000000
 DATA tailMasks<>+56(SB)/8, $0x0000000000000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
-
-DATA elements<>+0(SB)/4, $0x00000000
-DATA elements<>+4(SB)/4, $0x00000001
-DATA elements<>+8(SB)/4, $0x00000002
-DATA elements<>+12(SB)/4, $0x00000003
-DATA elements<>+16(SB)/4, $0x00000004
-DATA elements<>+20(SB)/4, $0x00000005
-DATA elements<>+24(SB)/4, $0x00000006
-DATA elements<>+28(SB)/4, $0x00000007
-DATA elements<>+32(SB)/4, $0x00000008
-DATA elements<>+36(SB)/4, $0x00000009
-DATA elements<>+40(SB)/4, $0x0000000a
-DATA elements<>+44(SB)/4, $0x0000000b
-DATA elements<>+48(SB)/4, $0x0000000c
-DATA elements<>+52(SB)/4, $0x0000000d
-DATA elements<>+56(SB)/4, $0x0000000e
-DATA elements<>+60(SB)/4, $0x0000000f
-GLOBL elements<>(SB), RODATA|NOPTR, $64

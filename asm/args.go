@@ -16,13 +16,18 @@ import (
 // kernels does in microargs.go, which says what they are: a test compares them.
 const microArgsDecl = `package kernels
 type microArgs[T float32 | float64] struct {
-	tiles, k int
+	k int
 	a *T
-	aRow, aCol int
+	aRow int
 	b *T
 	bRow int
 	c *T
 	ldc, cols int
+	more *microMore[T]
+	alpha, beta T
+}
+type microMore[T float32 | float64] struct {
+	tiles, aCol int
 	bias, mask *T
 	maskRow, relu int
 	panels, bStep int
@@ -30,7 +35,6 @@ type microArgs[T float32 | float64] struct {
 	sumsRow int
 	tilesLeft int
 	maskAt, sumsAt uintptr
-	alpha, beta T
 }`
 
 // microArgsOf returns the declared type for an element type.
@@ -64,18 +68,20 @@ func (mk microKernel) microFunction(name string, doc ...string) {
 // args loads the pointer to the arguments into a new register. There is none to
 // keep it in: it is loaded where something is read.
 func (mk microKernel) args() microArgs {
-	return microArgs{emitter: mk.emitter, at: mk.param("x")}
+	at := mk.param("x")
+	return microArgs{mk.emitter, mk.Param("x").Dereference(at), at}
 }
 
-// microArgs are the arguments in memory.
+// microArgs are the arguments in memory, or more of them.
 type microArgs struct {
 	emitter
-	at reg.GPVirtual
+	in gotypes.Component
+	at reg.GPVirtual // what points to them
 }
 
 // addr is the memory of a field.
 func (x microArgs) addr(field string) operand.Mem {
-	b, err := x.Param("x").Dereference(x.at).Field(field).Resolve()
+	b, err := x.in.Field(field).Resolve()
 	if err != nil {
 		panic(fmt.Sprintf("%s: %v", field, err))
 	}
@@ -87,4 +93,20 @@ func (x microArgs) load(field string) reg.GPVirtual {
 	r := x.GP64()
 	x.MOVQ(x.addr(field), r)
 	return r
+}
+
+// more loads the pointer to more arguments into a new register.
+func (x microArgs) more() microArgs {
+	at := x.load("more")
+	return microArgs{x.emitter, x.in.Field("more").Dereference(at), at}
+}
+
+// unlessAlone goes to a label if there are no more arguments, which may be so for
+// some kernels.
+func (mk microKernel) unlessAlone(more microArgs, label string) {
+	if mk.packs || mk.around || mk.beside > 0 || mk.pairs == alongM {
+		return
+	}
+	mk.TESTQ(more.at, more.at)
+	mk.JEQ(operand.LabelRef(label))
 }

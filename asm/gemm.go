@@ -153,14 +153,14 @@ func (mk microKernel) generate() (name string) {
 
 	x := mk.args()
 	r := gemmRegisters{
-		stride: x.load("aRow"), aCol: x.load("aCol"), bRow: x.load("bRow"), ldc: x.load("ldc"),
-		a: mk.GP64(), c: mk.GP64(),
+		stride: x.load("aRow"), bRow: x.load("bRow"), ldc: x.load("ldc"),
+		aCol: mk.GP64(), a: mk.GP64(), c: mk.GP64(),
 	}
-	mk.toBytes(r.stride, r.aCol, r.bRow, r.ldc)
+	mk.toBytes(r.stride, r.bRow, r.ldc)
 	r.pointers = []reg.GPVirtual{mk.GP64()}
 	if mk.packs {
 		r.pointers[0] = r.a // it has no next tile to go to
-		r.panel = x.load("panel")
+		r.panel = x.more().load("panel")
 	}
 	r.multiples(mk.emitter, mk.h)
 	r.pb, r.left = mk.GP64(), mk.GP64()
@@ -233,15 +233,20 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	x := mk.args()
 	mk.MOVQ(x.addr("a"), r.a)
 	mk.MOVQ(x.addr("c"), r.c)
-	if !mk.packs {
-		mk.MOVQ(x.load("tiles"), x.addr("tilesLeft"))
-	}
-	mk.MOVQ(x.load("mask"), x.addr("maskAt"))
-	if mk.beside > 0 {
-		mk.MOVQ(x.load("sums"), x.addr("sumsAt"))
-	}
 	mk.MOVQ(x.addr("b"), r.pb)
 	mk.MOVQ(x.addr("k"), r.left)
+	mk.MOVQ(operand.U32(mk.typ.size), r.aCol)
+	more := x.more()
+	mk.unlessAlone(more, prefix+"Tile")
+	mk.MOVQ(more.addr("aCol"), r.aCol)
+	mk.toBytes(r.aCol)
+	if !mk.packs {
+		mk.MOVQ(more.load("tiles"), more.addr("tilesLeft"))
+	}
+	mk.MOVQ(more.load("mask"), more.addr("maskAt"))
+	if mk.beside > 0 {
+		mk.MOVQ(more.load("sums"), more.addr("sumsAt"))
+	}
 
 	mk.Label(prefix + "Tile")
 	if r.pointers[0] != r.a {
@@ -301,22 +306,25 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 		mk.turnPairs(r, sums)
 	}
 	x = mk.args()
-	mk.storeTile(r, x, prefix, sums, mask)
+	more = x.more()
+	mk.storeTile(r, x, more, prefix, sums, mask)
 
 	if mk.packs {
 		return func() {}
 	}
 	mk.Comment("next tile")
+	mk.unlessAlone(more, prefix+"Done")
 	down := mk.GP64()
 	mk.IMUL3Q(operand.U32(mk.h), r.stride, down)
 	mk.ADDQ(down, r.a)
 	mk.MOVQ(x.addr("b"), r.pb)
 	mk.MOVQ(x.addr("k"), r.left)
-	mk.DECQ(x.addr("tilesLeft"))
+	mk.DECQ(more.addr("tilesLeft"))
 	mk.JNE(operand.LabelRef(prefix + "Tile"))
 	if mk.repeats() {
-		mk.nextPanel(x, prefix)
+		mk.nextPanel(x, more, prefix)
 	}
+	mk.Label(prefix + "Done")
 	if mk.pairs != noPairs {
 		return func() {}
 	}
@@ -332,22 +340,21 @@ func (mk microKernel) repeats() bool {
 }
 
 // nextPanel moves b, c and what goes with its columns on to the next panel, if there is one.
-func (mk microKernel) nextPanel(x microArgs, prefix string) {
+func (mk microKernel) nextPanel(x, more microArgs, prefix string) {
 	width := operand.U32(mk.v * mk.isa.width)
-	mk.DECQ(x.addr("panels"))
+	mk.DECQ(more.addr("panels"))
 	mk.JEQ(operand.LabelRef(prefix + "Done"))
-	step := x.load("bStep")
+	step := more.load("bStep")
 	mk.toBytes(step)
 	mk.ADDQ(step, x.addr("b"))
 	mk.ADDQ(width, x.addr("c"))
 	for _, field := range []string{"bias", "mask"} {
-		mk.CMPQ(x.addr(field), operand.Imm(0))
+		mk.CMPQ(more.addr(field), operand.Imm(0))
 		mk.JEQ(operand.LabelRef(prefix + "No" + field))
-		mk.ADDQ(width, x.addr(field))
+		mk.ADDQ(width, more.addr(field))
 		mk.Label(prefix + "No" + field)
 	}
 	mk.JMP(operand.LabelRef(prefix + "Panel"))
-	mk.Label(prefix + "Done")
 }
 
 // steps emits the loop over stepsAtOnce steps of k, each of which fetches a row of
@@ -487,7 +494,7 @@ func (r gemmRegisters) element(i int) operand.Mem {
 }
 
 // storeTile is C = epilogue(alpha*sums + beta*C), and moves c down to the next tile.
-func (mk microKernel) storeTile(r gemmRegisters, x microArgs, prefix string, sums [][]reg.VecVirtual, mask *tail) {
+func (mk microKernel) storeTile(r gemmRegisters, x, more microArgs, prefix string, sums [][]reg.VecVirtual, mask *tail) {
 	// alpha and beta are 1 or 0 nearly always, which saves a product in the place
 	// of a multiply-add for each sum: the bits are the same.
 	mk.jumpIfOne(x.addr("alpha"), prefix+"Beta")
@@ -503,14 +510,19 @@ func (mk microKernel) storeTile(r gemmRegisters, x microArgs, prefix string, sum
 	}
 	mk.Label(prefix + "Beta")
 	if mk.beside > 0 {
-		mk.storeSums(r, x)
+		mk.storeSums(r, more)
 	}
 	if !mk.around {
 		mk.addOld(r, x, prefix, sums, mask)
 	}
 
 	mk.Label(prefix + "Bias")
-	bias := x.load("bias")
+	mk.unlessAlone(more, prefix+"Write")
+	any := more.load("bias")
+	mk.ORQ(more.addr("relu"), any)
+	mk.ORQ(more.addr("mask"), any)
+	mk.JEQ(operand.LabelRef(prefix + "Write"))
+	bias := more.load("bias")
 	mk.TESTQ(bias, bias)
 	mk.JEQ(operand.LabelRef(prefix + "ReLU"))
 	for j, b := range mk.row() {
@@ -526,7 +538,7 @@ func (mk microKernel) storeTile(r gemmRegisters, x microArgs, prefix string, sum
 	}
 
 	mk.Label(prefix + "ReLU")
-	relu := x.load("relu")
+	relu := more.load("relu")
 	mk.TESTQ(relu, relu)
 	mk.JEQ(operand.LabelRef(prefix + "Mask"))
 	zero := mk.vec()
@@ -538,10 +550,10 @@ func (mk microKernel) storeTile(r gemmRegisters, x microArgs, prefix string, sum
 	}
 
 	mk.Label(prefix + "Mask")
-	active := x.load("maskAt")
+	active := more.load("maskAt")
 	mk.TESTQ(active, active)
 	mk.JEQ(operand.LabelRef(prefix + "Write"))
-	maskRow := x.load("maskRow")
+	maskRow := more.load("maskRow")
 	mk.toBytes(maskRow)
 	activation := mk.vec()
 	mk.zero(zero)
@@ -555,7 +567,7 @@ func (mk microKernel) storeTile(r gemmRegisters, x microArgs, prefix string, sum
 		mk.keepWherePositive(activation, asWide(zero, s), s)
 	})
 	mk.Comment("the mask of the next tile")
-	mk.MOVQ(active, x.addr("maskAt"))
+	mk.MOVQ(active, more.addr("maskAt"))
 
 	mk.Label(prefix + "Write")
 	if mask != nil && !mk.isa.masks {
@@ -654,14 +666,14 @@ func (mk microKernel) rowsVector() reg.VecVirtual {
 }
 
 // storeSums stores the sums of the columns beside the panel, each column's in a row.
-func (mk microKernel) storeSums(r gemmRegisters, x microArgs) {
-	to, row := x.load("sumsAt"), x.load("sumsRow")
+func (mk microKernel) storeSums(r gemmRegisters, more microArgs) {
+	to, row := more.load("sumsAt"), more.load("sumsRow")
 	mk.toBytes(row)
 	for _, s := range r.sums {
 		mk.storeTail(r.rows, s, operand.Mem{Base: to})
 		mk.ADDQ(row, to)
 	}
-	mk.ADDQ(operand.U32(mk.h*mk.typ.size), x.addr("sumsAt"))
+	mk.ADDQ(operand.U32(mk.h*mk.typ.size), more.addr("sumsAt"))
 }
 
 // vector is the address of vector j of the row at p.

@@ -37,7 +37,7 @@ func (p *product[T]) tilesBeside(sums []T, tail int) {
 	h, tall, short := split(p.m, by.h)
 	atOnce := max(callWork/(p.k*(p.n+tail)*h), 1)
 	row := 0
-	var x microArgs[T]
+	var x microCall[T]
 	x.setBlock(p)
 	x.bRow, x.cols, x.sumsRow, x.bias = p.b.row, p.n, p.m, p.e.bias
 	for ; tall+short > 0; tall, short, h = short, 0, h-1 {

@@ -98,7 +98,7 @@ func (p *product[T]) macroKernel(b *panels[T]) {
 	if p.a.trans || !p.a.inOrder {
 		ending = pairingOf(m, k, p.a.trans)
 	}
-	var x microArgs[T]
+	var x microCall[T]
 	x.setBlock(p)
 	// LOOP 2 splits n: micro-panels of B, several of one width in a call.
 	for jr := 0; jr < n; {

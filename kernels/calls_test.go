@@ -19,10 +19,10 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 		watched := make([]microKernel[T], len(kernels))
 		for i, run := range kernels {
 			watched[i] = func(x *microArgs[T]) {
-				if x.tiles*x.panels > 1 {
-					longest = max(longest, x.tiles*(i+1)*x.panels*x.cols*x.k)
+				if more := x.more; more.tiles*more.panels > 1 {
+					longest = max(longest, more.tiles*(i+1)*more.panels*x.cols*x.k)
 				}
-				many = max(many, x.panels)
+				many = max(many, x.more.panels)
 				run(x)
 			}
 		}

@@ -54,8 +54,11 @@ func checkVector[T Float](fn, name, incName string, x []T, n, inc int) {
 	}
 }
 
-// reaches reports whether a is long enough for a rows x cols matrix, neither of them 0.
-func reaches[T Float](a []T, rows, cols, ld int) bool { return len(a) >= span(rows, cols, ld) }
+// reaches reports whether a is seen at once to be long enough for a rows x cols matrix, neither
+// of them 0: with so many rows, no more apart than a is long, no product overflows.
+func reaches[T Float](a []T, rows, cols, ld int) bool {
+	return rows <= 1<<14 && ld <= len(a) && (rows-1)*ld+cols <= len(a)
+}
 
 // disjoint reports whether a and b lie in different memory. They are not empty.
 func disjoint[T Float](a, b []T) bool {

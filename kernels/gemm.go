@@ -1,5 +1,7 @@
 package kernels
 
+import "unsafe"
+
 // MatMul sets the contiguous m x n matrix c to the product of the contiguous
 // matrices a (m x k) and b (k x n): Gemm without transposes, alpha = 1, beta =
 // 0 and leading dimensions k, n and n. The same rules hold.
@@ -44,48 +46,53 @@ func Gemm[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b 
 
 // Gemm is [Gemm] on o's implementation.
 func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
-	aRows, aCols, bRows, bCols := m, k, k, n
+	// A small product in place, one tile or one panel of them, takes less time than the usual way
+	// to it. What is in order is seen by a few comparisons, in line, and no function is called
+	// before it is certain what is to be done, as that has everything kept in memory: stores
+	// that wait behind those of C.
+	aRows, aCols, ending := m, k, noPairs
 	if transA {
 		aRows, aCols = k, m
+	} else if k >= pairDepth {
+		ending = pairsAlongK
 	}
-	if transB {
-		bRows, bCols = n, k
-	}
-	// What is in order is seen by a few comparisons, in line; everything else,
-	// legal or not, is looked into one thing after the other.
-	ks := o.ks
-	if m > 0 && n > 0 && k > 0 && alpha != 0 && lda >= aCols && ldb >= bCols && ldc >= n &&
-		reaches(a, aRows, aCols, lda) && reaches(b, bRows, bCols, ldb) && reaches(c, m, n, ldc) && disjoint(c, a) && disjoint(c, b) {
-		// A small product is a few calls, and takes less time than the usual way there.
-		kernel, strip := ks.oneTile(m, n, k, transA, transB), false
-		var kernels []microKernel[T]
-		if kernel == nil && !transB {
-			if kernels = ks.panelInPlace(m, n, k, ldb, transA); kernels == nil {
-				strip = ks.stripInPlace(m, n, k, lda, ldb, transA)
+	if ks := o.ks; !transB && m > 1 && n > 1 && k > 0 && k <= ks.tuning.KC && alpha != 0 && lda >= aCols && ldb >= n && ldc >= n &&
+		reaches(a, aRows, aCols, lda) && reaches(b, k, n, ldb) && reaches(c, m, n, ldc) && disjoint(c, a) && disjoint(c, b) {
+		if n <= len(ks.byColumns) && !transA {
+			if kernels := ks.byColumns[n-1][ending]; m <= len(kernels) {
+				var x microArgs[T]
+				x.k, x.a, x.aRow, x.b, x.bRow, x.c, x.ldc, x.cols = k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n
+				x.more, x.alpha, x.beta = nil, alpha, beta
+				x.run(kernels[m-1])
+				return
 			}
 		}
-		if kernel != nil || kernels != nil || strip {
-			var x microArgs[T]
-			x.aRow, x.aCol = lda, 1
+		if (!transA && ks.nearRows(lda) || transA && k <= shallow && n <= ks.tuning.PackColumns) && ks.small(m, n, k) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(n, k) {
+			var x microCall[T]
+			x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, unsafe.SliceData(a), lda, 1, unsafe.SliceData(b), ldb
+			x.c, x.ldc, x.cols, x.alpha, x.beta = unsafe.SliceData(c), ldc, n, alpha, beta
 			if transA {
 				x.aRow, x.aCol = 1, lda
 			}
-			x.tiles, x.panels, x.k, x.a, x.b, x.bRow, x.c, x.ldc, x.cols, x.alpha, x.beta = 1, 1, k, &a[0], &b[0], ldb, &c[0], ldc, n, alpha, beta
-			switch {
-			case kernel != nil:
-				x.run(kernel)
-			case strip:
-				x.strip(ks, m, n, transA)
-			default:
-				x.inTiles(kernels, m)
-			}
+			x.strips(ks, m, n, ending)
 			return
 		}
-	} else if !checkGemm("Gemm", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc) {
+	}
+
+	bRows, bCols := k, n
+	if transB {
+		bRows, bCols = n, k
+	}
+	if !(m > 0 && n > 0 && k > 0 && alpha != 0 && lda >= aCols && ldb >= bCols && ldc >= n &&
+		reaches(a, aRows, aCols, lda) && reaches(b, bRows, bCols, ldb) && reaches(c, m, n, ldc) && disjoint(c, a) && disjoint(c, b)) &&
+		!checkGemm("Gemm", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc) {
 		scale(m, n, beta, c, ldc)
 		return
 	}
-	o.gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, epilogue[T]{})
+	p := product[T]{ks: o.ks, m: m, n: n, k: k, alpha: alpha, beta: beta, c: c, ldc: ldc}
+	p.a.set(a, lda, transA)
+	p.b.set(b, ldb, transB)
+	p.compute(o)
 }
 
 // gemm is Gemm and its epilogue, after the checks: m, n, k > 0 and alpha != 0.

@@ -30,13 +30,22 @@ type microKernel[T Float] func(x *microArgs[T])
 // it than registers: written once for many calls, each of which changes a few
 // fields. The generator in asm has the same fields in the same order.
 type microArgs[T Float] struct {
-	tiles, k      int
-	a             *T
-	aRow, aCol    int
-	b             *T
-	bRow          int
-	c             *T
-	ldc, cols     int
+	k           int
+	a           *T
+	aRow        int
+	b           *T
+	bRow        int
+	c           *T
+	ldc, cols   int
+	more        *microMore[T] // nil for one tile, aCol = 1 and no epilogue
+	alpha, beta T
+}
+
+// microMore is the rest of it, apart because stores of arguments count: those of one small
+// product stand in the store queue behind the last one's of C, and where there is no more room
+// in it, the CPU waits for the multiply-adds.
+type microMore[T Float] struct {
+	tiles, aCol   int
 	bias, mask    *T // nil for none
 	maskRow, relu int
 
@@ -50,19 +59,23 @@ type microArgs[T Float] struct {
 	// up behind what they point into.
 	tilesLeft      int
 	maskAt, sumsAt uintptr
+}
 
-	alpha, beta T
+// microCall is all of what a micro-kernel is called with.
+type microCall[T Float] struct {
+	microArgs[T]
+	microMore[T]
 }
 
 // setBlock sets what all micro-kernels of p, a block, are called with. Fields are
 // set where they are: a copy of what was written just before waits for it.
-func (x *microArgs[T]) setBlock(p *product[T]) {
+func (x *microCall[T]) setBlock(p *product[T]) {
 	x.k, x.aRow, x.aCol, x.ldc = p.k, p.a.row, p.a.col, p.ldc
 	x.maskRow, x.relu, x.alpha, x.beta = p.e.ldmask, p.e.relu, p.alpha, p.beta
 }
 
 // inTiles computes m rows of one panel in equal tiles, or in tiles of two heights.
-func (x *microArgs[T]) inTiles(kernels []microKernel[T], m int) {
+func (x *microCall[T]) inTiles(kernels []microKernel[T], m int) {
 	h, tall, short := m, 1, 0
 	if m > len(kernels) {
 		h, tall, short = splitEqually(m, len(kernels))
@@ -77,27 +90,41 @@ func (x *microArgs[T]) inTiles(kernels []microKernel[T], m int) {
 	}
 }
 
-// strip computes m rows of n columns, from a B that is read in place: macroKernel for a
-// product so small that nothing has to be bounded.
-func (x *microArgs[T]) strip(ks *kernelSet[T], m, n int, transA bool) {
-	wide, ending := ks.widthInPlace(m, n), pairingOf(m, x.k, transA)
-	a, b, c := x.a, x.b, x.c
+// strips computes m rows of n columns, all in place, of a product so small that nothing has
+// to be bounded: macroKernel in less time.
+func (x *microCall[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
+	if n <= len(ks.byColumns) {
+		x.inTiles(ks.byColumns[n-1][ending], m)
+		return
+	}
+	wide, a, b, c, bias, mask := ks.widthInPlace(m, n), x.a, x.b, x.c, x.bias, x.mask
+	var tallest, h, tall, short int
 	for jr := 0; jr < n; {
 		_, x.cols = ks.panel(n-jr, wide)
 		kernels := ks.byColumns[x.cols-1][ending]
-		h, tall, short := split(m, len(kernels))
+		if len(kernels) != tallest { // a division takes as long as some steps of a tile
+			tallest = len(kernels)
+			h, tall, short = split(m, tallest)
+		}
 		together := ks.panelsTogether(n-jr, wide, x.k, never, short == 0)
 		x.tiles, x.panels, x.bStep = tall, together, x.cols
-		x.a, x.b, x.c = a, shifted(b, jr), shifted(c, jr)
+		x.a, x.b, x.c, x.bias, x.mask = a, shifted(b, jr), shifted(c, jr), shifted(bias, jr), shifted(mask, jr)
 		x.run(kernels[h-1])
 		if short > 0 {
 			rows := tall * h
 			x.tiles, x.panels = short, together
 			x.a, x.b, x.c = shifted(a, rows*x.aRow), shifted(b, jr), shifted(c, rows*x.ldc+jr)
+			x.bias, x.mask = shifted(bias, jr), shifted(mask, rows*x.maskRow+jr)
 			x.run(kernels[h-2])
 		}
 		jr += together * x.cols
 	}
+}
+
+// run calls a micro-kernel with all of x.
+func (x *microCall[T]) run(kernel microKernel[T]) {
+	x.more = (*microMore[T])(hidden(unsafe.Pointer(&x.microMore)))
+	x.microArgs.run(kernel)
 }
 
 // run calls a micro-kernel. The compiler takes it for granted that a function in a

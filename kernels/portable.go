@@ -106,26 +106,30 @@ const portableMR, portableNR = 2, 4
 // portableTile returns the micro-kernel of h rows and v columns.
 func portableTile[T Float](h, v int) microKernel[T] {
 	return func(x *microArgs[T]) {
-		rows, columns := x.tiles*h, (x.panels-1)*x.bStep+v
-		as := unsafe.Slice(x.a, (rows-1)*x.aRow+(x.k-1)*x.aCol+1)
+		more := microMore[T]{tiles: 1, aCol: 1, panels: 1}
+		if x.more != nil {
+			more = *x.more
+		}
+		rows, columns, aCol := more.tiles*h, (more.panels-1)*more.bStep+v, more.aCol
+		as := unsafe.Slice(x.a, (rows-1)*x.aRow+(x.k-1)*aCol+1)
 		bs := unsafe.Slice(x.b, (x.k-1)*x.bRow+columns)
-		cs := unsafe.Slice(x.c, (rows-1)*x.ldc+x.panels*v)
-		for panel := range x.panels {
-			bs, cs := bs[panel*x.bStep:], cs[panel*v:]
-			for t := range x.tiles {
+		cs := unsafe.Slice(x.c, (rows-1)*x.ldc+more.panels*v)
+		for panel := range more.panels {
+			bs, cs := bs[panel*more.bStep:], cs[panel*v:]
+			for t := range more.tiles {
 				a, c := as[t*h*x.aRow:], cs[t*h*x.ldc:]
 				switch {
 				case h == portableMR && v == portableNR:
-					portableFullTile(x.k, a, x.aRow, x.aCol, bs, x.bRow, c, x.ldc, x.alpha, x.beta)
+					portableFullTile(x.k, a, x.aRow, aCol, bs, x.bRow, c, x.ldc, x.alpha, x.beta)
 				case h == 1 && v == portableNR:
-					s0, s1, s2, s3 := portableRowSums(x.k, a, x.aCol, bs, x.bRow)
+					s0, s1, s2, s3 := portableRowSums(x.k, a, aCol, bs, x.bRow)
 					portableStore(c[:4], x.alpha, x.beta, s0, s1, s2, s3)
 				default:
-					portableEdgeTile(h, v, x.k, a, x.aRow, x.aCol, bs, x.bRow, c, x.ldc, x.alpha, x.beta)
+					portableEdgeTile(h, v, x.k, a, x.aRow, aCol, bs, x.bRow, c, x.ldc, x.alpha, x.beta)
 				}
 			}
 		}
-		epilogue[T]{x.bias, x.mask, x.maskRow, x.relu}.apply(cs, rows, x.panels*v, x.ldc)
+		epilogue[T]{more.bias, more.mask, more.maskRow, more.relu}.apply(cs, rows, more.panels*v, x.ldc)
 	}
 }
 

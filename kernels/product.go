@@ -1,5 +1,7 @@
 package kernels
 
+import "math"
+
 // A product is what Gemm was called with, after the checks, or a part of it: m, n, k > 0
 // and alpha != 0. One of the strides of a and of b is 1.
 type product[T Float] struct {
@@ -55,21 +57,25 @@ func (p *product[T]) compute(o Ops[T]) {
 		e.apply(p.c, m, n, p.ldc)
 		return
 	}
-	if kernels := ks.onePanel(m, n, k, p.b.row, p.a.trans); kernels != nil {
+	if ks.onePanel(m, n, k, p.b.row, p.a.trans) {
 		if !p.b.trans {
-			p.tiles(kernels, &p.b.data[0], p.b.row)
+			p.strips(&p.b.data[0], p.b.row)
 			return
 		}
 		w := borrowWorkspace[T]()
 		width := (n + ks.lanes - 1) >> ks.laneShift << ks.laneShift
 		w.b = room(w.b, k*width)
 		packTransposed(ks.square, p.b.data, p.b.col, w.b, k, n, width)
-		p.tiles(kernels, &w.b[0], width)
+		p.strips(&w.b[0], width)
 		w.giveBack()
 		return
 	}
 	if !p.b.trans && ks.inPlace(m, n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
-		p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1})
+		if product3(m, n, k) <= callWork && p.a.rowsAtOnce() == math.MaxInt {
+			p.strips(&p.b.data[0], p.b.row)
+		} else {
+			p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1})
+		}
 		return
 	}
 	p.kc = ks.depth(n, k, p.a.trans)
@@ -104,12 +110,12 @@ func (p *product[T]) allInPlace() bool {
 	return p.kc == p.k && !p.b.trans && !p.ks.packsB(p.m, p.k, p.b.row, false) && !p.ks.packsA(p.m, p.n, p.k, p.a.row*p.a.col, p.a.trans)
 }
 
-// tiles computes p, a small product, as one panel.
-func (p *product[T]) tiles(kernels []microKernel[T], b *T, bRow int) {
-	var x microArgs[T]
+// strips computes p, a small product, from a B in place, or one that was turned.
+func (p *product[T]) strips(b *T, bRow int) {
+	var x microCall[T]
 	x.setBlock(p)
 	x.a, x.b, x.bRow, x.c, x.cols, x.bias, x.mask = &p.a.data[0], b, bRow, &p.c[0], p.n, p.e.bias, p.e.mask
-	x.inTiles(kernels, p.m)
+	x.strips(p.ks, p.m, p.n, pairingOf(p.m, p.k, p.a.trans))
 }
 
 // asBlocks computes p in cache blocks, in pieces of whole tiles.
@@ -177,7 +183,12 @@ func (p *product[T]) alone() {
 // work is the number of multiply-adds, or 1<<30 if it is more.
 func (p *product[T]) work() int { return product3(p.m, p.n, p.k) }
 
-func product3(m, n, k int) int { return int(min(float64(m)*float64(n)*float64(k), 1<<30)) }
+func product3(m, n, k int) int {
+	if m|n|k < 1<<20 { // none of them is negative, and no product overflows
+		return min(m*n*k, 1<<30)
+	}
+	return int(min(float64(m)*float64(n)*float64(k), 1<<30))
+}
 
 // share has up to so many threads compute p in pieces of rows x cols.
 func (p *product[T]) share(threads, rows, cols int) {

@@ -106,8 +106,8 @@ func split(m, most int) (h, tall, short int) {
 	if m <= most {
 		return m, 1, 0
 	}
-	tiles := (m + most - 1) / most
-	h = (m + tiles - 1) / tiles
+	tiles := int(uint(m+most-1) / uint(most)) // a signed division takes longer
+	h = int(uint(m+tiles-1) / uint(tiles))
 	tall = m - tiles*(h-1)
 	return h, tall, tiles - tall
 }
@@ -127,44 +127,17 @@ func splitEqually(m, most int) (h, tall, short int) {
 	return h, tall, short
 }
 
-// oneTile returns the kernel that computes a whole product as a single tile, all
-// operands in place, or nil if there is none, or if another way may be better.
-func (ks *kernelSet[T]) oneTile(m, n, k int, transA, transB bool) microKernel[T] {
-	if m > 1 && n > 1 && n <= len(ks.byColumns) && k <= ks.tuning.KC && !transB && (!transA || k <= shallow) {
-		if kernels := ks.byColumns[n-1][pairingOf(m, k, transA)]; m <= len(kernels) {
-			return kernels[m-1]
-		}
-	}
-	return nil
-}
-
-// panelInPlace is onePanel where no other way is better.
-func (ks *kernelSet[T]) panelInPlace(m, n, k, ldb int, transA bool) []microKernel[T] {
-	kernels := ks.onePanel(m, n, k, ldb, transA)
-	if transA && kernels != nil && (ks.betterAsRows(m, n, k, false) || m > len(kernels) && ks.goesBeside(m, n, k)) {
-		return nil
-	}
-	return kernels
-}
-
-// onePanel returns the kernels, by height, that compute a small product as one
-// panel of tiles, all operands in place, or nil. B must be contiguous along n.
-func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) []microKernel[T] {
+// onePanel reports whether a small product is computed as one panel of tiles, all operands
+// in place. B must be contiguous along n.
+func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) bool {
 	const addedRows = 8
 	if n > len(ks.byColumns) || k > ks.tuning.KC || m < 2 {
-		return nil
+		return false
 	}
-	kernels := ks.byColumns[n-1][pairingOf(m, k, transA)]
-	if m <= len(kernels) {
-		if n == 1 && k >= ks.tuning.TailDepth && (!transA || m >= addedRows) {
-			return nil // vectors along k or m are better filled
-		}
-		return kernels
+	if m <= len(ks.byColumns[n-1][pairingOf(m, k, transA)]) {
+		return n > 1 || k < ks.tuning.TailDepth || transA && m < addedRows // or vectors along k or m are better filled
 	}
-	if ks.packsB(m, k, ldb, false) || ks.tailColumns(m, n, k, transA) > 0 || product3(m, n, k) > callWork {
-		return nil
-	}
-	return kernels
+	return !ks.packsB(m, k, ldb, false) && ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k) <= callWork
 }
 
 // inPlace reports whether a product is one block, for one thread, whose
@@ -175,17 +148,18 @@ func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
-// stripInPlace is inPlace where no other way is better, for rows of A that are so near
-// that tiles may have any height.
-func (ks *kernelSet[T]) stripInPlace(m, n, k, lda, ldb int, transA bool) bool {
-	if product3(m, n, k) > callWork || !ks.inPlace(m, n, k, lda, ldb, transA) {
-		return false
-	}
-	if transA {
-		return !ks.betterAsRows(m, n, k, false) && !ks.goesBeside(m, n, k)
-	}
+// small reports whether a product is of a size at which inPlace depends on nothing but
+// packsA, packsB and tailColumns. It is a few comparisons in line, as are nearRows, which tells
+// of an A as it is that it is not packed, and mayHaveTail.
+func (ks *kernelSet[T]) small(m, n, k int) bool {
+	tu := &ks.tuning
+	return m <= tu.MC && n <= tu.NC && product3(m, n, k) <= min(callWork, tu.ThreadWork)
+}
+
+// nearRows reports whether rows are so near that they are not packed, and tiles of all heights read them.
+func (ks *kernelSet[T]) nearRows(lda int) bool {
 	var z T
-	return lda*int(unsafe.Sizeof(z)) < setPeriod-setNear
+	return lda < ks.tuning.PackStride && lda*int(unsafe.Sizeof(z)) < setPeriod-setNear
 }
 
 // goesBeside reports whether the columns behind the last panel are computed beside
@@ -290,12 +264,18 @@ func (ks *kernelSet[T]) tailColumns(m, n, k int, transA bool) int {
 	switch {
 	case n == 1:
 		return 1
-	case last > ks.tuning.TailColumns || k < ks.tuning.TailDepth || ks.endsInPair(n):
+	case !ks.mayHaveTail(n, k) || ks.endsInPair(n):
 		return 0
 	case n > 2*ks.lanes || n == last && (transA && m >= rows || !transA && ks.savesCopy(m, n, k)):
 		return last
 	}
 	return 0
+}
+
+// mayHaveTail reports whether tailColumns may be other than 0, if there are two columns or more.
+func (ks *kernelSet[T]) mayHaveTail(n, k int) bool {
+	last := n & (ks.lanes - 1)
+	return last > 0 && last <= ks.tuning.TailColumns && k >= ks.tuning.TailDepth
 }
 
 // savesCopy reports whether m rows of n columns, fewer than a vector, are computed so

@@ -8,25 +8,27 @@
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround1x48AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
 	SHLQ $0x02, AX
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ $0x00000004, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x02, BX
+	MOVQ (R8), R11
+	MOVQ R11, 88(R8)
+	MOVQ 24(R8), R11
+	MOVQ R11, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -35,7 +37,7 @@ tileTile:
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -48,8 +50,8 @@ tileSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -59,8 +61,8 @@ tileSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -70,8 +72,8 @@ tileSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -81,8 +83,8 @@ tileSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	SUBQ         $0x04, R10
 	JGE          tileSteps
 
@@ -99,22 +101,27 @@ tileStep:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R11
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Z3
+	VBROADCASTSS 72(R8), Z3
 	VMULPS       Z3, Z0, Z0
 	VMULPS       Z3, Z1, Z1
 	VMULPS       Z3, Z2, Z2
 
 tileBeta:
-	MOVQ    80(R8), R9
+	MOVQ    16(R11), R9
+	ORQ     40(R11), R9
+	ORQ     24(R11), R9
+	JEQ     tileWrite
+	MOVQ    16(R11), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Z3
@@ -125,7 +132,7 @@ tileBeta:
 	VADDPS  Z3, Z2, Z2
 
 tileReLU:
-	MOVQ      104(R8), R9
+	MOVQ      40(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -137,10 +144,10 @@ tileReLU:
 	VMOVAPS.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      96(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      96(R8), R10
+	MOVQ      32(R11), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z7, Z7, Z7
 	VMOVUPS   (R9), Z3
@@ -155,7 +162,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R11)
 
 tileWrite:
 	VMOVNTPS Z0, (DI)
@@ -166,24 +173,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R11)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x02, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R11), BX
+	SHLQ   $0x02, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R11)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R11)
 
 tileNomask:
 	JMP tilePanel
@@ -206,8 +213,8 @@ tileFarSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -220,8 +227,8 @@ tileFarSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -234,8 +241,8 @@ tileFarSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -248,8 +255,8 @@ tileFarSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	SUBQ         $0x04, R10
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -258,25 +265,27 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround2x48AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
 	SHLQ $0x02, AX
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ $0x00000004, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x02, BX
+	MOVQ (R8), R11
+	MOVQ R11, 88(R8)
+	MOVQ 24(R8), R11
+	MOVQ R11, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -288,7 +297,7 @@ tileTile:
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -305,8 +314,8 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -320,8 +329,8 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -335,8 +344,8 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -350,8 +359,8 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	SUBQ         $0x04, R10
 	JGE          tileSteps
 
@@ -372,16 +381,17 @@ tileStep:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R11
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Z6
+	VBROADCASTSS 72(R8), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
 	VMULPS       Z6, Z2, Z2
@@ -390,7 +400,11 @@ tileStore:
 	VMULPS       Z6, Z5, Z5
 
 tileBeta:
-	MOVQ    80(R8), R9
+	MOVQ    16(R11), R9
+	ORQ     40(R11), R9
+	ORQ     24(R11), R9
+	JEQ     tileWrite
+	MOVQ    16(R11), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Z6
@@ -404,7 +418,7 @@ tileBeta:
 	VADDPS  Z6, Z5, Z5
 
 tileReLU:
-	MOVQ      104(R8), R9
+	MOVQ      40(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
@@ -422,10 +436,10 @@ tileReLU:
 	VMOVAPS.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      96(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      96(R8), R10
+	MOVQ      32(R11), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z10, Z10, Z10
 	VMOVUPS   (R9), Z6
@@ -450,7 +464,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R11)
 
 tileWrite:
 	VMOVNTPS Z0, (DI)
@@ -465,24 +479,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R11)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x02, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R11), BX
+	SHLQ   $0x02, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R11)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R11)
 
 tileNomask:
 	JMP tilePanel
@@ -509,8 +523,8 @@ tileFarSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -527,8 +541,8 @@ tileFarSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -545,8 +559,8 @@ tileFarSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -563,8 +577,8 @@ tileFarSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	SUBQ         $0x04, R10
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -573,25 +587,27 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround3x48AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
 	SHLQ $0x02, AX
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ $0x00000004, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x02, BX
+	MOVQ (R8), R11
+	MOVQ R11, 88(R8)
+	MOVQ 24(R8), R11
+	MOVQ R11, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -606,7 +622,7 @@ tileTile:
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -627,8 +643,8 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -646,8 +662,8 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -665,8 +681,8 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -684,8 +700,8 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	SUBQ         $0x04, R10
 	JGE          tileSteps
 
@@ -710,16 +726,17 @@ tileStep:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R11
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Z9
+	VBROADCASTSS 72(R8), Z9
 	VMULPS       Z9, Z0, Z0
 	VMULPS       Z9, Z1, Z1
 	VMULPS       Z9, Z2, Z2
@@ -731,7 +748,11 @@ tileStore:
 	VMULPS       Z9, Z8, Z8
 
 tileBeta:
-	MOVQ    80(R8), R9
+	MOVQ    16(R11), R9
+	ORQ     40(R11), R9
+	ORQ     24(R11), R9
+	JEQ     tileWrite
+	MOVQ    16(R11), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Z9
@@ -748,7 +769,7 @@ tileBeta:
 	VADDPS  Z9, Z8, Z8
 
 tileReLU:
-	MOVQ      104(R8), R9
+	MOVQ      40(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -772,10 +793,10 @@ tileReLU:
 	VMOVAPS.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      96(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      96(R8), R10
+	MOVQ      32(R11), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z13, Z13, Z13
 	VMOVUPS   (R9), Z9
@@ -810,7 +831,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R11)
 
 tileWrite:
 	VMOVNTPS Z0, (DI)
@@ -829,24 +850,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R11)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x02, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R11), BX
+	SHLQ   $0x02, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R11)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R11)
 
 tileNomask:
 	JMP tilePanel
@@ -877,8 +898,8 @@ tileFarSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -899,8 +920,8 @@ tileFarSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -921,8 +942,8 @@ tileFarSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -943,8 +964,8 @@ tileFarSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	SUBQ         $0x04, R10
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -953,26 +974,28 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround4x48AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
 	SHLQ $0x02, AX
 	LEAQ (CX)(CX*2), R9
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R10
-	MOVQ R10, 152(R8)
-	MOVQ 88(R8), R10
-	MOVQ R10, 160(R8)
-	MOVQ 40(R8), R10
-	MOVQ 8(R8), R11
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R10
+	MOVQ (R8), R11
+	MOVQ $0x00000004, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x02, BX
+	MOVQ (R8), R12
+	MOVQ R12, 88(R8)
+	MOVQ 24(R8), R12
+	MOVQ R12, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -990,7 +1013,7 @@ tileTile:
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -1015,8 +1038,8 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -1038,8 +1061,8 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -1061,8 +1084,8 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -1084,8 +1107,8 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 	SUBQ         $0x04, R11
 	JGE          tileSteps
 
@@ -1114,16 +1137,17 @@ tileStep:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R12
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Z12
+	VBROADCASTSS 72(R8), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
 	VMULPS       Z12, Z2, Z2
@@ -1138,7 +1162,11 @@ tileStore:
 	VMULPS       Z12, Z11, Z11
 
 tileBeta:
-	MOVQ    80(R8), R10
+	MOVQ    16(R12), R10
+	ORQ     40(R12), R10
+	ORQ     24(R12), R10
+	JEQ     tileWrite
+	MOVQ    16(R12), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Z12
@@ -1158,7 +1186,7 @@ tileBeta:
 	VADDPS  Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      104(R8), R10
+	MOVQ      40(R12), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
@@ -1188,10 +1216,10 @@ tileReLU:
 	VMOVAPS.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      160(R8), R10
+	MOVQ      96(R12), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      96(R8), R11
+	MOVQ      32(R12), R11
 	SHLQ      $0x02, R11
 	VPXORD    Z16, Z16, Z16
 	VMOVUPS   (R10), Z12
@@ -1236,7 +1264,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 96(R12)
 
 tileWrite:
 	VMOVNTPS Z0, (DI)
@@ -1259,24 +1287,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, SI
-	MOVQ   40(R8), R10
-	MOVQ   8(R8), R11
-	DECQ   152(R8)
+	MOVQ   24(R8), R10
+	MOVQ   (R8), R11
+	DECQ   88(R12)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R12)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x02, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R12), BX
+	SHLQ   $0x02, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -1311,8 +1339,8 @@ tileFarSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -1337,8 +1365,8 @@ tileFarSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -1363,8 +1391,8 @@ tileFarSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -1389,8 +1417,8 @@ tileFarSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 	SUBQ         $0x04, R11
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -1399,26 +1427,28 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround5x48AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
 	SHLQ $0x02, AX
 	LEAQ (CX)(CX*2), R9
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R10
-	MOVQ R10, 152(R8)
-	MOVQ 88(R8), R10
-	MOVQ R10, 160(R8)
-	MOVQ 40(R8), R10
-	MOVQ 8(R8), R11
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R10
+	MOVQ (R8), R11
+	MOVQ $0x00000004, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x02, BX
+	MOVQ (R8), R12
+	MOVQ R12, 88(R8)
+	MOVQ 24(R8), R12
+	MOVQ R12, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -1439,7 +1469,7 @@ tileTile:
 	VPXORD  Z14, Z14, Z14
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -1468,8 +1498,8 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -1495,8 +1525,8 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -1522,8 +1552,8 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -1549,8 +1579,8 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 	SUBQ         $0x04, R11
 	JGE          tileSteps
 
@@ -1583,16 +1613,17 @@ tileStep:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R12
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Z15
+	VBROADCASTSS 72(R8), Z15
 	VMULPS       Z15, Z0, Z0
 	VMULPS       Z15, Z1, Z1
 	VMULPS       Z15, Z2, Z2
@@ -1610,7 +1641,11 @@ tileStore:
 	VMULPS       Z15, Z14, Z14
 
 tileBeta:
-	MOVQ    80(R8), R10
+	MOVQ    16(R12), R10
+	ORQ     40(R12), R10
+	ORQ     24(R12), R10
+	JEQ     tileWrite
+	MOVQ    16(R12), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Z15
@@ -1633,7 +1668,7 @@ tileBeta:
 	VADDPS  Z15, Z14, Z14
 
 tileReLU:
-	MOVQ      104(R8), R10
+	MOVQ      40(R12), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
@@ -1669,10 +1704,10 @@ tileReLU:
 	VMOVAPS.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      160(R8), R10
+	MOVQ      96(R12), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      96(R8), R11
+	MOVQ      32(R12), R11
 	SHLQ      $0x02, R11
 	VPXORD    Z19, Z19, Z19
 	VMOVUPS   (R10), Z15
@@ -1727,7 +1762,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 96(R12)
 
 tileWrite:
 	VMOVNTPS Z0, (DI)
@@ -1754,24 +1789,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, SI
-	MOVQ   40(R8), R10
-	MOVQ   8(R8), R11
-	DECQ   152(R8)
+	MOVQ   24(R8), R10
+	MOVQ   (R8), R11
+	DECQ   88(R12)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R12)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x02, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R12), BX
+	SHLQ   $0x02, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -1810,8 +1845,8 @@ tileFarSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -1840,8 +1875,8 @@ tileFarSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -1870,8 +1905,8 @@ tileFarSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -1900,8 +1935,8 @@ tileFarSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 	SUBQ         $0x04, R11
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -1910,27 +1945,29 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround6x48AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
 	SHLQ $0x02, AX
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 88(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 40(R8), R11
-	MOVQ 8(R8), R12
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R11
+	MOVQ (R8), R12
+	MOVQ $0x00000004, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x02, BX
+	MOVQ (R8), R13
+	MOVQ R13, 88(R8)
+	MOVQ 24(R8), R13
+	MOVQ R13, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -1954,7 +1991,7 @@ tileTile:
 	VPXORD  Z17, Z17, Z17
 	SUBQ    $0x04, R12
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -1987,8 +2024,8 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -2018,8 +2055,8 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -2049,8 +2086,8 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -2080,8 +2117,8 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 	SUBQ         $0x04, R12
 	JGE          tileSteps
 
@@ -2118,16 +2155,17 @@ tileStep:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R13
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Z18
+	VBROADCASTSS 72(R8), Z18
 	VMULPS       Z18, Z0, Z0
 	VMULPS       Z18, Z1, Z1
 	VMULPS       Z18, Z2, Z2
@@ -2148,7 +2186,11 @@ tileStore:
 	VMULPS       Z18, Z17, Z17
 
 tileBeta:
-	MOVQ    80(R8), R11
+	MOVQ    16(R13), R11
+	ORQ     40(R13), R11
+	ORQ     24(R13), R11
+	JEQ     tileWrite
+	MOVQ    16(R13), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPS (R11), Z18
@@ -2174,7 +2216,7 @@ tileBeta:
 	VADDPS  Z18, Z17, Z17
 
 tileReLU:
-	MOVQ      104(R8), R11
+	MOVQ      40(R13), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z22, Z22, Z22
@@ -2216,10 +2258,10 @@ tileReLU:
 	VMOVAPS.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      96(R13), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      96(R8), R12
+	MOVQ      32(R13), R12
 	SHLQ      $0x02, R12
 	VPXORD    Z22, Z22, Z22
 	VMOVUPS   (R11), Z18
@@ -2284,7 +2326,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 96(R13)
 
 tileWrite:
 	VMOVNTPS Z0, (DI)
@@ -2315,24 +2357,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, SI
-	MOVQ   40(R8), R11
-	MOVQ   8(R8), R12
-	DECQ   152(R8)
+	MOVQ   24(R8), R11
+	MOVQ   (R8), R12
+	DECQ   88(R13)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R13)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x02, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R13), BX
+	SHLQ   $0x02, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R13)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R13)
 
 tileNomask:
 	JMP tilePanel
@@ -2375,8 +2417,8 @@ tileFarSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -2409,8 +2451,8 @@ tileFarSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -2443,8 +2485,8 @@ tileFarSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -2477,8 +2519,8 @@ tileFarSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 	SUBQ         $0x04, R12
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -2487,27 +2529,29 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround7x48AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
 	SHLQ $0x02, AX
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 88(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 40(R8), R11
-	MOVQ 8(R8), R12
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R11
+	MOVQ (R8), R12
+	MOVQ $0x00000004, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x02, BX
+	MOVQ (R8), R13
+	MOVQ R13, 88(R8)
+	MOVQ 24(R8), R13
+	MOVQ R13, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -2534,7 +2578,7 @@ tileTile:
 	VPXORD  Z20, Z20, Z20
 	SUBQ    $0x04, R12
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -2571,8 +2615,8 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -2606,8 +2650,8 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -2641,8 +2685,8 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -2676,8 +2720,8 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 	SUBQ         $0x04, R12
 	JGE          tileSteps
 
@@ -2718,16 +2762,17 @@ tileStep:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R13
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Z21
+	VBROADCASTSS 72(R8), Z21
 	VMULPS       Z21, Z0, Z0
 	VMULPS       Z21, Z1, Z1
 	VMULPS       Z21, Z2, Z2
@@ -2751,7 +2796,11 @@ tileStore:
 	VMULPS       Z21, Z20, Z20
 
 tileBeta:
-	MOVQ    80(R8), R11
+	MOVQ    16(R13), R11
+	ORQ     40(R13), R11
+	ORQ     24(R13), R11
+	JEQ     tileWrite
+	MOVQ    16(R13), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPS (R11), Z21
@@ -2780,7 +2829,7 @@ tileBeta:
 	VADDPS  Z21, Z20, Z20
 
 tileReLU:
-	MOVQ      104(R8), R11
+	MOVQ      40(R13), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
@@ -2828,10 +2877,10 @@ tileReLU:
 	VMOVAPS.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      96(R13), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      96(R8), R12
+	MOVQ      32(R13), R12
 	SHLQ      $0x02, R12
 	VPXORD    Z25, Z25, Z25
 	VMOVUPS   (R11), Z21
@@ -2906,7 +2955,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 96(R13)
 
 tileWrite:
 	VMOVNTPS Z0, (DI)
@@ -2941,24 +2990,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
 	ADDQ   R11, SI
-	MOVQ   40(R8), R11
-	MOVQ   8(R8), R12
-	DECQ   152(R8)
+	MOVQ   24(R8), R11
+	MOVQ   (R8), R12
+	DECQ   88(R13)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R13)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x02, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R13), BX
+	SHLQ   $0x02, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R13)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R13)
 
 tileNomask:
 	JMP tilePanel
@@ -3005,8 +3054,8 @@ tileFarSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -3043,8 +3092,8 @@ tileFarSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -3081,8 +3130,8 @@ tileFarSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -3119,8 +3168,8 @@ tileFarSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 	SUBQ         $0x04, R12
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -3129,27 +3178,29 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround8x48AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
 	SHLQ $0x02, AX
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R12
+	MOVQ (R8), R13
+	MOVQ $0x00000004, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x02, BX
 	MOVQ (R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 88(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 40(R8), R12
-	MOVQ 8(R8), R13
+	MOVQ R11, 88(R8)
+	MOVQ 24(R8), R11
+	MOVQ R11, 96(R8)
 
 tileTile:
 	MOVQ SI, R8
@@ -3183,7 +3234,7 @@ tileTile:
 	VPXORD  Z23, Z23, Z23
 	SUBQ    $0x04, R13
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -3224,9 +3275,9 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -3264,9 +3315,9 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -3304,9 +3355,9 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -3344,9 +3395,9 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 	SUBQ         $0x04, R13
 	JGE          tileSteps
 
@@ -3391,17 +3442,18 @@ tileStep:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 	DECQ         R13
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R11
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Z24
+	VBROADCASTSS 72(R8), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Z24, Z1, Z1
 	VMULPS       Z24, Z2, Z2
@@ -3428,10 +3480,14 @@ tileStore:
 	VMULPS       Z24, Z23, Z23
 
 tileBeta:
-	MOVQ    80(R8), R11
-	TESTQ   R11, R11
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     tileWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     tileReLU
-	VMOVUPS (R11), Z24
+	VMOVUPS (R12), Z24
 	VADDPS  Z24, Z0, Z0
 	VADDPS  Z24, Z3, Z3
 	VADDPS  Z24, Z6, Z6
@@ -3440,7 +3496,7 @@ tileBeta:
 	VADDPS  Z24, Z15, Z15
 	VADDPS  Z24, Z18, Z18
 	VADDPS  Z24, Z21, Z21
-	VMOVUPS 64(R11), Z24
+	VMOVUPS 64(R12), Z24
 	VADDPS  Z24, Z1, Z1
 	VADDPS  Z24, Z4, Z4
 	VADDPS  Z24, Z7, Z7
@@ -3449,7 +3505,7 @@ tileBeta:
 	VADDPS  Z24, Z16, Z16
 	VADDPS  Z24, Z19, Z19
 	VADDPS  Z24, Z22, Z22
-	VMOVUPS 128(R11), Z24
+	VMOVUPS 128(R12), Z24
 	VADDPS  Z24, Z2, Z2
 	VADDPS  Z24, Z5, Z5
 	VADDPS  Z24, Z8, Z8
@@ -3460,8 +3516,8 @@ tileBeta:
 	VADDPS  Z24, Z23, Z23
 
 tileReLU:
-	MOVQ      104(R8), R11
-	TESTQ     R11, R11
+	MOVQ      40(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z28, Z28, Z28
 	VCMPPS    $0x16, Z28, Z0, K1
@@ -3514,95 +3570,95 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R8), R11
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      96(R8), R12
-	SHLQ      $0x02, R12
+	MOVQ      32(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z28, Z28, Z28
-	VMOVUPS   (R11), Z24
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z0, K1, Z0
-	VMOVUPS   64(R11), Z24
+	VMOVUPS   64(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z1, K1, Z1
-	VMOVUPS   128(R11), Z24
+	VMOVUPS   128(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z2, K1, Z2
-	ADDQ      R12, R11
-	VMOVUPS   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z3, K1, Z3
-	VMOVUPS   64(R11), Z24
+	VMOVUPS   64(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z4, K1, Z4
-	VMOVUPS   128(R11), Z24
+	VMOVUPS   128(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z5, K1, Z5
-	ADDQ      R12, R11
-	VMOVUPS   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z6, K1, Z6
-	VMOVUPS   64(R11), Z24
+	VMOVUPS   64(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z7, K1, Z7
-	VMOVUPS   128(R11), Z24
+	VMOVUPS   128(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z8, K1, Z8
-	ADDQ      R12, R11
-	VMOVUPS   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z9, K1, Z9
-	VMOVUPS   64(R11), Z24
+	VMOVUPS   64(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z10, K1, Z10
-	VMOVUPS   128(R11), Z24
+	VMOVUPS   128(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z11, K1, Z11
-	ADDQ      R12, R11
-	VMOVUPS   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z12, K1, Z12
-	VMOVUPS   64(R11), Z24
+	VMOVUPS   64(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z13, K1, Z13
-	VMOVUPS   128(R11), Z24
+	VMOVUPS   128(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z14, K1, Z14
-	ADDQ      R12, R11
-	VMOVUPS   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z15, K1, Z15
-	VMOVUPS   64(R11), Z24
+	VMOVUPS   64(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z16, K1, Z16
-	VMOVUPS   128(R11), Z24
+	VMOVUPS   128(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z17, K1, Z17
-	ADDQ      R12, R11
-	VMOVUPS   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z18, K1, Z18
-	VMOVUPS   64(R11), Z24
+	VMOVUPS   64(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z19, K1, Z19
-	VMOVUPS   128(R11), Z24
+	VMOVUPS   128(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z20, K1, Z20
-	ADDQ      R12, R11
-	VMOVUPS   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z21, K1, Z21
-	VMOVUPS   64(R11), Z24
+	VMOVUPS   64(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z22, K1, Z22
-	VMOVUPS   128(R11), Z24
+	VMOVUPS   128(R12), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z23, K1, Z23
-	ADDQ      R12, R11
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R12, 96(R11)
 
 tileWrite:
 	VMOVNTPS Z0, (DI)
@@ -3639,26 +3695,26 @@ tileWrite:
 	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R11
-	ADDQ   R11, SI
-	MOVQ   40(R8), R12
-	MOVQ   8(R8), R13
-	DECQ   152(R8)
+	IMUL3Q $0x00000008, CX, R12
+	ADDQ   R12, SI
+	MOVQ   24(R8), R12
+	MOVQ   (R8), R13
+	DECQ   88(R11)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x02, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R11), BX
+	SHLQ   $0x02, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R11)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R11)
 
 tileNomask:
 	JMP tilePanel
@@ -3709,9 +3765,9 @@ tileFarSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -3752,9 +3808,9 @@ tileFarSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -3795,9 +3851,9 @@ tileFarSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -3838,9 +3894,9 @@ tileFarSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 	SUBQ         $0x04, R13
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -3849,25 +3905,27 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround1x24AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
 	SHLQ $0x03, AX
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ $0x00000008, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x03, BX
+	MOVQ (R8), R11
+	MOVQ R11, 88(R8)
+	MOVQ 24(R8), R11
+	MOVQ R11, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -3876,7 +3934,7 @@ tileTile:
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -3889,8 +3947,8 @@ tileSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -3900,8 +3958,8 @@ tileSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -3911,8 +3969,8 @@ tileSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -3922,8 +3980,8 @@ tileSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	SUBQ         $0x04, R10
 	JGE          tileSteps
 
@@ -3940,23 +3998,28 @@ tileStep:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	CMPQ         R9, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Z3
+	VBROADCASTSD 72(R8), Z3
 	VMULPD       Z3, Z0, Z0
 	VMULPD       Z3, Z1, Z1
 	VMULPD       Z3, Z2, Z2
 
 tileBeta:
-	MOVQ    80(R8), R9
+	MOVQ    16(R11), R9
+	ORQ     40(R11), R9
+	ORQ     24(R11), R9
+	JEQ     tileWrite
+	MOVQ    16(R11), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Z3
@@ -3967,7 +4030,7 @@ tileBeta:
 	VADDPD  Z3, Z2, Z2
 
 tileReLU:
-	MOVQ      104(R8), R9
+	MOVQ      40(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -3979,10 +4042,10 @@ tileReLU:
 	VMOVAPD.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      96(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      96(R8), R10
+	MOVQ      32(R11), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD   (R9), Z3
@@ -3997,7 +4060,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R11)
 
 tileWrite:
 	VMOVNTPD Z0, (DI)
@@ -4008,24 +4071,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R11)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x03, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R11), BX
+	SHLQ   $0x03, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R11)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R11)
 
 tileNomask:
 	JMP tilePanel
@@ -4048,8 +4111,8 @@ tileFarSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -4062,8 +4125,8 @@ tileFarSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -4076,8 +4139,8 @@ tileFarSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -4090,8 +4153,8 @@ tileFarSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	SUBQ         $0x04, R10
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -4100,25 +4163,27 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround2x24AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
 	SHLQ $0x03, AX
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ $0x00000008, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x03, BX
+	MOVQ (R8), R11
+	MOVQ R11, 88(R8)
+	MOVQ 24(R8), R11
+	MOVQ R11, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -4130,7 +4195,7 @@ tileTile:
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -4147,8 +4212,8 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -4162,8 +4227,8 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -4177,8 +4242,8 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -4192,8 +4257,8 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	SUBQ         $0x04, R10
 	JGE          tileSteps
 
@@ -4214,17 +4279,18 @@ tileStep:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	CMPQ         R9, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Z6
+	VBROADCASTSD 72(R8), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
 	VMULPD       Z6, Z2, Z2
@@ -4233,7 +4299,11 @@ tileStore:
 	VMULPD       Z6, Z5, Z5
 
 tileBeta:
-	MOVQ    80(R8), R9
+	MOVQ    16(R11), R9
+	ORQ     40(R11), R9
+	ORQ     24(R11), R9
+	JEQ     tileWrite
+	MOVQ    16(R11), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Z6
@@ -4247,7 +4317,7 @@ tileBeta:
 	VADDPD  Z6, Z5, Z5
 
 tileReLU:
-	MOVQ      104(R8), R9
+	MOVQ      40(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
@@ -4265,10 +4335,10 @@ tileReLU:
 	VMOVAPD.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      96(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      96(R8), R10
+	MOVQ      32(R11), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z10, Z10, Z10
 	VMOVUPD   (R9), Z6
@@ -4293,7 +4363,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R11)
 
 tileWrite:
 	VMOVNTPD Z0, (DI)
@@ -4308,24 +4378,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R11)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x03, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R11), BX
+	SHLQ   $0x03, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R11)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R11)
 
 tileNomask:
 	JMP tilePanel
@@ -4352,8 +4422,8 @@ tileFarSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -4370,8 +4440,8 @@ tileFarSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -4388,8 +4458,8 @@ tileFarSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -4406,8 +4476,8 @@ tileFarSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	SUBQ         $0x04, R10
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -4416,25 +4486,27 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround3x24AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
 	SHLQ $0x03, AX
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ $0x00000008, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x03, BX
+	MOVQ (R8), R11
+	MOVQ R11, 88(R8)
+	MOVQ 24(R8), R11
+	MOVQ R11, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -4449,7 +4521,7 @@ tileTile:
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -4470,8 +4542,8 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -4489,8 +4561,8 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -4508,8 +4580,8 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -4527,8 +4599,8 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	SUBQ         $0x04, R10
 	JGE          tileSteps
 
@@ -4553,17 +4625,18 @@ tileStep:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	CMPQ         R9, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Z9
+	VBROADCASTSD 72(R8), Z9
 	VMULPD       Z9, Z0, Z0
 	VMULPD       Z9, Z1, Z1
 	VMULPD       Z9, Z2, Z2
@@ -4575,7 +4648,11 @@ tileStore:
 	VMULPD       Z9, Z8, Z8
 
 tileBeta:
-	MOVQ    80(R8), R9
+	MOVQ    16(R11), R9
+	ORQ     40(R11), R9
+	ORQ     24(R11), R9
+	JEQ     tileWrite
+	MOVQ    16(R11), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Z9
@@ -4592,7 +4669,7 @@ tileBeta:
 	VADDPD  Z9, Z8, Z8
 
 tileReLU:
-	MOVQ      104(R8), R9
+	MOVQ      40(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -4616,10 +4693,10 @@ tileReLU:
 	VMOVAPD.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      96(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      96(R8), R10
+	MOVQ      32(R11), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z13, Z13, Z13
 	VMOVUPD   (R9), Z9
@@ -4654,7 +4731,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R11)
 
 tileWrite:
 	VMOVNTPD Z0, (DI)
@@ -4673,24 +4750,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R11)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x03, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R11), BX
+	SHLQ   $0x03, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R11)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R11)
 
 tileNomask:
 	JMP tilePanel
@@ -4721,8 +4798,8 @@ tileFarSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -4743,8 +4820,8 @@ tileFarSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -4765,8 +4842,8 @@ tileFarSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -4787,8 +4864,8 @@ tileFarSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         BX, R8
+	ADDQ         DX, R9
 	SUBQ         $0x04, R10
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -4797,26 +4874,28 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround4x24AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
 	SHLQ $0x03, AX
 	LEAQ (CX)(CX*2), R9
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R10
-	MOVQ R10, 152(R8)
-	MOVQ 88(R8), R10
-	MOVQ R10, 160(R8)
-	MOVQ 40(R8), R10
-	MOVQ 8(R8), R11
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R10
+	MOVQ (R8), R11
+	MOVQ $0x00000008, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x03, BX
+	MOVQ (R8), R12
+	MOVQ R12, 88(R8)
+	MOVQ 24(R8), R12
+	MOVQ R12, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -4834,7 +4913,7 @@ tileTile:
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -4859,8 +4938,8 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -4882,8 +4961,8 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -4905,8 +4984,8 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -4928,8 +5007,8 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 	SUBQ         $0x04, R11
 	JGE          tileSteps
 
@@ -4958,17 +5037,18 @@ tileStep:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R8)
+	CMPQ         R10, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Z12
+	VBROADCASTSD 72(R8), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
 	VMULPD       Z12, Z2, Z2
@@ -4983,7 +5063,11 @@ tileStore:
 	VMULPD       Z12, Z11, Z11
 
 tileBeta:
-	MOVQ    80(R8), R10
+	MOVQ    16(R12), R10
+	ORQ     40(R12), R10
+	ORQ     24(R12), R10
+	JEQ     tileWrite
+	MOVQ    16(R12), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Z12
@@ -5003,7 +5087,7 @@ tileBeta:
 	VADDPD  Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      104(R8), R10
+	MOVQ      40(R12), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
@@ -5033,10 +5117,10 @@ tileReLU:
 	VMOVAPD.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      160(R8), R10
+	MOVQ      96(R12), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      96(R8), R11
+	MOVQ      32(R12), R11
 	SHLQ      $0x03, R11
 	VPXORD    Z16, Z16, Z16
 	VMOVUPD   (R10), Z12
@@ -5081,7 +5165,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 96(R12)
 
 tileWrite:
 	VMOVNTPD Z0, (DI)
@@ -5104,24 +5188,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, SI
-	MOVQ   40(R8), R10
-	MOVQ   8(R8), R11
-	DECQ   152(R8)
+	MOVQ   24(R8), R10
+	MOVQ   (R8), R11
+	DECQ   88(R12)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R12)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x03, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R12), BX
+	SHLQ   $0x03, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -5156,8 +5240,8 @@ tileFarSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -5182,8 +5266,8 @@ tileFarSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -5208,8 +5292,8 @@ tileFarSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -5234,8 +5318,8 @@ tileFarSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 	SUBQ         $0x04, R11
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -5244,26 +5328,28 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround5x24AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
 	SHLQ $0x03, AX
 	LEAQ (CX)(CX*2), R9
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R10
-	MOVQ R10, 152(R8)
-	MOVQ 88(R8), R10
-	MOVQ R10, 160(R8)
-	MOVQ 40(R8), R10
-	MOVQ 8(R8), R11
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R10
+	MOVQ (R8), R11
+	MOVQ $0x00000008, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x03, BX
+	MOVQ (R8), R12
+	MOVQ R12, 88(R8)
+	MOVQ 24(R8), R12
+	MOVQ R12, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -5284,7 +5370,7 @@ tileTile:
 	VPXORD  Z14, Z14, Z14
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -5313,8 +5399,8 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -5340,8 +5426,8 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -5367,8 +5453,8 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -5394,8 +5480,8 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 	SUBQ         $0x04, R11
 	JGE          tileSteps
 
@@ -5428,17 +5514,18 @@ tileStep:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R8)
+	CMPQ         R10, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Z15
+	VBROADCASTSD 72(R8), Z15
 	VMULPD       Z15, Z0, Z0
 	VMULPD       Z15, Z1, Z1
 	VMULPD       Z15, Z2, Z2
@@ -5456,7 +5543,11 @@ tileStore:
 	VMULPD       Z15, Z14, Z14
 
 tileBeta:
-	MOVQ    80(R8), R10
+	MOVQ    16(R12), R10
+	ORQ     40(R12), R10
+	ORQ     24(R12), R10
+	JEQ     tileWrite
+	MOVQ    16(R12), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Z15
@@ -5479,7 +5570,7 @@ tileBeta:
 	VADDPD  Z15, Z14, Z14
 
 tileReLU:
-	MOVQ      104(R8), R10
+	MOVQ      40(R12), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
@@ -5515,10 +5606,10 @@ tileReLU:
 	VMOVAPD.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      160(R8), R10
+	MOVQ      96(R12), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      96(R8), R11
+	MOVQ      32(R12), R11
 	SHLQ      $0x03, R11
 	VPXORD    Z19, Z19, Z19
 	VMOVUPD   (R10), Z15
@@ -5573,7 +5664,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 96(R12)
 
 tileWrite:
 	VMOVNTPD Z0, (DI)
@@ -5600,24 +5691,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, SI
-	MOVQ   40(R8), R10
-	MOVQ   8(R8), R11
-	DECQ   152(R8)
+	MOVQ   24(R8), R10
+	MOVQ   (R8), R11
+	DECQ   88(R12)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R12)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x03, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R12), BX
+	SHLQ   $0x03, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -5656,8 +5747,8 @@ tileFarSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -5686,8 +5777,8 @@ tileFarSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -5716,8 +5807,8 @@ tileFarSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -5746,8 +5837,8 @@ tileFarSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         DX, R8
-	ADDQ         BX, R10
+	ADDQ         BX, R8
+	ADDQ         DX, R10
 	SUBQ         $0x04, R11
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -5756,27 +5847,29 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround6x24AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
 	SHLQ $0x03, AX
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 88(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 40(R8), R11
-	MOVQ 8(R8), R12
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R11
+	MOVQ (R8), R12
+	MOVQ $0x00000008, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x03, BX
+	MOVQ (R8), R13
+	MOVQ R13, 88(R8)
+	MOVQ 24(R8), R13
+	MOVQ R13, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -5800,7 +5893,7 @@ tileTile:
 	VPXORD  Z17, Z17, Z17
 	SUBQ    $0x04, R12
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -5833,8 +5926,8 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -5864,8 +5957,8 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -5895,8 +5988,8 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -5926,8 +6019,8 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 	SUBQ         $0x04, R12
 	JGE          tileSteps
 
@@ -5964,17 +6057,18 @@ tileStep:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R8)
+	CMPQ         R11, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Z18
+	VBROADCASTSD 72(R8), Z18
 	VMULPD       Z18, Z0, Z0
 	VMULPD       Z18, Z1, Z1
 	VMULPD       Z18, Z2, Z2
@@ -5995,7 +6089,11 @@ tileStore:
 	VMULPD       Z18, Z17, Z17
 
 tileBeta:
-	MOVQ    80(R8), R11
+	MOVQ    16(R13), R11
+	ORQ     40(R13), R11
+	ORQ     24(R13), R11
+	JEQ     tileWrite
+	MOVQ    16(R13), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPD (R11), Z18
@@ -6021,7 +6119,7 @@ tileBeta:
 	VADDPD  Z18, Z17, Z17
 
 tileReLU:
-	MOVQ      104(R8), R11
+	MOVQ      40(R13), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z22, Z22, Z22
@@ -6063,10 +6161,10 @@ tileReLU:
 	VMOVAPD.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      96(R13), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      96(R8), R12
+	MOVQ      32(R13), R12
 	SHLQ      $0x03, R12
 	VPXORD    Z22, Z22, Z22
 	VMOVUPD   (R11), Z18
@@ -6131,7 +6229,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 96(R13)
 
 tileWrite:
 	VMOVNTPD Z0, (DI)
@@ -6162,24 +6260,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, SI
-	MOVQ   40(R8), R11
-	MOVQ   8(R8), R12
-	DECQ   152(R8)
+	MOVQ   24(R8), R11
+	MOVQ   (R8), R12
+	DECQ   88(R13)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R13)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x03, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R13), BX
+	SHLQ   $0x03, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R13)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R13)
 
 tileNomask:
 	JMP tilePanel
@@ -6222,8 +6320,8 @@ tileFarSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -6256,8 +6354,8 @@ tileFarSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -6290,8 +6388,8 @@ tileFarSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -6324,8 +6422,8 @@ tileFarSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 	SUBQ         $0x04, R12
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -6334,27 +6432,29 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround7x24AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
 	SHLQ $0x03, AX
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
-	MOVQ (R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 88(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 40(R8), R11
-	MOVQ 8(R8), R12
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R11
+	MOVQ (R8), R12
+	MOVQ $0x00000008, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x03, BX
+	MOVQ (R8), R13
+	MOVQ R13, 88(R8)
+	MOVQ 24(R8), R13
+	MOVQ R13, 96(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -6381,7 +6481,7 @@ tileTile:
 	VPXORD  Z20, Z20, Z20
 	SUBQ    $0x04, R12
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -6418,8 +6518,8 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -6453,8 +6553,8 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -6488,8 +6588,8 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -6523,8 +6623,8 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 	SUBQ         $0x04, R12
 	JGE          tileSteps
 
@@ -6565,17 +6665,18 @@ tileStep:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R8)
+	CMPQ         R11, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Z21
+	VBROADCASTSD 72(R8), Z21
 	VMULPD       Z21, Z0, Z0
 	VMULPD       Z21, Z1, Z1
 	VMULPD       Z21, Z2, Z2
@@ -6599,7 +6700,11 @@ tileStore:
 	VMULPD       Z21, Z20, Z20
 
 tileBeta:
-	MOVQ    80(R8), R11
+	MOVQ    16(R13), R11
+	ORQ     40(R13), R11
+	ORQ     24(R13), R11
+	JEQ     tileWrite
+	MOVQ    16(R13), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPD (R11), Z21
@@ -6628,7 +6733,7 @@ tileBeta:
 	VADDPD  Z21, Z20, Z20
 
 tileReLU:
-	MOVQ      104(R8), R11
+	MOVQ      40(R13), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
@@ -6676,10 +6781,10 @@ tileReLU:
 	VMOVAPD.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      96(R13), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      96(R8), R12
+	MOVQ      32(R13), R12
 	SHLQ      $0x03, R12
 	VPXORD    Z25, Z25, Z25
 	VMOVUPD   (R11), Z21
@@ -6754,7 +6859,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 96(R13)
 
 tileWrite:
 	VMOVNTPD Z0, (DI)
@@ -6789,24 +6894,24 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
 	ADDQ   R11, SI
-	MOVQ   40(R8), R11
-	MOVQ   8(R8), R12
-	DECQ   152(R8)
+	MOVQ   24(R8), R11
+	MOVQ   (R8), R12
+	DECQ   88(R13)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R13)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x03, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R13), BX
+	SHLQ   $0x03, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R13)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R13)
 
 tileNomask:
 	JMP tilePanel
@@ -6853,8 +6958,8 @@ tileFarSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -6891,8 +6996,8 @@ tileFarSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -6929,8 +7034,8 @@ tileFarSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -6967,8 +7072,8 @@ tileFarSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         DX, R8
-	ADDQ         BX, R11
+	ADDQ         BX, R8
+	ADDQ         DX, R11
 	SUBQ         $0x04, R12
 	JGE          tileFarSteps
 	JMP          tileRest
@@ -6977,27 +7082,29 @@ tileFarSteps:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround8x24AVX512(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
-	MOVQ 64(AX), AX
+	MOVQ 48(AX), AX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
 	SHLQ $0x03, AX
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 16(R8), SI
-	MOVQ 56(R8), DI
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R12
+	MOVQ (R8), R13
+	MOVQ $0x00000008, BX
+	MOVQ 64(R8), R8
+	MOVQ 8(R8), BX
+	SHLQ $0x03, BX
 	MOVQ (R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 88(R8), R11
-	MOVQ R11, 160(R8)
-	MOVQ 40(R8), R12
-	MOVQ 8(R8), R13
+	MOVQ R11, 88(R8)
+	MOVQ 24(R8), R11
+	MOVQ R11, 96(R8)
 
 tileTile:
 	MOVQ SI, R8
@@ -7031,7 +7138,7 @@ tileTile:
 	VPXORD  Z23, Z23, Z23
 	SUBQ    $0x04, R13
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -7072,9 +7179,9 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -7112,9 +7219,9 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -7152,9 +7259,9 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -7192,9 +7299,9 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 	SUBQ         $0x04, R13
 	JGE          tileSteps
 
@@ -7239,18 +7346,19 @@ tileStep:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 	DECQ         R13
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R8)
+	MOVQ         64(R8), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Z24
+	VBROADCASTSD 72(R8), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Z24, Z1, Z1
 	VMULPD       Z24, Z2, Z2
@@ -7277,10 +7385,14 @@ tileStore:
 	VMULPD       Z24, Z23, Z23
 
 tileBeta:
-	MOVQ    80(R8), R11
-	TESTQ   R11, R11
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     tileWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     tileReLU
-	VMOVUPD (R11), Z24
+	VMOVUPD (R12), Z24
 	VADDPD  Z24, Z0, Z0
 	VADDPD  Z24, Z3, Z3
 	VADDPD  Z24, Z6, Z6
@@ -7289,7 +7401,7 @@ tileBeta:
 	VADDPD  Z24, Z15, Z15
 	VADDPD  Z24, Z18, Z18
 	VADDPD  Z24, Z21, Z21
-	VMOVUPD 64(R11), Z24
+	VMOVUPD 64(R12), Z24
 	VADDPD  Z24, Z1, Z1
 	VADDPD  Z24, Z4, Z4
 	VADDPD  Z24, Z7, Z7
@@ -7298,7 +7410,7 @@ tileBeta:
 	VADDPD  Z24, Z16, Z16
 	VADDPD  Z24, Z19, Z19
 	VADDPD  Z24, Z22, Z22
-	VMOVUPD 128(R11), Z24
+	VMOVUPD 128(R12), Z24
 	VADDPD  Z24, Z2, Z2
 	VADDPD  Z24, Z5, Z5
 	VADDPD  Z24, Z8, Z8
@@ -7309,8 +7421,8 @@ tileBeta:
 	VADDPD  Z24, Z23, Z23
 
 tileReLU:
-	MOVQ      104(R8), R11
-	TESTQ     R11, R11
+	MOVQ      40(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z28, Z28, Z28
 	VCMPPD    $0x16, Z28, Z0, K1
@@ -7363,95 +7475,95 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R8), R11
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      96(R8), R12
-	SHLQ      $0x03, R12
+	MOVQ      32(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z28, Z28, Z28
-	VMOVUPD   (R11), Z24
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z0, K1, Z0
-	VMOVUPD   64(R11), Z24
+	VMOVUPD   64(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z1, K1, Z1
-	VMOVUPD   128(R11), Z24
+	VMOVUPD   128(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z2, K1, Z2
-	ADDQ      R12, R11
-	VMOVUPD   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z3, K1, Z3
-	VMOVUPD   64(R11), Z24
+	VMOVUPD   64(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z4, K1, Z4
-	VMOVUPD   128(R11), Z24
+	VMOVUPD   128(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z5, K1, Z5
-	ADDQ      R12, R11
-	VMOVUPD   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z6, K1, Z6
-	VMOVUPD   64(R11), Z24
+	VMOVUPD   64(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z7, K1, Z7
-	VMOVUPD   128(R11), Z24
+	VMOVUPD   128(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z8, K1, Z8
-	ADDQ      R12, R11
-	VMOVUPD   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z9, K1, Z9
-	VMOVUPD   64(R11), Z24
+	VMOVUPD   64(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z10, K1, Z10
-	VMOVUPD   128(R11), Z24
+	VMOVUPD   128(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z11, K1, Z11
-	ADDQ      R12, R11
-	VMOVUPD   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z12, K1, Z12
-	VMOVUPD   64(R11), Z24
+	VMOVUPD   64(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z13, K1, Z13
-	VMOVUPD   128(R11), Z24
+	VMOVUPD   128(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z14, K1, Z14
-	ADDQ      R12, R11
-	VMOVUPD   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z15, K1, Z15
-	VMOVUPD   64(R11), Z24
+	VMOVUPD   64(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z16, K1, Z16
-	VMOVUPD   128(R11), Z24
+	VMOVUPD   128(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z17, K1, Z17
-	ADDQ      R12, R11
-	VMOVUPD   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z18, K1, Z18
-	VMOVUPD   64(R11), Z24
+	VMOVUPD   64(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z19, K1, Z19
-	VMOVUPD   128(R11), Z24
+	VMOVUPD   128(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z20, K1, Z20
-	ADDQ      R12, R11
-	VMOVUPD   (R11), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z21, K1, Z21
-	VMOVUPD   64(R11), Z24
+	VMOVUPD   64(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z22, K1, Z22
-	VMOVUPD   128(R11), Z24
+	VMOVUPD   128(R12), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z23, K1, Z23
-	ADDQ      R12, R11
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R12, 96(R11)
 
 tileWrite:
 	VMOVNTPD Z0, (DI)
@@ -7488,26 +7600,26 @@ tileWrite:
 	ADDQ     AX, DI
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R11
-	ADDQ   R11, SI
-	MOVQ   40(R8), R12
-	MOVQ   8(R8), R13
-	DECQ   152(R8)
+	IMUL3Q $0x00000008, CX, R12
+	ADDQ   R12, SI
+	MOVQ   24(R8), R12
+	MOVQ   (R8), R13
+	DECQ   88(R11)
 	JNE    tileTile
-	DECQ   112(R8)
+	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   120(R8), SI
-	SHLQ   $0x03, SI
-	ADDQ   SI, 40(R8)
-	ADDQ   $0x000000c0, 56(R8)
-	CMPQ   80(R8), $0x00
+	MOVQ   56(R11), BX
+	SHLQ   $0x03, BX
+	ADDQ   BX, 24(R8)
+	ADDQ   $0x000000c0, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 80(R8)
+	ADDQ   $0x000000c0, 16(R11)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 88(R8)
+	ADDQ $0x000000c0, 24(R11)
 
 tileNomask:
 	JMP tilePanel
@@ -7558,9 +7670,9 @@ tileFarSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -7601,9 +7713,9 @@ tileFarSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -7644,9 +7756,9 @@ tileFarSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -7687,9 +7799,9 @@ tileFarSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         DX, R8
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         BX, R8
+	ADDQ         BX, R11
+	ADDQ         DX, R12
 	SUBQ         $0x04, R13
 	JGE          tileFarSteps
 	JMP          tileRest

@@ -8,41 +8,45 @@
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm1x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	MOVQ 72(AX), AX
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), DI
-	MOVQ 16(DI), AX
-	MOVQ 56(DI), R8
-	MOVQ (DI), R9
-	MOVQ R9, 152(DI)
-	MOVQ 88(DI), R9
-	MOVQ R9, 160(DI)
-	MOVQ 40(DI), R10
-	MOVQ 8(DI), R11
+	MOVQ  x+0(FP), SI
+	MOVQ  8(SI), DI
+	MOVQ  40(SI), R8
+	MOVQ  24(SI), R10
+	MOVQ  (SI), R11
+	MOVQ  $0x00000004, AX
+	MOVQ  64(SI), SI
+	TESTQ SI, SI
+	JEQ   wholeTile
+	MOVQ  8(SI), AX
+	SHLQ  $0x02, AX
+	MOVQ  (SI), R9
+	MOVQ  R9, 88(SI)
+	MOVQ  24(SI), R9
+	MOVQ  R9, 96(SI)
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y0, Y0, Y0
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, SI, DI
-	ADDQ    R8, DI
-	MOVQ    DI, (SP)
-	MOVQ    R8, DI
+	IMUL3Q  $0x00000000, BX, SI
+	ADDQ    R8, SI
+	MOVQ    SI, (SP)
+	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -51,34 +55,34 @@ wholeSteps:
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (DI)
-	PREFETCHT0   31(DI)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         DI, (SP)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	CMPQ         SI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, DI
+	ADDQ         BX, SI
 
 wholeStepsFetched:
 	SUBQ $0x04, R11
@@ -93,90 +97,99 @@ wholeStep:
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), DI
-	CMPL         176(DI), $0x3f800000
+	MOVQ         x+0(FP), SI
+	MOVQ         64(SI), R9
+	CMPL         72(SI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(DI), Y1
+	VBROADCASTSS 72(SI), Y1
 	VMULPS       Y1, Y0, Y0
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(DI), R9
-	ADDL         R9, R9
+	MOVL         76(SI), R10
+	ADDL         R10, R10
 	JEQ          wholeBias
-	MOVQ         R8, R9
-	CMPL         180(DI), $0x3f800000
+	MOVQ         R8, R10
+	CMPL         76(SI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(DI), Y1
-	VFMADD231PS  (R9), Y1, Y0
-	ADDQ         SI, R9
+	VBROADCASTSS 76(SI), Y1
+	VFMADD231PS  (R10), Y1, Y0
+	ADDQ         BX, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R9), Y0, Y0
-	ADDQ   SI, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   BX, R10
 
 wholeBias:
-	MOVQ    80(DI), R9
 	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    16(R9), R10
+	ORQ     40(R9), R10
+	ORQ     24(R9), R10
+	JEQ     wholeWrite
+	MOVQ    16(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPS (R9), Y1
+	VMOVUPS (R10), Y1
 	VADDPS  Y1, Y0, Y0
 
 wholeReLU:
-	MOVQ   104(DI), R9
-	TESTQ  R9, R9
+	MOVQ   40(R9), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y1, Y1, Y1
 	VCMPPS $0x16, Y1, Y0, Y1
 	VANDPS Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    160(DI), R9
-	TESTQ   R9, R9
+	MOVQ    96(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    96(DI), R10
-	SHLQ    $0x02, R10
+	MOVQ    32(R9), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y1, Y1, Y1
-	VMOVUPS (R9), Y2
+	VMOVUPS (R10), Y2
 	VCMPPS  $0x16, Y1, Y2, Y1
 	VANDPS  Y1, Y0, Y0
-	ADDQ    R10, R9
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R9, 160(DI)
+	MOVQ R10, 96(R9)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(DI), R10
-	MOVQ   8(DI), R11
-	DECQ   152(DI)
-	JNE    wholeTile
-	DECQ   112(DI)
+	TESTQ  R9, R9
 	JEQ    wholeDone
-	MOVQ   120(DI), AX
+	IMUL3Q $0x00000001, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(SI), R10
+	MOVQ   (SI), R11
+	DECQ   88(R9)
+	JNE    wholeTile
+	DECQ   48(R9)
+	JEQ    wholeDone
+	MOVQ   56(R9), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(DI)
-	ADDQ   $0x00000020, 56(DI)
-	CMPQ   80(DI), $0x00
+	ADDQ   AX, 24(SI)
+	ADDQ   $0x00000020, 40(SI)
+	CMPQ   16(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(DI)
+	ADDQ   $0x00000020, 16(R9)
 
 wholeNobias:
-	CMPQ 88(DI), $0x00
+	CMPQ 24(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(DI)
+	ADDQ $0x00000020, 24(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -189,33 +202,39 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    AX, R8
-	VMOVUPS (R8), Y0
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    AX, DI
+	VMOVUPS (DI), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   cutTile
+	MOVQ  8(R9), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R9), R12
+	MOVQ  R12, 88(R9)
+	MOVQ  24(R9), R12
+	MOVQ  R12, 96(R9)
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, SI, R12
+	IMUL3Q  $0x00000000, BX, R12
 	ADDQ    R8, R12
 	MOVQ    R12, (SP)
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -224,8 +243,8 @@ cutSteps:
 	VMASKMOVPS   (R10), Y0, Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
@@ -233,25 +252,25 @@ cutSteps:
 	VMASKMOVPS   (R10), Y0, Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 cutStepsFetched:
 	SUBQ $0x04, R11
@@ -266,46 +285,53 @@ cutStep:
 	VMASKMOVPS   (R10), Y0, Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         64(R9), R12
+	CMPL         72(R9), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R9), Y2
+	VBROADCASTSS 72(R9), Y2
 	VMULPS       Y2, Y1, Y1
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R10
+	MOVL         76(R9), R10
 	ADDL         R10, R10
 	JEQ          cutBias
 	MOVQ         R8, R10
-	CMPL         180(R9), $0x3f800000
+	CMPL         76(R9), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R9), Y2
+	VBROADCASTSS 76(R9), Y2
 	VMASKMOVPS   (R10), Y0, Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R10), Y0, Y3
 	VADDPS     Y3, Y1, Y1
-	ADDQ       SI, R10
+	ADDQ       BX, R10
 
 cutBias:
-	MOVQ       80(R9), R10
+	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R10
+	ORQ        40(R12), R10
+	ORQ        24(R12), R10
+	JEQ        cutWrite
+	MOVQ       16(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
 	VMASKMOVPS (R10), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 
 cutReLU:
-	MOVQ   104(R9), R10
+	MOVQ   40(R12), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y2, Y2, Y2
@@ -313,10 +339,10 @@ cutReLU:
 	VANDPS Y2, Y1, Y1
 
 cutMask:
-	MOVQ       160(R9), R10
+	MOVQ       96(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       96(R9), R11
+	MOVQ       32(R12), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y2, Y2, Y2
 	VMASKMOVPS (R10), Y0, Y3
@@ -325,60 +351,62 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R9), R10
+	MOVQ    56(R9), R10
 	SHLQ    $0x02, R10
-	BSRQ    R10, DI
-	BTRQ    DI, R10
+	BSRQ    R10, SI
+	BTRQ    SI, R10
 	LEAQ    elements<>+0(SB), R11
 	VMOVDQU (R11)(R10*1), Y2
-	CMPQ    DI, $0x03
+	CMPQ    SI, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R8)
 	VPERMPS Y1, Y2, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R8)
 	VPERMPS Y1, Y2, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R8)
 	VPERMPS Y1, Y2, Y1
 	VMOVSS  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000001, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    cutTile
-	DECQ   112(R9)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000001, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R9)
+	ADDQ   $0x00000020, 40(R9)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -394,37 +422,37 @@ wholeFarSteps:
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (DI)
-	PREFETCHT0   31(DI)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         DI, (SP)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	CMPQ         SI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, DI
+	ADDQ         BX, SI
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R11
@@ -438,8 +466,8 @@ cutFarSteps:
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
@@ -448,27 +476,27 @@ cutFarSteps:
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 cutFarStepsFetched:
 	SUBQ $0x04, R11
@@ -479,42 +507,46 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	MOVQ 72(AX), AX
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), DI
-	MOVQ 16(DI), AX
-	MOVQ 56(DI), R8
-	MOVQ (DI), R9
-	MOVQ R9, 152(DI)
-	MOVQ 88(DI), R9
-	MOVQ R9, 160(DI)
-	MOVQ 40(DI), R10
-	MOVQ 8(DI), R11
+	MOVQ  x+0(FP), SI
+	MOVQ  8(SI), DI
+	MOVQ  40(SI), R8
+	MOVQ  24(SI), R10
+	MOVQ  (SI), R11
+	MOVQ  $0x00000004, AX
+	MOVQ  64(SI), SI
+	TESTQ SI, SI
+	JEQ   wholeTile
+	MOVQ  8(SI), AX
+	SHLQ  $0x02, AX
+	MOVQ  (SI), R9
+	MOVQ  R9, 88(SI)
+	MOVQ  24(SI), R9
+	MOVQ  R9, 96(SI)
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, SI, DI
-	ADDQ    R8, DI
-	MOVQ    DI, (SP)
-	MOVQ    R8, DI
+	IMUL3Q  $0x00000001, BX, SI
+	ADDQ    R8, SI
+	MOVQ    SI, (SP)
+	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -525,10 +557,10 @@ wholeSteps:
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (DI)
-	PREFETCHT0   31(DI)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y2
@@ -536,8 +568,8 @@ wholeSteps:
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y2
@@ -545,8 +577,8 @@ wholeSteps:
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y2
@@ -554,11 +586,11 @@ wholeSteps:
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         DI, (SP)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	CMPQ         SI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, DI
+	ADDQ         BX, SI
 
 wholeStepsFetched:
 	SUBQ $0x04, R11
@@ -575,51 +607,58 @@ wholeStep:
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), DI
-	CMPL         176(DI), $0x3f800000
+	MOVQ         x+0(FP), SI
+	MOVQ         64(SI), R9
+	CMPL         72(SI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(DI), Y2
+	VBROADCASTSS 72(SI), Y2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(DI), R9
-	ADDL         R9, R9
+	MOVL         76(SI), R10
+	ADDL         R10, R10
 	JEQ          wholeBias
-	MOVQ         R8, R9
-	CMPL         180(DI), $0x3f800000
+	MOVQ         R8, R10
+	CMPL         76(SI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(DI), Y2
-	VFMADD231PS  (R9), Y2, Y0
-	ADDQ         SI, R9
-	VFMADD231PS  (R9), Y2, Y1
-	ADDQ         SI, R9
+	VBROADCASTSS 76(SI), Y2
+	VFMADD231PS  (R10), Y2, Y0
+	ADDQ         BX, R10
+	VFMADD231PS  (R10), Y2, Y1
+	ADDQ         BX, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R9), Y0, Y0
-	ADDQ   SI, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   SI, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   BX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   BX, R10
 
 wholeBias:
-	MOVQ    80(DI), R9
 	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    16(R9), R10
+	ORQ     40(R9), R10
+	ORQ     24(R9), R10
+	JEQ     wholeWrite
+	MOVQ    16(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPS (R9), Y2
+	VMOVUPS (R10), Y2
 	VADDPS  Y2, Y0, Y0
 	VADDPS  Y2, Y1, Y1
 
 wholeReLU:
-	MOVQ   104(DI), R9
-	TESTQ  R9, R9
+	MOVQ   40(R9), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y2, Y2, Y2
 	VCMPPS $0x16, Y2, Y0, Y3
@@ -628,51 +667,53 @@ wholeReLU:
 	VANDPS Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    160(DI), R9
-	TESTQ   R9, R9
+	MOVQ    96(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    96(DI), R10
-	SHLQ    $0x02, R10
+	MOVQ    32(R9), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y2, Y2, Y2
-	VMOVUPS (R9), Y3
+	VMOVUPS (R10), Y3
 	VCMPPS  $0x16, Y2, Y3, Y3
 	VANDPS  Y3, Y0, Y0
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y3
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y3
 	VCMPPS  $0x16, Y2, Y3, Y2
 	VANDPS  Y2, Y1, Y1
-	ADDQ    R10, R9
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R9, 160(DI)
+	MOVQ R10, 96(R9)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y1, (R8)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(DI), R10
-	MOVQ   8(DI), R11
-	DECQ   152(DI)
-	JNE    wholeTile
-	DECQ   112(DI)
+	TESTQ  R9, R9
 	JEQ    wholeDone
-	MOVQ   120(DI), AX
+	IMUL3Q $0x00000002, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(SI), R10
+	MOVQ   (SI), R11
+	DECQ   88(R9)
+	JNE    wholeTile
+	DECQ   48(R9)
+	JEQ    wholeDone
+	MOVQ   56(R9), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(DI)
-	ADDQ   $0x00000020, 56(DI)
-	CMPQ   80(DI), $0x00
+	ADDQ   AX, 24(SI)
+	ADDQ   $0x00000020, 40(SI)
+	CMPQ   16(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(DI)
+	ADDQ   $0x00000020, 16(R9)
 
 wholeNobias:
-	CMPQ 88(DI), $0x00
+	CMPQ 24(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(DI)
+	ADDQ $0x00000020, 24(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -685,34 +726,40 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    AX, R8
-	VMOVUPS (R8), Y0
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    AX, DI
+	VMOVUPS (DI), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   cutTile
+	MOVQ  8(R9), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R9), R12
+	MOVQ  R12, 88(R9)
+	MOVQ  24(R9), R12
+	MOVQ  R12, 96(R9)
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, SI, R12
+	IMUL3Q  $0x00000001, BX, R12
 	ADDQ    R8, R12
 	MOVQ    R12, (SP)
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -723,8 +770,8 @@ cutSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
@@ -734,8 +781,8 @@ cutSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y3
@@ -743,8 +790,8 @@ cutSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y3
@@ -752,11 +799,11 @@ cutSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 cutStepsFetched:
 	SUBQ $0x04, R11
@@ -773,46 +820,53 @@ cutStep:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         64(R9), R12
+	CMPL         72(R9), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R9), Y3
+	VBROADCASTSS 72(R9), Y3
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R10
+	MOVL         76(R9), R10
 	ADDL         R10, R10
 	JEQ          cutBias
 	MOVQ         R8, R10
-	CMPL         180(R9), $0x3f800000
+	CMPL         76(R9), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R9), Y3
+	VBROADCASTSS 76(R9), Y3
 	VMASKMOVPS   (R10), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VMASKMOVPS   (R10), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R10), Y0, Y4
 	VADDPS     Y4, Y1, Y1
-	ADDQ       SI, R10
+	ADDQ       BX, R10
 	VMASKMOVPS (R10), Y0, Y4
 	VADDPS     Y4, Y2, Y2
-	ADDQ       SI, R10
+	ADDQ       BX, R10
 
 cutBias:
-	MOVQ       80(R9), R10
+	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R10
+	ORQ        40(R12), R10
+	ORQ        24(R12), R10
+	JEQ        cutWrite
+	MOVQ       16(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
 	VMASKMOVPS (R10), Y0, Y3
@@ -820,7 +874,7 @@ cutBias:
 	VADDPS     Y3, Y2, Y2
 
 cutReLU:
-	MOVQ   104(R9), R10
+	MOVQ   40(R12), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y3, Y3, Y3
@@ -830,10 +884,10 @@ cutReLU:
 	VANDPS Y3, Y2, Y2
 
 cutMask:
-	MOVQ       160(R9), R10
+	MOVQ       96(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       96(R9), R11
+	MOVQ       32(R12), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y3, Y3, Y3
 	VMASKMOVPS (R10), Y0, Y4
@@ -846,72 +900,74 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R9), R10
+	MOVQ    56(R9), R10
 	SHLQ    $0x02, R10
-	BSRQ    R10, DI
-	BTRQ    DI, R10
+	BSRQ    R10, SI
+	BTRQ    SI, R10
 	LEAQ    elements<>+0(SB), R11
 	VMOVDQU (R11)(R10*1), Y3
-	CMPQ    DI, $0x03
+	CMPQ    SI, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R8)
 	VPERMPS Y1, Y3, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS X2, (R8)
 	VPERMPS Y2, Y3, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R8)
 	VPERMPS Y1, Y3, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVSD  X2, (R8)
 	VPERMPS Y2, Y3, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R8)
 	VPERMPS Y1, Y3, Y1
 	VMOVSS  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVSS  X2, (R8)
 	VPERMPS Y2, Y3, Y1
 	VMOVSS  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000002, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    cutTile
-	DECQ   112(R9)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000002, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R9)
+	ADDQ   $0x00000020, 40(R9)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -929,10 +985,10 @@ wholeFarSteps:
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (DI)
-	PREFETCHT0   31(DI)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y2
@@ -941,8 +997,8 @@ wholeFarSteps:
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y2
@@ -951,8 +1007,8 @@ wholeFarSteps:
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y2
@@ -961,11 +1017,11 @@ wholeFarSteps:
 	VFMADD231PS  Y3, Y2, Y0
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         DI, (SP)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	CMPQ         SI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, DI
+	ADDQ         BX, SI
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R11
@@ -981,8 +1037,8 @@ cutFarSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
@@ -993,8 +1049,8 @@ cutFarSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y3
@@ -1003,8 +1059,8 @@ cutFarSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y3
@@ -1013,11 +1069,11 @@ cutFarSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 cutFarStepsFetched:
 	SUBQ $0x04, R11
@@ -1028,43 +1084,47 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	MOVQ 72(AX), AX
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), DI
-	MOVQ 16(DI), AX
-	MOVQ 56(DI), R8
-	MOVQ (DI), R9
-	MOVQ R9, 152(DI)
-	MOVQ 88(DI), R9
-	MOVQ R9, 160(DI)
-	MOVQ 40(DI), R10
-	MOVQ 8(DI), R11
+	MOVQ  x+0(FP), SI
+	MOVQ  8(SI), DI
+	MOVQ  40(SI), R8
+	MOVQ  24(SI), R10
+	MOVQ  (SI), R11
+	MOVQ  $0x00000004, AX
+	MOVQ  64(SI), SI
+	TESTQ SI, SI
+	JEQ   wholeTile
+	MOVQ  8(SI), AX
+	SHLQ  $0x02, AX
+	MOVQ  (SI), R9
+	MOVQ  R9, 88(SI)
+	MOVQ  24(SI), R9
+	MOVQ  R9, 96(SI)
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, SI, DI
-	ADDQ    R8, DI
-	MOVQ    DI, (SP)
-	MOVQ    R8, DI
+	IMUL3Q  $0x00000002, BX, SI
+	ADDQ    R8, SI
+	MOVQ    SI, (SP)
+	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -1077,10 +1137,10 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (DI)
-	PREFETCHT0   31(DI)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y3
@@ -1090,8 +1150,8 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y3
@@ -1101,8 +1161,8 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y3
@@ -1112,11 +1172,11 @@ wholeSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         DI, (SP)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	CMPQ         SI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, DI
+	ADDQ         BX, SI
 
 wholeStepsFetched:
 	SUBQ $0x04, R11
@@ -1135,57 +1195,64 @@ wholeStep:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), DI
-	CMPL         176(DI), $0x3f800000
+	MOVQ         x+0(FP), SI
+	MOVQ         64(SI), R9
+	CMPL         72(SI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(DI), Y3
+	VBROADCASTSS 72(SI), Y3
 	VMULPS       Y3, Y0, Y0
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(DI), R9
-	ADDL         R9, R9
+	MOVL         76(SI), R10
+	ADDL         R10, R10
 	JEQ          wholeBias
-	MOVQ         R8, R9
-	CMPL         180(DI), $0x3f800000
+	MOVQ         R8, R10
+	CMPL         76(SI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(DI), Y3
-	VFMADD231PS  (R9), Y3, Y0
-	ADDQ         SI, R9
-	VFMADD231PS  (R9), Y3, Y1
-	ADDQ         SI, R9
-	VFMADD231PS  (R9), Y3, Y2
-	ADDQ         SI, R9
+	VBROADCASTSS 76(SI), Y3
+	VFMADD231PS  (R10), Y3, Y0
+	ADDQ         BX, R10
+	VFMADD231PS  (R10), Y3, Y1
+	ADDQ         BX, R10
+	VFMADD231PS  (R10), Y3, Y2
+	ADDQ         BX, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R9), Y0, Y0
-	ADDQ   SI, R9
-	VADDPS (R9), Y1, Y1
-	ADDQ   SI, R9
-	VADDPS (R9), Y2, Y2
-	ADDQ   SI, R9
+	VADDPS (R10), Y0, Y0
+	ADDQ   BX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   BX, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   BX, R10
 
 wholeBias:
-	MOVQ    80(DI), R9
 	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    16(R9), R10
+	ORQ     40(R9), R10
+	ORQ     24(R9), R10
+	JEQ     wholeWrite
+	MOVQ    16(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPS (R9), Y3
+	VMOVUPS (R10), Y3
 	VADDPS  Y3, Y0, Y0
 	VADDPS  Y3, Y1, Y1
 	VADDPS  Y3, Y2, Y2
 
 wholeReLU:
-	MOVQ   104(DI), R9
-	TESTQ  R9, R9
+	MOVQ   40(R9), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y3, Y3, Y3
 	VCMPPS $0x16, Y3, Y0, Y4
@@ -1196,57 +1263,59 @@ wholeReLU:
 	VANDPS Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    160(DI), R9
-	TESTQ   R9, R9
+	MOVQ    96(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    96(DI), R10
-	SHLQ    $0x02, R10
+	MOVQ    32(R9), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y3, Y3, Y3
-	VMOVUPS (R9), Y4
+	VMOVUPS (R10), Y4
 	VCMPPS  $0x16, Y3, Y4, Y4
 	VANDPS  Y4, Y0, Y0
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
 	VCMPPS  $0x16, Y3, Y4, Y4
 	VANDPS  Y4, Y1, Y1
-	ADDQ    R10, R9
-	VMOVUPS (R9), Y4
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y4
 	VCMPPS  $0x16, Y3, Y4, Y3
 	VANDPS  Y3, Y2, Y2
-	ADDQ    R10, R9
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R9, 160(DI)
+	MOVQ R10, 96(R9)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y1, (R8)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y2, (R8)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(DI), R10
-	MOVQ   8(DI), R11
-	DECQ   152(DI)
-	JNE    wholeTile
-	DECQ   112(DI)
+	TESTQ  R9, R9
 	JEQ    wholeDone
-	MOVQ   120(DI), AX
+	IMUL3Q $0x00000003, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(SI), R10
+	MOVQ   (SI), R11
+	DECQ   88(R9)
+	JNE    wholeTile
+	DECQ   48(R9)
+	JEQ    wholeDone
+	MOVQ   56(R9), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(DI)
-	ADDQ   $0x00000020, 56(DI)
-	CMPQ   80(DI), $0x00
+	ADDQ   AX, 24(SI)
+	ADDQ   $0x00000020, 40(SI)
+	CMPQ   16(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(DI)
+	ADDQ   $0x00000020, 16(R9)
 
 wholeNobias:
-	CMPQ 88(DI), $0x00
+	CMPQ 24(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(DI)
+	ADDQ $0x00000020, 24(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -1259,35 +1328,41 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    AX, R8
-	VMOVUPS (R8), Y0
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    AX, DI
+	VMOVUPS (DI), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   cutTile
+	MOVQ  8(R9), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R9), R12
+	MOVQ  R12, 88(R9)
+	MOVQ  24(R9), R12
+	MOVQ  R12, 96(R9)
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, SI, R12
+	IMUL3Q  $0x00000002, BX, R12
 	ADDQ    R8, R12
 	MOVQ    R12, (SP)
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -1300,8 +1375,8 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
@@ -1313,8 +1388,8 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y4
@@ -1324,8 +1399,8 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y4
@@ -1335,11 +1410,11 @@ cutSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 cutStepsFetched:
 	SUBQ $0x04, R11
@@ -1358,53 +1433,60 @@ cutStep:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         64(R9), R12
+	CMPL         72(R9), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R9), Y4
+	VBROADCASTSS 72(R9), Y4
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
 	VMULPS       Y4, Y3, Y3
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R10
+	MOVL         76(R9), R10
 	ADDL         R10, R10
 	JEQ          cutBias
 	MOVQ         R8, R10
-	CMPL         180(R9), $0x3f800000
+	CMPL         76(R9), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R9), Y4
+	VBROADCASTSS 76(R9), Y4
 	VMASKMOVPS   (R10), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y1
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VMASKMOVPS   (R10), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VMASKMOVPS   (R10), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R10), Y0, Y5
 	VADDPS     Y5, Y1, Y1
-	ADDQ       SI, R10
+	ADDQ       BX, R10
 	VMASKMOVPS (R10), Y0, Y5
 	VADDPS     Y5, Y2, Y2
-	ADDQ       SI, R10
+	ADDQ       BX, R10
 	VMASKMOVPS (R10), Y0, Y5
 	VADDPS     Y5, Y3, Y3
-	ADDQ       SI, R10
+	ADDQ       BX, R10
 
 cutBias:
-	MOVQ       80(R9), R10
+	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R10
+	ORQ        40(R12), R10
+	ORQ        24(R12), R10
+	JEQ        cutWrite
+	MOVQ       16(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
 	VMASKMOVPS (R10), Y0, Y4
@@ -1413,7 +1495,7 @@ cutBias:
 	VADDPS     Y4, Y3, Y3
 
 cutReLU:
-	MOVQ   104(R9), R10
+	MOVQ   40(R12), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y4, Y4, Y4
@@ -1425,10 +1507,10 @@ cutReLU:
 	VANDPS Y4, Y3, Y3
 
 cutMask:
-	MOVQ       160(R9), R10
+	MOVQ       96(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       96(R9), R11
+	MOVQ       32(R12), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y4, Y4, Y4
 	VMASKMOVPS (R10), Y0, Y5
@@ -1445,84 +1527,86 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R9), R10
+	MOVQ    56(R9), R10
 	SHLQ    $0x02, R10
-	BSRQ    R10, DI
-	BTRQ    DI, R10
+	BSRQ    R10, SI
+	BTRQ    SI, R10
 	LEAQ    elements<>+0(SB), R11
 	VMOVDQU (R11)(R10*1), Y4
-	CMPQ    DI, $0x03
+	CMPQ    SI, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R8)
 	VPERMPS Y1, Y4, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS X2, (R8)
 	VPERMPS Y2, Y4, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS X3, (R8)
 	VPERMPS Y3, Y4, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R8)
 	VPERMPS Y1, Y4, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVSD  X2, (R8)
 	VPERMPS Y2, Y4, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVSD  X3, (R8)
 	VPERMPS Y3, Y4, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R8)
 	VPERMPS Y1, Y4, Y1
 	VMOVSS  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVSS  X2, (R8)
 	VPERMPS Y2, Y4, Y1
 	VMOVSS  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVSS  X3, (R8)
 	VPERMPS Y3, Y4, Y1
 	VMOVSS  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000003, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    cutTile
-	DECQ   112(R9)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000003, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R9)
+	ADDQ   $0x00000020, 40(R9)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -1542,10 +1626,10 @@ wholeFarSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (DI)
-	PREFETCHT0   31(DI)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y3
@@ -1556,8 +1640,8 @@ wholeFarSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y3
@@ -1568,8 +1652,8 @@ wholeFarSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y3
@@ -1580,11 +1664,11 @@ wholeFarSteps:
 	VFMADD231PS  Y4, Y3, Y1
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         DI, (SP)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	CMPQ         SI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, DI
+	ADDQ         BX, SI
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R11
@@ -1602,8 +1686,8 @@ cutFarSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
@@ -1616,8 +1700,8 @@ cutFarSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y4
@@ -1628,8 +1712,8 @@ cutFarSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R10), Y0, Y4
@@ -1640,11 +1724,11 @@ cutFarSteps:
 	VFMADD231PS  Y5, Y4, Y2
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 cutFarStepsFetched:
 	SUBQ $0x04, R11
@@ -1655,45 +1739,49 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), R9
-	MOVQ (R8), R10
-	MOVQ R10, 152(R8)
-	MOVQ 88(R8), R10
-	MOVQ R10, 160(R8)
-	MOVQ 40(R8), R11
-	MOVQ 8(R8), R12
+	MOVQ  x+0(FP), DI
+	MOVQ  8(DI), R8
+	MOVQ  40(DI), R9
+	MOVQ  24(DI), R11
+	MOVQ  (DI), R12
+	MOVQ  $0x00000004, AX
+	MOVQ  64(DI), DI
+	TESTQ DI, DI
+	JEQ   wholeTile
+	MOVQ  8(DI), AX
+	SHLQ  $0x02, AX
+	MOVQ  (DI), R10
+	MOVQ  R10, 88(DI)
+	MOVQ  24(DI), R10
+	MOVQ  R10, 96(DI)
 
 wholeTile:
-	MOVQ   AX, R10
+	MOVQ   R8, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, SI, R8
-	ADDQ    R9, R8
-	MOVQ    R8, (SP)
-	MOVQ    R9, R8
+	IMUL3Q  $0x00000003, BX, DI
+	ADDQ    R9, DI
+	MOVQ    DI, (SP)
+	MOVQ    R9, DI
 	SUBQ    $0x04, R12
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -1706,12 +1794,12 @@ wholeSteps:
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R10)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(DI*1), Y5
+	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R8)
-	PREFETCHT0   31(R8)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y4
@@ -1721,10 +1809,10 @@ wholeSteps:
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R10)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(DI*1), Y5
+	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y4
@@ -1734,10 +1822,10 @@ wholeSteps:
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R10)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(DI*1), Y5
+	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y4
@@ -1747,13 +1835,13 @@ wholeSteps:
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R10)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(DI*1), Y5
+	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R8, (SP)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	CMPQ         DI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R8
+	ADDQ         BX, DI
 
 wholeStepsFetched:
 	SUBQ $0x04, R12
@@ -1772,18 +1860,19 @@ wholeStep:
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R10)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(DI*1), Y5
+	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         x+0(FP), DI
+	MOVQ         64(DI), R10
+	CMPL         72(DI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R8), Y4
+	VBROADCASTSS 72(DI), Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
@@ -1791,46 +1880,52 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R10
-	ADDL         R10, R10
+	MOVL         76(DI), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R10
-	CMPL         180(R8), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         76(DI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R8), Y4
-	VFMADD231PS  (R10), Y4, Y0
-	ADDQ         SI, R10
-	VFMADD231PS  (R10), Y4, Y1
-	ADDQ         SI, R10
-	VFMADD231PS  (R10), Y4, Y2
-	ADDQ         SI, R10
-	VFMADD231PS  (R10), Y4, Y3
-	ADDQ         SI, R10
+	VBROADCASTSS 76(DI), Y4
+	VFMADD231PS  (R11), Y4, Y0
+	ADDQ         BX, R11
+	VFMADD231PS  (R11), Y4, Y1
+	ADDQ         BX, R11
+	VFMADD231PS  (R11), Y4, Y2
+	ADDQ         BX, R11
+	VFMADD231PS  (R11), Y4, Y3
+	ADDQ         BX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   SI, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   SI, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   SI, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   SI, R10
+	VADDPS (R11), Y0, Y0
+	ADDQ   BX, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   BX, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   BX, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   BX, R11
 
 wholeBias:
-	MOVQ    80(R8), R10
 	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    16(R10), R11
+	ORQ     40(R10), R11
+	ORQ     24(R10), R11
+	JEQ     wholeWrite
+	MOVQ    16(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y4
+	VMOVUPS (R11), Y4
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y4, Y1, Y1
 	VADDPS  Y4, Y2, Y2
 	VADDPS  Y4, Y3, Y3
 
 wholeReLU:
-	MOVQ   104(R8), R10
-	TESTQ  R10, R10
+	MOVQ   40(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y4, Y4, Y4
 	VCMPPS $0x16, Y4, Y0, Y5
@@ -1843,63 +1938,65 @@ wholeReLU:
 	VANDPS Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    160(R8), R10
-	TESTQ   R10, R10
+	MOVQ    96(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R8), R11
-	SHLQ    $0x02, R11
+	MOVQ    32(R10), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y4, Y4, Y4
-	VMOVUPS (R10), Y5
+	VMOVUPS (R11), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y5
 	VCMPPS  $0x16, Y4, Y5, Y4
 	VANDPS  Y4, Y3, Y3
-	ADDQ    R11, R10
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R11, 96(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS Y1, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS Y2, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS Y3, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R8), R11
-	MOVQ   8(R8), R12
-	DECQ   152(R8)
-	JNE    wholeTile
-	DECQ   112(R8)
+	TESTQ  R10, R10
 	JEQ    wholeDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000004, CX, R11
+	ADDQ   R11, R8
+	MOVQ   24(DI), R11
+	MOVQ   (DI), R12
+	DECQ   88(R10)
+	JNE    wholeTile
+	DECQ   48(R10)
+	JEQ    wholeDone
+	MOVQ   56(R10), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(DI)
+	ADDQ   $0x00000020, 40(DI)
+	CMPQ   16(R10), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R8)
+	ADDQ   $0x00000020, 16(R10)
 
 wholeNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R10), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R8)
+	ADDQ $0x00000020, 24(R10)
 
 wholeNomask:
 	JMP wholePanel
@@ -1912,36 +2009,42 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R11
-	MOVQ 8(R10), R12
+	MOVQ  x+0(FP), R10
+	MOVQ  8(R10), R8
+	MOVQ  40(R10), R9
+	MOVQ  24(R10), R11
+	MOVQ  (R10), R12
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R10), R10
+	TESTQ R10, R10
+	JEQ   cutTile
+	MOVQ  8(R10), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R10), R13
+	MOVQ  R13, 88(R10)
+	MOVQ  24(R10), R13
+	MOVQ  R13, 96(R10)
 
 cutTile:
-	MOVQ   AX, R10
+	MOVQ   R8, R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, SI, R13
+	IMUL3Q  $0x00000003, BX, R13
 	ADDQ    R9, R13
 	MOVQ    R13, (SP)
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -1954,10 +2057,10 @@ cutSteps:
 	VFMADD231PS  Y6, Y5, Y2
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
@@ -1969,10 +2072,10 @@ cutSteps:
 	VFMADD231PS  Y6, Y5, Y2
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y5
@@ -1982,10 +2085,10 @@ cutSteps:
 	VFMADD231PS  Y6, Y5, Y2
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y5
@@ -1995,13 +2098,13 @@ cutSteps:
 	VFMADD231PS  Y6, Y5, Y2
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	CMPQ         R13, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 cutStepsFetched:
 	SUBQ $0x04, R12
@@ -2020,18 +2123,19 @@ cutStep:
 	VFMADD231PS  Y6, Y5, Y2
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         64(R10), R13
+	CMPL         72(R10), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R10), Y5
+	VBROADCASTSS 72(R10), Y5
 	VMULPS       Y5, Y1, Y1
 	VMULPS       Y5, Y2, Y2
 	VMULPS       Y5, Y3, Y3
@@ -2039,43 +2143,49 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
+	MOVL         76(R10), R11
 	ADDL         R11, R11
 	JEQ          cutBias
 	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	CMPL         76(R10), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R10), Y5
+	VBROADCASTSS 76(R10), Y5
 	VMASKMOVPS   (R11), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y1
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPS   (R11), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPS   (R11), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPS   (R11), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R11), Y0, Y6
 	VADDPS     Y6, Y1, Y1
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPS (R11), Y0, Y6
 	VADDPS     Y6, Y2, Y2
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPS (R11), Y0, Y6
 	VADDPS     Y6, Y3, Y3
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPS (R11), Y0, Y6
 	VADDPS     Y6, Y4, Y4
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 
 cutBias:
-	MOVQ       80(R10), R11
+	TESTQ      R13, R13
+	JEQ        cutWrite
+	MOVQ       16(R13), R11
+	ORQ        40(R13), R11
+	ORQ        24(R13), R11
+	JEQ        cutWrite
+	MOVQ       16(R13), R11
 	TESTQ      R11, R11
 	JEQ        cutReLU
 	VMASKMOVPS (R11), Y0, Y5
@@ -2085,7 +2195,7 @@ cutBias:
 	VADDPS     Y5, Y4, Y4
 
 cutReLU:
-	MOVQ   104(R10), R11
+	MOVQ   40(R13), R11
 	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y5, Y5, Y5
@@ -2099,10 +2209,10 @@ cutReLU:
 	VANDPS Y5, Y4, Y4
 
 cutMask:
-	MOVQ       160(R10), R11
+	MOVQ       96(R13), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
+	MOVQ       32(R13), R12
 	SHLQ       $0x02, R12
 	VXORPS     Y5, Y5, Y5
 	VMASKMOVPS (R11), Y0, Y6
@@ -2123,96 +2233,98 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 96(R13)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R10), R11
+	MOVQ    56(R10), R11
 	SHLQ    $0x02, R11
-	BSRQ    R11, R8
-	BTRQ    R8, R11
+	BSRQ    R11, DI
+	BTRQ    DI, R11
 	LEAQ    elements<>+0(SB), R12
 	VMOVDQU (R12)(R11*1), Y5
-	CMPQ    R8, $0x03
+	CMPQ    DI, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R9)
 	VPERMPS Y1, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X2, (R9)
 	VPERMPS Y2, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X3, (R9)
 	VPERMPS Y3, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X4, (R9)
 	VPERMPS Y4, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R9)
 	VPERMPS Y1, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X2, (R9)
 	VPERMPS Y2, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X3, (R9)
 	VPERMPS Y3, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X4, (R9)
 	VPERMPS Y4, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R9)
 	VPERMPS Y1, Y5, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSS  X2, (R9)
 	VPERMPS Y2, Y5, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSS  X3, (R9)
 	VPERMPS Y3, Y5, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSS  X4, (R9)
 	VPERMPS Y4, Y5, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000004, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R11
-	MOVQ   8(R10), R12
-	DECQ   152(R10)
-	JNE    cutTile
-	DECQ   112(R10)
+	TESTQ  R13, R13
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	IMUL3Q $0x00000004, CX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   88(R13)
+	JNE    cutTile
+	DECQ   48(R13)
+	JEQ    cutDone
+	MOVQ   56(R13), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 24(R10)
+	ADDQ   $0x00000020, 40(R10)
+	CMPQ   16(R13), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 16(R13)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 24(R13)
 
 cutNomask:
 	JMP cutPanel
@@ -2232,12 +2344,12 @@ wholeFarSteps:
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R10)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(DI*1), Y5
+	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R8)
-	PREFETCHT0   31(R8)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y4
@@ -2248,10 +2360,10 @@ wholeFarSteps:
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R10)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(DI*1), Y5
+	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y4
@@ -2262,10 +2374,10 @@ wholeFarSteps:
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R10)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(DI*1), Y5
+	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y4
@@ -2276,13 +2388,13 @@ wholeFarSteps:
 	VFMADD231PS  Y5, Y4, Y1
 	VBROADCASTSS (R10)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(DI*1), Y5
+	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R8, (SP)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	CMPQ         DI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R8
+	ADDQ         BX, DI
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R12
@@ -2300,10 +2412,10 @@ cutFarSteps:
 	VFMADD231PS  Y6, Y5, Y2
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
@@ -2316,10 +2428,10 @@ cutFarSteps:
 	VFMADD231PS  Y6, Y5, Y2
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y5
@@ -2330,10 +2442,10 @@ cutFarSteps:
 	VFMADD231PS  Y6, Y5, Y2
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y5
@@ -2344,13 +2456,13 @@ cutFarSteps:
 	VFMADD231PS  Y6, Y5, Y2
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	CMPQ         R13, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 cutFarStepsFetched:
 	SUBQ $0x04, R12
@@ -2361,32 +2473,36 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), R9
-	MOVQ (R8), R10
-	MOVQ R10, 152(R8)
-	MOVQ 88(R8), R10
-	MOVQ R10, 160(R8)
-	MOVQ 40(R8), R11
-	MOVQ 8(R8), R12
+	MOVQ  x+0(FP), DI
+	MOVQ  8(DI), R8
+	MOVQ  40(DI), R9
+	MOVQ  24(DI), R11
+	MOVQ  (DI), R12
+	MOVQ  $0x00000004, AX
+	MOVQ  64(DI), DI
+	TESTQ DI, DI
+	JEQ   wholeTile
+	MOVQ  8(DI), AX
+	SHLQ  $0x02, AX
+	MOVQ  (DI), R10
+	MOVQ  R10, 88(DI)
+	MOVQ  24(DI), R10
+	MOVQ  R10, 96(DI)
 
 wholeTile:
-	MOVQ   AX, R10
+	MOVQ   R8, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -2394,13 +2510,13 @@ wholeTile:
 	VXORPS Y4, Y4, Y4
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, SI, R8
-	ADDQ    R9, R8
-	MOVQ    R8, (SP)
-	MOVQ    R9, R8
+	IMUL3Q  $0x00000004, BX, DI
+	ADDQ    R9, DI
+	MOVQ    DI, (SP)
+	MOVQ    R9, DI
 	SUBQ    $0x04, R12
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -2413,14 +2529,14 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R8)
-	PREFETCHT0   31(R8)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y5
@@ -2430,12 +2546,12 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y5
@@ -2445,12 +2561,12 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y5
@@ -2460,15 +2576,15 @@ wholeSteps:
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R8, (SP)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	CMPQ         DI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R8
+	ADDQ         BX, DI
 
 wholeStepsFetched:
 	SUBQ $0x04, R12
@@ -2487,20 +2603,21 @@ wholeStep:
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         x+0(FP), DI
+	MOVQ         64(DI), R10
+	CMPL         72(DI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R8), Y5
+	VBROADCASTSS 72(DI), Y5
 	VMULPS       Y5, Y0, Y0
 	VMULPS       Y5, Y1, Y1
 	VMULPS       Y5, Y2, Y2
@@ -2509,42 +2626,48 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R10
-	ADDL         R10, R10
+	MOVL         76(DI), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R10
-	CMPL         180(R8), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         76(DI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R8), Y5
-	VFMADD231PS  (R10), Y5, Y0
-	ADDQ         SI, R10
-	VFMADD231PS  (R10), Y5, Y1
-	ADDQ         SI, R10
-	VFMADD231PS  (R10), Y5, Y2
-	ADDQ         SI, R10
-	VFMADD231PS  (R10), Y5, Y3
-	ADDQ         SI, R10
-	VFMADD231PS  (R10), Y5, Y4
-	ADDQ         SI, R10
+	VBROADCASTSS 76(DI), Y5
+	VFMADD231PS  (R11), Y5, Y0
+	ADDQ         BX, R11
+	VFMADD231PS  (R11), Y5, Y1
+	ADDQ         BX, R11
+	VFMADD231PS  (R11), Y5, Y2
+	ADDQ         BX, R11
+	VFMADD231PS  (R11), Y5, Y3
+	ADDQ         BX, R11
+	VFMADD231PS  (R11), Y5, Y4
+	ADDQ         BX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   SI, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   SI, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   SI, R10
-	VADDPS (R10), Y3, Y3
-	ADDQ   SI, R10
-	VADDPS (R10), Y4, Y4
-	ADDQ   SI, R10
+	VADDPS (R11), Y0, Y0
+	ADDQ   BX, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   BX, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   BX, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   BX, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   BX, R11
 
 wholeBias:
-	MOVQ    80(R8), R10
 	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    16(R10), R11
+	ORQ     40(R10), R11
+	ORQ     24(R10), R11
+	JEQ     wholeWrite
+	MOVQ    16(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y5
+	VMOVUPS (R11), Y5
 	VADDPS  Y5, Y0, Y0
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y5, Y2, Y2
@@ -2552,8 +2675,8 @@ wholeBias:
 	VADDPS  Y5, Y4, Y4
 
 wholeReLU:
-	MOVQ   104(R8), R10
-	TESTQ  R10, R10
+	MOVQ   40(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y5, Y5, Y5
 	VCMPPS $0x16, Y5, Y0, Y6
@@ -2568,69 +2691,71 @@ wholeReLU:
 	VANDPS Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    160(R8), R10
-	TESTQ   R10, R10
+	MOVQ    96(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R8), R11
-	SHLQ    $0x02, R11
+	MOVQ    32(R10), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y5, Y5, Y5
-	VMOVUPS (R10), Y6
+	VMOVUPS (R11), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y6
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y6
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y6
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y6
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y6
 	VCMPPS  $0x16, Y5, Y6, Y5
 	VANDPS  Y5, Y4, Y4
-	ADDQ    R11, R10
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R11, 96(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS Y1, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS Y2, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS Y3, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS Y4, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R8), R11
-	MOVQ   8(R8), R12
-	DECQ   152(R8)
-	JNE    wholeTile
-	DECQ   112(R8)
+	TESTQ  R10, R10
 	JEQ    wholeDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000005, CX, R11
+	ADDQ   R11, R8
+	MOVQ   24(DI), R11
+	MOVQ   (DI), R12
+	DECQ   88(R10)
+	JNE    wholeTile
+	DECQ   48(R10)
+	JEQ    wholeDone
+	MOVQ   56(R10), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(DI)
+	ADDQ   $0x00000020, 40(DI)
+	CMPQ   16(R10), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R8)
+	ADDQ   $0x00000020, 16(R10)
 
 wholeNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R10), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R8)
+	ADDQ $0x00000020, 24(R10)
 
 wholeNomask:
 	JMP wholePanel
@@ -2643,23 +2768,29 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R11
-	MOVQ 8(R10), R12
+	MOVQ  x+0(FP), R10
+	MOVQ  8(R10), R8
+	MOVQ  40(R10), R9
+	MOVQ  24(R10), R11
+	MOVQ  (R10), R12
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R10), R10
+	TESTQ R10, R10
+	JEQ   cutTile
+	MOVQ  8(R10), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R10), R13
+	MOVQ  R13, 88(R10)
+	MOVQ  24(R10), R13
+	MOVQ  R13, 96(R10)
 
 cutTile:
-	MOVQ   AX, R10
+	MOVQ   R8, R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -2667,13 +2798,13 @@ cutTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, SI, R13
+	IMUL3Q  $0x00000004, BX, R13
 	ADDQ    R9, R13
 	MOVQ    R13, (SP)
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -2686,12 +2817,12 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y2
 	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(DI*1), Y7
+	VBROADCASTSS (R10)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
@@ -2703,12 +2834,12 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y2
 	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(DI*1), Y7
+	VBROADCASTSS (R10)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y6
@@ -2718,12 +2849,12 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y2
 	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(DI*1), Y7
+	VBROADCASTSS (R10)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y6
@@ -2733,15 +2864,15 @@ cutSteps:
 	VFMADD231PS  Y7, Y6, Y2
 	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(DI*1), Y7
+	VBROADCASTSS (R10)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	CMPQ         R13, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 cutStepsFetched:
 	SUBQ $0x04, R12
@@ -2760,20 +2891,21 @@ cutStep:
 	VFMADD231PS  Y7, Y6, Y2
 	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(DI*1), Y7
+	VBROADCASTSS (R10)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         64(R10), R13
+	CMPL         72(R10), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R10), Y6
+	VBROADCASTSS 72(R10), Y6
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
 	VMULPS       Y6, Y3, Y3
@@ -2782,49 +2914,55 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
+	MOVL         76(R10), R11
 	ADDL         R11, R11
 	JEQ          cutBias
 	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	CMPL         76(R10), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R10), Y6
+	VBROADCASTSS 76(R10), Y6
 	VMASKMOVPS   (R11), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y1
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPS   (R11), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y2
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPS   (R11), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y3
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPS   (R11), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPS   (R11), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R11), Y0, Y7
 	VADDPS     Y7, Y1, Y1
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPS (R11), Y0, Y7
 	VADDPS     Y7, Y2, Y2
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPS (R11), Y0, Y7
 	VADDPS     Y7, Y3, Y3
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPS (R11), Y0, Y7
 	VADDPS     Y7, Y4, Y4
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPS (R11), Y0, Y7
 	VADDPS     Y7, Y5, Y5
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 
 cutBias:
-	MOVQ       80(R10), R11
+	TESTQ      R13, R13
+	JEQ        cutWrite
+	MOVQ       16(R13), R11
+	ORQ        40(R13), R11
+	ORQ        24(R13), R11
+	JEQ        cutWrite
+	MOVQ       16(R13), R11
 	TESTQ      R11, R11
 	JEQ        cutReLU
 	VMASKMOVPS (R11), Y0, Y6
@@ -2835,7 +2973,7 @@ cutBias:
 	VADDPS     Y6, Y5, Y5
 
 cutReLU:
-	MOVQ   104(R10), R11
+	MOVQ   40(R13), R11
 	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y6, Y6, Y6
@@ -2851,10 +2989,10 @@ cutReLU:
 	VANDPS Y6, Y5, Y5
 
 cutMask:
-	MOVQ       160(R10), R11
+	MOVQ       96(R13), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
+	MOVQ       32(R13), R12
 	SHLQ       $0x02, R12
 	VXORPS     Y6, Y6, Y6
 	VMASKMOVPS (R11), Y0, Y7
@@ -2879,108 +3017,110 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 96(R13)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R10), R11
+	MOVQ    56(R10), R11
 	SHLQ    $0x02, R11
-	BSRQ    R11, R8
-	BTRQ    R8, R11
+	BSRQ    R11, DI
+	BTRQ    DI, R11
 	LEAQ    elements<>+0(SB), R12
 	VMOVDQU (R12)(R11*1), Y6
-	CMPQ    R8, $0x03
+	CMPQ    DI, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R9)
 	VPERMPS Y1, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X2, (R9)
 	VPERMPS Y2, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X3, (R9)
 	VPERMPS Y3, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X4, (R9)
 	VPERMPS Y4, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X5, (R9)
 	VPERMPS Y5, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R9)
 	VPERMPS Y1, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X2, (R9)
 	VPERMPS Y2, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X3, (R9)
 	VPERMPS Y3, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X4, (R9)
 	VPERMPS Y4, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X5, (R9)
 	VPERMPS Y5, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R9)
 	VPERMPS Y1, Y6, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSS  X2, (R9)
 	VPERMPS Y2, Y6, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSS  X3, (R9)
 	VPERMPS Y3, Y6, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSS  X4, (R9)
 	VPERMPS Y4, Y6, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSS  X5, (R9)
 	VPERMPS Y5, Y6, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000005, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R11
-	MOVQ   8(R10), R12
-	DECQ   152(R10)
-	JNE    cutTile
-	DECQ   112(R10)
+	TESTQ  R13, R13
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	IMUL3Q $0x00000005, CX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   88(R13)
+	JNE    cutTile
+	DECQ   48(R13)
+	JEQ    cutDone
+	MOVQ   56(R13), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 24(R10)
+	ADDQ   $0x00000020, 40(R10)
+	CMPQ   16(R13), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 16(R13)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 24(R13)
 
 cutNomask:
 	JMP cutPanel
@@ -3000,14 +3140,14 @@ wholeFarSteps:
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R8)
-	PREFETCHT0   31(R8)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y5
@@ -3018,12 +3158,12 @@ wholeFarSteps:
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y5
@@ -3034,12 +3174,12 @@ wholeFarSteps:
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y5
@@ -3050,15 +3190,15 @@ wholeFarSteps:
 	VFMADD231PS  Y6, Y5, Y1
 	VBROADCASTSS (R10)(CX*2), Y6
 	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(DI*1), Y6
+	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y3
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R8, (SP)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	CMPQ         DI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R8
+	ADDQ         BX, DI
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R12
@@ -3076,12 +3216,12 @@ cutFarSteps:
 	VFMADD231PS  Y7, Y6, Y2
 	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(DI*1), Y7
+	VBROADCASTSS (R10)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
@@ -3094,12 +3234,12 @@ cutFarSteps:
 	VFMADD231PS  Y7, Y6, Y2
 	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(DI*1), Y7
+	VBROADCASTSS (R10)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y6
@@ -3110,12 +3250,12 @@ cutFarSteps:
 	VFMADD231PS  Y7, Y6, Y2
 	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(DI*1), Y7
+	VBROADCASTSS (R10)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R11), Y0, Y6
@@ -3126,15 +3266,15 @@ cutFarSteps:
 	VFMADD231PS  Y7, Y6, Y2
 	VBROADCASTSS (R10)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(DI*1), Y7
+	VBROADCASTSS (R10)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y4
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	CMPQ         R13, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 cutFarStepsFetched:
 	SUBQ $0x04, R12
@@ -3145,33 +3285,37 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R12
-	MOVQ 8(R9), R13
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R12
+	MOVQ  (R8), R13
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ   AX, R11
+	MOVQ   R9, R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -3180,13 +3324,13 @@ wholeTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x00000005, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R13
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -3199,16 +3343,16 @@ wholeSteps:
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R11)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(DI*1), Y7
+	VBROADCASTSS (R11)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
 	VBROADCASTSS (R11)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R8*1), Y7
+	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y6
@@ -3218,14 +3362,14 @@ wholeSteps:
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R11)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(DI*1), Y7
+	VBROADCASTSS (R11)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
 	VBROADCASTSS (R11)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R8*1), Y7
+	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y6
@@ -3235,14 +3379,14 @@ wholeSteps:
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R11)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(DI*1), Y7
+	VBROADCASTSS (R11)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
 	VBROADCASTSS (R11)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R8*1), Y7
+	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y6
@@ -3252,17 +3396,17 @@ wholeSteps:
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R11)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(DI*1), Y7
+	VBROADCASTSS (R11)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
 	VBROADCASTSS (R11)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R8*1), Y7
+	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -3281,22 +3425,23 @@ wholeStep:
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R11)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(DI*1), Y7
+	VBROADCASTSS (R11)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
 	VBROADCASTSS (R11)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R8*1), Y7
+	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	CMPL         72(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R9), Y6
+	VBROADCASTSS 72(R8), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
@@ -3306,46 +3451,52 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R11
-	ADDL         R11, R11
+	MOVL         76(R8), R12
+	ADDL         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	CMPL         180(R9), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         76(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R9), Y6
-	VFMADD231PS  (R11), Y6, Y0
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y6, Y1
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y6, Y2
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y6, Y3
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y6, Y4
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y6, Y5
-	ADDQ         SI, R11
+	VBROADCASTSS 76(R8), Y6
+	VFMADD231PS  (R12), Y6, Y0
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y6, Y1
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y6, Y2
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y6, Y3
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y6, Y4
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y6, Y5
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPS (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPS (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPS (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPS (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPS (R11), Y5, Y5
-	ADDQ   SI, R11
+	VADDPS (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPS (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPS (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPS (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPS (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPS (R12), Y5, Y5
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R11), Y6
+	VMOVUPS (R12), Y6
 	VADDPS  Y6, Y0, Y0
 	VADDPS  Y6, Y1, Y1
 	VADDPS  Y6, Y2, Y2
@@ -3354,8 +3505,8 @@ wholeBias:
 	VADDPS  Y6, Y5, Y5
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y6, Y6, Y6
 	VCMPPS $0x16, Y6, Y0, Y7
@@ -3372,75 +3523,77 @@ wholeReLU:
 	VANDPS Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x02, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x02, R13
 	VXORPS  Y6, Y6, Y6
-	VMOVUPS (R11), Y7
+	VMOVUPS (R12), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y7
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y7
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y7
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y7
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y7
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y7
 	VCMPPS  $0x16, Y6, Y7, Y6
 	VANDPS  Y6, Y5, Y5
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R12
-	MOVQ   8(R9), R13
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000006, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R12
+	MOVQ   (R8), R13
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -3453,23 +3606,29 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R12
-	MOVQ 8(R11), R13
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R12
+	MOVQ  (R11), R13
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R11), R14
+	MOVQ  R14, 88(R11)
+	MOVQ  24(R11), R14
+	MOVQ  R14, 96(R11)
 
 cutTile:
-	MOVQ   AX, R11
+	MOVQ   R9, R11
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -3478,13 +3637,13 @@ cutTile:
 	VXORPS Y6, Y6, Y6
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, SI, R14
+	IMUL3Q  $0x00000005, BX, R14
 	ADDQ    R10, R14
 	MOVQ    R14, (SP)
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -3497,14 +3656,14 @@ cutSteps:
 	VFMADD231PS  Y8, Y7, Y2
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
 
@@ -3516,14 +3675,14 @@ cutSteps:
 	VFMADD231PS  Y8, Y7, Y2
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y7
@@ -3533,14 +3692,14 @@ cutSteps:
 	VFMADD231PS  Y8, Y7, Y2
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y7
@@ -3550,17 +3709,17 @@ cutSteps:
 	VFMADD231PS  Y8, Y7, Y2
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         BX, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -3579,22 +3738,23 @@ cutStep:
 	VFMADD231PS  Y8, Y7, Y2
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	CMPL         176(R11), $0x3f800000
+	MOVQ         64(R11), R14
+	CMPL         72(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R11), Y7
+	VBROADCASTSS 72(R11), Y7
 	VMULPS       Y7, Y1, Y1
 	VMULPS       Y7, Y2, Y2
 	VMULPS       Y7, Y3, Y3
@@ -3604,55 +3764,61 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R11), R12
+	MOVL         76(R11), R12
 	ADDL         R12, R12
 	JEQ          cutBias
 	MOVQ         R10, R12
-	CMPL         180(R11), $0x3f800000
+	CMPL         76(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R11), Y7
+	VBROADCASTSS 76(R11), Y7
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y1
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y2
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y4
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y2, Y2
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y3, Y3
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y4, Y4
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y5, Y5
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y6, Y6
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 
 cutBias:
-	MOVQ       80(R11), R12
+	TESTQ      R14, R14
+	JEQ        cutWrite
+	MOVQ       16(R14), R12
+	ORQ        40(R14), R12
+	ORQ        24(R14), R12
+	JEQ        cutWrite
+	MOVQ       16(R14), R12
 	TESTQ      R12, R12
 	JEQ        cutReLU
 	VMASKMOVPS (R12), Y0, Y7
@@ -3664,7 +3830,7 @@ cutBias:
 	VADDPS     Y7, Y6, Y6
 
 cutReLU:
-	MOVQ   104(R11), R12
+	MOVQ   40(R14), R12
 	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y7, Y7, Y7
@@ -3682,10 +3848,10 @@ cutReLU:
 	VANDPS Y7, Y6, Y6
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       96(R14), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
+	MOVQ       32(R14), R13
 	SHLQ       $0x02, R13
 	VXORPS     Y7, Y7, Y7
 	VMASKMOVPS (R12), Y0, Y8
@@ -3714,120 +3880,122 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 96(R14)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
+	MOVQ    56(R11), R12
 	SHLQ    $0x02, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
 	LEAQ    elements<>+0(SB), R13
 	VMOVDQU (R13)(R12*1), Y7
-	CMPQ    R9, $0x03
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y7, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y7, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y7, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y7, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y7, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y7, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000006, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R12
-	MOVQ   8(R11), R13
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R14, R14
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x00000006, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   88(R14)
+	JNE    cutTile
+	DECQ   48(R14)
+	JEQ    cutDone
+	MOVQ   56(R14), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R14), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R14)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R14), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R14)
 
 cutNomask:
 	JMP cutPanel
@@ -3847,16 +4015,16 @@ wholeFarSteps:
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R11)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(DI*1), Y7
+	VBROADCASTSS (R11)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
 	VBROADCASTSS (R11)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R8*1), Y7
+	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y6
@@ -3867,14 +4035,14 @@ wholeFarSteps:
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R11)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(DI*1), Y7
+	VBROADCASTSS (R11)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
 	VBROADCASTSS (R11)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R8*1), Y7
+	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y6
@@ -3885,14 +4053,14 @@ wholeFarSteps:
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R11)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(DI*1), Y7
+	VBROADCASTSS (R11)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
 	VBROADCASTSS (R11)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R8*1), Y7
+	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y6
@@ -3903,17 +4071,17 @@ wholeFarSteps:
 	VFMADD231PS  Y7, Y6, Y1
 	VBROADCASTSS (R11)(CX*2), Y7
 	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(DI*1), Y7
+	VBROADCASTSS (R11)(SI*1), Y7
 	VFMADD231PS  Y7, Y6, Y3
 	VBROADCASTSS (R11)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(R8*1), Y7
+	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -3931,14 +4099,14 @@ cutFarSteps:
 	VFMADD231PS  Y8, Y7, Y2
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
 
@@ -3951,14 +4119,14 @@ cutFarSteps:
 	VFMADD231PS  Y8, Y7, Y2
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y7
@@ -3969,14 +4137,14 @@ cutFarSteps:
 	VFMADD231PS  Y8, Y7, Y2
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y7
@@ -3987,17 +4155,17 @@ cutFarSteps:
 	VFMADD231PS  Y8, Y7, Y2
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y4
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         BX, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
@@ -4008,33 +4176,37 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R12
-	MOVQ 8(R9), R13
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R12
+	MOVQ  (R8), R13
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ   AX, R11
+	MOVQ   R9, R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -4044,13 +4216,13 @@ wholeTile:
 	VXORPS Y6, Y6, Y6
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x00000006, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R13
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -4063,18 +4235,18 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*2), Y8
+	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y7
@@ -4084,16 +4256,16 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*2), Y8
+	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y7
@@ -4103,16 +4275,16 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*2), Y8
+	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y7
@@ -4122,19 +4294,19 @@ wholeSteps:
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*2), Y8
+	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -4153,24 +4325,25 @@ wholeStep:
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*2), Y8
+	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	CMPL         72(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R9), Y7
+	VBROADCASTSS 72(R8), Y7
 	VMULPS       Y7, Y0, Y0
 	VMULPS       Y7, Y1, Y1
 	VMULPS       Y7, Y2, Y2
@@ -4181,50 +4354,56 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R11
-	ADDL         R11, R11
+	MOVL         76(R8), R12
+	ADDL         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	CMPL         180(R9), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         76(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R9), Y7
-	VFMADD231PS  (R11), Y7, Y0
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y7, Y1
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y7, Y2
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y7, Y3
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y7, Y4
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y7, Y5
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y7, Y6
-	ADDQ         SI, R11
+	VBROADCASTSS 76(R8), Y7
+	VFMADD231PS  (R12), Y7, Y0
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y7, Y1
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y7, Y2
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y7, Y3
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y7, Y4
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y7, Y5
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y7, Y6
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPS (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPS (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPS (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPS (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPS (R11), Y5, Y5
-	ADDQ   SI, R11
-	VADDPS (R11), Y6, Y6
-	ADDQ   SI, R11
+	VADDPS (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPS (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPS (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPS (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPS (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPS (R12), Y5, Y5
+	ADDQ   BX, R12
+	VADDPS (R12), Y6, Y6
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R11), Y7
+	VMOVUPS (R12), Y7
 	VADDPS  Y7, Y0, Y0
 	VADDPS  Y7, Y1, Y1
 	VADDPS  Y7, Y2, Y2
@@ -4234,8 +4413,8 @@ wholeBias:
 	VADDPS  Y7, Y6, Y6
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y7, Y7, Y7
 	VCMPPS $0x16, Y7, Y0, Y8
@@ -4254,81 +4433,83 @@ wholeReLU:
 	VANDPS Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x02, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x02, R13
 	VXORPS  Y7, Y7, Y7
-	VMOVUPS (R11), Y8
+	VMOVUPS (R12), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y8
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y8
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y8
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y8
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y8
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y8
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y8
 	VCMPPS  $0x16, Y7, Y8, Y7
 	VANDPS  Y7, Y6, Y6
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y6, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x00000007, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R12
-	MOVQ   8(R9), R13
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000007, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R12
+	MOVQ   (R8), R13
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -4341,23 +4522,29 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R12
-	MOVQ 8(R11), R13
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R12
+	MOVQ  (R11), R13
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R11), R14
+	MOVQ  R14, 88(R11)
+	MOVQ  24(R11), R14
+	MOVQ  R14, 96(R11)
 
 cutTile:
-	MOVQ   AX, R11
+	MOVQ   R9, R11
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -4367,13 +4554,13 @@ cutTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, SI, R14
+	IMUL3Q  $0x00000006, BX, R14
 	ADDQ    R10, R14
 	MOVQ    R14, (SP)
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -4386,16 +4573,16 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y2
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
 
@@ -4407,16 +4594,16 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y2
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y8
@@ -4426,16 +4613,16 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y2
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y8
@@ -4445,19 +4632,19 @@ cutSteps:
 	VFMADD231PS  Y9, Y8, Y2
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         BX, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -4476,24 +4663,25 @@ cutStep:
 	VFMADD231PS  Y9, Y8, Y2
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	CMPL         176(R11), $0x3f800000
+	MOVQ         64(R11), R14
+	CMPL         72(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R11), Y8
+	VBROADCASTSS 72(R11), Y8
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
 	VMULPS       Y8, Y3, Y3
@@ -4504,61 +4692,67 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R11), R12
+	MOVL         76(R11), R12
 	ADDL         R12, R12
 	JEQ          cutBias
 	MOVQ         R10, R12
-	CMPL         180(R11), $0x3f800000
+	CMPL         76(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R11), Y8
+	VBROADCASTSS 76(R11), Y8
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y1
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y2
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y3
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y4
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y1, Y1
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y2, Y2
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y3, Y3
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y4, Y4
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y5, Y5
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y6, Y6
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y7, Y7
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 
 cutBias:
-	MOVQ       80(R11), R12
+	TESTQ      R14, R14
+	JEQ        cutWrite
+	MOVQ       16(R14), R12
+	ORQ        40(R14), R12
+	ORQ        24(R14), R12
+	JEQ        cutWrite
+	MOVQ       16(R14), R12
 	TESTQ      R12, R12
 	JEQ        cutReLU
 	VMASKMOVPS (R12), Y0, Y8
@@ -4571,7 +4765,7 @@ cutBias:
 	VADDPS     Y8, Y7, Y7
 
 cutReLU:
-	MOVQ   104(R11), R12
+	MOVQ   40(R14), R12
 	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y8, Y8, Y8
@@ -4591,10 +4785,10 @@ cutReLU:
 	VANDPS Y8, Y7, Y7
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       96(R14), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
+	MOVQ       32(R14), R13
 	SHLQ       $0x02, R13
 	VXORPS     Y8, Y8, Y8
 	VMASKMOVPS (R12), Y0, Y9
@@ -4627,132 +4821,134 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 96(R14)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
+	MOVQ    56(R11), R12
 	SHLQ    $0x02, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
 	LEAQ    elements<>+0(SB), R13
 	VMOVDQU (R13)(R12*1), Y8
-	CMPQ    R9, $0x03
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000007, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R12
-	MOVQ   8(R11), R13
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R14, R14
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x00000007, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   88(R14)
+	JNE    cutTile
+	DECQ   48(R14)
+	JEQ    cutDone
+	MOVQ   56(R14), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R14), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R14)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R14), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R14)
 
 cutNomask:
 	JMP cutPanel
@@ -4772,18 +4968,18 @@ wholeFarSteps:
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*2), Y8
+	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y7
@@ -4794,16 +4990,16 @@ wholeFarSteps:
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*2), Y8
+	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y7
@@ -4814,16 +5010,16 @@ wholeFarSteps:
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*2), Y8
+	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Y7
@@ -4834,19 +5030,19 @@ wholeFarSteps:
 	VFMADD231PS  Y8, Y7, Y1
 	VBROADCASTSS (R11)(CX*2), Y8
 	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(DI*1), Y8
+	VBROADCASTSS (R11)(SI*1), Y8
 	VFMADD231PS  Y8, Y7, Y3
 	VBROADCASTSS (R11)(CX*4), Y8
 	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(R8*1), Y8
+	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*2), Y8
+	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -4864,16 +5060,16 @@ cutFarSteps:
 	VFMADD231PS  Y9, Y8, Y2
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
 
@@ -4886,16 +5082,16 @@ cutFarSteps:
 	VFMADD231PS  Y9, Y8, Y2
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y8
@@ -4906,16 +5102,16 @@ cutFarSteps:
 	VFMADD231PS  Y9, Y8, Y2
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R12), Y0, Y8
@@ -4926,19 +5122,19 @@ cutFarSteps:
 	VFMADD231PS  Y9, Y8, Y2
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y4
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         BX, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
@@ -4949,36 +5145,40 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R13
-	MOVQ 8(R9), R14
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R13
+	MOVQ  (R8), R14
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -4990,13 +5190,13 @@ wholeTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x00000007, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -5009,21 +5209,21 @@ wholeSteps:
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y8
@@ -5033,19 +5233,19 @@ wholeSteps:
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y8
@@ -5055,19 +5255,19 @@ wholeSteps:
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y8
@@ -5077,22 +5277,22 @@ wholeSteps:
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R14
@@ -5111,27 +5311,28 @@ wholeStep:
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	CMPL         72(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R9), Y8
+	VBROADCASTSS 72(R8), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
@@ -5143,54 +5344,60 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R11
-	ADDL         R11, R11
+	MOVL         76(R8), R12
+	ADDL         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	CMPL         180(R9), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         76(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R9), Y8
-	VFMADD231PS  (R11), Y8, Y0
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y8, Y1
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y8, Y2
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y8, Y3
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y8, Y4
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y8, Y5
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y8, Y6
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y8, Y7
-	ADDQ         SI, R11
+	VBROADCASTSS 76(R8), Y8
+	VFMADD231PS  (R12), Y8, Y0
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y8, Y1
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y8, Y2
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y8, Y3
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y8, Y4
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y8, Y5
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y8, Y6
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y8, Y7
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPS (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPS (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPS (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPS (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPS (R11), Y5, Y5
-	ADDQ   SI, R11
-	VADDPS (R11), Y6, Y6
-	ADDQ   SI, R11
-	VADDPS (R11), Y7, Y7
-	ADDQ   SI, R11
+	VADDPS (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPS (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPS (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPS (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPS (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPS (R12), Y5, Y5
+	ADDQ   BX, R12
+	VADDPS (R12), Y6, Y6
+	ADDQ   BX, R12
+	VADDPS (R12), Y7, Y7
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R11), Y8
+	VMOVUPS (R12), Y8
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y8, Y1, Y1
 	VADDPS  Y8, Y2, Y2
@@ -5201,8 +5408,8 @@ wholeBias:
 	VADDPS  Y8, Y7, Y7
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y8, Y8, Y8
 	VCMPPS $0x16, Y8, Y0, Y9
@@ -5223,87 +5430,89 @@ wholeReLU:
 	VANDPS Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x02, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x02, R13
 	VXORPS  Y8, Y8, Y8
-	VMOVUPS (R11), Y9
+	VMOVUPS (R12), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y9
 	VCMPPS  $0x16, Y8, Y9, Y8
 	VANDPS  Y8, Y7, Y7
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y6, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y7, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R13
-	MOVQ   8(R9), R14
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000008, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R13
+	MOVQ   (R8), R14
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -5316,26 +5525,32 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R13
-	MOVQ 8(R11), R14
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R11), R12
+	MOVQ  R12, 88(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 96(R11)
 
 cutTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -5347,13 +5562,13 @@ cutTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, SI, R15
+	IMUL3Q  $0x00000007, BX, R15
 	ADDQ    R10, R15
 	MOVQ    R15, (SP)
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -5366,19 +5581,19 @@ cutSteps:
 	VFMADD231PS  Y10, Y9, Y2
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -5390,19 +5605,19 @@ cutSteps:
 	VFMADD231PS  Y10, Y9, Y2
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y9
@@ -5412,19 +5627,19 @@ cutSteps:
 	VFMADD231PS  Y10, Y9, Y2
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y9
@@ -5434,22 +5649,22 @@ cutSteps:
 	VFMADD231PS  Y10, Y9, Y2
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutStepsFetched:
 	SUBQ $0x04, R14
@@ -5468,27 +5683,28 @@ cutStep:
 	VFMADD231PS  Y10, Y9, Y2
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	CMPL         176(R11), $0x3f800000
+	MOVQ         64(R11), R12
+	CMPL         72(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R11), Y9
+	VBROADCASTSS 72(R11), Y9
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
 	VMULPS       Y9, Y3, Y3
@@ -5500,70 +5716,76 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R11), R12
-	ADDL         R12, R12
+	MOVL         76(R11), R13
+	ADDL         R13, R13
 	JEQ          cutBias
-	MOVQ         R10, R12
-	CMPL         180(R11), $0x3f800000
+	MOVQ         R10, R13
+	CMPL         76(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R11), Y9
-	VMASKMOVPS   (R12), Y0, Y10
+	VBROADCASTSS 76(R11), Y9
+	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y1
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y2
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y3
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y4
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y5
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y6
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         SI, R12
+	ADDQ         BX, R13
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R12), Y0, Y10
+	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y2, Y2
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y4, Y4
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y6, Y6
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y8, Y8
-	ADDQ       SI, R12
+	ADDQ       BX, R13
 
 cutBias:
-	MOVQ       80(R11), R12
 	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	ORQ        40(R12), R13
+	ORQ        24(R12), R13
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPS (R12), Y0, Y9
+	VMASKMOVPS (R13), Y0, Y9
 	VADDPS     Y9, Y1, Y1
 	VADDPS     Y9, Y2, Y2
 	VADDPS     Y9, Y3, Y3
@@ -5574,8 +5796,8 @@ cutBias:
 	VADDPS     Y9, Y8, Y8
 
 cutReLU:
-	MOVQ   104(R11), R12
-	TESTQ  R12, R12
+	MOVQ   40(R12), R13
+	TESTQ  R13, R13
 	JEQ    cutMask
 	VXORPS Y9, Y9, Y9
 	VCMPPS $0x16, Y9, Y1, Y10
@@ -5596,184 +5818,186 @@ cutReLU:
 	VANDPS Y9, Y8, Y8
 
 cutMask:
-	MOVQ       160(R11), R12
-	TESTQ      R12, R12
+	MOVQ       96(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
-	SHLQ       $0x02, R13
+	MOVQ       32(R12), R14
+	SHLQ       $0x02, R14
 	VXORPS     Y9, Y9, Y9
-	VMASKMOVPS (R12), Y0, Y10
+	VMASKMOVPS (R13), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y1, Y1
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y2, Y2
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y3, Y3
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y4, Y4
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y5, Y5
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y6, Y6
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y7, Y7
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y9
 	VANDPS     Y9, Y8, Y8
-	ADDQ       R13, R12
+	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R13, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
-	SHLQ    $0x02, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
-	LEAQ    elements<>+0(SB), R13
-	VMOVDQU (R13)(R12*1), Y9
-	CMPQ    R9, $0x03
+	MOVQ    56(R11), R13
+	SHLQ    $0x02, R13
+	BSRQ    R13, R8
+	BTRQ    R8, R13
+	LEAQ    elements<>+0(SB), R14
+	VMOVDQU (R14)(R13*1), Y9
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y9, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y9, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y9, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y9, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y9, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y9, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y9, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y9, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000008, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R13
-	MOVQ   8(R11), R14
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x00000008, CX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -5793,21 +6017,21 @@ wholeFarSteps:
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y8
@@ -5818,19 +6042,19 @@ wholeFarSteps:
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y8
@@ -5841,19 +6065,19 @@ wholeFarSteps:
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y8
@@ -5864,22 +6088,22 @@ wholeFarSteps:
 	VFMADD231PS  Y9, Y8, Y1
 	VBROADCASTSS (R11)(CX*2), Y9
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(DI*1), Y9
+	VBROADCASTSS (R11)(SI*1), Y9
 	VFMADD231PS  Y9, Y8, Y3
 	VBROADCASTSS (R11)(CX*4), Y9
 	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(R8*1), Y9
+	VBROADCASTSS (R11)(DI*1), Y9
 	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*2), Y9
+	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y6
 	VBROADCASTSS (R12), Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R14
@@ -5897,19 +6121,19 @@ cutFarSteps:
 	VFMADD231PS  Y10, Y9, Y2
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -5922,19 +6146,19 @@ cutFarSteps:
 	VFMADD231PS  Y10, Y9, Y2
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y9
@@ -5945,19 +6169,19 @@ cutFarSteps:
 	VFMADD231PS  Y10, Y9, Y2
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y9
@@ -5968,22 +6192,22 @@ cutFarSteps:
 	VFMADD231PS  Y10, Y9, Y2
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y4
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutFarStepsFetched:
 	SUBQ $0x04, R14
@@ -5994,36 +6218,40 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R13
-	MOVQ 8(R9), R14
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R13
+	MOVQ  (R8), R14
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -6036,13 +6264,13 @@ wholeTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x00000008, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -6055,23 +6283,23 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y9
@@ -6081,21 +6309,21 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y9
@@ -6105,21 +6333,21 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y9
@@ -6129,24 +6357,24 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R14
@@ -6165,29 +6393,30 @@ wholeStep:
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	CMPL         72(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R9), Y9
+	VBROADCASTSS 72(R8), Y9
 	VMULPS       Y9, Y0, Y0
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
@@ -6200,58 +6429,64 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R11
-	ADDL         R11, R11
+	MOVL         76(R8), R12
+	ADDL         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	CMPL         180(R9), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         76(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R9), Y9
-	VFMADD231PS  (R11), Y9, Y0
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y9, Y1
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y9, Y2
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y9, Y3
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y9, Y4
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y9, Y5
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y9, Y6
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y9, Y7
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y9, Y8
-	ADDQ         SI, R11
+	VBROADCASTSS 76(R8), Y9
+	VFMADD231PS  (R12), Y9, Y0
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y9, Y1
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y9, Y2
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y9, Y3
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y9, Y4
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y9, Y5
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y9, Y6
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y9, Y7
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y9, Y8
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPS (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPS (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPS (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPS (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPS (R11), Y5, Y5
-	ADDQ   SI, R11
-	VADDPS (R11), Y6, Y6
-	ADDQ   SI, R11
-	VADDPS (R11), Y7, Y7
-	ADDQ   SI, R11
-	VADDPS (R11), Y8, Y8
-	ADDQ   SI, R11
+	VADDPS (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPS (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPS (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPS (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPS (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPS (R12), Y5, Y5
+	ADDQ   BX, R12
+	VADDPS (R12), Y6, Y6
+	ADDQ   BX, R12
+	VADDPS (R12), Y7, Y7
+	ADDQ   BX, R12
+	VADDPS (R12), Y8, Y8
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R11), Y9
+	VMOVUPS (R12), Y9
 	VADDPS  Y9, Y0, Y0
 	VADDPS  Y9, Y1, Y1
 	VADDPS  Y9, Y2, Y2
@@ -6263,8 +6498,8 @@ wholeBias:
 	VADDPS  Y9, Y8, Y8
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y9, Y9, Y9
 	VCMPPS $0x16, Y9, Y0, Y10
@@ -6287,93 +6522,95 @@ wholeReLU:
 	VANDPS Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x02, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x02, R13
 	VXORPS  Y9, Y9, Y9
-	VMOVUPS (R11), Y10
+	VMOVUPS (R12), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y7, Y7
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y10
 	VCMPPS  $0x16, Y9, Y10, Y9
 	VANDPS  Y9, Y8, Y8
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y6, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y7, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y8, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x00000009, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R13
-	MOVQ   8(R9), R14
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000009, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R13
+	MOVQ   (R8), R14
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -6386,26 +6623,32 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R13
-	MOVQ 8(R11), R14
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R11), R12
+	MOVQ  R12, 88(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 96(R11)
 
 cutTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -6418,13 +6661,13 @@ cutTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, SI, R15
+	IMUL3Q  $0x00000008, BX, R15
 	ADDQ    R10, R15
 	MOVQ    R15, (SP)
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -6437,21 +6680,21 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y2
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -6463,21 +6706,21 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y2
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y10
@@ -6487,21 +6730,21 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y2
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y10
@@ -6511,24 +6754,24 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y2
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutStepsFetched:
 	SUBQ $0x04, R14
@@ -6547,29 +6790,30 @@ cutStep:
 	VFMADD231PS  Y11, Y10, Y2
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	CMPL         176(R11), $0x3f800000
+	MOVQ         64(R11), R12
+	CMPL         72(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R11), Y10
+	VBROADCASTSS 72(R11), Y10
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
 	VMULPS       Y10, Y3, Y3
@@ -6582,76 +6826,82 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R11), R12
-	ADDL         R12, R12
+	MOVL         76(R11), R13
+	ADDL         R13, R13
 	JEQ          cutBias
-	MOVQ         R10, R12
-	CMPL         180(R11), $0x3f800000
+	MOVQ         R10, R13
+	CMPL         76(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R11), Y10
-	VMASKMOVPS   (R12), Y0, Y11
+	VBROADCASTSS 76(R11), Y10
+	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y1
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y2
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y3
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y4
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y5
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y6
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y7
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         SI, R12
+	ADDQ         BX, R13
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R12), Y0, Y11
+	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y1, Y1
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y2, Y2
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y3, Y3
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y4, Y4
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y5, Y5
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y6, Y6
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y7, Y7
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y8, Y8
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y9, Y9
-	ADDQ       SI, R12
+	ADDQ       BX, R13
 
 cutBias:
-	MOVQ       80(R11), R12
 	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	ORQ        40(R12), R13
+	ORQ        24(R12), R13
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPS (R12), Y0, Y10
+	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y1, Y1
 	VADDPS     Y10, Y2, Y2
 	VADDPS     Y10, Y3, Y3
@@ -6663,8 +6913,8 @@ cutBias:
 	VADDPS     Y10, Y9, Y9
 
 cutReLU:
-	MOVQ   104(R11), R12
-	TESTQ  R12, R12
+	MOVQ   40(R12), R13
+	TESTQ  R13, R13
 	JEQ    cutMask
 	VXORPS Y10, Y10, Y10
 	VCMPPS $0x16, Y10, Y1, Y11
@@ -6687,200 +6937,202 @@ cutReLU:
 	VANDPS Y10, Y9, Y9
 
 cutMask:
-	MOVQ       160(R11), R12
-	TESTQ      R12, R12
+	MOVQ       96(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
-	SHLQ       $0x02, R13
+	MOVQ       32(R12), R14
+	SHLQ       $0x02, R14
 	VXORPS     Y10, Y10, Y10
-	VMASKMOVPS (R12), Y0, Y11
+	VMASKMOVPS (R13), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y1, Y1
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y2, Y2
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y3, Y3
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y4, Y4
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y5, Y5
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y6, Y6
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y7, Y7
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y8, Y8
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y10
 	VANDPS     Y10, Y9, Y9
-	ADDQ       R13, R12
+	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R13, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
-	SHLQ    $0x02, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
-	LEAQ    elements<>+0(SB), R13
-	VMOVDQU (R13)(R12*1), Y10
-	CMPQ    R9, $0x03
+	MOVQ    56(R11), R13
+	SHLQ    $0x02, R13
+	BSRQ    R13, R8
+	BTRQ    R8, R13
+	LEAQ    elements<>+0(SB), R14
+	VMOVDQU (R14)(R13*1), Y10
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y10, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y10, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y10, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y10, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y10, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y10, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y10, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y10, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X9, (R10)
 	VPERMPS Y9, Y10, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000009, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R13
-	MOVQ   8(R11), R14
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x00000009, CX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -6900,23 +7152,23 @@ wholeFarSteps:
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y9
@@ -6927,21 +7179,21 @@ wholeFarSteps:
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y9
@@ -6952,21 +7204,21 @@ wholeFarSteps:
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y9
@@ -6977,24 +7229,24 @@ wholeFarSteps:
 	VFMADD231PS  Y10, Y9, Y1
 	VBROADCASTSS (R11)(CX*2), Y10
 	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(DI*1), Y10
+	VBROADCASTSS (R11)(SI*1), Y10
 	VFMADD231PS  Y10, Y9, Y3
 	VBROADCASTSS (R11)(CX*4), Y10
 	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(R8*1), Y10
+	VBROADCASTSS (R11)(DI*1), Y10
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*2), Y10
+	VBROADCASTSS (R11)(SI*2), Y10
 	VFMADD231PS  Y10, Y9, Y6
 	VBROADCASTSS (R12), Y10
 	VFMADD231PS  Y10, Y9, Y7
 	VBROADCASTSS (R12)(CX*1), Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R14
@@ -7012,21 +7264,21 @@ cutFarSteps:
 	VFMADD231PS  Y11, Y10, Y2
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -7039,21 +7291,21 @@ cutFarSteps:
 	VFMADD231PS  Y11, Y10, Y2
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y10
@@ -7064,21 +7316,21 @@ cutFarSteps:
 	VFMADD231PS  Y11, Y10, Y2
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y10
@@ -7089,24 +7341,24 @@ cutFarSteps:
 	VFMADD231PS  Y11, Y10, Y2
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y4
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y7
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*1), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutFarStepsFetched:
 	SUBQ $0x04, R14
@@ -7117,36 +7369,40 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R13
-	MOVQ 8(R9), R14
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R13
+	MOVQ  (R8), R14
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -7160,13 +7416,13 @@ wholeTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x00000009, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -7179,13 +7435,13 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -7193,11 +7449,11 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y10
@@ -7207,13 +7463,13 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -7221,9 +7477,9 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y10
@@ -7233,13 +7489,13 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -7247,9 +7503,9 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y10
@@ -7259,13 +7515,13 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -7273,12 +7529,12 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R14
@@ -7297,13 +7553,13 @@ wholeStep:
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -7311,17 +7567,18 @@ wholeStep:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	CMPL         72(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R9), Y10
+	VBROADCASTSS 72(R8), Y10
 	VMULPS       Y10, Y0, Y0
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
@@ -7335,62 +7592,68 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R11
-	ADDL         R11, R11
+	MOVL         76(R8), R12
+	ADDL         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	CMPL         180(R9), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         76(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R9), Y10
-	VFMADD231PS  (R11), Y10, Y0
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y10, Y1
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y10, Y2
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y10, Y3
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y10, Y4
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y10, Y5
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y10, Y6
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y10, Y7
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y10, Y8
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y10, Y9
-	ADDQ         SI, R11
+	VBROADCASTSS 76(R8), Y10
+	VFMADD231PS  (R12), Y10, Y0
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y10, Y1
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y10, Y2
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y10, Y3
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y10, Y4
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y10, Y5
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y10, Y6
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y10, Y7
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y10, Y8
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y10, Y9
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPS (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPS (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPS (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPS (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPS (R11), Y5, Y5
-	ADDQ   SI, R11
-	VADDPS (R11), Y6, Y6
-	ADDQ   SI, R11
-	VADDPS (R11), Y7, Y7
-	ADDQ   SI, R11
-	VADDPS (R11), Y8, Y8
-	ADDQ   SI, R11
-	VADDPS (R11), Y9, Y9
-	ADDQ   SI, R11
+	VADDPS (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPS (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPS (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPS (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPS (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPS (R12), Y5, Y5
+	ADDQ   BX, R12
+	VADDPS (R12), Y6, Y6
+	ADDQ   BX, R12
+	VADDPS (R12), Y7, Y7
+	ADDQ   BX, R12
+	VADDPS (R12), Y8, Y8
+	ADDQ   BX, R12
+	VADDPS (R12), Y9, Y9
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R11), Y10
+	VMOVUPS (R12), Y10
 	VADDPS  Y10, Y0, Y0
 	VADDPS  Y10, Y1, Y1
 	VADDPS  Y10, Y2, Y2
@@ -7403,8 +7666,8 @@ wholeBias:
 	VADDPS  Y10, Y9, Y9
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y10, Y10, Y10
 	VCMPPS $0x16, Y10, Y0, Y11
@@ -7429,99 +7692,101 @@ wholeReLU:
 	VANDPS Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x02, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x02, R13
 	VXORPS  Y10, Y10, Y10
-	VMOVUPS (R11), Y11
+	VMOVUPS (R12), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y7, Y7
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y8, Y8
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y11
 	VCMPPS  $0x16, Y10, Y11, Y10
 	VANDPS  Y10, Y9, Y9
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y6, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y7, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y8, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y9, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x0000000a, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R13
-	MOVQ   8(R9), R14
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x0000000a, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R13
+	MOVQ   (R8), R14
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -7534,26 +7799,32 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R13
-	MOVQ 8(R11), R14
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R11), R12
+	MOVQ  R12, 88(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 96(R11)
 
 cutTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -7567,13 +7838,13 @@ cutTile:
 	VXORPS Y10, Y10, Y10
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, SI, R15
+	IMUL3Q  $0x00000009, BX, R15
 	ADDQ    R10, R15
 	MOVQ    R15, (SP)
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -7586,13 +7857,13 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -7600,9 +7871,9 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -7614,13 +7885,13 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -7628,9 +7899,9 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y11
@@ -7640,13 +7911,13 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -7654,9 +7925,9 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y11
@@ -7666,13 +7937,13 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -7680,12 +7951,12 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutStepsFetched:
 	SUBQ $0x04, R14
@@ -7704,13 +7975,13 @@ cutStep:
 	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -7718,17 +7989,18 @@ cutStep:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	CMPL         176(R11), $0x3f800000
+	MOVQ         64(R11), R12
+	CMPL         72(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R11), Y11
+	VBROADCASTSS 72(R11), Y11
 	VMULPS       Y11, Y1, Y1
 	VMULPS       Y11, Y2, Y2
 	VMULPS       Y11, Y3, Y3
@@ -7742,82 +8014,88 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R11), R12
-	ADDL         R12, R12
+	MOVL         76(R11), R13
+	ADDL         R13, R13
 	JEQ          cutBias
-	MOVQ         R10, R12
-	CMPL         180(R11), $0x3f800000
+	MOVQ         R10, R13
+	CMPL         76(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R11), Y11
-	VMASKMOVPS   (R12), Y0, Y12
+	VBROADCASTSS 76(R11), Y11
+	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y1
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y2
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y3
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y4
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y5
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y6
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         SI, R12
+	ADDQ         BX, R13
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R12), Y0, Y12
+	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y2, Y2
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y4, Y4
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y6, Y6
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y8, Y8
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y10, Y10
-	ADDQ       SI, R12
+	ADDQ       BX, R13
 
 cutBias:
-	MOVQ       80(R11), R12
 	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	ORQ        40(R12), R13
+	ORQ        24(R12), R13
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPS (R12), Y0, Y11
+	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y1, Y1
 	VADDPS     Y11, Y2, Y2
 	VADDPS     Y11, Y3, Y3
@@ -7830,8 +8108,8 @@ cutBias:
 	VADDPS     Y11, Y10, Y10
 
 cutReLU:
-	MOVQ   104(R11), R12
-	TESTQ  R12, R12
+	MOVQ   40(R12), R13
+	TESTQ  R13, R13
 	JEQ    cutMask
 	VXORPS Y11, Y11, Y11
 	VCMPPS $0x16, Y11, Y1, Y12
@@ -7856,216 +8134,218 @@ cutReLU:
 	VANDPS Y11, Y10, Y10
 
 cutMask:
-	MOVQ       160(R11), R12
-	TESTQ      R12, R12
+	MOVQ       96(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
-	SHLQ       $0x02, R13
+	MOVQ       32(R12), R14
+	SHLQ       $0x02, R14
 	VXORPS     Y11, Y11, Y11
-	VMASKMOVPS (R12), Y0, Y12
+	VMASKMOVPS (R13), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y1, Y1
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y2, Y2
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y3, Y3
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y4, Y4
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y5, Y5
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y6, Y6
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y7, Y7
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y8, Y8
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y9, Y9
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y11
 	VANDPS     Y11, Y10, Y10
-	ADDQ       R13, R12
+	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R13, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
-	SHLQ    $0x02, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
-	LEAQ    elements<>+0(SB), R13
-	VMOVDQU (R13)(R12*1), Y11
-	CMPQ    R9, $0x03
+	MOVQ    56(R11), R13
+	SHLQ    $0x02, R13
+	BSRQ    R13, R8
+	BTRQ    R8, R13
+	LEAQ    elements<>+0(SB), R14
+	VMOVDQU (R14)(R13*1), Y11
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y11, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y11, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y11, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y11, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y11, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y11, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y11, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y11, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X9, (R10)
 	VPERMPS Y9, Y11, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X10, (R10)
 	VPERMPS Y10, Y11, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x0000000a, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R13
-	MOVQ   8(R11), R14
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x0000000a, CX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -8085,13 +8365,13 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -8099,11 +8379,11 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y10
@@ -8114,13 +8394,13 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -8128,9 +8408,9 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y10
@@ -8141,13 +8421,13 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -8155,9 +8435,9 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y10
@@ -8168,13 +8448,13 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y1
 	VBROADCASTSS (R11)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(DI*1), Y11
+	VBROADCASTSS (R11)(SI*1), Y11
 	VFMADD231PS  Y11, Y10, Y3
 	VBROADCASTSS (R11)(CX*4), Y11
 	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(R8*1), Y11
+	VBROADCASTSS (R11)(DI*1), Y11
 	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*2), Y11
+	VBROADCASTSS (R11)(SI*2), Y11
 	VFMADD231PS  Y11, Y10, Y6
 	VBROADCASTSS (R12), Y11
 	VFMADD231PS  Y11, Y10, Y7
@@ -8182,12 +8462,12 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y8
 	VBROADCASTSS (R12)(CX*2), Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R14
@@ -8205,13 +8485,13 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -8219,9 +8499,9 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -8234,13 +8514,13 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -8248,9 +8528,9 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y11
@@ -8261,13 +8541,13 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -8275,9 +8555,9 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y11
@@ -8288,13 +8568,13 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y2
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y4
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y8
@@ -8302,12 +8582,12 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y9
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutFarStepsFetched:
 	SUBQ $0x04, R14
@@ -8318,36 +8598,40 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R13
-	MOVQ 8(R9), R14
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R13
+	MOVQ  (R8), R14
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -8362,13 +8646,13 @@ wholeTile:
 	VXORPS Y10, Y10, Y10
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x0000000a, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -8381,13 +8665,13 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -8395,13 +8679,13 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(DI*1), Y12
+	VBROADCASTSS (R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y11
@@ -8411,13 +8695,13 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -8425,11 +8709,11 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(DI*1), Y12
+	VBROADCASTSS (R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y11
@@ -8439,13 +8723,13 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -8453,11 +8737,11 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(DI*1), Y12
+	VBROADCASTSS (R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y11
@@ -8467,13 +8751,13 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -8481,14 +8765,14 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(DI*1), Y12
+	VBROADCASTSS (R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R14
@@ -8507,13 +8791,13 @@ wholeStep:
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -8521,19 +8805,20 @@ wholeStep:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(DI*1), Y12
+	VBROADCASTSS (R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	CMPL         72(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R9), Y11
+	VBROADCASTSS 72(R8), Y11
 	VMULPS       Y11, Y0, Y0
 	VMULPS       Y11, Y1, Y1
 	VMULPS       Y11, Y2, Y2
@@ -8548,66 +8833,72 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R11
-	ADDL         R11, R11
+	MOVL         76(R8), R12
+	ADDL         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	CMPL         180(R9), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         76(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R9), Y11
-	VFMADD231PS  (R11), Y11, Y0
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y11, Y1
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y11, Y2
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y11, Y3
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y11, Y4
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y11, Y5
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y11, Y6
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y11, Y7
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y11, Y8
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y11, Y9
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y11, Y10
-	ADDQ         SI, R11
+	VBROADCASTSS 76(R8), Y11
+	VFMADD231PS  (R12), Y11, Y0
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y11, Y1
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y11, Y2
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y11, Y3
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y11, Y4
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y11, Y5
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y11, Y6
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y11, Y7
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y11, Y8
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y11, Y9
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y11, Y10
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPS (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPS (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPS (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPS (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPS (R11), Y5, Y5
-	ADDQ   SI, R11
-	VADDPS (R11), Y6, Y6
-	ADDQ   SI, R11
-	VADDPS (R11), Y7, Y7
-	ADDQ   SI, R11
-	VADDPS (R11), Y8, Y8
-	ADDQ   SI, R11
-	VADDPS (R11), Y9, Y9
-	ADDQ   SI, R11
-	VADDPS (R11), Y10, Y10
-	ADDQ   SI, R11
+	VADDPS (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPS (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPS (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPS (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPS (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPS (R12), Y5, Y5
+	ADDQ   BX, R12
+	VADDPS (R12), Y6, Y6
+	ADDQ   BX, R12
+	VADDPS (R12), Y7, Y7
+	ADDQ   BX, R12
+	VADDPS (R12), Y8, Y8
+	ADDQ   BX, R12
+	VADDPS (R12), Y9, Y9
+	ADDQ   BX, R12
+	VADDPS (R12), Y10, Y10
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R11), Y11
+	VMOVUPS (R12), Y11
 	VADDPS  Y11, Y0, Y0
 	VADDPS  Y11, Y1, Y1
 	VADDPS  Y11, Y2, Y2
@@ -8621,8 +8912,8 @@ wholeBias:
 	VADDPS  Y11, Y10, Y10
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y11, Y11, Y11
 	VCMPPS $0x16, Y11, Y0, Y12
@@ -8649,105 +8940,107 @@ wholeReLU:
 	VANDPS Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x02, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x02, R13
 	VXORPS  Y11, Y11, Y11
-	VMOVUPS (R11), Y12
+	VMOVUPS (R12), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y7, Y7
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y8, Y8
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y9, Y9
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y12
 	VCMPPS  $0x16, Y11, Y12, Y11
 	VANDPS  Y11, Y10, Y10
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y6, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y7, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y8, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y9, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y10, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x0000000b, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R13
-	MOVQ   8(R9), R14
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x0000000b, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R13
+	MOVQ   (R8), R14
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -8760,26 +9053,32 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R13
-	MOVQ 8(R11), R14
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R11), R12
+	MOVQ  R12, 88(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 96(R11)
 
 cutTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -8794,13 +9093,13 @@ cutTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, SI, R15
+	IMUL3Q  $0x0000000a, BX, R15
 	ADDQ    R10, R15
 	MOVQ    R15, (SP)
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -8813,13 +9112,13 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -8827,11 +9126,11 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -8843,13 +9142,13 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -8857,11 +9156,11 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y12
@@ -8871,13 +9170,13 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -8885,11 +9184,11 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y12
@@ -8899,13 +9198,13 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -8913,14 +9212,14 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutStepsFetched:
 	SUBQ $0x04, R14
@@ -8939,13 +9238,13 @@ cutStep:
 	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -8953,19 +9252,20 @@ cutStep:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	CMPL         176(R11), $0x3f800000
+	MOVQ         64(R11), R12
+	CMPL         72(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R11), Y12
+	VBROADCASTSS 72(R11), Y12
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
 	VMULPS       Y12, Y3, Y3
@@ -8980,88 +9280,94 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R11), R12
-	ADDL         R12, R12
+	MOVL         76(R11), R13
+	ADDL         R13, R13
 	JEQ          cutBias
-	MOVQ         R10, R12
-	CMPL         180(R11), $0x3f800000
+	MOVQ         R10, R13
+	CMPL         76(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R11), Y12
-	VMASKMOVPS   (R12), Y0, Y13
+	VBROADCASTSS 76(R11), Y12
+	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y1
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y2
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y3
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y4
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y5
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y6
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y7
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y8
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y9
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         SI, R12
+	ADDQ         BX, R13
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R12), Y0, Y13
+	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y1, Y1
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y2, Y2
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y3, Y3
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y4, Y4
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y5, Y5
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y6, Y6
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y7, Y7
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y8, Y8
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y9, Y9
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y10, Y10
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y11, Y11
-	ADDQ       SI, R12
+	ADDQ       BX, R13
 
 cutBias:
-	MOVQ       80(R11), R12
 	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	ORQ        40(R12), R13
+	ORQ        24(R12), R13
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPS (R12), Y0, Y12
+	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y1, Y1
 	VADDPS     Y12, Y2, Y2
 	VADDPS     Y12, Y3, Y3
@@ -9075,8 +9381,8 @@ cutBias:
 	VADDPS     Y12, Y11, Y11
 
 cutReLU:
-	MOVQ   104(R11), R12
-	TESTQ  R12, R12
+	MOVQ   40(R12), R13
+	TESTQ  R13, R13
 	JEQ    cutMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y1, Y13
@@ -9103,232 +9409,234 @@ cutReLU:
 	VANDPS Y12, Y11, Y11
 
 cutMask:
-	MOVQ       160(R11), R12
-	TESTQ      R12, R12
+	MOVQ       96(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
-	SHLQ       $0x02, R13
+	MOVQ       32(R12), R14
+	SHLQ       $0x02, R14
 	VXORPS     Y12, Y12, Y12
-	VMASKMOVPS (R12), Y0, Y13
+	VMASKMOVPS (R13), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y1, Y1
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y2, Y2
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y3, Y3
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y4, Y4
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y5, Y5
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y6, Y6
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y7, Y7
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y8, Y8
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y9, Y9
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y10, Y10
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y12
 	VANDPS     Y12, Y11, Y11
-	ADDQ       R13, R12
+	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R13, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
-	SHLQ    $0x02, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
-	LEAQ    elements<>+0(SB), R13
-	VMOVDQU (R13)(R12*1), Y12
-	CMPQ    R9, $0x03
+	MOVQ    56(R11), R13
+	SHLQ    $0x02, R13
+	BSRQ    R13, R8
+	BTRQ    R8, R13
+	LEAQ    elements<>+0(SB), R14
+	VMOVDQU (R14)(R13*1), Y12
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X11, (R10)
 	VPERMPS Y11, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X11, (R10)
 	VPERMPS Y11, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y12, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y12, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y12, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y12, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y12, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y12, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y12, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y12, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X9, (R10)
 	VPERMPS Y9, Y12, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X10, (R10)
 	VPERMPS Y10, Y12, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X11, (R10)
 	VPERMPS Y11, Y12, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x0000000b, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R13
-	MOVQ   8(R11), R14
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x0000000b, CX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -9348,13 +9656,13 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -9362,13 +9670,13 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(DI*1), Y12
+	VBROADCASTSS (R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y11
@@ -9379,13 +9687,13 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -9393,11 +9701,11 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(DI*1), Y12
+	VBROADCASTSS (R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y11
@@ -9408,13 +9716,13 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -9422,11 +9730,11 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(DI*1), Y12
+	VBROADCASTSS (R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y11
@@ -9437,13 +9745,13 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y1
 	VBROADCASTSS (R11)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(DI*1), Y12
+	VBROADCASTSS (R11)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y3
 	VBROADCASTSS (R11)(CX*4), Y12
 	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(R8*1), Y12
+	VBROADCASTSS (R11)(DI*1), Y12
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*2), Y12
+	VBROADCASTSS (R11)(SI*2), Y12
 	VFMADD231PS  Y12, Y11, Y6
 	VBROADCASTSS (R12), Y12
 	VFMADD231PS  Y12, Y11, Y7
@@ -9451,14 +9759,14 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y8
 	VBROADCASTSS (R12)(CX*2), Y12
 	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(DI*1), Y12
+	VBROADCASTSS (R12)(SI*1), Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R14
@@ -9476,13 +9784,13 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -9490,11 +9798,11 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -9507,13 +9815,13 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -9521,11 +9829,11 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y12
@@ -9536,13 +9844,13 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -9550,11 +9858,11 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y12
@@ -9565,13 +9873,13 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y2
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y4
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y7
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y8
@@ -9579,14 +9887,14 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y9
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutFarStepsFetched:
 	SUBQ $0x04, R14
@@ -9597,36 +9905,40 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R13
-	MOVQ 8(R9), R14
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R13
+	MOVQ  (R8), R14
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -9642,13 +9954,13 @@ wholeTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x0000000b, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -9661,13 +9973,13 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -9675,15 +9987,15 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y12
@@ -9693,13 +10005,13 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -9707,13 +10019,13 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y12
@@ -9723,13 +10035,13 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -9737,13 +10049,13 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y12
@@ -9753,13 +10065,13 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -9767,16 +10079,16 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R14
@@ -9795,13 +10107,13 @@ wholeStep:
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -9809,21 +10121,22 @@ wholeStep:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	CMPL         72(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 176(R9), Y12
+	VBROADCASTSS 72(R8), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -9839,70 +10152,76 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R11
-	ADDL         R11, R11
+	MOVL         76(R8), R12
+	ADDL         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	CMPL         180(R9), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         76(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 180(R9), Y12
-	VFMADD231PS  (R11), Y12, Y0
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y12, Y1
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y12, Y2
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y12, Y3
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y12, Y4
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y12, Y5
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y12, Y6
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y12, Y7
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y12, Y8
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y12, Y9
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y12, Y10
-	ADDQ         SI, R11
-	VFMADD231PS  (R11), Y12, Y11
-	ADDQ         SI, R11
+	VBROADCASTSS 76(R8), Y12
+	VFMADD231PS  (R12), Y12, Y0
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y12, Y1
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y12, Y2
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y12, Y3
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y12, Y4
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y12, Y5
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y12, Y6
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y12, Y7
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y12, Y8
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y12, Y9
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y12, Y10
+	ADDQ         BX, R12
+	VFMADD231PS  (R12), Y12, Y11
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPS (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPS (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPS (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPS (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPS (R11), Y5, Y5
-	ADDQ   SI, R11
-	VADDPS (R11), Y6, Y6
-	ADDQ   SI, R11
-	VADDPS (R11), Y7, Y7
-	ADDQ   SI, R11
-	VADDPS (R11), Y8, Y8
-	ADDQ   SI, R11
-	VADDPS (R11), Y9, Y9
-	ADDQ   SI, R11
-	VADDPS (R11), Y10, Y10
-	ADDQ   SI, R11
-	VADDPS (R11), Y11, Y11
-	ADDQ   SI, R11
+	VADDPS (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPS (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPS (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPS (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPS (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPS (R12), Y5, Y5
+	ADDQ   BX, R12
+	VADDPS (R12), Y6, Y6
+	ADDQ   BX, R12
+	VADDPS (R12), Y7, Y7
+	ADDQ   BX, R12
+	VADDPS (R12), Y8, Y8
+	ADDQ   BX, R12
+	VADDPS (R12), Y9, Y9
+	ADDQ   BX, R12
+	VADDPS (R12), Y10, Y10
+	ADDQ   BX, R12
+	VADDPS (R12), Y11, Y11
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R11), Y12
+	VMOVUPS (R12), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y2, Y2
@@ -9917,8 +10236,8 @@ wholeBias:
 	VADDPS  Y12, Y11, Y11
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y0, Y13
@@ -9947,111 +10266,113 @@ wholeReLU:
 	VANDPS Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x02, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x02, R13
 	VXORPS  Y12, Y12, Y12
-	VMOVUPS (R11), Y13
+	VMOVUPS (R12), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPS (R12), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y6, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y7, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y8, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y9, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y10, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS Y11, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R13
-	MOVQ   8(R9), R14
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x0000000c, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R13
+	MOVQ   (R8), R14
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -10064,26 +10385,32 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x02, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R13
-	MOVQ 8(R11), R14
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R11), R12
+	MOVQ  R12, 88(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 96(R11)
 
 cutTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -10099,13 +10426,13 @@ cutTile:
 	VXORPS Y12, Y12, Y12
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, SI, R15
+	IMUL3Q  $0x0000000b, BX, R15
 	ADDQ    R10, R15
 	MOVQ    R15, (SP)
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -10118,13 +10445,13 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DI*1), Y14
+	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(DI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10132,13 +10459,13 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(DI*1), Y14
+	VBROADCASTSS (R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -10150,13 +10477,13 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DI*1), Y14
+	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(DI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10164,13 +10491,13 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(DI*1), Y14
+	VBROADCASTSS (R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y13
@@ -10180,13 +10507,13 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DI*1), Y14
+	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(DI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10194,13 +10521,13 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(DI*1), Y14
+	VBROADCASTSS (R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y13
@@ -10210,13 +10537,13 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DI*1), Y14
+	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(DI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10224,16 +10551,16 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(DI*1), Y14
+	VBROADCASTSS (R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutStepsFetched:
 	SUBQ $0x04, R14
@@ -10252,13 +10579,13 @@ cutStep:
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DI*1), Y14
+	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(DI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10266,21 +10593,22 @@ cutStep:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(DI*1), Y14
+	VBROADCASTSS (R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	CMPL         176(R11), $0x3f800000
+	MOVQ         64(R11), R12
+	CMPL         72(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 176(R11), Y13
+	VBROADCASTSS 72(R11), Y13
 	VMULPS       Y13, Y1, Y1
 	VMULPS       Y13, Y2, Y2
 	VMULPS       Y13, Y3, Y3
@@ -10296,94 +10624,100 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R11), R12
-	ADDL         R12, R12
+	MOVL         76(R11), R13
+	ADDL         R13, R13
 	JEQ          cutBias
-	MOVQ         R10, R12
-	CMPL         180(R11), $0x3f800000
+	MOVQ         R10, R13
+	CMPL         76(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 180(R11), Y13
-	VMASKMOVPS   (R12), Y0, Y14
+	VBROADCASTSS 76(R11), Y13
+	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y1
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y2
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y3
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y4
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y5
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y6
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y7
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y8
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y9
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y10
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         SI, R12
-	VMASKMOVPS   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         SI, R12
+	ADDQ         BX, R13
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R12), Y0, Y14
+	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y1, Y1
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y2, Y2
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y3, Y3
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y4, Y4
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y5, Y5
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y6, Y6
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y7, Y7
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y8, Y8
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y9, Y9
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y10, Y10
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y11, Y11
-	ADDQ       SI, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y12, Y12
-	ADDQ       SI, R12
+	ADDQ       BX, R13
 
 cutBias:
-	MOVQ       80(R11), R12
 	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	ORQ        40(R12), R13
+	ORQ        24(R12), R13
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPS (R12), Y0, Y13
+	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y1, Y1
 	VADDPS     Y13, Y2, Y2
 	VADDPS     Y13, Y3, Y3
@@ -10398,8 +10732,8 @@ cutBias:
 	VADDPS     Y13, Y12, Y12
 
 cutReLU:
-	MOVQ   104(R11), R12
-	TESTQ  R12, R12
+	MOVQ   40(R12), R13
+	TESTQ  R13, R13
 	JEQ    cutMask
 	VXORPS Y13, Y13, Y13
 	VCMPPS $0x16, Y13, Y1, Y14
@@ -10428,248 +10762,250 @@ cutReLU:
 	VANDPS Y13, Y12, Y12
 
 cutMask:
-	MOVQ       160(R11), R12
-	TESTQ      R12, R12
+	MOVQ       96(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
-	SHLQ       $0x02, R13
+	MOVQ       32(R12), R14
+	SHLQ       $0x02, R14
 	VXORPS     Y13, Y13, Y13
-	VMASKMOVPS (R12), Y0, Y14
+	VMASKMOVPS (R13), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y1, Y1
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y2, Y2
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y3, Y3
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y4, Y4
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y5, Y5
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y6, Y6
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y7, Y7
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y8, Y8
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y9, Y9
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y10, Y10
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y11, Y11
-	ADDQ       R13, R12
-	VMASKMOVPS (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y13
 	VANDPS     Y13, Y12, Y12
-	ADDQ       R13, R12
+	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R13, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
-	SHLQ    $0x02, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
-	LEAQ    elements<>+0(SB), R13
-	VMOVDQU (R13)(R12*1), Y13
-	CMPQ    R9, $0x03
+	MOVQ    56(R11), R13
+	SHLQ    $0x02, R13
+	BSRQ    R13, R8
+	BTRQ    R8, R13
+	LEAQ    elements<>+0(SB), R14
+	VMOVDQU (R14)(R13*1), Y13
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X11, (R10)
 	VPERMPS Y11, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X12, (R10)
 	VPERMPS Y12, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X11, (R10)
 	VPERMPS Y11, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X12, (R10)
 	VPERMPS Y12, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y13, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y13, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y13, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y13, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y13, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y13, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y13, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y13, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X9, (R10)
 	VPERMPS Y9, Y13, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X10, (R10)
 	VPERMPS Y10, Y13, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X11, (R10)
 	VPERMPS Y11, Y13, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSS  X12, (R10)
 	VPERMPS Y12, Y13, Y1
-	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSS  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x0000000c, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R13
-	MOVQ   8(R11), R14
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x0000000c, CX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -10689,13 +11025,13 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -10703,15 +11039,15 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y12
@@ -10722,13 +11058,13 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -10736,13 +11072,13 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y12
@@ -10753,13 +11089,13 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -10767,13 +11103,13 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R13), Y12
@@ -10784,13 +11120,13 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y1
 	VBROADCASTSS (R11)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(DI*1), Y13
+	VBROADCASTSS (R11)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y3
 	VBROADCASTSS (R11)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(R8*1), Y13
+	VBROADCASTSS (R11)(DI*1), Y13
 	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*2), Y13
+	VBROADCASTSS (R11)(SI*2), Y13
 	VFMADD231PS  Y13, Y12, Y6
 	VBROADCASTSS (R12), Y13
 	VFMADD231PS  Y13, Y12, Y7
@@ -10798,16 +11134,16 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y8
 	VBROADCASTSS (R12)(CX*2), Y13
 	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(DI*1), Y13
+	VBROADCASTSS (R12)(SI*1), Y13
 	VFMADD231PS  Y13, Y12, Y10
 	VBROADCASTSS (R12)(CX*4), Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R14
@@ -10825,13 +11161,13 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DI*1), Y14
+	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(DI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10839,13 +11175,13 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(DI*1), Y14
+	VBROADCASTSS (R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -10858,13 +11194,13 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DI*1), Y14
+	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(DI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10872,13 +11208,13 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(DI*1), Y14
+	VBROADCASTSS (R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y13
@@ -10889,13 +11225,13 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DI*1), Y14
+	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(DI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10903,13 +11239,13 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(DI*1), Y14
+	VBROADCASTSS (R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPS   (R13), Y0, Y13
@@ -10920,13 +11256,13 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y2
 	VBROADCASTSS (R11)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(DI*1), Y14
+	VBROADCASTSS (R11)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y4
 	VBROADCASTSS (R11)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(R8*1), Y14
+	VBROADCASTSS (R11)(DI*1), Y14
 	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(DI*2), Y14
+	VBROADCASTSS (R11)(SI*2), Y14
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R12), Y14
 	VFMADD231PS  Y14, Y13, Y8
@@ -10934,16 +11270,16 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y9
 	VBROADCASTSS (R12)(CX*2), Y14
 	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(DI*1), Y14
+	VBROADCASTSS (R12)(SI*1), Y14
 	VFMADD231PS  Y14, Y13, Y11
 	VBROADCASTSS (R12)(CX*4), Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutFarStepsFetched:
 	SUBQ $0x04, R14
@@ -10954,44 +11290,48 @@ cutFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	MOVQ 72(AX), R11
+	MOVQ 56(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R11
 	SHLQ $0x02, R11
 
 tilePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), SI
+	MOVQ  40(R8), DI
+	MOVQ  24(R8), R9
+	MOVQ  (R8), R10
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   tileTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R12
+	MOVQ  R12, 88(R8)
+	MOVQ  24(R8), R12
+	MOVQ  R12, 96(R8)
 
 tileTile:
-	MOVQ   AX, R8
+	MOVQ   SI, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, SI, R12
+	IMUL3Q  $0x00000000, BX, R12
 	ADDQ    DI, R12
 	MOVQ    R12, (SP)
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -11002,8 +11342,8 @@ tileSteps:
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
 
@@ -11013,8 +11353,8 @@ tileSteps:
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
@@ -11022,8 +11362,8 @@ tileSteps:
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
@@ -11031,11 +11371,11 @@ tileSteps:
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -11052,40 +11392,47 @@ tileStep:
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R12
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Y2
+	VBROADCASTSS 72(R8), Y2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R9
+	MOVL         76(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         180(R8), $0x3f800000
+	CMPL         76(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 180(R8), Y2
+	VBROADCASTSS 76(R8), Y2
 	VFMADD231PS  (R9), Y2, Y0
 	VFMADD231PS  (R9)(R11*1), Y2, Y1
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R9), Y0, Y0
 	VADDPS (R9)(R11*1), Y1, Y1
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 
 tileBias:
-	MOVQ    80(R8), R9
+	TESTQ   R12, R12
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
+	ORQ     40(R12), R9
+	ORQ     24(R12), R9
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y2
@@ -11094,7 +11441,7 @@ tileBias:
 	VADDPS  Y2, Y1, Y1
 
 tileReLU:
-	MOVQ   104(R8), R9
+	MOVQ   40(R12), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y2, Y2, Y2
@@ -11104,10 +11451,10 @@ tileReLU:
 	VANDPS Y2, Y1, Y1
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    96(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    96(R8), R10
+	MOVQ    32(R12), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS (R9), Y3
@@ -11119,34 +11466,36 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R12)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    tileTile
-	DECQ   112(R8)
+	TESTQ  R12, R12
 	JEQ    tileDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, SI
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R12)
+	JNE    tileTile
+	DECQ   48(R12)
+	JEQ    tileDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000040, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000040, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 80(R8)
+	ADDQ   $0x00000040, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 88(R8)
+	ADDQ $0x00000040, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -11165,8 +11514,8 @@ tileFarSteps:
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
 
@@ -11178,8 +11527,8 @@ tileFarSteps:
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
@@ -11189,8 +11538,8 @@ tileFarSteps:
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y2
@@ -11200,11 +11549,11 @@ tileFarSteps:
 	VBROADCASTSS (R8), Y4
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
@@ -11215,46 +11564,50 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	MOVQ 72(AX), R11
+	MOVQ 56(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R11
 	SHLQ $0x02, R11
 
 tilePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), SI
+	MOVQ  40(R8), DI
+	MOVQ  24(R8), R9
+	MOVQ  (R8), R10
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   tileTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R12
+	MOVQ  R12, 88(R8)
+	MOVQ  24(R8), R12
+	MOVQ  R12, 96(R8)
 
 tileTile:
-	MOVQ   AX, R8
+	MOVQ   SI, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, SI, R12
+	IMUL3Q  $0x00000001, BX, R12
 	ADDQ    DI, R12
 	MOVQ    R12, (SP)
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -11268,8 +11621,8 @@ tileSteps:
 	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
 
@@ -11282,8 +11635,8 @@ tileSteps:
 	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
@@ -11294,8 +11647,8 @@ tileSteps:
 	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
@@ -11306,11 +11659,11 @@ tileSteps:
 	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -11330,16 +11683,17 @@ tileStep:
 	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R12
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Y4
+	VBROADCASTSS 72(R8), Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
@@ -11347,31 +11701,37 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R9
+	MOVL         76(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         180(R8), $0x3f800000
+	CMPL         76(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 180(R8), Y4
+	VBROADCASTSS 76(R8), Y4
 	VFMADD231PS  (R9), Y4, Y0
 	VFMADD231PS  (R9)(R11*1), Y4, Y1
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	VFMADD231PS  (R9), Y4, Y2
 	VFMADD231PS  (R9)(R11*1), Y4, Y3
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R9), Y0, Y0
 	VADDPS (R9)(R11*1), Y1, Y1
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 	VADDPS (R9), Y2, Y2
 	VADDPS (R9)(R11*1), Y3, Y3
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 
 tileBias:
-	MOVQ    80(R8), R9
+	TESTQ   R12, R12
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
+	ORQ     40(R12), R9
+	ORQ     24(R12), R9
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y4
@@ -11382,7 +11742,7 @@ tileBias:
 	VADDPS  Y4, Y3, Y3
 
 tileReLU:
-	MOVQ   104(R8), R9
+	MOVQ   40(R12), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y4, Y4, Y4
@@ -11396,10 +11756,10 @@ tileReLU:
 	VANDPS Y4, Y3, Y3
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    96(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    96(R8), R10
+	MOVQ    32(R12), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y4, Y4, Y4
 	VMOVUPS (R9), Y5
@@ -11418,37 +11778,39 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R12)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	VMOVUPS Y2, (DI)
 	VMOVUPS Y3, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    tileTile
-	DECQ   112(R8)
+	TESTQ  R12, R12
 	JEQ    tileDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, SI
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R12)
+	JNE    tileTile
+	DECQ   48(R12)
+	JEQ    tileDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000040, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000040, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 80(R8)
+	ADDQ   $0x00000040, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 88(R8)
+	ADDQ $0x00000040, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -11470,8 +11832,8 @@ tileFarSteps:
 	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
 
@@ -11486,8 +11848,8 @@ tileFarSteps:
 	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
@@ -11500,8 +11862,8 @@ tileFarSteps:
 	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y4
@@ -11514,11 +11876,11 @@ tileFarSteps:
 	VBROADCASTSS (R8)(CX*1), Y6
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
@@ -11529,33 +11891,37 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	MOVQ 72(AX), R11
+	MOVQ 56(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R11
 	SHLQ $0x02, R11
 
 tilePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), SI
+	MOVQ  40(R8), DI
+	MOVQ  24(R8), R9
+	MOVQ  (R8), R10
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   tileTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R12
+	MOVQ  R12, 88(R8)
+	MOVQ  24(R8), R12
+	MOVQ  R12, 96(R8)
 
 tileTile:
-	MOVQ   AX, R8
+	MOVQ   SI, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11564,13 +11930,13 @@ tileTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, SI, R12
+	IMUL3Q  $0x00000002, BX, R12
 	ADDQ    DI, R12
 	MOVQ    R12, (SP)
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -11587,8 +11953,8 @@ tileSteps:
 	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
 
@@ -11604,8 +11970,8 @@ tileSteps:
 	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
@@ -11619,8 +11985,8 @@ tileSteps:
 	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
@@ -11634,11 +12000,11 @@ tileSteps:
 	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -11661,16 +12027,17 @@ tileStep:
 	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R12
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Y6
+	VBROADCASTSS 72(R8), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
@@ -11680,37 +12047,43 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R9
+	MOVL         76(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         180(R8), $0x3f800000
+	CMPL         76(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 180(R8), Y6
+	VBROADCASTSS 76(R8), Y6
 	VFMADD231PS  (R9), Y6, Y0
 	VFMADD231PS  (R9)(R11*1), Y6, Y1
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	VFMADD231PS  (R9), Y6, Y2
 	VFMADD231PS  (R9)(R11*1), Y6, Y3
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	VFMADD231PS  (R9), Y6, Y4
 	VFMADD231PS  (R9)(R11*1), Y6, Y5
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R9), Y0, Y0
 	VADDPS (R9)(R11*1), Y1, Y1
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 	VADDPS (R9), Y2, Y2
 	VADDPS (R9)(R11*1), Y3, Y3
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 	VADDPS (R9), Y4, Y4
 	VADDPS (R9)(R11*1), Y5, Y5
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 
 tileBias:
-	MOVQ    80(R8), R9
+	TESTQ   R12, R12
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
+	ORQ     40(R12), R9
+	ORQ     24(R12), R9
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y6
@@ -11723,7 +12096,7 @@ tileBias:
 	VADDPS  Y6, Y5, Y5
 
 tileReLU:
-	MOVQ   104(R8), R9
+	MOVQ   40(R12), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
@@ -11741,10 +12114,10 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    96(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    96(R8), R10
+	MOVQ    32(R12), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y6, Y6, Y6
 	VMOVUPS (R9), Y7
@@ -11770,40 +12143,42 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R12)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	VMOVUPS Y2, (DI)
 	VMOVUPS Y3, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	VMOVUPS Y4, (DI)
 	VMOVUPS Y5, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    tileTile
-	DECQ   112(R8)
+	TESTQ  R12, R12
 	JEQ    tileDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, SI
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R12)
+	JNE    tileTile
+	DECQ   48(R12)
+	JEQ    tileDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000040, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000040, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 80(R8)
+	ADDQ   $0x00000040, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 88(R8)
+	ADDQ $0x00000040, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -11828,8 +12203,8 @@ tileFarSteps:
 	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
 
@@ -11847,8 +12222,8 @@ tileFarSteps:
 	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
@@ -11864,8 +12239,8 @@ tileFarSteps:
 	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
@@ -11881,11 +12256,11 @@ tileFarSteps:
 	VBROADCASTSS (R8)(CX*2), Y8
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
@@ -11896,34 +12271,38 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	MOVQ 72(AX), R12
+	LEAQ (CX)(CX*2), SI
+	MOVQ 56(AX), R12
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R12
 	SHLQ $0x02, R12
 
 tilePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   tileTile
+	MOVQ  8(R9), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R9), R13
+	MOVQ  R13, 88(R9)
+	MOVQ  24(R9), R13
+	MOVQ  R13, 96(R9)
 
 tileTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -11934,13 +12313,13 @@ tileTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, SI, R13
+	IMUL3Q  $0x00000003, BX, R13
 	ADDQ    R8, R13
 	MOVQ    R13, (SP)
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -11957,11 +12336,11 @@ tileSteps:
 	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(DI*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
 
@@ -11977,11 +12356,11 @@ tileSteps:
 	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(DI*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
@@ -11995,11 +12374,11 @@ tileSteps:
 	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(DI*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
@@ -12013,14 +12392,14 @@ tileSteps:
 	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(DI*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R13, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 tileStepsFetched:
 	SUBQ $0x04, R11
@@ -12043,19 +12422,20 @@ tileStep:
 	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(DI*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         64(R9), R13
+	CMPL         72(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R9), Y8
+	VBROADCASTSS 72(R9), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
@@ -12067,43 +12447,49 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R10
+	MOVL         76(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         180(R9), $0x3f800000
+	CMPL         76(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 180(R9), Y8
+	VBROADCASTSS 76(R9), Y8
 	VFMADD231PS  (R10), Y8, Y0
 	VFMADD231PS  (R10)(R12*1), Y8, Y1
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PS  (R10), Y8, Y2
 	VFMADD231PS  (R10)(R12*1), Y8, Y3
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PS  (R10), Y8, Y4
 	VFMADD231PS  (R10)(R12*1), Y8, Y5
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PS  (R10), Y8, Y6
 	VFMADD231PS  (R10)(R12*1), Y8, Y7
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R10), Y0, Y0
 	VADDPS (R10)(R12*1), Y1, Y1
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPS (R10), Y2, Y2
 	VADDPS (R10)(R12*1), Y3, Y3
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPS (R10), Y4, Y4
 	VADDPS (R10)(R12*1), Y5, Y5
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPS (R10), Y6, Y6
 	VADDPS (R10)(R12*1), Y7, Y7
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 
 tileBias:
-	MOVQ    80(R9), R10
+	TESTQ   R13, R13
+	JEQ     tileWrite
+	MOVQ    16(R13), R10
+	ORQ     40(R13), R10
+	ORQ     24(R13), R10
+	JEQ     tileWrite
+	MOVQ    16(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Y8
@@ -12118,7 +12504,7 @@ tileBias:
 	VADDPS  Y8, Y7, Y7
 
 tileReLU:
-	MOVQ   104(R9), R10
+	MOVQ   40(R13), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y8, Y8, Y8
@@ -12140,10 +12526,10 @@ tileReLU:
 	VANDPS Y8, Y7, Y7
 
 tileMask:
-	MOVQ    160(R9), R10
+	MOVQ    96(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    96(R9), R11
+	MOVQ    32(R13), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y8, Y8, Y8
 	VMOVUPS (R10), Y9
@@ -12176,43 +12562,45 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 96(R13)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y2, (R8)
 	VMOVUPS Y3, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y4, (R8)
 	VMOVUPS Y5, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y6, (R8)
 	VMOVUPS Y7, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    tileTile
-	DECQ   112(R9)
+	TESTQ  R13, R13
 	JEQ    tileDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   88(R13)
+	JNE    tileTile
+	DECQ   48(R13)
+	JEQ    tileDone
+	MOVQ   56(R13), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000040, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R9)
+	ADDQ   $0x00000040, 40(R9)
+	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 80(R9)
+	ADDQ   $0x00000040, 16(R13)
 
 tileNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 88(R9)
+	ADDQ $0x00000040, 24(R13)
 
 tileNomask:
 	JMP tilePanel
@@ -12237,11 +12625,11 @@ tileFarSteps:
 	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(DI*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
 
@@ -12259,11 +12647,11 @@ tileFarSteps:
 	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(DI*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
@@ -12279,11 +12667,11 @@ tileFarSteps:
 	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(DI*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y8
@@ -12299,14 +12687,14 @@ tileFarSteps:
 	VBROADCASTSS (R9)(CX*2), Y10
 	VFMADD231PS  Y10, Y8, Y4
 	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(DI*1), Y10
+	VBROADCASTSS (R9)(SI*1), Y10
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R13, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 tileFarStepsFetched:
 	SUBQ $0x04, R11
@@ -12317,34 +12705,38 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	MOVQ 72(AX), R12
+	LEAQ (CX)(CX*2), SI
+	MOVQ 56(AX), R12
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R12
 	SHLQ $0x02, R12
 
 tilePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   tileTile
+	MOVQ  8(R9), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R9), R13
+	MOVQ  R13, 88(R9)
+	MOVQ  24(R9), R13
+	MOVQ  R13, 96(R9)
 
 tileTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -12357,13 +12749,13 @@ tileTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, SI, R13
+	IMUL3Q  $0x00000004, BX, R13
 	ADDQ    R8, R13
 	MOVQ    R13, (SP)
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -12380,14 +12772,14 @@ tileSteps:
 	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(DI*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
 
@@ -12403,14 +12795,14 @@ tileSteps:
 	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(DI*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
@@ -12424,14 +12816,14 @@ tileSteps:
 	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(DI*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
@@ -12445,17 +12837,17 @@ tileSteps:
 	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(DI*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R13, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 tileStepsFetched:
 	SUBQ $0x04, R11
@@ -12478,22 +12870,23 @@ tileStep:
 	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(DI*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         64(R9), R13
+	CMPL         72(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R9), Y10
+	VBROADCASTSS 72(R9), Y10
 	VMULPS       Y10, Y0, Y0
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
@@ -12507,49 +12900,55 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R10
+	MOVL         76(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         180(R9), $0x3f800000
+	CMPL         76(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 180(R9), Y10
+	VBROADCASTSS 76(R9), Y10
 	VFMADD231PS  (R10), Y10, Y0
 	VFMADD231PS  (R10)(R12*1), Y10, Y1
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PS  (R10), Y10, Y2
 	VFMADD231PS  (R10)(R12*1), Y10, Y3
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PS  (R10), Y10, Y4
 	VFMADD231PS  (R10)(R12*1), Y10, Y5
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PS  (R10), Y10, Y6
 	VFMADD231PS  (R10)(R12*1), Y10, Y7
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PS  (R10), Y10, Y8
 	VFMADD231PS  (R10)(R12*1), Y10, Y9
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R10), Y0, Y0
 	VADDPS (R10)(R12*1), Y1, Y1
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPS (R10), Y2, Y2
 	VADDPS (R10)(R12*1), Y3, Y3
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPS (R10), Y4, Y4
 	VADDPS (R10)(R12*1), Y5, Y5
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPS (R10), Y6, Y6
 	VADDPS (R10)(R12*1), Y7, Y7
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPS (R10), Y8, Y8
 	VADDPS (R10)(R12*1), Y9, Y9
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 
 tileBias:
-	MOVQ    80(R9), R10
+	TESTQ   R13, R13
+	JEQ     tileWrite
+	MOVQ    16(R13), R10
+	ORQ     40(R13), R10
+	ORQ     24(R13), R10
+	JEQ     tileWrite
+	MOVQ    16(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Y10
@@ -12566,7 +12965,7 @@ tileBias:
 	VADDPS  Y10, Y9, Y9
 
 tileReLU:
-	MOVQ   104(R9), R10
+	MOVQ   40(R13), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y10, Y10, Y10
@@ -12592,10 +12991,10 @@ tileReLU:
 	VANDPS Y10, Y9, Y9
 
 tileMask:
-	MOVQ    160(R9), R10
+	MOVQ    96(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    96(R9), R11
+	MOVQ    32(R13), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y10, Y10, Y10
 	VMOVUPS (R10), Y11
@@ -12635,46 +13034,48 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 96(R13)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y2, (R8)
 	VMOVUPS Y3, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y4, (R8)
 	VMOVUPS Y5, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y6, (R8)
 	VMOVUPS Y7, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y8, (R8)
 	VMOVUPS Y9, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    tileTile
-	DECQ   112(R9)
+	TESTQ  R13, R13
 	JEQ    tileDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   88(R13)
+	JNE    tileTile
+	DECQ   48(R13)
+	JEQ    tileDone
+	MOVQ   56(R13), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000040, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R9)
+	ADDQ   $0x00000040, 40(R9)
+	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 80(R9)
+	ADDQ   $0x00000040, 16(R13)
 
 tileNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 88(R9)
+	ADDQ $0x00000040, 24(R13)
 
 tileNomask:
 	JMP tilePanel
@@ -12699,14 +13100,14 @@ tileFarSteps:
 	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(DI*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
 
@@ -12724,14 +13125,14 @@ tileFarSteps:
 	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(DI*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
@@ -12747,14 +13148,14 @@ tileFarSteps:
 	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(DI*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y10
@@ -12770,17 +13171,17 @@ tileFarSteps:
 	VBROADCASTSS (R9)(CX*2), Y12
 	VFMADD231PS  Y12, Y10, Y4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(DI*1), Y12
+	VBROADCASTSS (R9)(SI*1), Y12
 	VFMADD231PS  Y12, Y10, Y6
 	VFMADD231PS  Y12, Y11, Y7
 	VBROADCASTSS (R9)(CX*4), Y12
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R13, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 tileFarStepsFetched:
 	SUBQ $0x04, R11
@@ -12791,35 +13192,39 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), R13
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), R13
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R13
 	SHLQ $0x02, R13
 
 tilePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R11
-	MOVQ 8(R10), R12
+	MOVQ  x+0(FP), R10
+	MOVQ  8(R10), R8
+	MOVQ  40(R10), R9
+	MOVQ  24(R10), R11
+	MOVQ  (R10), R12
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R10), R10
+	TESTQ R10, R10
+	JEQ   tileTile
+	MOVQ  8(R10), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R10), R14
+	MOVQ  R14, 88(R10)
+	MOVQ  24(R10), R14
+	MOVQ  R14, 96(R10)
 
 tileTile:
-	MOVQ   AX, R10
+	MOVQ   R8, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -12834,13 +13239,13 @@ tileTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, SI, R14
+	IMUL3Q  $0x00000005, BX, R14
 	ADDQ    R9, R14
 	MOVQ    R14, (SP)
 	MOVQ    R9, R14
 	SUBQ    $0x04, R12
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -12857,17 +13262,17 @@ tileSteps:
 	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(DI*1), Y14
+	VBROADCASTSS (R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	PREFETCHT0   (R14)
 	PREFETCHT0   63(R14)
 
@@ -12883,17 +13288,17 @@ tileSteps:
 	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(DI*1), Y14
+	VBROADCASTSS (R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
@@ -12907,17 +13312,17 @@ tileSteps:
 	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(DI*1), Y14
+	VBROADCASTSS (R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
@@ -12931,20 +13336,20 @@ tileSteps:
 	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(DI*1), Y14
+	VBROADCASTSS (R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	CMPQ         R14, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R14
+	ADDQ         BX, R14
 
 tileStepsFetched:
 	SUBQ $0x04, R12
@@ -12967,25 +13372,26 @@ tileStep:
 	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(DI*1), Y14
+	VBROADCASTSS (R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	CMPL         176(R10), $0x3f800000
+	MOVQ         64(R10), R14
+	CMPL         72(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R10), Y12
+	VBROADCASTSS 72(R10), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -13001,55 +13407,61 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R10), R11
+	MOVL         76(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         180(R10), $0x3f800000
+	CMPL         76(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 180(R10), Y12
+	VBROADCASTSS 76(R10), Y12
 	VFMADD231PS  (R11), Y12, Y0
 	VFMADD231PS  (R11)(R13*1), Y12, Y1
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VFMADD231PS  (R11), Y12, Y2
 	VFMADD231PS  (R11)(R13*1), Y12, Y3
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VFMADD231PS  (R11), Y12, Y4
 	VFMADD231PS  (R11)(R13*1), Y12, Y5
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VFMADD231PS  (R11), Y12, Y6
 	VFMADD231PS  (R11)(R13*1), Y12, Y7
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VFMADD231PS  (R11), Y12, Y8
 	VFMADD231PS  (R11)(R13*1), Y12, Y9
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VFMADD231PS  (R11), Y12, Y10
 	VFMADD231PS  (R11)(R13*1), Y12, Y11
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R11), Y0, Y0
 	VADDPS (R11)(R13*1), Y1, Y1
-	ADDQ   SI, R11
+	ADDQ   BX, R11
 	VADDPS (R11), Y2, Y2
 	VADDPS (R11)(R13*1), Y3, Y3
-	ADDQ   SI, R11
+	ADDQ   BX, R11
 	VADDPS (R11), Y4, Y4
 	VADDPS (R11)(R13*1), Y5, Y5
-	ADDQ   SI, R11
+	ADDQ   BX, R11
 	VADDPS (R11), Y6, Y6
 	VADDPS (R11)(R13*1), Y7, Y7
-	ADDQ   SI, R11
+	ADDQ   BX, R11
 	VADDPS (R11), Y8, Y8
 	VADDPS (R11)(R13*1), Y9, Y9
-	ADDQ   SI, R11
+	ADDQ   BX, R11
 	VADDPS (R11), Y10, Y10
 	VADDPS (R11)(R13*1), Y11, Y11
-	ADDQ   SI, R11
+	ADDQ   BX, R11
 
 tileBias:
-	MOVQ    80(R10), R11
+	TESTQ   R14, R14
+	JEQ     tileWrite
+	MOVQ    16(R14), R11
+	ORQ     40(R14), R11
+	ORQ     24(R14), R11
+	JEQ     tileWrite
+	MOVQ    16(R14), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPS (R11), Y12
@@ -13068,7 +13480,7 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   104(R10), R11
+	MOVQ   40(R14), R11
 	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -13098,10 +13510,10 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R10), R11
+	MOVQ    96(R14), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    96(R10), R12
+	MOVQ    32(R14), R12
 	SHLQ    $0x02, R12
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (R11), Y13
@@ -13148,49 +13560,51 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 96(R14)
 
 tileWrite:
 	VMOVUPS Y0, (R9)
 	VMOVUPS Y1, (R9)(R13*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS Y2, (R9)
 	VMOVUPS Y3, (R9)(R13*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS Y4, (R9)
 	VMOVUPS Y5, (R9)(R13*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS Y6, (R9)
 	VMOVUPS Y7, (R9)(R13*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS Y8, (R9)
 	VMOVUPS Y9, (R9)(R13*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS Y10, (R9)
 	VMOVUPS Y11, (R9)(R13*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R11
-	MOVQ   8(R10), R12
-	DECQ   152(R10)
-	JNE    tileTile
-	DECQ   112(R10)
+	TESTQ  R14, R14
 	JEQ    tileDone
-	MOVQ   120(R10), AX
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   88(R14)
+	JNE    tileTile
+	DECQ   48(R14)
+	JEQ    tileDone
+	MOVQ   56(R14), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000040, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 24(R10)
+	ADDQ   $0x00000040, 40(R10)
+	CMPQ   16(R14), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 80(R10)
+	ADDQ   $0x00000040, 16(R14)
 
 tileNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 24(R14), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 88(R10)
+	ADDQ $0x00000040, 24(R14)
 
 tileNomask:
 	JMP tilePanel
@@ -13215,17 +13629,17 @@ tileFarSteps:
 	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(DI*1), Y14
+	VBROADCASTSS (R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	PREFETCHT0   (R14)
 	PREFETCHT0   63(R14)
 
@@ -13243,17 +13657,17 @@ tileFarSteps:
 	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(DI*1), Y14
+	VBROADCASTSS (R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
@@ -13269,17 +13683,17 @@ tileFarSteps:
 	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(DI*1), Y14
+	VBROADCASTSS (R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Y12
@@ -13295,20 +13709,20 @@ tileFarSteps:
 	VBROADCASTSS (R10)(CX*2), Y14
 	VFMADD231PS  Y14, Y12, Y4
 	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(DI*1), Y14
+	VBROADCASTSS (R10)(SI*1), Y14
 	VFMADD231PS  Y14, Y12, Y6
 	VFMADD231PS  Y14, Y13, Y7
 	VBROADCASTSS (R10)(CX*4), Y14
 	VFMADD231PS  Y14, Y12, Y8
 	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(R8*1), Y14
+	VBROADCASTSS (R10)(DI*1), Y14
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	CMPQ         R14, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         BX, R14
 
 tileFarStepsFetched:
 	SUBQ $0x04, R12
@@ -13319,45 +13733,49 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm1x24AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	MOVQ 72(AX), R11
+	MOVQ 56(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R11
 	SHLQ $0x02, R11
 
 tilePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), SI
+	MOVQ  40(R8), DI
+	MOVQ  24(R8), R9
+	MOVQ  (R8), R10
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   tileTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R12
+	MOVQ  R12, 88(R8)
+	MOVQ  24(R8), R12
+	MOVQ  R12, 96(R8)
 
 tileTile:
-	MOVQ   AX, R8
+	MOVQ   SI, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, SI, R12
+	IMUL3Q  $0x00000000, BX, R12
 	ADDQ    DI, R12
 	MOVQ    R12, (SP)
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -13370,8 +13788,8 @@ tileSteps:
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
@@ -13384,8 +13802,8 @@ tileSteps:
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
@@ -13395,8 +13813,8 @@ tileSteps:
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
@@ -13406,11 +13824,11 @@ tileSteps:
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -13429,43 +13847,50 @@ tileStep:
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R12
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Y3
+	VBROADCASTSS 72(R8), Y3
 	VMULPS       Y3, Y0, Y0
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R9
+	MOVL         76(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         180(R8), $0x3f800000
+	CMPL         76(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 180(R8), Y3
+	VBROADCASTSS 76(R8), Y3
 	VFMADD231PS  (R9), Y3, Y0
 	VFMADD231PS  32(R9), Y3, Y1
 	VFMADD231PS  (R9)(R11*1), Y3, Y2
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R9), Y0, Y0
 	VADDPS 32(R9), Y1, Y1
 	VADDPS (R9)(R11*1), Y2, Y2
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 
 tileBias:
-	MOVQ    80(R8), R9
+	TESTQ   R12, R12
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
+	ORQ     40(R12), R9
+	ORQ     24(R12), R9
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y3
@@ -13476,7 +13901,7 @@ tileBias:
 	VADDPS  Y3, Y2, Y2
 
 tileReLU:
-	MOVQ   104(R8), R9
+	MOVQ   40(R12), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y3, Y3, Y3
@@ -13488,10 +13913,10 @@ tileReLU:
 	VANDPS Y3, Y2, Y2
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    96(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    96(R8), R10
+	MOVQ    32(R12), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y3, Y3, Y3
 	VMOVUPS (R9), Y4
@@ -13506,35 +13931,37 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R12)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    tileTile
-	DECQ   112(R8)
+	TESTQ  R12, R12
 	JEQ    tileDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, SI
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R12)
+	JNE    tileTile
+	DECQ   48(R12)
+	JEQ    tileDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000060, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000060, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 80(R8)
+	ADDQ   $0x00000060, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 88(R8)
+	ADDQ $0x00000060, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -13556,8 +13983,8 @@ tileFarSteps:
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
@@ -13573,8 +14000,8 @@ tileFarSteps:
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
@@ -13587,8 +14014,8 @@ tileFarSteps:
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y3
@@ -13601,11 +14028,11 @@ tileFarSteps:
 	VFMADD231PS  Y6, Y3, Y0
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
@@ -13616,33 +14043,37 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm2x24AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	MOVQ 72(AX), R11
+	MOVQ 56(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R11
 	SHLQ $0x02, R11
 
 tilePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), SI
+	MOVQ  40(R8), DI
+	MOVQ  24(R8), R9
+	MOVQ  (R8), R10
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   tileTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R12
+	MOVQ  R12, 88(R8)
+	MOVQ  24(R8), R12
+	MOVQ  R12, 96(R8)
 
 tileTile:
-	MOVQ   AX, R8
+	MOVQ   SI, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -13651,13 +14082,13 @@ tileTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, SI, R12
+	IMUL3Q  $0x00000001, BX, R12
 	ADDQ    DI, R12
 	MOVQ    R12, (SP)
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -13674,8 +14105,8 @@ tileSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
@@ -13692,8 +14123,8 @@ tileSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
@@ -13707,8 +14138,8 @@ tileSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
@@ -13722,11 +14153,11 @@ tileSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -13749,16 +14180,17 @@ tileStep:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R12
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Y6
+	VBROADCASTSS 72(R8), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
@@ -13768,35 +14200,41 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R9
+	MOVL         76(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         180(R8), $0x3f800000
+	CMPL         76(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 180(R8), Y6
+	VBROADCASTSS 76(R8), Y6
 	VFMADD231PS  (R9), Y6, Y0
 	VFMADD231PS  32(R9), Y6, Y1
 	VFMADD231PS  (R9)(R11*1), Y6, Y2
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	VFMADD231PS  (R9), Y6, Y3
 	VFMADD231PS  32(R9), Y6, Y4
 	VFMADD231PS  (R9)(R11*1), Y6, Y5
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R9), Y0, Y0
 	VADDPS 32(R9), Y1, Y1
 	VADDPS (R9)(R11*1), Y2, Y2
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 	VADDPS (R9), Y3, Y3
 	VADDPS 32(R9), Y4, Y4
 	VADDPS (R9)(R11*1), Y5, Y5
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 
 tileBias:
-	MOVQ    80(R8), R9
+	TESTQ   R12, R12
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
+	ORQ     40(R12), R9
+	ORQ     24(R12), R9
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y6
@@ -13810,7 +14248,7 @@ tileBias:
 	VADDPS  Y6, Y5, Y5
 
 tileReLU:
-	MOVQ   104(R8), R9
+	MOVQ   40(R12), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
@@ -13828,10 +14266,10 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    96(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    96(R8), R10
+	MOVQ    32(R12), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y6, Y6, Y6
 	VMOVUPS (R9), Y7
@@ -13856,39 +14294,41 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R12)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	VMOVUPS Y3, (DI)
 	VMOVUPS Y4, 32(DI)
 	VMOVUPS Y5, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    tileTile
-	DECQ   112(R8)
+	TESTQ  R12, R12
 	JEQ    tileDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, SI
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R12)
+	JNE    tileTile
+	DECQ   48(R12)
+	JEQ    tileDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000060, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000060, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 80(R8)
+	ADDQ   $0x00000060, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 88(R8)
+	ADDQ $0x00000060, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -13914,8 +14354,8 @@ tileFarSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
@@ -13935,8 +14375,8 @@ tileFarSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
@@ -13953,8 +14393,8 @@ tileFarSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y6
@@ -13971,11 +14411,11 @@ tileFarSteps:
 	VFMADD231PS  Y9, Y6, Y3
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
@@ -13986,33 +14426,37 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm3x24AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	MOVQ 72(AX), R11
+	MOVQ 56(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R11
 	SHLQ $0x02, R11
 
 tilePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), SI
+	MOVQ  40(R8), DI
+	MOVQ  24(R8), R9
+	MOVQ  (R8), R10
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   tileTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R8), R12
+	MOVQ  R12, 88(R8)
+	MOVQ  24(R8), R12
+	MOVQ  R12, 96(R8)
 
 tileTile:
-	MOVQ   AX, R8
+	MOVQ   SI, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -14024,13 +14468,13 @@ tileTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, SI, R12
+	IMUL3Q  $0x00000002, BX, R12
 	ADDQ    DI, R12
 	MOVQ    R12, (SP)
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -14051,8 +14495,8 @@ tileSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
@@ -14073,8 +14517,8 @@ tileSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y9
@@ -14092,8 +14536,8 @@ tileSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y9
@@ -14111,11 +14555,11 @@ tileSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -14142,16 +14586,17 @@ tileStep:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	CMPL         176(R8), $0x3f800000
+	MOVQ         64(R8), R12
+	CMPL         72(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R8), Y9
+	VBROADCASTSS 72(R8), Y9
 	VMULPS       Y9, Y0, Y0
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
@@ -14164,43 +14609,49 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R8), R9
+	MOVL         76(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         180(R8), $0x3f800000
+	CMPL         76(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 180(R8), Y9
+	VBROADCASTSS 76(R8), Y9
 	VFMADD231PS  (R9), Y9, Y0
 	VFMADD231PS  32(R9), Y9, Y1
 	VFMADD231PS  (R9)(R11*1), Y9, Y2
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	VFMADD231PS  (R9), Y9, Y3
 	VFMADD231PS  32(R9), Y9, Y4
 	VFMADD231PS  (R9)(R11*1), Y9, Y5
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	VFMADD231PS  (R9), Y9, Y6
 	VFMADD231PS  32(R9), Y9, Y7
 	VFMADD231PS  (R9)(R11*1), Y9, Y8
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R9), Y0, Y0
 	VADDPS 32(R9), Y1, Y1
 	VADDPS (R9)(R11*1), Y2, Y2
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 	VADDPS (R9), Y3, Y3
 	VADDPS 32(R9), Y4, Y4
 	VADDPS (R9)(R11*1), Y5, Y5
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 	VADDPS (R9), Y6, Y6
 	VADDPS 32(R9), Y7, Y7
 	VADDPS (R9)(R11*1), Y8, Y8
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 
 tileBias:
-	MOVQ    80(R8), R9
+	TESTQ   R12, R12
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
+	ORQ     40(R12), R9
+	ORQ     24(R12), R9
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y9
@@ -14217,7 +14668,7 @@ tileBias:
 	VADDPS  Y9, Y8, Y8
 
 tileReLU:
-	MOVQ   104(R8), R9
+	MOVQ   40(R12), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y9, Y9, Y9
@@ -14241,10 +14692,10 @@ tileReLU:
 	VANDPS Y9, Y8, Y8
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    96(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    96(R8), R10
+	MOVQ    32(R12), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y9, Y9, Y9
 	VMOVUPS (R9), Y10
@@ -14279,43 +14730,45 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R12)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	VMOVUPS Y3, (DI)
 	VMOVUPS Y4, 32(DI)
 	VMOVUPS Y5, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	VMOVUPS Y6, (DI)
 	VMOVUPS Y7, 32(DI)
 	VMOVUPS Y8, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    tileTile
-	DECQ   112(R8)
+	TESTQ  R12, R12
 	JEQ    tileDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, SI
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R12)
+	JNE    tileTile
+	DECQ   48(R12)
+	JEQ    tileDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000060, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000060, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 80(R8)
+	ADDQ   $0x00000060, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 88(R8)
+	ADDQ $0x00000060, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -14345,8 +14798,8 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
@@ -14370,8 +14823,8 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y9
@@ -14392,8 +14845,8 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Y9
@@ -14414,11 +14867,11 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y9, Y6
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
@@ -14429,34 +14882,38 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm4x24AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	SHLQ $0x02, BX
-	SHLQ $0x02, SI
-	LEAQ (CX)(CX*2), DI
-	MOVQ 72(AX), R12
+	LEAQ (CX)(CX*2), SI
+	MOVQ 56(AX), R12
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000008, R12
 	SHLQ $0x02, R12
 
 tilePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000004, AX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   tileTile
+	MOVQ  8(R9), AX
+	SHLQ  $0x02, AX
+	MOVQ  (R9), R13
+	MOVQ  R13, 88(R9)
+	MOVQ  24(R9), R13
+	MOVQ  R13, 96(R9)
 
 tileTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -14471,13 +14928,13 @@ tileTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, SI, R13
+	IMUL3Q  $0x00000003, BX, R13
 	ADDQ    R8, R13
 	MOVQ    R13, (SP)
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -14498,12 +14955,12 @@ tileSteps:
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(DI*1), Y15
+	VBROADCASTSS (R9)(SI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   64(R13)
 	PREFETCHT0   95(R13)
@@ -14524,12 +14981,12 @@ tileSteps:
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(DI*1), Y15
+	VBROADCASTSS (R9)(SI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
@@ -14547,12 +15004,12 @@ tileSteps:
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(DI*1), Y15
+	VBROADCASTSS (R9)(SI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
@@ -14570,15 +15027,15 @@ tileSteps:
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(DI*1), Y15
+	VBROADCASTSS (R9)(SI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R13, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 tileStepsFetched:
 	SUBQ $0x04, R11
@@ -14605,20 +15062,21 @@ tileStep:
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(DI*1), Y15
+	VBROADCASTSS (R9)(SI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	CMPL         176(R9), $0x3f800000
+	MOVQ         64(R9), R13
+	CMPL         72(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 176(R9), Y12
+	VBROADCASTSS 72(R9), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -14634,51 +15092,57 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         180(R9), R10
+	MOVL         76(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         180(R9), $0x3f800000
+	CMPL         76(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 180(R9), Y12
+	VBROADCASTSS 76(R9), Y12
 	VFMADD231PS  (R10), Y12, Y0
 	VFMADD231PS  32(R10), Y12, Y1
 	VFMADD231PS  (R10)(R12*1), Y12, Y2
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PS  (R10), Y12, Y3
 	VFMADD231PS  32(R10), Y12, Y4
 	VFMADD231PS  (R10)(R12*1), Y12, Y5
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PS  (R10), Y12, Y6
 	VFMADD231PS  32(R10), Y12, Y7
 	VFMADD231PS  (R10)(R12*1), Y12, Y8
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PS  (R10), Y12, Y9
 	VFMADD231PS  32(R10), Y12, Y10
 	VFMADD231PS  (R10)(R12*1), Y12, Y11
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R10), Y0, Y0
 	VADDPS 32(R10), Y1, Y1
 	VADDPS (R10)(R12*1), Y2, Y2
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPS (R10), Y3, Y3
 	VADDPS 32(R10), Y4, Y4
 	VADDPS (R10)(R12*1), Y5, Y5
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPS (R10), Y6, Y6
 	VADDPS 32(R10), Y7, Y7
 	VADDPS (R10)(R12*1), Y8, Y8
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPS (R10), Y9, Y9
 	VADDPS 32(R10), Y10, Y10
 	VADDPS (R10)(R12*1), Y11, Y11
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 
 tileBias:
-	MOVQ    80(R9), R10
+	TESTQ   R13, R13
+	JEQ     tileWrite
+	MOVQ    16(R13), R10
+	ORQ     40(R13), R10
+	ORQ     24(R13), R10
+	JEQ     tileWrite
+	MOVQ    16(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Y12
@@ -14698,7 +15162,7 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   104(R9), R10
+	MOVQ   40(R13), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -14728,10 +15192,10 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R9), R10
+	MOVQ    96(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    96(R9), R11
+	MOVQ    32(R13), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (R10), Y13
@@ -14776,47 +15240,49 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 96(R13)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
 	VMOVUPS Y2, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y3, (R8)
 	VMOVUPS Y4, 32(R8)
 	VMOVUPS Y5, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y6, (R8)
 	VMOVUPS Y7, 32(R8)
 	VMOVUPS Y8, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS Y9, (R8)
 	VMOVUPS Y10, 32(R8)
 	VMOVUPS Y11, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    tileTile
-	DECQ   112(R9)
+	TESTQ  R13, R13
 	JEQ    tileDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   88(R13)
+	JNE    tileTile
+	DECQ   48(R13)
+	JEQ    tileDone
+	MOVQ   56(R13), AX
 	SHLQ   $0x02, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000060, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R9)
+	ADDQ   $0x00000060, 40(R9)
+	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 80(R9)
+	ADDQ   $0x00000060, 16(R13)
 
 tileNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 88(R9)
+	ADDQ $0x00000060, 24(R13)
 
 tileNomask:
 	JMP tilePanel
@@ -14846,12 +15312,12 @@ tileFarSteps:
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(DI*1), Y15
+	VBROADCASTSS (R9)(SI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   64(R13)
 	PREFETCHT0   95(R13)
@@ -14875,12 +15341,12 @@ tileFarSteps:
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(DI*1), Y15
+	VBROADCASTSS (R9)(SI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
@@ -14901,12 +15367,12 @@ tileFarSteps:
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(DI*1), Y15
+	VBROADCASTSS (R9)(SI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Y12
@@ -14927,15 +15393,15 @@ tileFarSteps:
 	VFMADD231PS  Y15, Y12, Y6
 	VFMADD231PS  Y15, Y13, Y7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(DI*1), Y15
+	VBROADCASTSS (R9)(SI*1), Y15
 	VFMADD231PS  Y15, Y12, Y9
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R13, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 tileFarStepsFetched:
 	SUBQ $0x04, R11
@@ -14946,41 +15412,45 @@ tileFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	MOVQ 72(AX), AX
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), DI
-	MOVQ 16(DI), AX
-	MOVQ 56(DI), R8
-	MOVQ (DI), R9
-	MOVQ R9, 152(DI)
-	MOVQ 88(DI), R9
-	MOVQ R9, 160(DI)
-	MOVQ 40(DI), R10
-	MOVQ 8(DI), R11
+	MOVQ  x+0(FP), SI
+	MOVQ  8(SI), DI
+	MOVQ  40(SI), R8
+	MOVQ  24(SI), R10
+	MOVQ  (SI), R11
+	MOVQ  $0x00000008, AX
+	MOVQ  64(SI), SI
+	TESTQ SI, SI
+	JEQ   wholeTile
+	MOVQ  8(SI), AX
+	SHLQ  $0x03, AX
+	MOVQ  (SI), R9
+	MOVQ  R9, 88(SI)
+	MOVQ  24(SI), R9
+	MOVQ  R9, 96(SI)
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y0, Y0, Y0
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, SI, DI
-	ADDQ    R8, DI
-	MOVQ    DI, (SP)
-	MOVQ    R8, DI
+	IMUL3Q  $0x00000000, BX, SI
+	ADDQ    R8, SI
+	MOVQ    SI, (SP)
+	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -14989,34 +15459,34 @@ wholeSteps:
 	VMOVUPD      (R10), Y1
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (DI)
-	PREFETCHT0   31(DI)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y1
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y1
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y1
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         DI, (SP)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	CMPQ         SI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, DI
+	ADDQ         BX, SI
 
 wholeStepsFetched:
 	SUBQ $0x04, R11
@@ -15031,92 +15501,101 @@ wholeStep:
 	VMOVUPD      (R10), Y1
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), DI
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(DI)
+	MOVQ         x+0(FP), SI
+	MOVQ         64(SI), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 72(SI)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(DI), Y1
+	VBROADCASTSD 72(SI), Y1
 	VMULPD       Y1, Y0, Y0
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(DI), R9
-	ADDQ         R9, R9
+	MOVQ         80(SI), R10
+	ADDQ         R10, R10
 	JEQ          wholeBias
-	MOVQ         R8, R9
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(DI)
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(SI)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(DI), Y1
-	VFMADD231PD  (R9), Y1, Y0
-	ADDQ         SI, R9
+	VBROADCASTSD 80(SI), Y1
+	VFMADD231PD  (R10), Y1, Y0
+	ADDQ         BX, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R9), Y0, Y0
-	ADDQ   SI, R9
+	VADDPD (R10), Y0, Y0
+	ADDQ   BX, R10
 
 wholeBias:
-	MOVQ    80(DI), R9
 	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    16(R9), R10
+	ORQ     40(R9), R10
+	ORQ     24(R9), R10
+	JEQ     wholeWrite
+	MOVQ    16(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPD (R9), Y1
+	VMOVUPD (R10), Y1
 	VADDPD  Y1, Y0, Y0
 
 wholeReLU:
-	MOVQ   104(DI), R9
-	TESTQ  R9, R9
+	MOVQ   40(R9), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y1, Y1, Y1
 	VCMPPD $0x16, Y1, Y0, Y1
 	VANDPD Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    160(DI), R9
-	TESTQ   R9, R9
+	MOVQ    96(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    96(DI), R10
-	SHLQ    $0x03, R10
+	MOVQ    32(R9), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y1, Y1, Y1
-	VMOVUPD (R9), Y2
+	VMOVUPD (R10), Y2
 	VCMPPD  $0x16, Y1, Y2, Y1
 	VANDPD  Y1, Y0, Y0
-	ADDQ    R10, R9
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R9, 160(DI)
+	MOVQ R10, 96(R9)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(DI), R10
-	MOVQ   8(DI), R11
-	DECQ   152(DI)
-	JNE    wholeTile
-	DECQ   112(DI)
+	TESTQ  R9, R9
 	JEQ    wholeDone
-	MOVQ   120(DI), AX
+	IMUL3Q $0x00000001, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(SI), R10
+	MOVQ   (SI), R11
+	DECQ   88(R9)
+	JNE    wholeTile
+	DECQ   48(R9)
+	JEQ    wholeDone
+	MOVQ   56(R9), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(DI)
-	ADDQ   $0x00000020, 56(DI)
-	CMPQ   80(DI), $0x00
+	ADDQ   AX, 24(SI)
+	ADDQ   $0x00000020, 40(SI)
+	CMPQ   16(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(DI)
+	ADDQ   $0x00000020, 16(R9)
 
 wholeNobias:
-	CMPQ 88(DI), $0x00
+	CMPQ 24(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(DI)
+	ADDQ $0x00000020, 24(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -15129,33 +15608,39 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    AX, R8
-	VMOVUPS (R8), Y0
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    AX, DI
+	VMOVUPS (DI), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   cutTile
+	MOVQ  8(R9), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R9), R12
+	MOVQ  R12, 88(R9)
+	MOVQ  24(R9), R12
+	MOVQ  R12, 96(R9)
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, SI, R12
+	IMUL3Q  $0x00000000, BX, R12
 	ADDQ    R8, R12
 	MOVQ    R12, (SP)
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -15164,8 +15649,8 @@ cutSteps:
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
@@ -15173,25 +15658,25 @@ cutSteps:
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 cutStepsFetched:
 	SUBQ $0x04, R11
@@ -15206,48 +15691,55 @@ cutStep:
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R9
+	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R9)
+	CMPQ         R10, 72(R9)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R9), Y2
+	VBROADCASTSD 72(R9), Y2
 	VMULPD       Y2, Y1, Y1
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R10
+	MOVQ         80(R9), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 184(R9)
+	CMPQ         R11, 80(R9)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R9), Y2
+	VBROADCASTSD 80(R9), Y2
 	VMASKMOVPD   (R10), Y0, Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R10), Y0, Y3
 	VADDPD     Y3, Y1, Y1
-	ADDQ       SI, R10
+	ADDQ       BX, R10
 
 cutBias:
-	MOVQ       80(R9), R10
+	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R10
+	ORQ        40(R12), R10
+	ORQ        24(R12), R10
+	JEQ        cutWrite
+	MOVQ       16(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
 	VMASKMOVPD (R10), Y0, Y2
 	VADDPD     Y2, Y1, Y1
 
 cutReLU:
-	MOVQ   104(R9), R10
+	MOVQ   40(R12), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y2, Y2, Y2
@@ -15255,10 +15747,10 @@ cutReLU:
 	VANDPD Y2, Y1, Y1
 
 cutMask:
-	MOVQ       160(R9), R10
+	MOVQ       96(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       96(R9), R11
+	MOVQ       32(R12), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y2, Y2, Y2
 	VMASKMOVPD (R10), Y0, Y3
@@ -15267,52 +15759,54 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R9), R10
+	MOVQ    56(R9), R10
 	SHLQ    $0x03, R10
-	BSRQ    R10, DI
-	BTRQ    DI, R10
+	BSRQ    R10, SI
+	BTRQ    SI, R10
 	LEAQ    elements<>+0(SB), R11
 	VMOVDQU (R11)(R10*1), Y2
-	CMPQ    DI, $0x03
+	CMPQ    SI, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R8)
 	VPERMPS Y1, Y2, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R8)
 	VPERMPS Y1, Y2, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000001, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    cutTile
-	DECQ   112(R9)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000001, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R9)
+	ADDQ   $0x00000020, 40(R9)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -15328,37 +15822,37 @@ wholeFarSteps:
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (DI)
-	PREFETCHT0   31(DI)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y1
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         DI, (SP)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	CMPQ         SI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, DI
+	ADDQ         BX, SI
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R11
@@ -15372,8 +15866,8 @@ cutFarSteps:
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
@@ -15382,27 +15876,27 @@ cutFarSteps:
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y2
 	PREFETCHT1   63(R10)
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 cutFarStepsFetched:
 	SUBQ $0x04, R11
@@ -15413,42 +15907,46 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	MOVQ 72(AX), AX
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), DI
-	MOVQ 16(DI), AX
-	MOVQ 56(DI), R8
-	MOVQ (DI), R9
-	MOVQ R9, 152(DI)
-	MOVQ 88(DI), R9
-	MOVQ R9, 160(DI)
-	MOVQ 40(DI), R10
-	MOVQ 8(DI), R11
+	MOVQ  x+0(FP), SI
+	MOVQ  8(SI), DI
+	MOVQ  40(SI), R8
+	MOVQ  24(SI), R10
+	MOVQ  (SI), R11
+	MOVQ  $0x00000008, AX
+	MOVQ  64(SI), SI
+	TESTQ SI, SI
+	JEQ   wholeTile
+	MOVQ  8(SI), AX
+	SHLQ  $0x03, AX
+	MOVQ  (SI), R9
+	MOVQ  R9, 88(SI)
+	MOVQ  24(SI), R9
+	MOVQ  R9, 96(SI)
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, SI, DI
-	ADDQ    R8, DI
-	MOVQ    DI, (SP)
-	MOVQ    R8, DI
+	IMUL3Q  $0x00000001, BX, SI
+	ADDQ    R8, SI
+	MOVQ    SI, (SP)
+	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -15459,10 +15957,10 @@ wholeSteps:
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (DI)
-	PREFETCHT0   31(DI)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y2
@@ -15470,8 +15968,8 @@ wholeSteps:
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y2
@@ -15479,8 +15977,8 @@ wholeSteps:
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y2
@@ -15488,11 +15986,11 @@ wholeSteps:
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         DI, (SP)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	CMPQ         SI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, DI
+	ADDQ         BX, SI
 
 wholeStepsFetched:
 	SUBQ $0x04, R11
@@ -15509,53 +16007,60 @@ wholeStep:
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), DI
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(DI)
+	MOVQ         x+0(FP), SI
+	MOVQ         64(SI), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 72(SI)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(DI), Y2
+	VBROADCASTSD 72(SI), Y2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(DI), R9
-	ADDQ         R9, R9
+	MOVQ         80(SI), R10
+	ADDQ         R10, R10
 	JEQ          wholeBias
-	MOVQ         R8, R9
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(DI)
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(SI)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(DI), Y2
-	VFMADD231PD  (R9), Y2, Y0
-	ADDQ         SI, R9
-	VFMADD231PD  (R9), Y2, Y1
-	ADDQ         SI, R9
+	VBROADCASTSD 80(SI), Y2
+	VFMADD231PD  (R10), Y2, Y0
+	ADDQ         BX, R10
+	VFMADD231PD  (R10), Y2, Y1
+	ADDQ         BX, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R9), Y0, Y0
-	ADDQ   SI, R9
-	VADDPD (R9), Y1, Y1
-	ADDQ   SI, R9
+	VADDPD (R10), Y0, Y0
+	ADDQ   BX, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   BX, R10
 
 wholeBias:
-	MOVQ    80(DI), R9
 	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    16(R9), R10
+	ORQ     40(R9), R10
+	ORQ     24(R9), R10
+	JEQ     wholeWrite
+	MOVQ    16(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPD (R9), Y2
+	VMOVUPD (R10), Y2
 	VADDPD  Y2, Y0, Y0
 	VADDPD  Y2, Y1, Y1
 
 wholeReLU:
-	MOVQ   104(DI), R9
-	TESTQ  R9, R9
+	MOVQ   40(R9), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y2, Y2, Y2
 	VCMPPD $0x16, Y2, Y0, Y3
@@ -15564,51 +16069,53 @@ wholeReLU:
 	VANDPD Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    160(DI), R9
-	TESTQ   R9, R9
+	MOVQ    96(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    96(DI), R10
-	SHLQ    $0x03, R10
+	MOVQ    32(R9), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y2, Y2, Y2
-	VMOVUPD (R9), Y3
+	VMOVUPD (R10), Y3
 	VCMPPD  $0x16, Y2, Y3, Y3
 	VANDPD  Y3, Y0, Y0
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y3
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y3
 	VCMPPD  $0x16, Y2, Y3, Y2
 	VANDPD  Y2, Y1, Y1
-	ADDQ    R10, R9
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R9, 160(DI)
+	MOVQ R10, 96(R9)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y1, (R8)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(DI), R10
-	MOVQ   8(DI), R11
-	DECQ   152(DI)
-	JNE    wholeTile
-	DECQ   112(DI)
+	TESTQ  R9, R9
 	JEQ    wholeDone
-	MOVQ   120(DI), AX
+	IMUL3Q $0x00000002, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(SI), R10
+	MOVQ   (SI), R11
+	DECQ   88(R9)
+	JNE    wholeTile
+	DECQ   48(R9)
+	JEQ    wholeDone
+	MOVQ   56(R9), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(DI)
-	ADDQ   $0x00000020, 56(DI)
-	CMPQ   80(DI), $0x00
+	ADDQ   AX, 24(SI)
+	ADDQ   $0x00000020, 40(SI)
+	CMPQ   16(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(DI)
+	ADDQ   $0x00000020, 16(R9)
 
 wholeNobias:
-	CMPQ 88(DI), $0x00
+	CMPQ 24(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(DI)
+	ADDQ $0x00000020, 24(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -15621,34 +16128,40 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    AX, R8
-	VMOVUPS (R8), Y0
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    AX, DI
+	VMOVUPS (DI), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   cutTile
+	MOVQ  8(R9), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R9), R12
+	MOVQ  R12, 88(R9)
+	MOVQ  24(R9), R12
+	MOVQ  R12, 96(R9)
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, SI, R12
+	IMUL3Q  $0x00000001, BX, R12
 	ADDQ    R8, R12
 	MOVQ    R12, (SP)
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -15659,8 +16172,8 @@ cutSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
@@ -15670,8 +16183,8 @@ cutSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y3
@@ -15679,8 +16192,8 @@ cutSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y3
@@ -15688,11 +16201,11 @@ cutSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 cutStepsFetched:
 	SUBQ $0x04, R11
@@ -15709,48 +16222,55 @@ cutStep:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R9
+	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R9)
+	CMPQ         R10, 72(R9)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R9), Y3
+	VBROADCASTSD 72(R9), Y3
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R10
+	MOVQ         80(R9), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 184(R9)
+	CMPQ         R11, 80(R9)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R9), Y3
+	VBROADCASTSD 80(R9), Y3
 	VMASKMOVPD   (R10), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VMASKMOVPD   (R10), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R10), Y0, Y4
 	VADDPD     Y4, Y1, Y1
-	ADDQ       SI, R10
+	ADDQ       BX, R10
 	VMASKMOVPD (R10), Y0, Y4
 	VADDPD     Y4, Y2, Y2
-	ADDQ       SI, R10
+	ADDQ       BX, R10
 
 cutBias:
-	MOVQ       80(R9), R10
+	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R10
+	ORQ        40(R12), R10
+	ORQ        24(R12), R10
+	JEQ        cutWrite
+	MOVQ       16(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
 	VMASKMOVPD (R10), Y0, Y3
@@ -15758,7 +16278,7 @@ cutBias:
 	VADDPD     Y3, Y2, Y2
 
 cutReLU:
-	MOVQ   104(R9), R10
+	MOVQ   40(R12), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y3, Y3, Y3
@@ -15768,10 +16288,10 @@ cutReLU:
 	VANDPD Y3, Y2, Y2
 
 cutMask:
-	MOVQ       160(R9), R10
+	MOVQ       96(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       96(R9), R11
+	MOVQ       32(R12), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y3, Y3, Y3
 	VMASKMOVPD (R10), Y0, Y4
@@ -15784,60 +16304,62 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R9), R10
+	MOVQ    56(R9), R10
 	SHLQ    $0x03, R10
-	BSRQ    R10, DI
-	BTRQ    DI, R10
+	BSRQ    R10, SI
+	BTRQ    SI, R10
 	LEAQ    elements<>+0(SB), R11
 	VMOVDQU (R11)(R10*1), Y3
-	CMPQ    DI, $0x03
+	CMPQ    SI, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R8)
 	VPERMPS Y1, Y3, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS X2, (R8)
 	VPERMPS Y2, Y3, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R8)
 	VPERMPS Y1, Y3, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVSD  X2, (R8)
 	VPERMPS Y2, Y3, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000002, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    cutTile
-	DECQ   112(R9)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000002, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R9)
+	ADDQ   $0x00000020, 40(R9)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -15855,10 +16377,10 @@ wholeFarSteps:
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (DI)
-	PREFETCHT0   31(DI)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y2
@@ -15867,8 +16389,8 @@ wholeFarSteps:
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y2
@@ -15877,8 +16399,8 @@ wholeFarSteps:
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y2
@@ -15887,11 +16409,11 @@ wholeFarSteps:
 	VFMADD231PD  Y3, Y2, Y0
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         DI, (SP)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	CMPQ         SI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, DI
+	ADDQ         BX, SI
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R11
@@ -15907,8 +16429,8 @@ cutFarSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
@@ -15919,8 +16441,8 @@ cutFarSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y3
@@ -15929,8 +16451,8 @@ cutFarSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y3
@@ -15939,11 +16461,11 @@ cutFarSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 cutFarStepsFetched:
 	SUBQ $0x04, R11
@@ -15954,43 +16476,47 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	MOVQ 72(AX), AX
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), DI
-	MOVQ 16(DI), AX
-	MOVQ 56(DI), R8
-	MOVQ (DI), R9
-	MOVQ R9, 152(DI)
-	MOVQ 88(DI), R9
-	MOVQ R9, 160(DI)
-	MOVQ 40(DI), R10
-	MOVQ 8(DI), R11
+	MOVQ  x+0(FP), SI
+	MOVQ  8(SI), DI
+	MOVQ  40(SI), R8
+	MOVQ  24(SI), R10
+	MOVQ  (SI), R11
+	MOVQ  $0x00000008, AX
+	MOVQ  64(SI), SI
+	TESTQ SI, SI
+	JEQ   wholeTile
+	MOVQ  8(SI), AX
+	SHLQ  $0x03, AX
+	MOVQ  (SI), R9
+	MOVQ  R9, 88(SI)
+	MOVQ  24(SI), R9
+	MOVQ  R9, 96(SI)
 
 wholeTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, SI, DI
-	ADDQ    R8, DI
-	MOVQ    DI, (SP)
-	MOVQ    R8, DI
+	IMUL3Q  $0x00000002, BX, SI
+	ADDQ    R8, SI
+	MOVQ    SI, (SP)
+	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -16003,10 +16529,10 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (DI)
-	PREFETCHT0   31(DI)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y3
@@ -16016,8 +16542,8 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y3
@@ -16027,8 +16553,8 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y3
@@ -16038,11 +16564,11 @@ wholeSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         DI, (SP)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	CMPQ         SI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, DI
+	ADDQ         BX, SI
 
 wholeStepsFetched:
 	SUBQ $0x04, R11
@@ -16061,59 +16587,66 @@ wholeStep:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), DI
-	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(DI)
+	MOVQ         x+0(FP), SI
+	MOVQ         64(SI), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 72(SI)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(DI), Y3
+	VBROADCASTSD 72(SI), Y3
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(DI), R9
-	ADDQ         R9, R9
+	MOVQ         80(SI), R10
+	ADDQ         R10, R10
 	JEQ          wholeBias
-	MOVQ         R8, R9
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(DI)
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(SI)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(DI), Y3
-	VFMADD231PD  (R9), Y3, Y0
-	ADDQ         SI, R9
-	VFMADD231PD  (R9), Y3, Y1
-	ADDQ         SI, R9
-	VFMADD231PD  (R9), Y3, Y2
-	ADDQ         SI, R9
+	VBROADCASTSD 80(SI), Y3
+	VFMADD231PD  (R10), Y3, Y0
+	ADDQ         BX, R10
+	VFMADD231PD  (R10), Y3, Y1
+	ADDQ         BX, R10
+	VFMADD231PD  (R10), Y3, Y2
+	ADDQ         BX, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R9), Y0, Y0
-	ADDQ   SI, R9
-	VADDPD (R9), Y1, Y1
-	ADDQ   SI, R9
-	VADDPD (R9), Y2, Y2
-	ADDQ   SI, R9
+	VADDPD (R10), Y0, Y0
+	ADDQ   BX, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   BX, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   BX, R10
 
 wholeBias:
-	MOVQ    80(DI), R9
 	TESTQ   R9, R9
+	JEQ     wholeWrite
+	MOVQ    16(R9), R10
+	ORQ     40(R9), R10
+	ORQ     24(R9), R10
+	JEQ     wholeWrite
+	MOVQ    16(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPD (R9), Y3
+	VMOVUPD (R10), Y3
 	VADDPD  Y3, Y0, Y0
 	VADDPD  Y3, Y1, Y1
 	VADDPD  Y3, Y2, Y2
 
 wholeReLU:
-	MOVQ   104(DI), R9
-	TESTQ  R9, R9
+	MOVQ   40(R9), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y3, Y3, Y3
 	VCMPPD $0x16, Y3, Y0, Y4
@@ -16124,57 +16657,59 @@ wholeReLU:
 	VANDPD Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    160(DI), R9
-	TESTQ   R9, R9
+	MOVQ    96(R9), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    96(DI), R10
-	SHLQ    $0x03, R10
+	MOVQ    32(R9), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y3, Y3, Y3
-	VMOVUPD (R9), Y4
+	VMOVUPD (R10), Y4
 	VCMPPD  $0x16, Y3, Y4, Y4
 	VANDPD  Y4, Y0, Y0
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y4
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y4
 	VCMPPD  $0x16, Y3, Y4, Y4
 	VANDPD  Y4, Y1, Y1
-	ADDQ    R10, R9
-	VMOVUPD (R9), Y4
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y4
 	VCMPPD  $0x16, Y3, Y4, Y3
 	VANDPD  Y3, Y2, Y2
-	ADDQ    R10, R9
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R9, 160(DI)
+	MOVQ R10, 96(R9)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y1, (R8)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y2, (R8)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(DI), R10
-	MOVQ   8(DI), R11
-	DECQ   152(DI)
-	JNE    wholeTile
-	DECQ   112(DI)
+	TESTQ  R9, R9
 	JEQ    wholeDone
-	MOVQ   120(DI), AX
+	IMUL3Q $0x00000003, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(SI), R10
+	MOVQ   (SI), R11
+	DECQ   88(R9)
+	JNE    wholeTile
+	DECQ   48(R9)
+	JEQ    wholeDone
+	MOVQ   56(R9), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(DI)
-	ADDQ   $0x00000020, 56(DI)
-	CMPQ   80(DI), $0x00
+	ADDQ   AX, 24(SI)
+	ADDQ   $0x00000020, 40(SI)
+	CMPQ   16(R9), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(DI)
+	ADDQ   $0x00000020, 16(R9)
 
 wholeNobias:
-	CMPQ 88(DI), $0x00
+	CMPQ 24(R9), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(DI)
+	ADDQ $0x00000020, 24(R9)
 
 wholeNomask:
 	JMP wholePanel
@@ -16187,35 +16722,41 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R8
-	ADDQ    AX, R8
-	VMOVUPS (R8), Y0
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    AX, DI
+	VMOVUPS (DI), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   cutTile
+	MOVQ  8(R9), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R9), R12
+	MOVQ  R12, 88(R9)
+	MOVQ  24(R9), R12
+	MOVQ  R12, 96(R9)
 
 cutTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, SI, R12
+	IMUL3Q  $0x00000002, BX, R12
 	ADDQ    R8, R12
 	MOVQ    R12, (SP)
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -16228,8 +16769,8 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
@@ -16241,8 +16782,8 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y4
@@ -16252,8 +16793,8 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y4
@@ -16263,11 +16804,11 @@ cutSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R12, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 cutStepsFetched:
 	SUBQ $0x04, R11
@@ -16286,55 +16827,62 @@ cutStep:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R9
+	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R9)
+	CMPQ         R10, 72(R9)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R9), Y4
+	VBROADCASTSD 72(R9), Y4
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
 	VMULPD       Y4, Y3, Y3
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R10
+	MOVQ         80(R9), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 184(R9)
+	CMPQ         R11, 80(R9)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R9), Y4
+	VBROADCASTSD 80(R9), Y4
 	VMASKMOVPD   (R10), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y1
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VMASKMOVPD   (R10), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VMASKMOVPD   (R10), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R10), Y0, Y5
 	VADDPD     Y5, Y1, Y1
-	ADDQ       SI, R10
+	ADDQ       BX, R10
 	VMASKMOVPD (R10), Y0, Y5
 	VADDPD     Y5, Y2, Y2
-	ADDQ       SI, R10
+	ADDQ       BX, R10
 	VMASKMOVPD (R10), Y0, Y5
 	VADDPD     Y5, Y3, Y3
-	ADDQ       SI, R10
+	ADDQ       BX, R10
 
 cutBias:
-	MOVQ       80(R9), R10
+	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R10
+	ORQ        40(R12), R10
+	ORQ        24(R12), R10
+	JEQ        cutWrite
+	MOVQ       16(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
 	VMASKMOVPD (R10), Y0, Y4
@@ -16343,7 +16891,7 @@ cutBias:
 	VADDPD     Y4, Y3, Y3
 
 cutReLU:
-	MOVQ   104(R9), R10
+	MOVQ   40(R12), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y4, Y4, Y4
@@ -16355,10 +16903,10 @@ cutReLU:
 	VANDPD Y4, Y3, Y3
 
 cutMask:
-	MOVQ       160(R9), R10
+	MOVQ       96(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       96(R9), R11
+	MOVQ       32(R12), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y4, Y4, Y4
 	VMASKMOVPD (R10), Y0, Y5
@@ -16375,68 +16923,70 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R9), R10
+	MOVQ    56(R9), R10
 	SHLQ    $0x03, R10
-	BSRQ    R10, DI
-	BTRQ    DI, R10
+	BSRQ    R10, SI
+	BTRQ    SI, R10
 	LEAQ    elements<>+0(SB), R11
 	VMOVDQU (R11)(R10*1), Y4
-	CMPQ    DI, $0x03
+	CMPQ    SI, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R8)
 	VPERMPS Y1, Y4, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS X2, (R8)
 	VPERMPS Y2, Y4, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPS X3, (R8)
 	VPERMPS Y3, Y4, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R8)
 	VPERMPS Y1, Y4, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVSD  X2, (R8)
 	VPERMPS Y2, Y4, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVSD  X3, (R8)
 	VPERMPS Y3, Y4, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000003, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    cutTile
-	DECQ   112(R9)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000003, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R9)
+	ADDQ   $0x00000020, 40(R9)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -16456,10 +17006,10 @@ wholeFarSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	PREFETCHT0   (DI)
-	PREFETCHT0   31(DI)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	PREFETCHT0   (SI)
+	PREFETCHT0   31(SI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y3
@@ -16470,8 +17020,8 @@ wholeFarSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y3
@@ -16482,8 +17032,8 @@ wholeFarSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y3
@@ -16494,11 +17044,11 @@ wholeFarSteps:
 	VFMADD231PD  Y4, Y3, Y1
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         DX, R9
-	ADDQ         BX, R10
-	CMPQ         DI, (SP)
+	ADDQ         AX, R9
+	ADDQ         DX, R10
+	CMPQ         SI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, DI
+	ADDQ         BX, SI
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R11
@@ -16516,8 +17066,8 @@ cutFarSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
 
@@ -16530,8 +17080,8 @@ cutFarSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y4
@@ -16542,8 +17092,8 @@ cutFarSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R10), Y0, Y4
@@ -16554,11 +17104,11 @@ cutFarSteps:
 	VFMADD231PD  Y5, Y4, Y2
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R12, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 cutFarStepsFetched:
 	SUBQ $0x04, R11
@@ -16569,45 +17119,49 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), R9
-	MOVQ (R8), R10
-	MOVQ R10, 152(R8)
-	MOVQ 88(R8), R10
-	MOVQ R10, 160(R8)
-	MOVQ 40(R8), R11
-	MOVQ 8(R8), R12
+	MOVQ  x+0(FP), DI
+	MOVQ  8(DI), R8
+	MOVQ  40(DI), R9
+	MOVQ  24(DI), R11
+	MOVQ  (DI), R12
+	MOVQ  $0x00000008, AX
+	MOVQ  64(DI), DI
+	TESTQ DI, DI
+	JEQ   wholeTile
+	MOVQ  8(DI), AX
+	SHLQ  $0x03, AX
+	MOVQ  (DI), R10
+	MOVQ  R10, 88(DI)
+	MOVQ  24(DI), R10
+	MOVQ  R10, 96(DI)
 
 wholeTile:
-	MOVQ   AX, R10
+	MOVQ   R8, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, SI, R8
-	ADDQ    R9, R8
-	MOVQ    R8, (SP)
-	MOVQ    R9, R8
+	IMUL3Q  $0x00000003, BX, DI
+	ADDQ    R9, DI
+	MOVQ    DI, (SP)
+	MOVQ    R9, DI
 	SUBQ    $0x04, R12
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -16620,12 +17174,12 @@ wholeSteps:
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R10)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(DI*1), Y5
+	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R8)
-	PREFETCHT0   31(R8)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y4
@@ -16635,10 +17189,10 @@ wholeSteps:
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R10)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(DI*1), Y5
+	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y4
@@ -16648,10 +17202,10 @@ wholeSteps:
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R10)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(DI*1), Y5
+	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y4
@@ -16661,13 +17215,13 @@ wholeSteps:
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R10)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(DI*1), Y5
+	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R8, (SP)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	CMPQ         DI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R8
+	ADDQ         BX, DI
 
 wholeStepsFetched:
 	SUBQ $0x04, R12
@@ -16686,19 +17240,20 @@ wholeStep:
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R10)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(DI*1), Y5
+	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R8
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R8)
+	MOVQ         x+0(FP), DI
+	MOVQ         64(DI), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 72(DI)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R8), Y4
+	VBROADCASTSD 72(DI), Y4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
@@ -16706,47 +17261,53 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R10
-	ADDQ         R10, R10
+	MOVQ         80(DI), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 184(R8)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(DI)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R8), Y4
-	VFMADD231PD  (R10), Y4, Y0
-	ADDQ         SI, R10
-	VFMADD231PD  (R10), Y4, Y1
-	ADDQ         SI, R10
-	VFMADD231PD  (R10), Y4, Y2
-	ADDQ         SI, R10
-	VFMADD231PD  (R10), Y4, Y3
-	ADDQ         SI, R10
+	VBROADCASTSD 80(DI), Y4
+	VFMADD231PD  (R11), Y4, Y0
+	ADDQ         BX, R11
+	VFMADD231PD  (R11), Y4, Y1
+	ADDQ         BX, R11
+	VFMADD231PD  (R11), Y4, Y2
+	ADDQ         BX, R11
+	VFMADD231PD  (R11), Y4, Y3
+	ADDQ         BX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   SI, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   SI, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   SI, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   SI, R10
+	VADDPD (R11), Y0, Y0
+	ADDQ   BX, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   BX, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   BX, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   BX, R11
 
 wholeBias:
-	MOVQ    80(R8), R10
 	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    16(R10), R11
+	ORQ     40(R10), R11
+	ORQ     24(R10), R11
+	JEQ     wholeWrite
+	MOVQ    16(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y4
+	VMOVUPD (R11), Y4
 	VADDPD  Y4, Y0, Y0
 	VADDPD  Y4, Y1, Y1
 	VADDPD  Y4, Y2, Y2
 	VADDPD  Y4, Y3, Y3
 
 wholeReLU:
-	MOVQ   104(R8), R10
-	TESTQ  R10, R10
+	MOVQ   40(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y4, Y4, Y4
 	VCMPPD $0x16, Y4, Y0, Y5
@@ -16759,63 +17320,65 @@ wholeReLU:
 	VANDPD Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    160(R8), R10
-	TESTQ   R10, R10
+	MOVQ    96(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R8), R11
-	SHLQ    $0x03, R11
+	MOVQ    32(R10), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y4, Y4, Y4
-	VMOVUPD (R10), Y5
+	VMOVUPD (R11), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y5
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y5
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y5
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y5
 	VCMPPD  $0x16, Y4, Y5, Y4
 	VANDPD  Y4, Y3, Y3
-	ADDQ    R11, R10
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R11, 96(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPD Y1, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPD Y2, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPD Y3, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R8), R11
-	MOVQ   8(R8), R12
-	DECQ   152(R8)
-	JNE    wholeTile
-	DECQ   112(R8)
+	TESTQ  R10, R10
 	JEQ    wholeDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000004, CX, R11
+	ADDQ   R11, R8
+	MOVQ   24(DI), R11
+	MOVQ   (DI), R12
+	DECQ   88(R10)
+	JNE    wholeTile
+	DECQ   48(R10)
+	JEQ    wholeDone
+	MOVQ   56(R10), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(DI)
+	ADDQ   $0x00000020, 40(DI)
+	CMPQ   16(R10), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R8)
+	ADDQ   $0x00000020, 16(R10)
 
 wholeNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R10), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R8)
+	ADDQ $0x00000020, 24(R10)
 
 wholeNomask:
 	JMP wholePanel
@@ -16828,36 +17391,42 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R11
-	MOVQ 8(R10), R12
+	MOVQ  x+0(FP), R10
+	MOVQ  8(R10), R8
+	MOVQ  40(R10), R9
+	MOVQ  24(R10), R11
+	MOVQ  (R10), R12
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R10), R10
+	TESTQ R10, R10
+	JEQ   cutTile
+	MOVQ  8(R10), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R10), R13
+	MOVQ  R13, 88(R10)
+	MOVQ  24(R10), R13
+	MOVQ  R13, 96(R10)
 
 cutTile:
-	MOVQ   AX, R10
+	MOVQ   R8, R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 	VXORPS Y4, Y4, Y4
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, SI, R13
+	IMUL3Q  $0x00000003, BX, R13
 	ADDQ    R9, R13
 	MOVQ    R13, (SP)
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -16870,10 +17439,10 @@ cutSteps:
 	VFMADD231PD  Y6, Y5, Y2
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
@@ -16885,10 +17454,10 @@ cutSteps:
 	VFMADD231PD  Y6, Y5, Y2
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y5
@@ -16898,10 +17467,10 @@ cutSteps:
 	VFMADD231PD  Y6, Y5, Y2
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y5
@@ -16911,13 +17480,13 @@ cutSteps:
 	VFMADD231PD  Y6, Y5, Y2
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	CMPQ         R13, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 cutStepsFetched:
 	SUBQ $0x04, R12
@@ -16936,19 +17505,20 @@ cutStep:
 	VFMADD231PD  Y6, Y5, Y2
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R10
+	MOVQ         64(R10), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	CMPQ         R11, 72(R10)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R10), Y5
+	VBROADCASTSD 72(R10), Y5
 	VMULPD       Y5, Y1, Y1
 	VMULPD       Y5, Y2, Y2
 	VMULPD       Y5, Y3, Y3
@@ -16956,44 +17526,50 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
+	MOVQ         80(R10), R11
 	ADDQ         R11, R11
 	JEQ          cutBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	CMPQ         R12, 80(R10)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R10), Y5
+	VBROADCASTSD 80(R10), Y5
 	VMASKMOVPD   (R11), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y1
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPD   (R11), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPD   (R11), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPD   (R11), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R11), Y0, Y6
 	VADDPD     Y6, Y1, Y1
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPD (R11), Y0, Y6
 	VADDPD     Y6, Y2, Y2
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPD (R11), Y0, Y6
 	VADDPD     Y6, Y3, Y3
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPD (R11), Y0, Y6
 	VADDPD     Y6, Y4, Y4
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 
 cutBias:
-	MOVQ       80(R10), R11
+	TESTQ      R13, R13
+	JEQ        cutWrite
+	MOVQ       16(R13), R11
+	ORQ        40(R13), R11
+	ORQ        24(R13), R11
+	JEQ        cutWrite
+	MOVQ       16(R13), R11
 	TESTQ      R11, R11
 	JEQ        cutReLU
 	VMASKMOVPD (R11), Y0, Y5
@@ -17003,7 +17579,7 @@ cutBias:
 	VADDPD     Y5, Y4, Y4
 
 cutReLU:
-	MOVQ   104(R10), R11
+	MOVQ   40(R13), R11
 	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y5, Y5, Y5
@@ -17017,10 +17593,10 @@ cutReLU:
 	VANDPD Y5, Y4, Y4
 
 cutMask:
-	MOVQ       160(R10), R11
+	MOVQ       96(R13), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
+	MOVQ       32(R13), R12
 	SHLQ       $0x03, R12
 	VXORPS     Y5, Y5, Y5
 	VMASKMOVPD (R11), Y0, Y6
@@ -17041,76 +17617,78 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 96(R13)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R10), R11
+	MOVQ    56(R10), R11
 	SHLQ    $0x03, R11
-	BSRQ    R11, R8
-	BTRQ    R8, R11
+	BSRQ    R11, DI
+	BTRQ    DI, R11
 	LEAQ    elements<>+0(SB), R12
 	VMOVDQU (R12)(R11*1), Y5
-	CMPQ    R8, $0x03
+	CMPQ    DI, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R9)
 	VPERMPS Y1, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X2, (R9)
 	VPERMPS Y2, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X3, (R9)
 	VPERMPS Y3, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X4, (R9)
 	VPERMPS Y4, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R9)
 	VPERMPS Y1, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X2, (R9)
 	VPERMPS Y2, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X3, (R9)
 	VPERMPS Y3, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X4, (R9)
 	VPERMPS Y4, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000004, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R11
-	MOVQ   8(R10), R12
-	DECQ   152(R10)
-	JNE    cutTile
-	DECQ   112(R10)
+	TESTQ  R13, R13
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	IMUL3Q $0x00000004, CX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   88(R13)
+	JNE    cutTile
+	DECQ   48(R13)
+	JEQ    cutDone
+	MOVQ   56(R13), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 24(R10)
+	ADDQ   $0x00000020, 40(R10)
+	CMPQ   16(R13), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 16(R13)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 24(R13)
 
 cutNomask:
 	JMP cutPanel
@@ -17130,12 +17708,12 @@ wholeFarSteps:
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R10)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(DI*1), Y5
+	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R8)
-	PREFETCHT0   31(R8)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y4
@@ -17146,10 +17724,10 @@ wholeFarSteps:
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R10)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(DI*1), Y5
+	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y4
@@ -17160,10 +17738,10 @@ wholeFarSteps:
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R10)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(DI*1), Y5
+	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y4
@@ -17174,13 +17752,13 @@ wholeFarSteps:
 	VFMADD231PD  Y5, Y4, Y1
 	VBROADCASTSD (R10)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(DI*1), Y5
+	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R8, (SP)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	CMPQ         DI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R8
+	ADDQ         BX, DI
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R12
@@ -17198,10 +17776,10 @@ cutFarSteps:
 	VFMADD231PD  Y6, Y5, Y2
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
@@ -17214,10 +17792,10 @@ cutFarSteps:
 	VFMADD231PD  Y6, Y5, Y2
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y5
@@ -17228,10 +17806,10 @@ cutFarSteps:
 	VFMADD231PD  Y6, Y5, Y2
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y5
@@ -17242,13 +17820,13 @@ cutFarSteps:
 	VFMADD231PD  Y6, Y5, Y2
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	CMPQ         R13, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 cutFarStepsFetched:
 	SUBQ $0x04, R12
@@ -17259,32 +17837,36 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), R9
-	MOVQ (R8), R10
-	MOVQ R10, 152(R8)
-	MOVQ 88(R8), R10
-	MOVQ R10, 160(R8)
-	MOVQ 40(R8), R11
-	MOVQ 8(R8), R12
+	MOVQ  x+0(FP), DI
+	MOVQ  8(DI), R8
+	MOVQ  40(DI), R9
+	MOVQ  24(DI), R11
+	MOVQ  (DI), R12
+	MOVQ  $0x00000008, AX
+	MOVQ  64(DI), DI
+	TESTQ DI, DI
+	JEQ   wholeTile
+	MOVQ  8(DI), AX
+	SHLQ  $0x03, AX
+	MOVQ  (DI), R10
+	MOVQ  R10, 88(DI)
+	MOVQ  24(DI), R10
+	MOVQ  R10, 96(DI)
 
 wholeTile:
-	MOVQ   AX, R10
+	MOVQ   R8, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -17292,13 +17874,13 @@ wholeTile:
 	VXORPS Y4, Y4, Y4
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, SI, R8
-	ADDQ    R9, R8
-	MOVQ    R8, (SP)
-	MOVQ    R9, R8
+	IMUL3Q  $0x00000004, BX, DI
+	ADDQ    R9, DI
+	MOVQ    DI, (SP)
+	MOVQ    R9, DI
 	SUBQ    $0x04, R12
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -17311,14 +17893,14 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R8)
-	PREFETCHT0   31(R8)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y5
@@ -17328,12 +17910,12 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y5
@@ -17343,12 +17925,12 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y5
@@ -17358,15 +17940,15 @@ wholeSteps:
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R8, (SP)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	CMPQ         DI, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R8
+	ADDQ         BX, DI
 
 wholeStepsFetched:
 	SUBQ $0x04, R12
@@ -17385,21 +17967,22 @@ wholeStep:
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R8
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R8)
+	MOVQ         x+0(FP), DI
+	MOVQ         64(DI), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 72(DI)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R8), Y5
+	VBROADCASTSD 72(DI), Y5
 	VMULPD       Y5, Y0, Y0
 	VMULPD       Y5, Y1, Y1
 	VMULPD       Y5, Y2, Y2
@@ -17408,43 +17991,49 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R10
-	ADDQ         R10, R10
+	MOVQ         80(DI), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R9, R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 184(R8)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(DI)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R8), Y5
-	VFMADD231PD  (R10), Y5, Y0
-	ADDQ         SI, R10
-	VFMADD231PD  (R10), Y5, Y1
-	ADDQ         SI, R10
-	VFMADD231PD  (R10), Y5, Y2
-	ADDQ         SI, R10
-	VFMADD231PD  (R10), Y5, Y3
-	ADDQ         SI, R10
-	VFMADD231PD  (R10), Y5, Y4
-	ADDQ         SI, R10
+	VBROADCASTSD 80(DI), Y5
+	VFMADD231PD  (R11), Y5, Y0
+	ADDQ         BX, R11
+	VFMADD231PD  (R11), Y5, Y1
+	ADDQ         BX, R11
+	VFMADD231PD  (R11), Y5, Y2
+	ADDQ         BX, R11
+	VFMADD231PD  (R11), Y5, Y3
+	ADDQ         BX, R11
+	VFMADD231PD  (R11), Y5, Y4
+	ADDQ         BX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   SI, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   SI, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   SI, R10
-	VADDPD (R10), Y3, Y3
-	ADDQ   SI, R10
-	VADDPD (R10), Y4, Y4
-	ADDQ   SI, R10
+	VADDPD (R11), Y0, Y0
+	ADDQ   BX, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   BX, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   BX, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   BX, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   BX, R11
 
 wholeBias:
-	MOVQ    80(R8), R10
 	TESTQ   R10, R10
+	JEQ     wholeWrite
+	MOVQ    16(R10), R11
+	ORQ     40(R10), R11
+	ORQ     24(R10), R11
+	JEQ     wholeWrite
+	MOVQ    16(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y5
+	VMOVUPD (R11), Y5
 	VADDPD  Y5, Y0, Y0
 	VADDPD  Y5, Y1, Y1
 	VADDPD  Y5, Y2, Y2
@@ -17452,8 +18041,8 @@ wholeBias:
 	VADDPD  Y5, Y4, Y4
 
 wholeReLU:
-	MOVQ   104(R8), R10
-	TESTQ  R10, R10
+	MOVQ   40(R10), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y5, Y5, Y5
 	VCMPPD $0x16, Y5, Y0, Y6
@@ -17468,69 +18057,71 @@ wholeReLU:
 	VANDPD Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    160(R8), R10
-	TESTQ   R10, R10
+	MOVQ    96(R10), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    96(R8), R11
-	SHLQ    $0x03, R11
+	MOVQ    32(R10), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y5, Y5, Y5
-	VMOVUPD (R10), Y6
+	VMOVUPD (R11), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y6
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y6
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y2, Y2
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y6
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y3, Y3
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y6
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y6
 	VCMPPD  $0x16, Y5, Y6, Y5
 	VANDPD  Y5, Y4, Y4
-	ADDQ    R11, R10
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R11, 96(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPD Y1, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPD Y2, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPD Y3, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPD Y4, (R9)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R8), R11
-	MOVQ   8(R8), R12
-	DECQ   152(R8)
-	JNE    wholeTile
-	DECQ   112(R8)
+	TESTQ  R10, R10
 	JEQ    wholeDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000005, CX, R11
+	ADDQ   R11, R8
+	MOVQ   24(DI), R11
+	MOVQ   (DI), R12
+	DECQ   88(R10)
+	JNE    wholeTile
+	DECQ   48(R10)
+	JEQ    wholeDone
+	MOVQ   56(R10), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000020, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(DI)
+	ADDQ   $0x00000020, 40(DI)
+	CMPQ   16(R10), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R8)
+	ADDQ   $0x00000020, 16(R10)
 
 wholeNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R10), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R8)
+	ADDQ $0x00000020, 24(R10)
 
 wholeNomask:
 	JMP wholePanel
@@ -17543,23 +18134,29 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R9
-	ADDQ    AX, R9
-	VMOVUPS (R9), Y0
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    AX, R8
+	VMOVUPS (R8), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R11
-	MOVQ 8(R10), R12
+	MOVQ  x+0(FP), R10
+	MOVQ  8(R10), R8
+	MOVQ  40(R10), R9
+	MOVQ  24(R10), R11
+	MOVQ  (R10), R12
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R10), R10
+	TESTQ R10, R10
+	JEQ   cutTile
+	MOVQ  8(R10), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R10), R13
+	MOVQ  R13, 88(R10)
+	MOVQ  24(R10), R13
+	MOVQ  R13, 96(R10)
 
 cutTile:
-	MOVQ   AX, R10
+	MOVQ   R8, R10
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -17567,13 +18164,13 @@ cutTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, SI, R13
+	IMUL3Q  $0x00000004, BX, R13
 	ADDQ    R9, R13
 	MOVQ    R13, (SP)
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -17586,12 +18183,12 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y2
 	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(DI*1), Y7
+	VBROADCASTSD (R10)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
@@ -17603,12 +18200,12 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y2
 	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(DI*1), Y7
+	VBROADCASTSD (R10)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y6
@@ -17618,12 +18215,12 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y2
 	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(DI*1), Y7
+	VBROADCASTSD (R10)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y6
@@ -17633,15 +18230,15 @@ cutSteps:
 	VFMADD231PD  Y7, Y6, Y2
 	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(DI*1), Y7
+	VBROADCASTSD (R10)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	CMPQ         R13, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 cutStepsFetched:
 	SUBQ $0x04, R12
@@ -17660,21 +18257,22 @@ cutStep:
 	VFMADD231PD  Y7, Y6, Y2
 	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(DI*1), Y7
+	VBROADCASTSD (R10)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R10
+	MOVQ         64(R10), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	CMPQ         R11, 72(R10)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R10), Y6
+	VBROADCASTSD 72(R10), Y6
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
 	VMULPD       Y6, Y3, Y3
@@ -17683,50 +18281,56 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
+	MOVQ         80(R10), R11
 	ADDQ         R11, R11
 	JEQ          cutBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	CMPQ         R12, 80(R10)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R10), Y6
+	VBROADCASTSD 80(R10), Y6
 	VMASKMOVPD   (R11), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y1
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPD   (R11), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y2
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPD   (R11), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y3
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPD   (R11), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VMASKMOVPD   (R11), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R11), Y0, Y7
 	VADDPD     Y7, Y1, Y1
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPD (R11), Y0, Y7
 	VADDPD     Y7, Y2, Y2
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPD (R11), Y0, Y7
 	VADDPD     Y7, Y3, Y3
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPD (R11), Y0, Y7
 	VADDPD     Y7, Y4, Y4
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 	VMASKMOVPD (R11), Y0, Y7
 	VADDPD     Y7, Y5, Y5
-	ADDQ       SI, R11
+	ADDQ       BX, R11
 
 cutBias:
-	MOVQ       80(R10), R11
+	TESTQ      R13, R13
+	JEQ        cutWrite
+	MOVQ       16(R13), R11
+	ORQ        40(R13), R11
+	ORQ        24(R13), R11
+	JEQ        cutWrite
+	MOVQ       16(R13), R11
 	TESTQ      R11, R11
 	JEQ        cutReLU
 	VMASKMOVPD (R11), Y0, Y6
@@ -17737,7 +18341,7 @@ cutBias:
 	VADDPD     Y6, Y5, Y5
 
 cutReLU:
-	MOVQ   104(R10), R11
+	MOVQ   40(R13), R11
 	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y6, Y6, Y6
@@ -17753,10 +18357,10 @@ cutReLU:
 	VANDPD Y6, Y5, Y5
 
 cutMask:
-	MOVQ       160(R10), R11
+	MOVQ       96(R13), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       96(R10), R12
+	MOVQ       32(R13), R12
 	SHLQ       $0x03, R12
 	VXORPS     Y6, Y6, Y6
 	VMASKMOVPD (R11), Y0, Y7
@@ -17781,84 +18385,86 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 96(R13)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R10), R11
+	MOVQ    56(R10), R11
 	SHLQ    $0x03, R11
-	BSRQ    R11, R8
-	BTRQ    R8, R11
+	BSRQ    R11, DI
+	BTRQ    DI, R11
 	LEAQ    elements<>+0(SB), R12
 	VMOVDQU (R12)(R11*1), Y6
-	CMPQ    R8, $0x03
+	CMPQ    DI, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R9)
 	VPERMPS Y1, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X2, (R9)
 	VPERMPS Y2, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X3, (R9)
 	VPERMPS Y3, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X4, (R9)
 	VPERMPS Y4, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPS X5, (R9)
 	VPERMPS Y5, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R9)
 	VPERMPS Y1, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X2, (R9)
 	VPERMPS Y2, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X3, (R9)
 	VPERMPS Y3, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X4, (R9)
 	VPERMPS Y4, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVSD  X5, (R9)
 	VPERMPS Y5, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000005, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R11
-	MOVQ   8(R10), R12
-	DECQ   152(R10)
-	JNE    cutTile
-	DECQ   112(R10)
+	TESTQ  R13, R13
 	JEQ    cutDone
-	MOVQ   120(R10), AX
+	IMUL3Q $0x00000005, CX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   88(R13)
+	JNE    cutTile
+	DECQ   48(R13)
+	JEQ    cutDone
+	MOVQ   56(R13), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000020, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 24(R10)
+	ADDQ   $0x00000020, 40(R10)
+	CMPQ   16(R13), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R10)
+	ADDQ   $0x00000020, 16(R13)
 
 cutNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R10)
+	ADDQ $0x00000020, 24(R13)
 
 cutNomask:
 	JMP cutPanel
@@ -17878,14 +18484,14 @@ wholeFarSteps:
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	PREFETCHT0   (R8)
-	PREFETCHT0   31(R8)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	PREFETCHT0   (DI)
+	PREFETCHT0   31(DI)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y5
@@ -17896,12 +18502,12 @@ wholeFarSteps:
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y5
@@ -17912,12 +18518,12 @@ wholeFarSteps:
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y5
@@ -17928,15 +18534,15 @@ wholeFarSteps:
 	VFMADD231PD  Y6, Y5, Y1
 	VBROADCASTSD (R10)(CX*2), Y6
 	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(DI*1), Y6
+	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y3
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         DX, R10
-	ADDQ         BX, R11
-	CMPQ         R8, (SP)
+	ADDQ         AX, R10
+	ADDQ         DX, R11
+	CMPQ         DI, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R8
+	ADDQ         BX, DI
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R12
@@ -17954,12 +18560,12 @@ cutFarSteps:
 	VFMADD231PD  Y7, Y6, Y2
 	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(DI*1), Y7
+	VBROADCASTSD (R10)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
 
@@ -17972,12 +18578,12 @@ cutFarSteps:
 	VFMADD231PD  Y7, Y6, Y2
 	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(DI*1), Y7
+	VBROADCASTSD (R10)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y6
@@ -17988,12 +18594,12 @@ cutFarSteps:
 	VFMADD231PD  Y7, Y6, Y2
 	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(DI*1), Y7
+	VBROADCASTSD (R10)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R11), Y0, Y6
@@ -18004,15 +18610,15 @@ cutFarSteps:
 	VFMADD231PD  Y7, Y6, Y2
 	VBROADCASTSD (R10)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(DI*1), Y7
+	VBROADCASTSD (R10)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y4
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	CMPQ         R13, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 cutFarStepsFetched:
 	SUBQ $0x04, R12
@@ -18023,33 +18629,37 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R12
-	MOVQ 8(R9), R13
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R12
+	MOVQ  (R8), R13
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ   AX, R11
+	MOVQ   R9, R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -18058,13 +18668,13 @@ wholeTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x00000005, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R13
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -18077,16 +18687,16 @@ wholeSteps:
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R11)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(DI*1), Y7
+	VBROADCASTSD (R11)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
 	VBROADCASTSD (R11)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R8*1), Y7
+	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y6
@@ -18096,14 +18706,14 @@ wholeSteps:
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R11)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(DI*1), Y7
+	VBROADCASTSD (R11)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
 	VBROADCASTSD (R11)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R8*1), Y7
+	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y6
@@ -18113,14 +18723,14 @@ wholeSteps:
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R11)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(DI*1), Y7
+	VBROADCASTSD (R11)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
 	VBROADCASTSD (R11)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R8*1), Y7
+	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y6
@@ -18130,17 +18740,17 @@ wholeSteps:
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R11)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(DI*1), Y7
+	VBROADCASTSD (R11)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
 	VBROADCASTSD (R11)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R8*1), Y7
+	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -18159,23 +18769,24 @@ wholeStep:
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R11)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(DI*1), Y7
+	VBROADCASTSD (R11)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
 	VBROADCASTSD (R11)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R8*1), Y7
+	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R9)
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 72(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R9), Y6
+	VBROADCASTSD 72(R8), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
@@ -18185,47 +18796,53 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R11
-	ADDQ         R11, R11
+	MOVQ         80(R8), R12
+	ADDQ         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R9)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 80(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R9), Y6
-	VFMADD231PD  (R11), Y6, Y0
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y6, Y1
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y6, Y2
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y6, Y3
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y6, Y4
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y6, Y5
-	ADDQ         SI, R11
+	VBROADCASTSD 80(R8), Y6
+	VFMADD231PD  (R12), Y6, Y0
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y6, Y1
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y6, Y2
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y6, Y3
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y6, Y4
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y6, Y5
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPD (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPD (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPD (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPD (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPD (R11), Y5, Y5
-	ADDQ   SI, R11
+	VADDPD (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPD (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPD (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPD (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPD (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPD (R12), Y5, Y5
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R11), Y6
+	VMOVUPD (R12), Y6
 	VADDPD  Y6, Y0, Y0
 	VADDPD  Y6, Y1, Y1
 	VADDPD  Y6, Y2, Y2
@@ -18234,8 +18851,8 @@ wholeBias:
 	VADDPD  Y6, Y5, Y5
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y6, Y6, Y6
 	VCMPPD $0x16, Y6, Y0, Y7
@@ -18252,75 +18869,77 @@ wholeReLU:
 	VANDPD Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x03, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x03, R13
 	VXORPS  Y6, Y6, Y6
-	VMOVUPD (R11), Y7
+	VMOVUPD (R12), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y7
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y7
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y7
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y7
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y7
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y7
 	VCMPPD  $0x16, Y6, Y7, Y6
 	VANDPD  Y6, Y5, Y5
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R12
-	MOVQ   8(R9), R13
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000006, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R12
+	MOVQ   (R8), R13
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -18333,23 +18952,29 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R12
-	MOVQ 8(R11), R13
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R12
+	MOVQ  (R11), R13
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R11), R14
+	MOVQ  R14, 88(R11)
+	MOVQ  24(R11), R14
+	MOVQ  R14, 96(R11)
 
 cutTile:
-	MOVQ   AX, R11
+	MOVQ   R9, R11
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -18358,13 +18983,13 @@ cutTile:
 	VXORPS Y6, Y6, Y6
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, SI, R14
+	IMUL3Q  $0x00000005, BX, R14
 	ADDQ    R10, R14
 	MOVQ    R14, (SP)
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -18377,14 +19002,14 @@ cutSteps:
 	VFMADD231PD  Y8, Y7, Y2
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
 
@@ -18396,14 +19021,14 @@ cutSteps:
 	VFMADD231PD  Y8, Y7, Y2
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y7
@@ -18413,14 +19038,14 @@ cutSteps:
 	VFMADD231PD  Y8, Y7, Y2
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y7
@@ -18430,17 +19055,17 @@ cutSteps:
 	VFMADD231PD  Y8, Y7, Y2
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         BX, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -18459,23 +19084,24 @@ cutStep:
 	VFMADD231PD  Y8, Y7, Y2
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
+	MOVQ         64(R11), R14
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 176(R11)
+	CMPQ         R12, 72(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R11), Y7
+	VBROADCASTSD 72(R11), Y7
 	VMULPD       Y7, Y1, Y1
 	VMULPD       Y7, Y2, Y2
 	VMULPD       Y7, Y3, Y3
@@ -18485,56 +19111,62 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R11), R12
+	MOVQ         80(R11), R12
 	ADDQ         R12, R12
 	JEQ          cutBias
 	MOVQ         R10, R12
 	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 184(R11)
+	CMPQ         R13, 80(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R11), Y7
+	VBROADCASTSD 80(R11), Y7
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y1
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y2
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y4
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y1, Y1
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y2, Y2
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y3, Y3
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y4, Y4
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y5, Y5
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y6, Y6
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 
 cutBias:
-	MOVQ       80(R11), R12
+	TESTQ      R14, R14
+	JEQ        cutWrite
+	MOVQ       16(R14), R12
+	ORQ        40(R14), R12
+	ORQ        24(R14), R12
+	JEQ        cutWrite
+	MOVQ       16(R14), R12
 	TESTQ      R12, R12
 	JEQ        cutReLU
 	VMASKMOVPD (R12), Y0, Y7
@@ -18546,7 +19178,7 @@ cutBias:
 	VADDPD     Y7, Y6, Y6
 
 cutReLU:
-	MOVQ   104(R11), R12
+	MOVQ   40(R14), R12
 	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y7, Y7, Y7
@@ -18564,10 +19196,10 @@ cutReLU:
 	VANDPD Y7, Y6, Y6
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       96(R14), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
+	MOVQ       32(R14), R13
 	SHLQ       $0x03, R13
 	VXORPS     Y7, Y7, Y7
 	VMASKMOVPD (R12), Y0, Y8
@@ -18596,92 +19228,94 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 96(R14)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
+	MOVQ    56(R11), R12
 	SHLQ    $0x03, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
 	LEAQ    elements<>+0(SB), R13
 	VMOVDQU (R13)(R12*1), Y7
-	CMPQ    R9, $0x03
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000006, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R12
-	MOVQ   8(R11), R13
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R14, R14
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x00000006, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   88(R14)
+	JNE    cutTile
+	DECQ   48(R14)
+	JEQ    cutDone
+	MOVQ   56(R14), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R14), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R14)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R14), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R14)
 
 cutNomask:
 	JMP cutPanel
@@ -18701,16 +19335,16 @@ wholeFarSteps:
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R11)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(DI*1), Y7
+	VBROADCASTSD (R11)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
 	VBROADCASTSD (R11)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R8*1), Y7
+	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y6
@@ -18721,14 +19355,14 @@ wholeFarSteps:
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R11)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(DI*1), Y7
+	VBROADCASTSD (R11)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
 	VBROADCASTSD (R11)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R8*1), Y7
+	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y6
@@ -18739,14 +19373,14 @@ wholeFarSteps:
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R11)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(DI*1), Y7
+	VBROADCASTSD (R11)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
 	VBROADCASTSD (R11)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R8*1), Y7
+	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y6
@@ -18757,17 +19391,17 @@ wholeFarSteps:
 	VFMADD231PD  Y7, Y6, Y1
 	VBROADCASTSD (R11)(CX*2), Y7
 	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(DI*1), Y7
+	VBROADCASTSD (R11)(SI*1), Y7
 	VFMADD231PD  Y7, Y6, Y3
 	VBROADCASTSD (R11)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(R8*1), Y7
+	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -18785,14 +19419,14 @@ cutFarSteps:
 	VFMADD231PD  Y8, Y7, Y2
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
 
@@ -18805,14 +19439,14 @@ cutFarSteps:
 	VFMADD231PD  Y8, Y7, Y2
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y7
@@ -18823,14 +19457,14 @@ cutFarSteps:
 	VFMADD231PD  Y8, Y7, Y2
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y7
@@ -18841,17 +19475,17 @@ cutFarSteps:
 	VFMADD231PD  Y8, Y7, Y2
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y4
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         BX, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
@@ -18862,33 +19496,37 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R12
-	MOVQ 8(R9), R13
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R12
+	MOVQ  (R8), R13
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ   AX, R11
+	MOVQ   R9, R11
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -18898,13 +19536,13 @@ wholeTile:
 	VXORPS Y6, Y6, Y6
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x00000006, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R13
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -18917,18 +19555,18 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*2), Y8
+	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y7
@@ -18938,16 +19576,16 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*2), Y8
+	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y7
@@ -18957,16 +19595,16 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*2), Y8
+	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y7
@@ -18976,19 +19614,19 @@ wholeSteps:
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*2), Y8
+	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R13
@@ -19007,25 +19645,26 @@ wholeStep:
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*2), Y8
+	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	DECQ         R13
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R9)
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 72(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R9), Y7
+	VBROADCASTSD 72(R8), Y7
 	VMULPD       Y7, Y0, Y0
 	VMULPD       Y7, Y1, Y1
 	VMULPD       Y7, Y2, Y2
@@ -19036,51 +19675,57 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R11
-	ADDQ         R11, R11
+	MOVQ         80(R8), R12
+	ADDQ         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R9)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 80(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R9), Y7
-	VFMADD231PD  (R11), Y7, Y0
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y7, Y1
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y7, Y2
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y7, Y3
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y7, Y4
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y7, Y5
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y7, Y6
-	ADDQ         SI, R11
+	VBROADCASTSD 80(R8), Y7
+	VFMADD231PD  (R12), Y7, Y0
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y7, Y1
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y7, Y2
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y7, Y3
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y7, Y4
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y7, Y5
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y7, Y6
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPD (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPD (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPD (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPD (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPD (R11), Y5, Y5
-	ADDQ   SI, R11
-	VADDPD (R11), Y6, Y6
-	ADDQ   SI, R11
+	VADDPD (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPD (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPD (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPD (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPD (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPD (R12), Y5, Y5
+	ADDQ   BX, R12
+	VADDPD (R12), Y6, Y6
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R11), Y7
+	VMOVUPD (R12), Y7
 	VADDPD  Y7, Y0, Y0
 	VADDPD  Y7, Y1, Y1
 	VADDPD  Y7, Y2, Y2
@@ -19090,8 +19735,8 @@ wholeBias:
 	VADDPD  Y7, Y6, Y6
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y7, Y7, Y7
 	VCMPPD $0x16, Y7, Y0, Y8
@@ -19110,81 +19755,83 @@ wholeReLU:
 	VANDPD Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x03, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x03, R13
 	VXORPS  Y7, Y7, Y7
-	VMOVUPD (R11), Y8
+	VMOVUPD (R12), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y8
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y8
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y8
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y8
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y8
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y8
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y8
 	VCMPPD  $0x16, Y7, Y8, Y7
 	VANDPD  Y7, Y6, Y6
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y6, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x00000007, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R12
-	MOVQ   8(R9), R13
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000007, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R12
+	MOVQ   (R8), R13
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -19197,23 +19844,29 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R12
-	MOVQ 8(R11), R13
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R12
+	MOVQ  (R11), R13
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R11), R14
+	MOVQ  R14, 88(R11)
+	MOVQ  24(R11), R14
+	MOVQ  R14, 96(R11)
 
 cutTile:
-	MOVQ   AX, R11
+	MOVQ   R9, R11
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
@@ -19223,13 +19876,13 @@ cutTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, SI, R14
+	IMUL3Q  $0x00000006, BX, R14
 	ADDQ    R10, R14
 	MOVQ    R14, (SP)
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -19242,16 +19895,16 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y2
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
 
@@ -19263,16 +19916,16 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y2
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y8
@@ -19282,16 +19935,16 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y2
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y8
@@ -19301,19 +19954,19 @@ cutSteps:
 	VFMADD231PD  Y9, Y8, Y2
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	CMPQ         R14, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R14
+	ADDQ         BX, R14
 
 cutStepsFetched:
 	SUBQ $0x04, R13
@@ -19332,25 +19985,26 @@ cutStep:
 	VFMADD231PD  Y9, Y8, Y2
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	DECQ         R13
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
+	MOVQ         64(R11), R14
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 176(R11)
+	CMPQ         R12, 72(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R11), Y8
+	VBROADCASTSD 72(R11), Y8
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
 	VMULPD       Y8, Y3, Y3
@@ -19361,62 +20015,68 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R11), R12
+	MOVQ         80(R11), R12
 	ADDQ         R12, R12
 	JEQ          cutBias
 	MOVQ         R10, R12
 	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 184(R11)
+	CMPQ         R13, 80(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R11), Y8
+	VBROADCASTSD 80(R11), Y8
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y1
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y2
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y3
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y4
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y1, Y1
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y2, Y2
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y3, Y3
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y4, Y4
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y5, Y5
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y6, Y6
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y7, Y7
-	ADDQ       SI, R12
+	ADDQ       BX, R12
 
 cutBias:
-	MOVQ       80(R11), R12
+	TESTQ      R14, R14
+	JEQ        cutWrite
+	MOVQ       16(R14), R12
+	ORQ        40(R14), R12
+	ORQ        24(R14), R12
+	JEQ        cutWrite
+	MOVQ       16(R14), R12
 	TESTQ      R12, R12
 	JEQ        cutReLU
 	VMASKMOVPD (R12), Y0, Y8
@@ -19429,7 +20089,7 @@ cutBias:
 	VADDPD     Y8, Y7, Y7
 
 cutReLU:
-	MOVQ   104(R11), R12
+	MOVQ   40(R14), R12
 	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y8, Y8, Y8
@@ -19449,10 +20109,10 @@ cutReLU:
 	VANDPD Y8, Y7, Y7
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       96(R14), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
+	MOVQ       32(R14), R13
 	SHLQ       $0x03, R13
 	VXORPS     Y8, Y8, Y8
 	VMASKMOVPD (R12), Y0, Y9
@@ -19485,100 +20145,102 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 96(R14)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
+	MOVQ    56(R11), R12
 	SHLQ    $0x03, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
 	LEAQ    elements<>+0(SB), R13
 	VMOVDQU (R13)(R12*1), Y8
-	CMPQ    R9, $0x03
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000007, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R12
-	MOVQ   8(R11), R13
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R14, R14
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x00000007, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   88(R14)
+	JNE    cutTile
+	DECQ   48(R14)
+	JEQ    cutDone
+	MOVQ   56(R14), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R14), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R14)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R14), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R14)
 
 cutNomask:
 	JMP cutPanel
@@ -19598,18 +20260,18 @@ wholeFarSteps:
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*2), Y8
+	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y7
@@ -19620,16 +20282,16 @@ wholeFarSteps:
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*2), Y8
+	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y7
@@ -19640,16 +20302,16 @@ wholeFarSteps:
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*2), Y8
+	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Y7
@@ -19660,19 +20322,19 @@ wholeFarSteps:
 	VFMADD231PD  Y8, Y7, Y1
 	VBROADCASTSD (R11)(CX*2), Y8
 	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(DI*1), Y8
+	VBROADCASTSD (R11)(SI*1), Y8
 	VFMADD231PD  Y8, Y7, Y3
 	VBROADCASTSD (R11)(CX*4), Y8
 	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(R8*1), Y8
+	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*2), Y8
+	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         DX, R11
-	ADDQ         BX, R12
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         DX, R12
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R13
@@ -19690,16 +20352,16 @@ cutFarSteps:
 	VFMADD231PD  Y9, Y8, Y2
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
 
@@ -19712,16 +20374,16 @@ cutFarSteps:
 	VFMADD231PD  Y9, Y8, Y2
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y8
@@ -19732,16 +20394,16 @@ cutFarSteps:
 	VFMADD231PD  Y9, Y8, Y2
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R12), Y0, Y8
@@ -19752,19 +20414,19 @@ cutFarSteps:
 	VFMADD231PD  Y9, Y8, Y2
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y4
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         BX, R12
+	ADDQ         AX, R11
+	ADDQ         DX, R12
 	CMPQ         R14, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         BX, R14
 
 cutFarStepsFetched:
 	SUBQ $0x04, R13
@@ -19775,36 +20437,40 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R13
-	MOVQ 8(R9), R14
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R13
+	MOVQ  (R8), R14
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -19816,13 +20482,13 @@ wholeTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x00000007, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -19835,21 +20501,21 @@ wholeSteps:
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y8
@@ -19859,19 +20525,19 @@ wholeSteps:
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y8
@@ -19881,19 +20547,19 @@ wholeSteps:
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y8
@@ -19903,22 +20569,22 @@ wholeSteps:
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R14
@@ -19937,28 +20603,29 @@ wholeStep:
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R9)
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 72(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R9), Y8
+	VBROADCASTSD 72(R8), Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
@@ -19970,55 +20637,61 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R11
-	ADDQ         R11, R11
+	MOVQ         80(R8), R12
+	ADDQ         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R9)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 80(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R9), Y8
-	VFMADD231PD  (R11), Y8, Y0
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y8, Y1
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y8, Y2
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y8, Y3
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y8, Y4
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y8, Y5
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y8, Y6
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y8, Y7
-	ADDQ         SI, R11
+	VBROADCASTSD 80(R8), Y8
+	VFMADD231PD  (R12), Y8, Y0
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y8, Y1
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y8, Y2
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y8, Y3
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y8, Y4
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y8, Y5
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y8, Y6
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y8, Y7
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPD (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPD (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPD (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPD (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPD (R11), Y5, Y5
-	ADDQ   SI, R11
-	VADDPD (R11), Y6, Y6
-	ADDQ   SI, R11
-	VADDPD (R11), Y7, Y7
-	ADDQ   SI, R11
+	VADDPD (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPD (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPD (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPD (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPD (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPD (R12), Y5, Y5
+	ADDQ   BX, R12
+	VADDPD (R12), Y6, Y6
+	ADDQ   BX, R12
+	VADDPD (R12), Y7, Y7
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R11), Y8
+	VMOVUPD (R12), Y8
 	VADDPD  Y8, Y0, Y0
 	VADDPD  Y8, Y1, Y1
 	VADDPD  Y8, Y2, Y2
@@ -20029,8 +20702,8 @@ wholeBias:
 	VADDPD  Y8, Y7, Y7
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y8, Y8, Y8
 	VCMPPD $0x16, Y8, Y0, Y9
@@ -20051,87 +20724,89 @@ wholeReLU:
 	VANDPD Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x03, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x03, R13
 	VXORPS  Y8, Y8, Y8
-	VMOVUPD (R11), Y9
+	VMOVUPD (R12), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y9
 	VCMPPD  $0x16, Y8, Y9, Y8
 	VANDPD  Y8, Y7, Y7
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y6, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y7, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R13
-	MOVQ   8(R9), R14
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000008, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R13
+	MOVQ   (R8), R14
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -20144,26 +20819,32 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R13
-	MOVQ 8(R11), R14
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R11), R12
+	MOVQ  R12, 88(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 96(R11)
 
 cutTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -20175,13 +20856,13 @@ cutTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, SI, R15
+	IMUL3Q  $0x00000007, BX, R15
 	ADDQ    R10, R15
 	MOVQ    R15, (SP)
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -20194,19 +20875,19 @@ cutSteps:
 	VFMADD231PD  Y10, Y9, Y2
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -20218,19 +20899,19 @@ cutSteps:
 	VFMADD231PD  Y10, Y9, Y2
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y9
@@ -20240,19 +20921,19 @@ cutSteps:
 	VFMADD231PD  Y10, Y9, Y2
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y9
@@ -20262,22 +20943,22 @@ cutSteps:
 	VFMADD231PD  Y10, Y9, Y2
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutStepsFetched:
 	SUBQ $0x04, R14
@@ -20296,28 +20977,29 @@ cutStep:
 	VFMADD231PD  Y10, Y9, Y2
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 176(R11)
+	MOVQ         64(R11), R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 72(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R11), Y9
+	VBROADCASTSD 72(R11), Y9
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
 	VMULPD       Y9, Y3, Y3
@@ -20329,71 +21011,77 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R11), R12
-	ADDQ         R12, R12
+	MOVQ         80(R11), R13
+	ADDQ         R13, R13
 	JEQ          cutBias
-	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 184(R11)
+	MOVQ         R10, R13
+	MOVQ         $0x3ff0000000000000, R14
+	CMPQ         R14, 80(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R11), Y9
-	VMASKMOVPD   (R12), Y0, Y10
+	VBROADCASTSD 80(R11), Y9
+	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y1
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y2
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y3
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y4
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y5
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y6
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y10
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         SI, R12
+	ADDQ         BX, R13
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R12), Y0, Y10
+	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y1, Y1
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y2, Y2
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y3, Y3
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y4, Y4
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y5, Y5
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y6, Y6
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y7, Y7
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y8, Y8
-	ADDQ       SI, R12
+	ADDQ       BX, R13
 
 cutBias:
-	MOVQ       80(R11), R12
 	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	ORQ        40(R12), R13
+	ORQ        24(R12), R13
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPD (R12), Y0, Y9
+	VMASKMOVPD (R13), Y0, Y9
 	VADDPD     Y9, Y1, Y1
 	VADDPD     Y9, Y2, Y2
 	VADDPD     Y9, Y3, Y3
@@ -20404,8 +21092,8 @@ cutBias:
 	VADDPD     Y9, Y8, Y8
 
 cutReLU:
-	MOVQ   104(R11), R12
-	TESTQ  R12, R12
+	MOVQ   40(R12), R13
+	TESTQ  R13, R13
 	JEQ    cutMask
 	VXORPS Y9, Y9, Y9
 	VCMPPD $0x16, Y9, Y1, Y10
@@ -20426,148 +21114,150 @@ cutReLU:
 	VANDPD Y9, Y8, Y8
 
 cutMask:
-	MOVQ       160(R11), R12
-	TESTQ      R12, R12
+	MOVQ       96(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
-	SHLQ       $0x03, R13
+	MOVQ       32(R12), R14
+	SHLQ       $0x03, R14
 	VXORPS     Y9, Y9, Y9
-	VMASKMOVPD (R12), Y0, Y10
+	VMASKMOVPD (R13), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y1, Y1
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y2, Y2
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y3, Y3
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y4, Y4
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y5, Y5
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y6, Y6
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y7, Y7
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y10
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y9
 	VANDPD     Y9, Y8, Y8
-	ADDQ       R13, R12
+	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R13, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
-	SHLQ    $0x03, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
-	LEAQ    elements<>+0(SB), R13
-	VMOVDQU (R13)(R12*1), Y9
-	CMPQ    R9, $0x03
+	MOVQ    56(R11), R13
+	SHLQ    $0x03, R13
+	BSRQ    R13, R8
+	BTRQ    R8, R13
+	LEAQ    elements<>+0(SB), R14
+	VMOVDQU (R14)(R13*1), Y9
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y9, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y9, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000008, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R13
-	MOVQ   8(R11), R14
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x00000008, CX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -20587,21 +21277,21 @@ wholeFarSteps:
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y8
@@ -20612,19 +21302,19 @@ wholeFarSteps:
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y8
@@ -20635,19 +21325,19 @@ wholeFarSteps:
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y8
@@ -20658,22 +21348,22 @@ wholeFarSteps:
 	VFMADD231PD  Y9, Y8, Y1
 	VBROADCASTSD (R11)(CX*2), Y9
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(DI*1), Y9
+	VBROADCASTSD (R11)(SI*1), Y9
 	VFMADD231PD  Y9, Y8, Y3
 	VBROADCASTSD (R11)(CX*4), Y9
 	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(R8*1), Y9
+	VBROADCASTSD (R11)(DI*1), Y9
 	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*2), Y9
+	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y6
 	VBROADCASTSD (R12), Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R14
@@ -20691,19 +21381,19 @@ cutFarSteps:
 	VFMADD231PD  Y10, Y9, Y2
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -20716,19 +21406,19 @@ cutFarSteps:
 	VFMADD231PD  Y10, Y9, Y2
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y9
@@ -20739,19 +21429,19 @@ cutFarSteps:
 	VFMADD231PD  Y10, Y9, Y2
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y9
@@ -20762,22 +21452,22 @@ cutFarSteps:
 	VFMADD231PD  Y10, Y9, Y2
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y4
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutFarStepsFetched:
 	SUBQ $0x04, R14
@@ -20788,36 +21478,40 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R13
-	MOVQ 8(R9), R14
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R13
+	MOVQ  (R8), R14
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -20830,13 +21524,13 @@ wholeTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x00000008, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -20849,23 +21543,23 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y9
@@ -20875,21 +21569,21 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y9
@@ -20899,21 +21593,21 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y9
@@ -20923,24 +21617,24 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R14
@@ -20959,30 +21653,31 @@ wholeStep:
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R9)
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 72(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R9), Y9
+	VBROADCASTSD 72(R8), Y9
 	VMULPD       Y9, Y0, Y0
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
@@ -20995,59 +21690,65 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R11
-	ADDQ         R11, R11
+	MOVQ         80(R8), R12
+	ADDQ         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R9)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 80(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R9), Y9
-	VFMADD231PD  (R11), Y9, Y0
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y9, Y1
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y9, Y2
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y9, Y3
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y9, Y4
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y9, Y5
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y9, Y6
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y9, Y7
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y9, Y8
-	ADDQ         SI, R11
+	VBROADCASTSD 80(R8), Y9
+	VFMADD231PD  (R12), Y9, Y0
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y9, Y1
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y9, Y2
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y9, Y3
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y9, Y4
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y9, Y5
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y9, Y6
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y9, Y7
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y9, Y8
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPD (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPD (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPD (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPD (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPD (R11), Y5, Y5
-	ADDQ   SI, R11
-	VADDPD (R11), Y6, Y6
-	ADDQ   SI, R11
-	VADDPD (R11), Y7, Y7
-	ADDQ   SI, R11
-	VADDPD (R11), Y8, Y8
-	ADDQ   SI, R11
+	VADDPD (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPD (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPD (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPD (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPD (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPD (R12), Y5, Y5
+	ADDQ   BX, R12
+	VADDPD (R12), Y6, Y6
+	ADDQ   BX, R12
+	VADDPD (R12), Y7, Y7
+	ADDQ   BX, R12
+	VADDPD (R12), Y8, Y8
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R11), Y9
+	VMOVUPD (R12), Y9
 	VADDPD  Y9, Y0, Y0
 	VADDPD  Y9, Y1, Y1
 	VADDPD  Y9, Y2, Y2
@@ -21059,8 +21760,8 @@ wholeBias:
 	VADDPD  Y9, Y8, Y8
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y9, Y9, Y9
 	VCMPPD $0x16, Y9, Y0, Y10
@@ -21083,93 +21784,95 @@ wholeReLU:
 	VANDPD Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x03, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x03, R13
 	VXORPS  Y9, Y9, Y9
-	VMOVUPD (R11), Y10
+	VMOVUPD (R12), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y7, Y7
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y10
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y10
 	VCMPPD  $0x16, Y9, Y10, Y9
 	VANDPD  Y9, Y8, Y8
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y6, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y7, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y8, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x00000009, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R13
-	MOVQ   8(R9), R14
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000009, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R13
+	MOVQ   (R8), R14
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -21182,26 +21885,32 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R13
-	MOVQ 8(R11), R14
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R11), R12
+	MOVQ  R12, 88(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 96(R11)
 
 cutTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -21214,13 +21923,13 @@ cutTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, SI, R15
+	IMUL3Q  $0x00000008, BX, R15
 	ADDQ    R10, R15
 	MOVQ    R15, (SP)
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -21233,21 +21942,21 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y2
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -21259,21 +21968,21 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y2
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y10
@@ -21283,21 +21992,21 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y2
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y10
@@ -21307,24 +22016,24 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y2
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutStepsFetched:
 	SUBQ $0x04, R14
@@ -21343,30 +22052,31 @@ cutStep:
 	VFMADD231PD  Y11, Y10, Y2
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 176(R11)
+	MOVQ         64(R11), R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 72(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R11), Y10
+	VBROADCASTSD 72(R11), Y10
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
 	VMULPD       Y10, Y3, Y3
@@ -21379,77 +22089,83 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R11), R12
-	ADDQ         R12, R12
+	MOVQ         80(R11), R13
+	ADDQ         R13, R13
 	JEQ          cutBias
-	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 184(R11)
+	MOVQ         R10, R13
+	MOVQ         $0x3ff0000000000000, R14
+	CMPQ         R14, 80(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R11), Y10
-	VMASKMOVPD   (R12), Y0, Y11
+	VBROADCASTSD 80(R11), Y10
+	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y1
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y2
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y3
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y4
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y5
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y6
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y7
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y11
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         SI, R12
+	ADDQ         BX, R13
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R12), Y0, Y11
+	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y1, Y1
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y2, Y2
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y3, Y3
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y4, Y4
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y5, Y5
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y6, Y6
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y7, Y7
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y8, Y8
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y9, Y9
-	ADDQ       SI, R12
+	ADDQ       BX, R13
 
 cutBias:
-	MOVQ       80(R11), R12
 	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	ORQ        40(R12), R13
+	ORQ        24(R12), R13
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPD (R12), Y0, Y10
+	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y1, Y1
 	VADDPD     Y10, Y2, Y2
 	VADDPD     Y10, Y3, Y3
@@ -21461,8 +22177,8 @@ cutBias:
 	VADDPD     Y10, Y9, Y9
 
 cutReLU:
-	MOVQ   104(R11), R12
-	TESTQ  R12, R12
+	MOVQ   40(R12), R13
+	TESTQ  R13, R13
 	JEQ    cutMask
 	VXORPS Y10, Y10, Y10
 	VCMPPD $0x16, Y10, Y1, Y11
@@ -21485,160 +22201,162 @@ cutReLU:
 	VANDPD Y10, Y9, Y9
 
 cutMask:
-	MOVQ       160(R11), R12
-	TESTQ      R12, R12
+	MOVQ       96(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
-	SHLQ       $0x03, R13
+	MOVQ       32(R12), R14
+	SHLQ       $0x03, R14
 	VXORPS     Y10, Y10, Y10
-	VMASKMOVPD (R12), Y0, Y11
+	VMASKMOVPD (R13), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y1, Y1
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y2, Y2
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y3, Y3
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y4, Y4
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y5, Y5
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y6, Y6
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y7, Y7
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y8, Y8
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y11
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y10
 	VANDPD     Y10, Y9, Y9
-	ADDQ       R13, R12
+	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R13, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
-	SHLQ    $0x03, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
-	LEAQ    elements<>+0(SB), R13
-	VMOVDQU (R13)(R12*1), Y10
-	CMPQ    R9, $0x03
+	MOVQ    56(R11), R13
+	SHLQ    $0x03, R13
+	BSRQ    R13, R8
+	BTRQ    R8, R13
+	LEAQ    elements<>+0(SB), R14
+	VMOVDQU (R14)(R13*1), Y10
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y10, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y10, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x00000009, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R13
-	MOVQ   8(R11), R14
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x00000009, CX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -21658,23 +22376,23 @@ wholeFarSteps:
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y9
@@ -21685,21 +22403,21 @@ wholeFarSteps:
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y9
@@ -21710,21 +22428,21 @@ wholeFarSteps:
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y9
@@ -21735,24 +22453,24 @@ wholeFarSteps:
 	VFMADD231PD  Y10, Y9, Y1
 	VBROADCASTSD (R11)(CX*2), Y10
 	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(DI*1), Y10
+	VBROADCASTSD (R11)(SI*1), Y10
 	VFMADD231PD  Y10, Y9, Y3
 	VBROADCASTSD (R11)(CX*4), Y10
 	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(R8*1), Y10
+	VBROADCASTSD (R11)(DI*1), Y10
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*2), Y10
+	VBROADCASTSD (R11)(SI*2), Y10
 	VFMADD231PD  Y10, Y9, Y6
 	VBROADCASTSD (R12), Y10
 	VFMADD231PD  Y10, Y9, Y7
 	VBROADCASTSD (R12)(CX*1), Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R14
@@ -21770,21 +22488,21 @@ cutFarSteps:
 	VFMADD231PD  Y11, Y10, Y2
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -21797,21 +22515,21 @@ cutFarSteps:
 	VFMADD231PD  Y11, Y10, Y2
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y10
@@ -21822,21 +22540,21 @@ cutFarSteps:
 	VFMADD231PD  Y11, Y10, Y2
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y10
@@ -21847,24 +22565,24 @@ cutFarSteps:
 	VFMADD231PD  Y11, Y10, Y2
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y4
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y7
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*1), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutFarStepsFetched:
 	SUBQ $0x04, R14
@@ -21875,36 +22593,40 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R13
-	MOVQ 8(R9), R14
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R13
+	MOVQ  (R8), R14
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -21918,13 +22640,13 @@ wholeTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x00000009, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -21937,13 +22659,13 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -21951,11 +22673,11 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y10
@@ -21965,13 +22687,13 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -21979,9 +22701,9 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y10
@@ -21991,13 +22713,13 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -22005,9 +22727,9 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y10
@@ -22017,13 +22739,13 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -22031,12 +22753,12 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R14
@@ -22055,13 +22777,13 @@ wholeStep:
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -22069,18 +22791,19 @@ wholeStep:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R9)
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 72(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R9), Y10
+	VBROADCASTSD 72(R8), Y10
 	VMULPD       Y10, Y0, Y0
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
@@ -22094,63 +22817,69 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R11
-	ADDQ         R11, R11
+	MOVQ         80(R8), R12
+	ADDQ         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R9)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 80(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R9), Y10
-	VFMADD231PD  (R11), Y10, Y0
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y10, Y1
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y10, Y2
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y10, Y3
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y10, Y4
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y10, Y5
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y10, Y6
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y10, Y7
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y10, Y8
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y10, Y9
-	ADDQ         SI, R11
+	VBROADCASTSD 80(R8), Y10
+	VFMADD231PD  (R12), Y10, Y0
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y10, Y1
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y10, Y2
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y10, Y3
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y10, Y4
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y10, Y5
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y10, Y6
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y10, Y7
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y10, Y8
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y10, Y9
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPD (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPD (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPD (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPD (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPD (R11), Y5, Y5
-	ADDQ   SI, R11
-	VADDPD (R11), Y6, Y6
-	ADDQ   SI, R11
-	VADDPD (R11), Y7, Y7
-	ADDQ   SI, R11
-	VADDPD (R11), Y8, Y8
-	ADDQ   SI, R11
-	VADDPD (R11), Y9, Y9
-	ADDQ   SI, R11
+	VADDPD (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPD (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPD (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPD (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPD (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPD (R12), Y5, Y5
+	ADDQ   BX, R12
+	VADDPD (R12), Y6, Y6
+	ADDQ   BX, R12
+	VADDPD (R12), Y7, Y7
+	ADDQ   BX, R12
+	VADDPD (R12), Y8, Y8
+	ADDQ   BX, R12
+	VADDPD (R12), Y9, Y9
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R11), Y10
+	VMOVUPD (R12), Y10
 	VADDPD  Y10, Y0, Y0
 	VADDPD  Y10, Y1, Y1
 	VADDPD  Y10, Y2, Y2
@@ -22163,8 +22892,8 @@ wholeBias:
 	VADDPD  Y10, Y9, Y9
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y10, Y10, Y10
 	VCMPPD $0x16, Y10, Y0, Y11
@@ -22189,99 +22918,101 @@ wholeReLU:
 	VANDPD Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x03, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x03, R13
 	VXORPS  Y10, Y10, Y10
-	VMOVUPD (R11), Y11
+	VMOVUPD (R12), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y7, Y7
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y8, Y8
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y11
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y11
 	VCMPPD  $0x16, Y10, Y11, Y10
 	VANDPD  Y10, Y9, Y9
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y6, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y7, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y8, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y9, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x0000000a, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R13
-	MOVQ   8(R9), R14
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x0000000a, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R13
+	MOVQ   (R8), R14
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -22294,26 +23025,32 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R13
-	MOVQ 8(R11), R14
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R11), R12
+	MOVQ  R12, 88(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 96(R11)
 
 cutTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -22327,13 +23064,13 @@ cutTile:
 	VXORPS Y10, Y10, Y10
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, SI, R15
+	IMUL3Q  $0x00000009, BX, R15
 	ADDQ    R10, R15
 	MOVQ    R15, (SP)
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -22346,13 +23083,13 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -22360,9 +23097,9 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -22374,13 +23111,13 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -22388,9 +23125,9 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y11
@@ -22400,13 +23137,13 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -22414,9 +23151,9 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y11
@@ -22426,13 +23163,13 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -22440,12 +23177,12 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutStepsFetched:
 	SUBQ $0x04, R14
@@ -22464,13 +23201,13 @@ cutStep:
 	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -22478,18 +23215,19 @@ cutStep:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 176(R11)
+	MOVQ         64(R11), R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 72(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R11), Y11
+	VBROADCASTSD 72(R11), Y11
 	VMULPD       Y11, Y1, Y1
 	VMULPD       Y11, Y2, Y2
 	VMULPD       Y11, Y3, Y3
@@ -22503,83 +23241,89 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R11), R12
-	ADDQ         R12, R12
+	MOVQ         80(R11), R13
+	ADDQ         R13, R13
 	JEQ          cutBias
-	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 184(R11)
+	MOVQ         R10, R13
+	MOVQ         $0x3ff0000000000000, R14
+	CMPQ         R14, 80(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R11), Y11
-	VMASKMOVPD   (R12), Y0, Y12
+	VBROADCASTSD 80(R11), Y11
+	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y1
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y2
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y3
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y4
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y5
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y6
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y12
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         SI, R12
+	ADDQ         BX, R13
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R12), Y0, Y12
+	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y1, Y1
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y2, Y2
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y3, Y3
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y4, Y4
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y5, Y5
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y6, Y6
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y7, Y7
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y8, Y8
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y9, Y9
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y10, Y10
-	ADDQ       SI, R12
+	ADDQ       BX, R13
 
 cutBias:
-	MOVQ       80(R11), R12
 	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	ORQ        40(R12), R13
+	ORQ        24(R12), R13
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPD (R12), Y0, Y11
+	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y1, Y1
 	VADDPD     Y11, Y2, Y2
 	VADDPD     Y11, Y3, Y3
@@ -22592,8 +23336,8 @@ cutBias:
 	VADDPD     Y11, Y10, Y10
 
 cutReLU:
-	MOVQ   104(R11), R12
-	TESTQ  R12, R12
+	MOVQ   40(R12), R13
+	TESTQ  R13, R13
 	JEQ    cutMask
 	VXORPS Y11, Y11, Y11
 	VCMPPD $0x16, Y11, Y1, Y12
@@ -22618,172 +23362,174 @@ cutReLU:
 	VANDPD Y11, Y10, Y10
 
 cutMask:
-	MOVQ       160(R11), R12
-	TESTQ      R12, R12
+	MOVQ       96(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
-	SHLQ       $0x03, R13
+	MOVQ       32(R12), R14
+	SHLQ       $0x03, R14
 	VXORPS     Y11, Y11, Y11
-	VMASKMOVPD (R12), Y0, Y12
+	VMASKMOVPD (R13), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y1, Y1
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y2, Y2
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y3, Y3
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y4, Y4
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y5, Y5
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y6, Y6
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y7, Y7
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y8, Y8
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y9, Y9
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y12
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y11
 	VANDPD     Y11, Y10, Y10
-	ADDQ       R13, R12
+	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R13, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
-	SHLQ    $0x03, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
-	LEAQ    elements<>+0(SB), R13
-	VMOVDQU (R13)(R12*1), Y11
-	CMPQ    R9, $0x03
+	MOVQ    56(R11), R13
+	SHLQ    $0x03, R13
+	BSRQ    R13, R8
+	BTRQ    R8, R13
+	LEAQ    elements<>+0(SB), R14
+	VMOVDQU (R14)(R13*1), Y11
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y11, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y11, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x0000000a, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R13
-	MOVQ   8(R11), R14
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x0000000a, CX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -22803,13 +23549,13 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -22817,11 +23563,11 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y10
@@ -22832,13 +23578,13 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -22846,9 +23592,9 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y10
@@ -22859,13 +23605,13 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -22873,9 +23619,9 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y10
@@ -22886,13 +23632,13 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y1
 	VBROADCASTSD (R11)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(DI*1), Y11
+	VBROADCASTSD (R11)(SI*1), Y11
 	VFMADD231PD  Y11, Y10, Y3
 	VBROADCASTSD (R11)(CX*4), Y11
 	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(R8*1), Y11
+	VBROADCASTSD (R11)(DI*1), Y11
 	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*2), Y11
+	VBROADCASTSD (R11)(SI*2), Y11
 	VFMADD231PD  Y11, Y10, Y6
 	VBROADCASTSD (R12), Y11
 	VFMADD231PD  Y11, Y10, Y7
@@ -22900,12 +23646,12 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y8
 	VBROADCASTSD (R12)(CX*2), Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R14
@@ -22923,13 +23669,13 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -22937,9 +23683,9 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -22952,13 +23698,13 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -22966,9 +23712,9 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y11
@@ -22979,13 +23725,13 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -22993,9 +23739,9 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y11
@@ -23006,13 +23752,13 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y2
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y4
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y8
@@ -23020,12 +23766,12 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y9
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutFarStepsFetched:
 	SUBQ $0x04, R14
@@ -23036,36 +23782,40 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R13
-	MOVQ 8(R9), R14
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R13
+	MOVQ  (R8), R14
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -23080,13 +23830,13 @@ wholeTile:
 	VXORPS Y10, Y10, Y10
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x0000000a, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -23099,13 +23849,13 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -23113,13 +23863,13 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(DI*1), Y12
+	VBROADCASTSD (R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y11
@@ -23129,13 +23879,13 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -23143,11 +23893,11 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(DI*1), Y12
+	VBROADCASTSD (R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y11
@@ -23157,13 +23907,13 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -23171,11 +23921,11 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(DI*1), Y12
+	VBROADCASTSD (R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y11
@@ -23185,13 +23935,13 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -23199,14 +23949,14 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(DI*1), Y12
+	VBROADCASTSD (R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R14
@@ -23225,13 +23975,13 @@ wholeStep:
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -23239,20 +23989,21 @@ wholeStep:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(DI*1), Y12
+	VBROADCASTSD (R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R9)
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 72(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R9), Y11
+	VBROADCASTSD 72(R8), Y11
 	VMULPD       Y11, Y0, Y0
 	VMULPD       Y11, Y1, Y1
 	VMULPD       Y11, Y2, Y2
@@ -23267,67 +24018,73 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R11
-	ADDQ         R11, R11
+	MOVQ         80(R8), R12
+	ADDQ         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R9)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 80(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R9), Y11
-	VFMADD231PD  (R11), Y11, Y0
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y11, Y1
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y11, Y2
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y11, Y3
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y11, Y4
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y11, Y5
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y11, Y6
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y11, Y7
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y11, Y8
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y11, Y9
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y11, Y10
-	ADDQ         SI, R11
+	VBROADCASTSD 80(R8), Y11
+	VFMADD231PD  (R12), Y11, Y0
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y11, Y1
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y11, Y2
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y11, Y3
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y11, Y4
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y11, Y5
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y11, Y6
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y11, Y7
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y11, Y8
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y11, Y9
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y11, Y10
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPD (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPD (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPD (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPD (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPD (R11), Y5, Y5
-	ADDQ   SI, R11
-	VADDPD (R11), Y6, Y6
-	ADDQ   SI, R11
-	VADDPD (R11), Y7, Y7
-	ADDQ   SI, R11
-	VADDPD (R11), Y8, Y8
-	ADDQ   SI, R11
-	VADDPD (R11), Y9, Y9
-	ADDQ   SI, R11
-	VADDPD (R11), Y10, Y10
-	ADDQ   SI, R11
+	VADDPD (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPD (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPD (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPD (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPD (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPD (R12), Y5, Y5
+	ADDQ   BX, R12
+	VADDPD (R12), Y6, Y6
+	ADDQ   BX, R12
+	VADDPD (R12), Y7, Y7
+	ADDQ   BX, R12
+	VADDPD (R12), Y8, Y8
+	ADDQ   BX, R12
+	VADDPD (R12), Y9, Y9
+	ADDQ   BX, R12
+	VADDPD (R12), Y10, Y10
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R11), Y11
+	VMOVUPD (R12), Y11
 	VADDPD  Y11, Y0, Y0
 	VADDPD  Y11, Y1, Y1
 	VADDPD  Y11, Y2, Y2
@@ -23341,8 +24098,8 @@ wholeBias:
 	VADDPD  Y11, Y10, Y10
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y11, Y11, Y11
 	VCMPPD $0x16, Y11, Y0, Y12
@@ -23369,105 +24126,107 @@ wholeReLU:
 	VANDPD Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x03, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x03, R13
 	VXORPS  Y11, Y11, Y11
-	VMOVUPD (R11), Y12
+	VMOVUPD (R12), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y7, Y7
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y8, Y8
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y9, Y9
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y12
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y12
 	VCMPPD  $0x16, Y11, Y12, Y11
 	VANDPD  Y11, Y10, Y10
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y6, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y7, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y8, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y9, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y10, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x0000000b, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R13
-	MOVQ   8(R9), R14
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x0000000b, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R13
+	MOVQ   (R8), R14
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -23480,26 +24239,32 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R13
-	MOVQ 8(R11), R14
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R11), R12
+	MOVQ  R12, 88(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 96(R11)
 
 cutTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -23514,13 +24279,13 @@ cutTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, SI, R15
+	IMUL3Q  $0x0000000a, BX, R15
 	ADDQ    R10, R15
 	MOVQ    R15, (SP)
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -23533,13 +24298,13 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -23547,11 +24312,11 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -23563,13 +24328,13 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -23577,11 +24342,11 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y12
@@ -23591,13 +24356,13 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -23605,11 +24370,11 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y12
@@ -23619,13 +24384,13 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -23633,14 +24398,14 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutStepsFetched:
 	SUBQ $0x04, R14
@@ -23659,13 +24424,13 @@ cutStep:
 	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -23673,20 +24438,21 @@ cutStep:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 176(R11)
+	MOVQ         64(R11), R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 72(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R11), Y12
+	VBROADCASTSD 72(R11), Y12
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
 	VMULPD       Y12, Y3, Y3
@@ -23701,89 +24467,95 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R11), R12
-	ADDQ         R12, R12
+	MOVQ         80(R11), R13
+	ADDQ         R13, R13
 	JEQ          cutBias
-	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 184(R11)
+	MOVQ         R10, R13
+	MOVQ         $0x3ff0000000000000, R14
+	CMPQ         R14, 80(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R11), Y12
-	VMASKMOVPD   (R12), Y0, Y13
+	VBROADCASTSD 80(R11), Y12
+	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y1
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y2
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y3
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y4
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y5
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y6
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y7
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y8
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y9
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y13
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         SI, R12
+	ADDQ         BX, R13
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R12), Y0, Y13
+	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y1, Y1
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y2, Y2
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y3, Y3
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y4, Y4
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y5, Y5
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y6, Y6
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y7, Y7
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y8, Y8
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y9, Y9
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y10, Y10
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y11, Y11
-	ADDQ       SI, R12
+	ADDQ       BX, R13
 
 cutBias:
-	MOVQ       80(R11), R12
 	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	ORQ        40(R12), R13
+	ORQ        24(R12), R13
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPD (R12), Y0, Y12
+	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y1, Y1
 	VADDPD     Y12, Y2, Y2
 	VADDPD     Y12, Y3, Y3
@@ -23797,8 +24569,8 @@ cutBias:
 	VADDPD     Y12, Y11, Y11
 
 cutReLU:
-	MOVQ   104(R11), R12
-	TESTQ  R12, R12
+	MOVQ   40(R12), R13
+	TESTQ  R13, R13
 	JEQ    cutMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y1, Y13
@@ -23825,184 +24597,186 @@ cutReLU:
 	VANDPD Y12, Y11, Y11
 
 cutMask:
-	MOVQ       160(R11), R12
-	TESTQ      R12, R12
+	MOVQ       96(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
-	SHLQ       $0x03, R13
+	MOVQ       32(R12), R14
+	SHLQ       $0x03, R14
 	VXORPS     Y12, Y12, Y12
-	VMASKMOVPD (R12), Y0, Y13
+	VMASKMOVPD (R13), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y1, Y1
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y2, Y2
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y3, Y3
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y4, Y4
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y5, Y5
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y6, Y6
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y7, Y7
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y8, Y8
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y9, Y9
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y10, Y10
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y13
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y12
 	VANDPD     Y12, Y11, Y11
-	ADDQ       R13, R12
+	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R13, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
-	SHLQ    $0x03, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
-	LEAQ    elements<>+0(SB), R13
-	VMOVDQU (R13)(R12*1), Y12
-	CMPQ    R9, $0x03
+	MOVQ    56(R11), R13
+	SHLQ    $0x03, R13
+	BSRQ    R13, R8
+	BTRQ    R8, R13
+	LEAQ    elements<>+0(SB), R14
+	VMOVDQU (R14)(R13*1), Y12
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X11, (R10)
 	VPERMPS Y11, Y12, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X11, (R10)
 	VPERMPS Y11, Y12, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x0000000b, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R13
-	MOVQ   8(R11), R14
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x0000000b, CX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -24022,13 +24796,13 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -24036,13 +24810,13 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(DI*1), Y12
+	VBROADCASTSD (R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y11
@@ -24053,13 +24827,13 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -24067,11 +24841,11 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(DI*1), Y12
+	VBROADCASTSD (R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y11
@@ -24082,13 +24856,13 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -24096,11 +24870,11 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(DI*1), Y12
+	VBROADCASTSD (R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y11
@@ -24111,13 +24885,13 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y1
 	VBROADCASTSD (R11)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(DI*1), Y12
+	VBROADCASTSD (R11)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y3
 	VBROADCASTSD (R11)(CX*4), Y12
 	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(R8*1), Y12
+	VBROADCASTSD (R11)(DI*1), Y12
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*2), Y12
+	VBROADCASTSD (R11)(SI*2), Y12
 	VFMADD231PD  Y12, Y11, Y6
 	VBROADCASTSD (R12), Y12
 	VFMADD231PD  Y12, Y11, Y7
@@ -24125,14 +24899,14 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y8
 	VBROADCASTSD (R12)(CX*2), Y12
 	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(DI*1), Y12
+	VBROADCASTSD (R12)(SI*1), Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R14
@@ -24150,13 +24924,13 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -24164,11 +24938,11 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -24181,13 +24955,13 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -24195,11 +24969,11 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y12
@@ -24210,13 +24984,13 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -24224,11 +24998,11 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y12
@@ -24239,13 +25013,13 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y2
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y4
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y7
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y8
@@ -24253,14 +25027,14 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y9
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutFarStepsFetched:
 	SUBQ $0x04, R14
@@ -24271,36 +25045,40 @@ cutFarStepsFetched:
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), AX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
 	JNE  cut
 
 wholePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R10
-	MOVQ (R9), R11
-	MOVQ R11, 152(R9)
-	MOVQ 88(R9), R11
-	MOVQ R11, 160(R9)
-	MOVQ 40(R9), R13
-	MOVQ 8(R9), R14
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), R9
+	MOVQ  40(R8), R10
+	MOVQ  24(R8), R13
+	MOVQ  (R8), R14
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   wholeTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R11
+	MOVQ  R11, 88(R8)
+	MOVQ  24(R8), R11
+	MOVQ  R11, 96(R8)
 
 wholeTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -24316,13 +25094,13 @@ wholeTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, SI, R9
-	ADDQ    R10, R9
-	MOVQ    R9, (SP)
-	MOVQ    R10, R9
+	IMUL3Q  $0x0000000b, BX, R8
+	ADDQ    R10, R8
+	MOVQ    R8, (SP)
+	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -24335,13 +25113,13 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -24349,15 +25127,15 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y12
@@ -24367,13 +25145,13 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -24381,13 +25159,13 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y12
@@ -24397,13 +25175,13 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -24411,13 +25189,13 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y12
@@ -24427,13 +25205,13 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -24441,16 +25219,16 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeStepsFetched:
 	SUBQ $0x04, R14
@@ -24469,13 +25247,13 @@ wholeStep:
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -24483,22 +25261,23 @@ wholeStep:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          wholeStep
 
 wholeStore:
-	MOVQ         x+0(FP), R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R9)
+	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 72(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 176(R9), Y12
+	VBROADCASTSD 72(R8), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -24514,71 +25293,77 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R11
-	ADDQ         R11, R11
+	MOVQ         80(R8), R12
+	ADDQ         R12, R12
 	JEQ          wholeBias
-	MOVQ         R10, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R9)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 80(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 184(R9), Y12
-	VFMADD231PD  (R11), Y12, Y0
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y12, Y1
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y12, Y2
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y12, Y3
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y12, Y4
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y12, Y5
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y12, Y6
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y12, Y7
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y12, Y8
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y12, Y9
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y12, Y10
-	ADDQ         SI, R11
-	VFMADD231PD  (R11), Y12, Y11
-	ADDQ         SI, R11
+	VBROADCASTSD 80(R8), Y12
+	VFMADD231PD  (R12), Y12, Y0
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y12, Y1
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y12, Y2
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y12, Y3
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y12, Y4
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y12, Y5
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y12, Y6
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y12, Y7
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y12, Y8
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y12, Y9
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y12, Y10
+	ADDQ         BX, R12
+	VFMADD231PD  (R12), Y12, Y11
+	ADDQ         BX, R12
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R11), Y0, Y0
-	ADDQ   SI, R11
-	VADDPD (R11), Y1, Y1
-	ADDQ   SI, R11
-	VADDPD (R11), Y2, Y2
-	ADDQ   SI, R11
-	VADDPD (R11), Y3, Y3
-	ADDQ   SI, R11
-	VADDPD (R11), Y4, Y4
-	ADDQ   SI, R11
-	VADDPD (R11), Y5, Y5
-	ADDQ   SI, R11
-	VADDPD (R11), Y6, Y6
-	ADDQ   SI, R11
-	VADDPD (R11), Y7, Y7
-	ADDQ   SI, R11
-	VADDPD (R11), Y8, Y8
-	ADDQ   SI, R11
-	VADDPD (R11), Y9, Y9
-	ADDQ   SI, R11
-	VADDPD (R11), Y10, Y10
-	ADDQ   SI, R11
-	VADDPD (R11), Y11, Y11
-	ADDQ   SI, R11
+	VADDPD (R12), Y0, Y0
+	ADDQ   BX, R12
+	VADDPD (R12), Y1, Y1
+	ADDQ   BX, R12
+	VADDPD (R12), Y2, Y2
+	ADDQ   BX, R12
+	VADDPD (R12), Y3, Y3
+	ADDQ   BX, R12
+	VADDPD (R12), Y4, Y4
+	ADDQ   BX, R12
+	VADDPD (R12), Y5, Y5
+	ADDQ   BX, R12
+	VADDPD (R12), Y6, Y6
+	ADDQ   BX, R12
+	VADDPD (R12), Y7, Y7
+	ADDQ   BX, R12
+	VADDPD (R12), Y8, Y8
+	ADDQ   BX, R12
+	VADDPD (R12), Y9, Y9
+	ADDQ   BX, R12
+	VADDPD (R12), Y10, Y10
+	ADDQ   BX, R12
+	VADDPD (R12), Y11, Y11
+	ADDQ   BX, R12
 
 wholeBias:
-	MOVQ    80(R9), R11
 	TESTQ   R11, R11
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	ORQ     40(R11), R12
+	ORQ     24(R11), R12
+	JEQ     wholeWrite
+	MOVQ    16(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R11), Y12
+	VMOVUPD (R12), Y12
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y2, Y2
@@ -24593,8 +25378,8 @@ wholeBias:
 	VADDPD  Y12, Y11, Y11
 
 wholeReLU:
-	MOVQ   104(R9), R11
-	TESTQ  R11, R11
+	MOVQ   40(R11), R12
+	TESTQ  R12, R12
 	JEQ    wholeMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y0, Y13
@@ -24623,111 +25408,113 @@ wholeReLU:
 	VANDPD Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    160(R9), R11
-	TESTQ   R11, R11
+	MOVQ    96(R11), R12
+	TESTQ   R12, R12
 	JEQ     wholeWrite
-	MOVQ    96(R9), R12
-	SHLQ    $0x03, R12
+	MOVQ    32(R11), R13
+	SHLQ    $0x03, R13
 	VXORPS  Y12, Y12, Y12
-	VMOVUPD (R11), Y13
+	VMOVUPD (R12), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R13, R12
+	VMOVUPD (R12), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R12, R11
+	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R11, 160(R9)
+	MOVQ R12, 96(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y6, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y7, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y8, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y9, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y10, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 	VMOVUPD Y11, (R10)
-	ADDQ    SI, R10
+	ADDQ    BX, R10
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R9), R13
-	MOVQ   8(R9), R14
-	DECQ   152(R9)
-	JNE    wholeTile
-	DECQ   112(R9)
+	TESTQ  R11, R11
 	JEQ    wholeDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x0000000c, CX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R8), R13
+	MOVQ   (R8), R14
+	DECQ   88(R11)
+	JNE    wholeTile
+	DECQ   48(R11)
+	JEQ    wholeDone
+	MOVQ   56(R11), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000020, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000020, 40(R8)
+	CMPQ   16(R11), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 80(R9)
+	ADDQ   $0x00000020, 16(R11)
 
 wholeNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R11), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 88(R9)
+	ADDQ $0x00000020, 24(R11)
 
 wholeNomask:
 	JMP wholePanel
@@ -24740,26 +25527,32 @@ cut:
 	// mask = the vector that ends n elements into the zeros
 	SHLQ    $0x03, AX
 	NEGQ    AX
-	LEAQ    tailMasks<>+32(SB), R10
-	ADDQ    AX, R10
-	VMOVUPS (R10), Y0
+	LEAQ    tailMasks<>+32(SB), R9
+	ADDQ    AX, R9
+	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ x+0(FP), R11
-	MOVQ 16(R11), AX
-	MOVQ 56(R11), R10
-	MOVQ (R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 88(R11), R12
-	MOVQ R12, 160(R11)
-	MOVQ 40(R11), R13
-	MOVQ 8(R11), R14
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   cutTile
+	MOVQ  8(R11), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R11), R12
+	MOVQ  R12, 88(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 96(R11)
 
 cutTile:
-	MOVQ AX, R11
+	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(DI*2), R12
+	LEAQ   (R11)(SI*2), R12
 	ADDQ   CX, R12
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -24775,13 +25568,13 @@ cutTile:
 	VXORPS Y12, Y12, Y12
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, SI, R15
+	IMUL3Q  $0x0000000b, BX, R15
 	ADDQ    R10, R15
 	MOVQ    R15, (SP)
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -24794,13 +25587,13 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DI*1), Y14
+	VBROADCASTSD (R11)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(DI*2), Y14
+	VBROADCASTSD (R11)(SI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -24808,13 +25601,13 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(DI*1), Y14
+	VBROADCASTSD (R12)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -24826,13 +25619,13 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DI*1), Y14
+	VBROADCASTSD (R11)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(DI*2), Y14
+	VBROADCASTSD (R11)(SI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -24840,13 +25633,13 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(DI*1), Y14
+	VBROADCASTSD (R12)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y13
@@ -24856,13 +25649,13 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DI*1), Y14
+	VBROADCASTSD (R11)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(DI*2), Y14
+	VBROADCASTSD (R11)(SI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -24870,13 +25663,13 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(DI*1), Y14
+	VBROADCASTSD (R12)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y13
@@ -24886,13 +25679,13 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DI*1), Y14
+	VBROADCASTSD (R11)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(DI*2), Y14
+	VBROADCASTSD (R11)(SI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -24900,16 +25693,16 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(DI*1), Y14
+	VBROADCASTSD (R12)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutStepsFetched:
 	SUBQ $0x04, R14
@@ -24928,13 +25721,13 @@ cutStep:
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DI*1), Y14
+	VBROADCASTSD (R11)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(DI*2), Y14
+	VBROADCASTSD (R11)(SI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -24942,22 +25735,23 @@ cutStep:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(DI*1), Y14
+	VBROADCASTSD (R12)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	DECQ         R14
 	JNE          cutStep
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 176(R11)
+	MOVQ         64(R11), R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 72(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 176(R11), Y13
+	VBROADCASTSD 72(R11), Y13
 	VMULPD       Y13, Y1, Y1
 	VMULPD       Y13, Y2, Y2
 	VMULPD       Y13, Y3, Y3
@@ -24973,95 +25767,101 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R11), R12
-	ADDQ         R12, R12
+	MOVQ         80(R11), R13
+	ADDQ         R13, R13
 	JEQ          cutBias
-	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 184(R11)
+	MOVQ         R10, R13
+	MOVQ         $0x3ff0000000000000, R14
+	CMPQ         R14, 80(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 184(R11), Y13
-	VMASKMOVPD   (R12), Y0, Y14
+	VBROADCASTSD 80(R11), Y13
+	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y1
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y2
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y3
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y4
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y5
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y6
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y7
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y8
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y9
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y10
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         SI, R12
-	VMASKMOVPD   (R12), Y0, Y14
+	ADDQ         BX, R13
+	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         SI, R12
+	ADDQ         BX, R13
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R12), Y0, Y14
+	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y1, Y1
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y2, Y2
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y3, Y3
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y4, Y4
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y5, Y5
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y6, Y6
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y7, Y7
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y8, Y8
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y9, Y9
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y10, Y10
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y11, Y11
-	ADDQ       SI, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       BX, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y12, Y12
-	ADDQ       SI, R12
+	ADDQ       BX, R13
 
 cutBias:
-	MOVQ       80(R11), R12
 	TESTQ      R12, R12
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	ORQ        40(R12), R13
+	ORQ        24(R12), R13
+	JEQ        cutWrite
+	MOVQ       16(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPD (R12), Y0, Y13
+	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y1, Y1
 	VADDPD     Y13, Y2, Y2
 	VADDPD     Y13, Y3, Y3
@@ -25076,8 +25876,8 @@ cutBias:
 	VADDPD     Y13, Y12, Y12
 
 cutReLU:
-	MOVQ   104(R11), R12
-	TESTQ  R12, R12
+	MOVQ   40(R12), R13
+	TESTQ  R13, R13
 	JEQ    cutMask
 	VXORPS Y13, Y13, Y13
 	VCMPPD $0x16, Y13, Y1, Y14
@@ -25106,196 +25906,198 @@ cutReLU:
 	VANDPD Y13, Y12, Y12
 
 cutMask:
-	MOVQ       160(R11), R12
-	TESTQ      R12, R12
+	MOVQ       96(R12), R13
+	TESTQ      R13, R13
 	JEQ        cutWrite
-	MOVQ       96(R11), R13
-	SHLQ       $0x03, R13
+	MOVQ       32(R12), R14
+	SHLQ       $0x03, R14
 	VXORPS     Y13, Y13, Y13
-	VMASKMOVPD (R12), Y0, Y14
+	VMASKMOVPD (R13), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y1, Y1
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y2, Y2
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y3, Y3
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y4, Y4
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y5, Y5
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y6, Y6
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y7, Y7
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y8, Y8
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y9, Y9
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y10, Y10
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y11, Y11
-	ADDQ       R13, R12
-	VMASKMOVPD (R12), Y0, Y14
+	ADDQ       R14, R13
+	VMASKMOVPD (R13), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y13
 	VANDPD     Y13, Y12, Y12
-	ADDQ       R13, R12
+	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R13, 96(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    72(R11), R12
-	SHLQ    $0x03, R12
-	BSRQ    R12, R9
-	BTRQ    R9, R12
-	LEAQ    elements<>+0(SB), R13
-	VMOVDQU (R13)(R12*1), Y13
-	CMPQ    R9, $0x03
+	MOVQ    56(R11), R13
+	SHLQ    $0x03, R13
+	BSRQ    R13, R8
+	BTRQ    R8, R13
+	LEAQ    elements<>+0(SB), R14
+	VMOVDQU (R14)(R13*1), Y13
+	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X11, (R10)
 	VPERMPS Y11, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVUPS X12, (R10)
 	VPERMPS Y12, Y13, Y1
-	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVUPS X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X11, (R10)
 	VPERMPS Y11, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 	VMOVSD  X12, (R10)
 	VPERMPS Y12, Y13, Y1
-	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    SI, R10
+	VMOVSD  X1, (R10)(R13*1)
+	ADDQ    BX, R10
 
 cutWritten:
 	// next tile
-	IMUL3Q $0x0000000c, CX, R12
-	ADDQ   R12, AX
-	MOVQ   40(R11), R13
-	MOVQ   8(R11), R14
-	DECQ   152(R11)
-	JNE    cutTile
-	DECQ   112(R11)
+	TESTQ  R12, R12
 	JEQ    cutDone
-	MOVQ   120(R11), AX
+	IMUL3Q $0x0000000c, CX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   88(R12)
+	JNE    cutTile
+	DECQ   48(R12)
+	JEQ    cutDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R11)
-	ADDQ   $0x00000020, 56(R11)
-	CMPQ   80(R11), $0x00
+	ADDQ   AX, 24(R11)
+	ADDQ   $0x00000020, 40(R11)
+	CMPQ   16(R12), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 80(R11)
+	ADDQ   $0x00000020, 16(R12)
 
 cutNobias:
-	CMPQ 88(R11), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 88(R11)
+	ADDQ $0x00000020, 24(R12)
 
 cutNomask:
 	JMP cutPanel
@@ -25315,13 +26117,13 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -25329,15 +26131,15 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	PREFETCHT0   (R9)
-	PREFETCHT0   31(R9)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	PREFETCHT0   (R8)
+	PREFETCHT0   31(R8)
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y12
@@ -25348,13 +26150,13 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -25362,13 +26164,13 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y12
@@ -25379,13 +26181,13 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -25393,13 +26195,13 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R13), Y12
@@ -25410,13 +26212,13 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y1
 	VBROADCASTSD (R11)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(DI*1), Y13
+	VBROADCASTSD (R11)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y3
 	VBROADCASTSD (R11)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(R8*1), Y13
+	VBROADCASTSD (R11)(DI*1), Y13
 	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*2), Y13
+	VBROADCASTSD (R11)(SI*2), Y13
 	VFMADD231PD  Y13, Y12, Y6
 	VBROADCASTSD (R12), Y13
 	VFMADD231PD  Y13, Y12, Y7
@@ -25424,16 +26226,16 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y8
 	VBROADCASTSD (R12)(CX*2), Y13
 	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(DI*1), Y13
+	VBROADCASTSD (R12)(SI*1), Y13
 	VFMADD231PD  Y13, Y12, Y10
 	VBROADCASTSD (R12)(CX*4), Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
-	CMPQ         R9, (SP)
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
+	CMPQ         R8, (SP)
 	JGE          wholeFarStepsFetched
-	ADDQ         SI, R9
+	ADDQ         BX, R8
 
 wholeFarStepsFetched:
 	SUBQ $0x04, R14
@@ -25451,13 +26253,13 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DI*1), Y14
+	VBROADCASTSD (R11)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(DI*2), Y14
+	VBROADCASTSD (R11)(SI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -25465,13 +26267,13 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(DI*1), Y14
+	VBROADCASTSD (R12)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
 
@@ -25484,13 +26286,13 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DI*1), Y14
+	VBROADCASTSD (R11)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(DI*2), Y14
+	VBROADCASTSD (R11)(SI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -25498,13 +26300,13 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(DI*1), Y14
+	VBROADCASTSD (R12)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y13
@@ -25515,13 +26317,13 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DI*1), Y14
+	VBROADCASTSD (R11)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(DI*2), Y14
+	VBROADCASTSD (R11)(SI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -25529,13 +26331,13 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(DI*1), Y14
+	VBROADCASTSD (R12)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMASKMOVPD   (R13), Y0, Y13
@@ -25546,13 +26348,13 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y2
 	VBROADCASTSD (R11)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(DI*1), Y14
+	VBROADCASTSD (R11)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y4
 	VBROADCASTSD (R11)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(R8*1), Y14
+	VBROADCASTSD (R11)(DI*1), Y14
 	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(DI*2), Y14
+	VBROADCASTSD (R11)(SI*2), Y14
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R12), Y14
 	VFMADD231PD  Y14, Y13, Y8
@@ -25560,16 +26362,16 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y9
 	VBROADCASTSD (R12)(CX*2), Y14
 	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(DI*1), Y14
+	VBROADCASTSD (R12)(SI*1), Y14
 	VFMADD231PD  Y14, Y13, Y11
 	VBROADCASTSD (R12)(CX*4), Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R11
-	ADDQ         DX, R12
-	ADDQ         BX, R13
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         DX, R13
 	CMPQ         R15, (SP)
 	JGE          cutFarStepsFetched
-	ADDQ         SI, R15
+	ADDQ         BX, R15
 
 cutFarStepsFetched:
 	SUBQ $0x04, R14
@@ -25580,44 +26382,48 @@ cutFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	MOVQ 72(AX), R11
+	MOVQ 56(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R11
 	SHLQ $0x03, R11
 
 tilePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), SI
+	MOVQ  40(R8), DI
+	MOVQ  24(R8), R9
+	MOVQ  (R8), R10
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   tileTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R12
+	MOVQ  R12, 88(R8)
+	MOVQ  24(R8), R12
+	MOVQ  R12, 96(R8)
 
 tileTile:
-	MOVQ   AX, R8
+	MOVQ   SI, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, SI, R12
+	IMUL3Q  $0x00000000, BX, R12
 	ADDQ    DI, R12
 	MOVQ    R12, (SP)
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -25628,8 +26434,8 @@ tileSteps:
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
 
@@ -25639,8 +26445,8 @@ tileSteps:
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
@@ -25648,8 +26454,8 @@ tileSteps:
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
@@ -25657,11 +26463,11 @@ tileSteps:
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -25678,42 +26484,49 @@ tileStep:
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	CMPQ         R9, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Y2
+	VBROADCASTSD 72(R8), Y2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R9
+	MOVQ         80(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(R8)
+	CMPQ         R10, 80(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 184(R8), Y2
+	VBROADCASTSD 80(R8), Y2
 	VFMADD231PD  (R9), Y2, Y0
 	VFMADD231PD  (R9)(R11*1), Y2, Y1
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R9), Y0, Y0
 	VADDPD (R9)(R11*1), Y1, Y1
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 
 tileBias:
-	MOVQ    80(R8), R9
+	TESTQ   R12, R12
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
+	ORQ     40(R12), R9
+	ORQ     24(R12), R9
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y2
@@ -25722,7 +26535,7 @@ tileBias:
 	VADDPD  Y2, Y1, Y1
 
 tileReLU:
-	MOVQ   104(R8), R9
+	MOVQ   40(R12), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y2, Y2, Y2
@@ -25732,10 +26545,10 @@ tileReLU:
 	VANDPD Y2, Y1, Y1
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    96(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    96(R8), R10
+	MOVQ    32(R12), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y2, Y2, Y2
 	VMOVUPD (R9), Y3
@@ -25747,34 +26560,36 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R12)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    tileTile
-	DECQ   112(R8)
+	TESTQ  R12, R12
 	JEQ    tileDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, SI
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R12)
+	JNE    tileTile
+	DECQ   48(R12)
+	JEQ    tileDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000040, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000040, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 80(R8)
+	ADDQ   $0x00000040, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 88(R8)
+	ADDQ $0x00000040, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -25793,8 +26608,8 @@ tileFarSteps:
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
 
@@ -25806,8 +26621,8 @@ tileFarSteps:
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
@@ -25817,8 +26632,8 @@ tileFarSteps:
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y2
@@ -25828,11 +26643,11 @@ tileFarSteps:
 	VBROADCASTSD (R8), Y4
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
@@ -25843,46 +26658,50 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	MOVQ 72(AX), R11
+	MOVQ 56(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R11
 	SHLQ $0x03, R11
 
 tilePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), SI
+	MOVQ  40(R8), DI
+	MOVQ  24(R8), R9
+	MOVQ  (R8), R10
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   tileTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R12
+	MOVQ  R12, 88(R8)
+	MOVQ  24(R8), R12
+	MOVQ  R12, 96(R8)
 
 tileTile:
-	MOVQ   AX, R8
+	MOVQ   SI, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 	VXORPS Y3, Y3, Y3
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, SI, R12
+	IMUL3Q  $0x00000001, BX, R12
 	ADDQ    DI, R12
 	MOVQ    R12, (SP)
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -25896,8 +26715,8 @@ tileSteps:
 	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
 
@@ -25910,8 +26729,8 @@ tileSteps:
 	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
@@ -25922,8 +26741,8 @@ tileSteps:
 	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
@@ -25934,11 +26753,11 @@ tileSteps:
 	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -25958,17 +26777,18 @@ tileStep:
 	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	CMPQ         R9, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Y4
+	VBROADCASTSD 72(R8), Y4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
@@ -25976,32 +26796,38 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R9
+	MOVQ         80(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(R8)
+	CMPQ         R10, 80(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 184(R8), Y4
+	VBROADCASTSD 80(R8), Y4
 	VFMADD231PD  (R9), Y4, Y0
 	VFMADD231PD  (R9)(R11*1), Y4, Y1
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	VFMADD231PD  (R9), Y4, Y2
 	VFMADD231PD  (R9)(R11*1), Y4, Y3
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R9), Y0, Y0
 	VADDPD (R9)(R11*1), Y1, Y1
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 	VADDPD (R9), Y2, Y2
 	VADDPD (R9)(R11*1), Y3, Y3
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 
 tileBias:
-	MOVQ    80(R8), R9
+	TESTQ   R12, R12
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
+	ORQ     40(R12), R9
+	ORQ     24(R12), R9
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y4
@@ -26012,7 +26838,7 @@ tileBias:
 	VADDPD  Y4, Y3, Y3
 
 tileReLU:
-	MOVQ   104(R8), R9
+	MOVQ   40(R12), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y4, Y4, Y4
@@ -26026,10 +26852,10 @@ tileReLU:
 	VANDPD Y4, Y3, Y3
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    96(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    96(R8), R10
+	MOVQ    32(R12), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y4, Y4, Y4
 	VMOVUPD (R9), Y5
@@ -26048,37 +26874,39 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R12)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	VMOVUPD Y2, (DI)
 	VMOVUPD Y3, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    tileTile
-	DECQ   112(R8)
+	TESTQ  R12, R12
 	JEQ    tileDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, SI
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R12)
+	JNE    tileTile
+	DECQ   48(R12)
+	JEQ    tileDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000040, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000040, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 80(R8)
+	ADDQ   $0x00000040, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 88(R8)
+	ADDQ $0x00000040, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -26100,8 +26928,8 @@ tileFarSteps:
 	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
 
@@ -26116,8 +26944,8 @@ tileFarSteps:
 	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
@@ -26130,8 +26958,8 @@ tileFarSteps:
 	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y4
@@ -26144,11 +26972,11 @@ tileFarSteps:
 	VBROADCASTSD (R8)(CX*1), Y6
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
@@ -26159,33 +26987,37 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	MOVQ 72(AX), R11
+	MOVQ 56(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R11
 	SHLQ $0x03, R11
 
 tilePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), SI
+	MOVQ  40(R8), DI
+	MOVQ  24(R8), R9
+	MOVQ  (R8), R10
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   tileTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R12
+	MOVQ  R12, 88(R8)
+	MOVQ  24(R8), R12
+	MOVQ  R12, 96(R8)
 
 tileTile:
-	MOVQ   AX, R8
+	MOVQ   SI, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -26194,13 +27026,13 @@ tileTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, SI, R12
+	IMUL3Q  $0x00000002, BX, R12
 	ADDQ    DI, R12
 	MOVQ    R12, (SP)
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -26217,8 +27049,8 @@ tileSteps:
 	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
 
@@ -26234,8 +27066,8 @@ tileSteps:
 	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
@@ -26249,8 +27081,8 @@ tileSteps:
 	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
@@ -26264,11 +27096,11 @@ tileSteps:
 	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -26291,17 +27123,18 @@ tileStep:
 	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	CMPQ         R9, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Y6
+	VBROADCASTSD 72(R8), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
@@ -26311,38 +27144,44 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R9
+	MOVQ         80(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(R8)
+	CMPQ         R10, 80(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 184(R8), Y6
+	VBROADCASTSD 80(R8), Y6
 	VFMADD231PD  (R9), Y6, Y0
 	VFMADD231PD  (R9)(R11*1), Y6, Y1
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	VFMADD231PD  (R9), Y6, Y2
 	VFMADD231PD  (R9)(R11*1), Y6, Y3
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	VFMADD231PD  (R9), Y6, Y4
 	VFMADD231PD  (R9)(R11*1), Y6, Y5
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R9), Y0, Y0
 	VADDPD (R9)(R11*1), Y1, Y1
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 	VADDPD (R9), Y2, Y2
 	VADDPD (R9)(R11*1), Y3, Y3
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 	VADDPD (R9), Y4, Y4
 	VADDPD (R9)(R11*1), Y5, Y5
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 
 tileBias:
-	MOVQ    80(R8), R9
+	TESTQ   R12, R12
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
+	ORQ     40(R12), R9
+	ORQ     24(R12), R9
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y6
@@ -26355,7 +27194,7 @@ tileBias:
 	VADDPD  Y6, Y5, Y5
 
 tileReLU:
-	MOVQ   104(R8), R9
+	MOVQ   40(R12), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
@@ -26373,10 +27212,10 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    96(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    96(R8), R10
+	MOVQ    32(R12), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y6, Y6, Y6
 	VMOVUPD (R9), Y7
@@ -26402,40 +27241,42 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R12)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	VMOVUPD Y2, (DI)
 	VMOVUPD Y3, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	VMOVUPD Y4, (DI)
 	VMOVUPD Y5, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    tileTile
-	DECQ   112(R8)
+	TESTQ  R12, R12
 	JEQ    tileDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, SI
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R12)
+	JNE    tileTile
+	DECQ   48(R12)
+	JEQ    tileDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000040, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000040, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 80(R8)
+	ADDQ   $0x00000040, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 88(R8)
+	ADDQ $0x00000040, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -26460,8 +27301,8 @@ tileFarSteps:
 	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
 
@@ -26479,8 +27320,8 @@ tileFarSteps:
 	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
@@ -26496,8 +27337,8 @@ tileFarSteps:
 	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
@@ -26513,11 +27354,11 @@ tileFarSteps:
 	VBROADCASTSD (R8)(CX*2), Y8
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
@@ -26528,34 +27369,38 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	MOVQ 72(AX), R12
+	LEAQ (CX)(CX*2), SI
+	MOVQ 56(AX), R12
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R12
 	SHLQ $0x03, R12
 
 tilePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   tileTile
+	MOVQ  8(R9), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R9), R13
+	MOVQ  R13, 88(R9)
+	MOVQ  24(R9), R13
+	MOVQ  R13, 96(R9)
 
 tileTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -26566,13 +27411,13 @@ tileTile:
 	VXORPS Y7, Y7, Y7
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, SI, R13
+	IMUL3Q  $0x00000003, BX, R13
 	ADDQ    R8, R13
 	MOVQ    R13, (SP)
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -26589,11 +27434,11 @@ tileSteps:
 	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(DI*1), Y10
+	VBROADCASTSD (R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
 
@@ -26609,11 +27454,11 @@ tileSteps:
 	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(DI*1), Y10
+	VBROADCASTSD (R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
@@ -26627,11 +27472,11 @@ tileSteps:
 	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(DI*1), Y10
+	VBROADCASTSD (R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
@@ -26645,14 +27490,14 @@ tileSteps:
 	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(DI*1), Y10
+	VBROADCASTSD (R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R13, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 tileStepsFetched:
 	SUBQ $0x04, R11
@@ -26675,20 +27520,21 @@ tileStep:
 	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(DI*1), Y10
+	VBROADCASTSD (R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R9
+	MOVQ         64(R9), R13
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R9)
+	CMPQ         R10, 72(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R9), Y8
+	VBROADCASTSD 72(R9), Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
@@ -26700,44 +27546,50 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R10
+	MOVQ         80(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 184(R9)
+	CMPQ         R11, 80(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 184(R9), Y8
+	VBROADCASTSD 80(R9), Y8
 	VFMADD231PD  (R10), Y8, Y0
 	VFMADD231PD  (R10)(R12*1), Y8, Y1
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PD  (R10), Y8, Y2
 	VFMADD231PD  (R10)(R12*1), Y8, Y3
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PD  (R10), Y8, Y4
 	VFMADD231PD  (R10)(R12*1), Y8, Y5
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PD  (R10), Y8, Y6
 	VFMADD231PD  (R10)(R12*1), Y8, Y7
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R10), Y0, Y0
 	VADDPD (R10)(R12*1), Y1, Y1
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPD (R10), Y2, Y2
 	VADDPD (R10)(R12*1), Y3, Y3
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPD (R10), Y4, Y4
 	VADDPD (R10)(R12*1), Y5, Y5
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPD (R10), Y6, Y6
 	VADDPD (R10)(R12*1), Y7, Y7
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 
 tileBias:
-	MOVQ    80(R9), R10
+	TESTQ   R13, R13
+	JEQ     tileWrite
+	MOVQ    16(R13), R10
+	ORQ     40(R13), R10
+	ORQ     24(R13), R10
+	JEQ     tileWrite
+	MOVQ    16(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Y8
@@ -26752,7 +27604,7 @@ tileBias:
 	VADDPD  Y8, Y7, Y7
 
 tileReLU:
-	MOVQ   104(R9), R10
+	MOVQ   40(R13), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y8, Y8, Y8
@@ -26774,10 +27626,10 @@ tileReLU:
 	VANDPD Y8, Y7, Y7
 
 tileMask:
-	MOVQ    160(R9), R10
+	MOVQ    96(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    96(R9), R11
+	MOVQ    32(R13), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y8, Y8, Y8
 	VMOVUPD (R10), Y9
@@ -26810,43 +27662,45 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 96(R13)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
 	VMOVUPD Y1, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y2, (R8)
 	VMOVUPD Y3, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y4, (R8)
 	VMOVUPD Y5, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y6, (R8)
 	VMOVUPD Y7, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    tileTile
-	DECQ   112(R9)
+	TESTQ  R13, R13
 	JEQ    tileDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   88(R13)
+	JNE    tileTile
+	DECQ   48(R13)
+	JEQ    tileDone
+	MOVQ   56(R13), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000040, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R9)
+	ADDQ   $0x00000040, 40(R9)
+	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 80(R9)
+	ADDQ   $0x00000040, 16(R13)
 
 tileNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 88(R9)
+	ADDQ $0x00000040, 24(R13)
 
 tileNomask:
 	JMP tilePanel
@@ -26871,11 +27725,11 @@ tileFarSteps:
 	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(DI*1), Y10
+	VBROADCASTSD (R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
 
@@ -26893,11 +27747,11 @@ tileFarSteps:
 	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(DI*1), Y10
+	VBROADCASTSD (R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
@@ -26913,11 +27767,11 @@ tileFarSteps:
 	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(DI*1), Y10
+	VBROADCASTSD (R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y8
@@ -26933,14 +27787,14 @@ tileFarSteps:
 	VBROADCASTSD (R9)(CX*2), Y10
 	VFMADD231PD  Y10, Y8, Y4
 	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(DI*1), Y10
+	VBROADCASTSD (R9)(SI*1), Y10
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R13, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 tileFarStepsFetched:
 	SUBQ $0x04, R11
@@ -26951,34 +27805,38 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	MOVQ 72(AX), R12
+	LEAQ (CX)(CX*2), SI
+	MOVQ 56(AX), R12
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R12
 	SHLQ $0x03, R12
 
 tilePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   tileTile
+	MOVQ  8(R9), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R9), R13
+	MOVQ  R13, 88(R9)
+	MOVQ  24(R9), R13
+	MOVQ  R13, 96(R9)
 
 tileTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -26991,13 +27849,13 @@ tileTile:
 	VXORPS Y9, Y9, Y9
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, SI, R13
+	IMUL3Q  $0x00000004, BX, R13
 	ADDQ    R8, R13
 	MOVQ    R13, (SP)
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -27014,14 +27872,14 @@ tileSteps:
 	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(DI*1), Y12
+	VBROADCASTSD (R9)(SI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
 
@@ -27037,14 +27895,14 @@ tileSteps:
 	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(DI*1), Y12
+	VBROADCASTSD (R9)(SI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
@@ -27058,14 +27916,14 @@ tileSteps:
 	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(DI*1), Y12
+	VBROADCASTSD (R9)(SI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
@@ -27079,17 +27937,17 @@ tileSteps:
 	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(DI*1), Y12
+	VBROADCASTSD (R9)(SI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R13, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 tileStepsFetched:
 	SUBQ $0x04, R11
@@ -27112,23 +27970,24 @@ tileStep:
 	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(DI*1), Y12
+	VBROADCASTSD (R9)(SI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R9
+	MOVQ         64(R9), R13
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R9)
+	CMPQ         R10, 72(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R9), Y10
+	VBROADCASTSD 72(R9), Y10
 	VMULPD       Y10, Y0, Y0
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
@@ -27142,50 +28001,56 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R10
+	MOVQ         80(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 184(R9)
+	CMPQ         R11, 80(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 184(R9), Y10
+	VBROADCASTSD 80(R9), Y10
 	VFMADD231PD  (R10), Y10, Y0
 	VFMADD231PD  (R10)(R12*1), Y10, Y1
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PD  (R10), Y10, Y2
 	VFMADD231PD  (R10)(R12*1), Y10, Y3
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PD  (R10), Y10, Y4
 	VFMADD231PD  (R10)(R12*1), Y10, Y5
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PD  (R10), Y10, Y6
 	VFMADD231PD  (R10)(R12*1), Y10, Y7
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PD  (R10), Y10, Y8
 	VFMADD231PD  (R10)(R12*1), Y10, Y9
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R10), Y0, Y0
 	VADDPD (R10)(R12*1), Y1, Y1
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPD (R10), Y2, Y2
 	VADDPD (R10)(R12*1), Y3, Y3
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPD (R10), Y4, Y4
 	VADDPD (R10)(R12*1), Y5, Y5
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPD (R10), Y6, Y6
 	VADDPD (R10)(R12*1), Y7, Y7
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPD (R10), Y8, Y8
 	VADDPD (R10)(R12*1), Y9, Y9
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 
 tileBias:
-	MOVQ    80(R9), R10
+	TESTQ   R13, R13
+	JEQ     tileWrite
+	MOVQ    16(R13), R10
+	ORQ     40(R13), R10
+	ORQ     24(R13), R10
+	JEQ     tileWrite
+	MOVQ    16(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Y10
@@ -27202,7 +28067,7 @@ tileBias:
 	VADDPD  Y10, Y9, Y9
 
 tileReLU:
-	MOVQ   104(R9), R10
+	MOVQ   40(R13), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y10, Y10, Y10
@@ -27228,10 +28093,10 @@ tileReLU:
 	VANDPD Y10, Y9, Y9
 
 tileMask:
-	MOVQ    160(R9), R10
+	MOVQ    96(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    96(R9), R11
+	MOVQ    32(R13), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y10, Y10, Y10
 	VMOVUPD (R10), Y11
@@ -27271,46 +28136,48 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 96(R13)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
 	VMOVUPD Y1, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y2, (R8)
 	VMOVUPD Y3, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y4, (R8)
 	VMOVUPD Y5, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y6, (R8)
 	VMOVUPD Y7, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y8, (R8)
 	VMOVUPD Y9, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 	// next tile
-	IMUL3Q $0x00000005, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    tileTile
-	DECQ   112(R9)
+	TESTQ  R13, R13
 	JEQ    tileDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   88(R13)
+	JNE    tileTile
+	DECQ   48(R13)
+	JEQ    tileDone
+	MOVQ   56(R13), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000040, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R9)
+	ADDQ   $0x00000040, 40(R9)
+	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 80(R9)
+	ADDQ   $0x00000040, 16(R13)
 
 tileNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 88(R9)
+	ADDQ $0x00000040, 24(R13)
 
 tileNomask:
 	JMP tilePanel
@@ -27335,14 +28202,14 @@ tileFarSteps:
 	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(DI*1), Y12
+	VBROADCASTSD (R9)(SI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
 
@@ -27360,14 +28227,14 @@ tileFarSteps:
 	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(DI*1), Y12
+	VBROADCASTSD (R9)(SI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
@@ -27383,14 +28250,14 @@ tileFarSteps:
 	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(DI*1), Y12
+	VBROADCASTSD (R9)(SI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y10
@@ -27406,17 +28273,17 @@ tileFarSteps:
 	VBROADCASTSD (R9)(CX*2), Y12
 	VFMADD231PD  Y12, Y10, Y4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(DI*1), Y12
+	VBROADCASTSD (R9)(SI*1), Y12
 	VFMADD231PD  Y12, Y10, Y6
 	VFMADD231PD  Y12, Y11, Y7
 	VBROADCASTSD (R9)(CX*4), Y12
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R13, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 tileFarStepsFetched:
 	SUBQ $0x04, R11
@@ -27427,35 +28294,39 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	LEAQ (CX)(CX*4), R8
-	MOVQ 72(AX), R13
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	MOVQ 56(AX), R13
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R13
 	SHLQ $0x03, R13
 
 tilePanel:
-	MOVQ x+0(FP), R10
-	MOVQ 16(R10), AX
-	MOVQ 56(R10), R9
-	MOVQ (R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 88(R10), R11
-	MOVQ R11, 160(R10)
-	MOVQ 40(R10), R11
-	MOVQ 8(R10), R12
+	MOVQ  x+0(FP), R10
+	MOVQ  8(R10), R8
+	MOVQ  40(R10), R9
+	MOVQ  24(R10), R11
+	MOVQ  (R10), R12
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R10), R10
+	TESTQ R10, R10
+	JEQ   tileTile
+	MOVQ  8(R10), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R10), R14
+	MOVQ  R14, 88(R10)
+	MOVQ  24(R10), R14
+	MOVQ  R14, 96(R10)
 
 tileTile:
-	MOVQ   AX, R10
+	MOVQ   R8, R10
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -27470,13 +28341,13 @@ tileTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, SI, R14
+	IMUL3Q  $0x00000005, BX, R14
 	ADDQ    R9, R14
 	MOVQ    R14, (SP)
 	MOVQ    R9, R14
 	SUBQ    $0x04, R12
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -27493,17 +28364,17 @@ tileSteps:
 	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(DI*1), Y14
+	VBROADCASTSD (R10)(SI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	PREFETCHT0   (R14)
 	PREFETCHT0   63(R14)
 
@@ -27519,17 +28390,17 @@ tileSteps:
 	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(DI*1), Y14
+	VBROADCASTSD (R10)(SI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
@@ -27543,17 +28414,17 @@ tileSteps:
 	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(DI*1), Y14
+	VBROADCASTSD (R10)(SI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
@@ -27567,20 +28438,20 @@ tileSteps:
 	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(DI*1), Y14
+	VBROADCASTSD (R10)(SI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	CMPQ         R14, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R14
+	ADDQ         BX, R14
 
 tileStepsFetched:
 	SUBQ $0x04, R12
@@ -27603,26 +28474,27 @@ tileStep:
 	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(DI*1), Y14
+	VBROADCASTSD (R10)(SI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	DECQ         R12
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R10
+	MOVQ         64(R10), R14
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 176(R10)
+	CMPQ         R11, 72(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R10), Y12
+	VBROADCASTSD 72(R10), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -27638,56 +28510,62 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R10), R11
+	MOVQ         80(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 184(R10)
+	CMPQ         R12, 80(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 184(R10), Y12
+	VBROADCASTSD 80(R10), Y12
 	VFMADD231PD  (R11), Y12, Y0
 	VFMADD231PD  (R11)(R13*1), Y12, Y1
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VFMADD231PD  (R11), Y12, Y2
 	VFMADD231PD  (R11)(R13*1), Y12, Y3
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VFMADD231PD  (R11), Y12, Y4
 	VFMADD231PD  (R11)(R13*1), Y12, Y5
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VFMADD231PD  (R11), Y12, Y6
 	VFMADD231PD  (R11)(R13*1), Y12, Y7
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VFMADD231PD  (R11), Y12, Y8
 	VFMADD231PD  (R11)(R13*1), Y12, Y9
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	VFMADD231PD  (R11), Y12, Y10
 	VFMADD231PD  (R11)(R13*1), Y12, Y11
-	ADDQ         SI, R11
+	ADDQ         BX, R11
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R11), Y0, Y0
 	VADDPD (R11)(R13*1), Y1, Y1
-	ADDQ   SI, R11
+	ADDQ   BX, R11
 	VADDPD (R11), Y2, Y2
 	VADDPD (R11)(R13*1), Y3, Y3
-	ADDQ   SI, R11
+	ADDQ   BX, R11
 	VADDPD (R11), Y4, Y4
 	VADDPD (R11)(R13*1), Y5, Y5
-	ADDQ   SI, R11
+	ADDQ   BX, R11
 	VADDPD (R11), Y6, Y6
 	VADDPD (R11)(R13*1), Y7, Y7
-	ADDQ   SI, R11
+	ADDQ   BX, R11
 	VADDPD (R11), Y8, Y8
 	VADDPD (R11)(R13*1), Y9, Y9
-	ADDQ   SI, R11
+	ADDQ   BX, R11
 	VADDPD (R11), Y10, Y10
 	VADDPD (R11)(R13*1), Y11, Y11
-	ADDQ   SI, R11
+	ADDQ   BX, R11
 
 tileBias:
-	MOVQ    80(R10), R11
+	TESTQ   R14, R14
+	JEQ     tileWrite
+	MOVQ    16(R14), R11
+	ORQ     40(R14), R11
+	ORQ     24(R14), R11
+	JEQ     tileWrite
+	MOVQ    16(R14), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPD (R11), Y12
@@ -27706,7 +28584,7 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   104(R10), R11
+	MOVQ   40(R14), R11
 	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -27736,10 +28614,10 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R10), R11
+	MOVQ    96(R14), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    96(R10), R12
+	MOVQ    32(R14), R12
 	SHLQ    $0x03, R12
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (R11), Y13
@@ -27786,49 +28664,51 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 96(R14)
 
 tileWrite:
 	VMOVUPD Y0, (R9)
 	VMOVUPD Y1, (R9)(R13*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPD Y2, (R9)
 	VMOVUPD Y3, (R9)(R13*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPD Y4, (R9)
 	VMOVUPD Y5, (R9)(R13*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPD Y6, (R9)
 	VMOVUPD Y7, (R9)(R13*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPD Y8, (R9)
 	VMOVUPD Y9, (R9)(R13*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 	VMOVUPD Y10, (R9)
 	VMOVUPD Y11, (R9)(R13*1)
-	ADDQ    SI, R9
+	ADDQ    BX, R9
 
 	// next tile
-	IMUL3Q $0x00000006, CX, R11
-	ADDQ   R11, AX
-	MOVQ   40(R10), R11
-	MOVQ   8(R10), R12
-	DECQ   152(R10)
-	JNE    tileTile
-	DECQ   112(R10)
+	TESTQ  R14, R14
 	JEQ    tileDone
-	MOVQ   120(R10), AX
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   88(R14)
+	JNE    tileTile
+	DECQ   48(R14)
+	JEQ    tileDone
+	MOVQ   56(R14), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R10)
-	ADDQ   $0x00000040, 56(R10)
-	CMPQ   80(R10), $0x00
+	ADDQ   AX, 24(R10)
+	ADDQ   $0x00000040, 40(R10)
+	CMPQ   16(R14), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 80(R10)
+	ADDQ   $0x00000040, 16(R14)
 
 tileNobias:
-	CMPQ 88(R10), $0x00
+	CMPQ 24(R14), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 88(R10)
+	ADDQ $0x00000040, 24(R14)
 
 tileNomask:
 	JMP tilePanel
@@ -27853,17 +28733,17 @@ tileFarSteps:
 	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(DI*1), Y14
+	VBROADCASTSD (R10)(SI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	PREFETCHT0   (R14)
 	PREFETCHT0   63(R14)
 
@@ -27881,17 +28761,17 @@ tileFarSteps:
 	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(DI*1), Y14
+	VBROADCASTSD (R10)(SI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
@@ -27907,17 +28787,17 @@ tileFarSteps:
 	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(DI*1), Y14
+	VBROADCASTSD (R10)(SI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Y12
@@ -27933,20 +28813,20 @@ tileFarSteps:
 	VBROADCASTSD (R10)(CX*2), Y14
 	VFMADD231PD  Y14, Y12, Y4
 	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(DI*1), Y14
+	VBROADCASTSD (R10)(SI*1), Y14
 	VFMADD231PD  Y14, Y12, Y6
 	VFMADD231PD  Y14, Y13, Y7
 	VBROADCASTSD (R10)(CX*4), Y14
 	VFMADD231PD  Y14, Y12, Y8
 	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(R8*1), Y14
+	VBROADCASTSD (R10)(DI*1), Y14
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R10
-	ADDQ         BX, R11
+	ADDQ         AX, R10
+	ADDQ         DX, R11
 	CMPQ         R14, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R14
+	ADDQ         BX, R14
 
 tileFarStepsFetched:
 	SUBQ $0x04, R12
@@ -27957,45 +28837,49 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm1x12AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	MOVQ 72(AX), R11
+	MOVQ 56(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R11
 	SHLQ $0x03, R11
 
 tilePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), SI
+	MOVQ  40(R8), DI
+	MOVQ  24(R8), R9
+	MOVQ  (R8), R10
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   tileTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R12
+	MOVQ  R12, 88(R8)
+	MOVQ  24(R8), R12
+	MOVQ  R12, 96(R8)
 
 tileTile:
-	MOVQ   AX, R8
+	MOVQ   SI, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, SI, R12
+	IMUL3Q  $0x00000000, BX, R12
 	ADDQ    DI, R12
 	MOVQ    R12, (SP)
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -28008,8 +28892,8 @@ tileSteps:
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
@@ -28022,8 +28906,8 @@ tileSteps:
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
@@ -28033,8 +28917,8 @@ tileSteps:
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
@@ -28044,11 +28928,11 @@ tileSteps:
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -28067,45 +28951,52 @@ tileStep:
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	CMPQ         R9, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Y3
+	VBROADCASTSD 72(R8), Y3
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R9
+	MOVQ         80(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(R8)
+	CMPQ         R10, 80(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 184(R8), Y3
+	VBROADCASTSD 80(R8), Y3
 	VFMADD231PD  (R9), Y3, Y0
 	VFMADD231PD  32(R9), Y3, Y1
 	VFMADD231PD  (R9)(R11*1), Y3, Y2
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R9), Y0, Y0
 	VADDPD 32(R9), Y1, Y1
 	VADDPD (R9)(R11*1), Y2, Y2
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 
 tileBias:
-	MOVQ    80(R8), R9
+	TESTQ   R12, R12
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
+	ORQ     40(R12), R9
+	ORQ     24(R12), R9
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y3
@@ -28116,7 +29007,7 @@ tileBias:
 	VADDPD  Y3, Y2, Y2
 
 tileReLU:
-	MOVQ   104(R8), R9
+	MOVQ   40(R12), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y3, Y3, Y3
@@ -28128,10 +29019,10 @@ tileReLU:
 	VANDPD Y3, Y2, Y2
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    96(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    96(R8), R10
+	MOVQ    32(R12), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y3, Y3, Y3
 	VMOVUPD (R9), Y4
@@ -28146,35 +29037,37 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R12)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
 	VMOVUPD Y2, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 
 	// next tile
-	IMUL3Q $0x00000001, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    tileTile
-	DECQ   112(R8)
+	TESTQ  R12, R12
 	JEQ    tileDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, SI
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R12)
+	JNE    tileTile
+	DECQ   48(R12)
+	JEQ    tileDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000060, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000060, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 80(R8)
+	ADDQ   $0x00000060, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 88(R8)
+	ADDQ $0x00000060, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -28196,8 +29089,8 @@ tileFarSteps:
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
@@ -28213,8 +29106,8 @@ tileFarSteps:
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
@@ -28227,8 +29120,8 @@ tileFarSteps:
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y3
@@ -28241,11 +29134,11 @@ tileFarSteps:
 	VFMADD231PD  Y6, Y3, Y0
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
@@ -28256,33 +29149,37 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm2x12AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	MOVQ 72(AX), R11
+	MOVQ 56(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R11
 	SHLQ $0x03, R11
 
 tilePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), SI
+	MOVQ  40(R8), DI
+	MOVQ  24(R8), R9
+	MOVQ  (R8), R10
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   tileTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R12
+	MOVQ  R12, 88(R8)
+	MOVQ  24(R8), R12
+	MOVQ  R12, 96(R8)
 
 tileTile:
-	MOVQ   AX, R8
+	MOVQ   SI, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -28291,13 +29188,13 @@ tileTile:
 	VXORPS Y5, Y5, Y5
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, SI, R12
+	IMUL3Q  $0x00000001, BX, R12
 	ADDQ    DI, R12
 	MOVQ    R12, (SP)
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -28314,8 +29211,8 @@ tileSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
@@ -28332,8 +29229,8 @@ tileSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
@@ -28347,8 +29244,8 @@ tileSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
@@ -28362,11 +29259,11 @@ tileSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -28389,17 +29286,18 @@ tileStep:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	CMPQ         R9, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Y6
+	VBROADCASTSD 72(R8), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
@@ -28409,36 +29307,42 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R9
+	MOVQ         80(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(R8)
+	CMPQ         R10, 80(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 184(R8), Y6
+	VBROADCASTSD 80(R8), Y6
 	VFMADD231PD  (R9), Y6, Y0
 	VFMADD231PD  32(R9), Y6, Y1
 	VFMADD231PD  (R9)(R11*1), Y6, Y2
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	VFMADD231PD  (R9), Y6, Y3
 	VFMADD231PD  32(R9), Y6, Y4
 	VFMADD231PD  (R9)(R11*1), Y6, Y5
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R9), Y0, Y0
 	VADDPD 32(R9), Y1, Y1
 	VADDPD (R9)(R11*1), Y2, Y2
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 	VADDPD (R9), Y3, Y3
 	VADDPD 32(R9), Y4, Y4
 	VADDPD (R9)(R11*1), Y5, Y5
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 
 tileBias:
-	MOVQ    80(R8), R9
+	TESTQ   R12, R12
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
+	ORQ     40(R12), R9
+	ORQ     24(R12), R9
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y6
@@ -28452,7 +29356,7 @@ tileBias:
 	VADDPD  Y6, Y5, Y5
 
 tileReLU:
-	MOVQ   104(R8), R9
+	MOVQ   40(R12), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
@@ -28470,10 +29374,10 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    96(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    96(R8), R10
+	MOVQ    32(R12), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y6, Y6, Y6
 	VMOVUPD (R9), Y7
@@ -28498,39 +29402,41 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R12)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
 	VMOVUPD Y2, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	VMOVUPD Y3, (DI)
 	VMOVUPD Y4, 32(DI)
 	VMOVUPD Y5, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 
 	// next tile
-	IMUL3Q $0x00000002, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    tileTile
-	DECQ   112(R8)
+	TESTQ  R12, R12
 	JEQ    tileDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, SI
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R12)
+	JNE    tileTile
+	DECQ   48(R12)
+	JEQ    tileDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000060, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000060, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 80(R8)
+	ADDQ   $0x00000060, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 88(R8)
+	ADDQ $0x00000060, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -28556,8 +29462,8 @@ tileFarSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
@@ -28577,8 +29483,8 @@ tileFarSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
@@ -28595,8 +29501,8 @@ tileFarSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y6
@@ -28613,11 +29519,11 @@ tileFarSteps:
 	VFMADD231PD  Y9, Y6, Y3
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
@@ -28628,33 +29534,37 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm3x12AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	MOVQ 72(AX), R11
+	MOVQ 56(AX), R11
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R11
 	SHLQ $0x03, R11
 
 tilePanel:
-	MOVQ x+0(FP), R8
-	MOVQ 16(R8), AX
-	MOVQ 56(R8), DI
-	MOVQ (R8), R9
-	MOVQ R9, 152(R8)
-	MOVQ 88(R8), R9
-	MOVQ R9, 160(R8)
-	MOVQ 40(R8), R9
-	MOVQ 8(R8), R10
+	MOVQ  x+0(FP), R8
+	MOVQ  8(R8), SI
+	MOVQ  40(R8), DI
+	MOVQ  24(R8), R9
+	MOVQ  (R8), R10
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R8), R8
+	TESTQ R8, R8
+	JEQ   tileTile
+	MOVQ  8(R8), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R8), R12
+	MOVQ  R12, 88(R8)
+	MOVQ  24(R8), R12
+	MOVQ  R12, 96(R8)
 
 tileTile:
-	MOVQ   AX, R8
+	MOVQ   SI, R8
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -28666,13 +29576,13 @@ tileTile:
 	VXORPS Y8, Y8, Y8
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, SI, R12
+	IMUL3Q  $0x00000002, BX, R12
 	ADDQ    DI, R12
 	MOVQ    R12, (SP)
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -28693,8 +29603,8 @@ tileSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
@@ -28715,8 +29625,8 @@ tileSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y9
@@ -28734,8 +29644,8 @@ tileSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y9
@@ -28753,11 +29663,11 @@ tileSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileStepsFetched:
 	SUBQ $0x04, R10
@@ -28784,17 +29694,18 @@ tileStep:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	DECQ         R10
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R8
+	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 176(R8)
+	CMPQ         R9, 72(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R8), Y9
+	VBROADCASTSD 72(R8), Y9
 	VMULPD       Y9, Y0, Y0
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
@@ -28807,44 +29718,50 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R8), R9
+	MOVQ         80(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 184(R8)
+	CMPQ         R10, 80(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 184(R8), Y9
+	VBROADCASTSD 80(R8), Y9
 	VFMADD231PD  (R9), Y9, Y0
 	VFMADD231PD  32(R9), Y9, Y1
 	VFMADD231PD  (R9)(R11*1), Y9, Y2
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	VFMADD231PD  (R9), Y9, Y3
 	VFMADD231PD  32(R9), Y9, Y4
 	VFMADD231PD  (R9)(R11*1), Y9, Y5
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	VFMADD231PD  (R9), Y9, Y6
 	VFMADD231PD  32(R9), Y9, Y7
 	VFMADD231PD  (R9)(R11*1), Y9, Y8
-	ADDQ         SI, R9
+	ADDQ         BX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R9), Y0, Y0
 	VADDPD 32(R9), Y1, Y1
 	VADDPD (R9)(R11*1), Y2, Y2
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 	VADDPD (R9), Y3, Y3
 	VADDPD 32(R9), Y4, Y4
 	VADDPD (R9)(R11*1), Y5, Y5
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 	VADDPD (R9), Y6, Y6
 	VADDPD 32(R9), Y7, Y7
 	VADDPD (R9)(R11*1), Y8, Y8
-	ADDQ   SI, R9
+	ADDQ   BX, R9
 
 tileBias:
-	MOVQ    80(R8), R9
+	TESTQ   R12, R12
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
+	ORQ     40(R12), R9
+	ORQ     24(R12), R9
+	JEQ     tileWrite
+	MOVQ    16(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y9
@@ -28861,7 +29778,7 @@ tileBias:
 	VADDPD  Y9, Y8, Y8
 
 tileReLU:
-	MOVQ   104(R8), R9
+	MOVQ   40(R12), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y9, Y9, Y9
@@ -28885,10 +29802,10 @@ tileReLU:
 	VANDPD Y9, Y8, Y8
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    96(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    96(R8), R10
+	MOVQ    32(R12), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y9, Y9, Y9
 	VMOVUPD (R9), Y10
@@ -28923,43 +29840,45 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 96(R12)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
 	VMOVUPD Y2, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	VMOVUPD Y3, (DI)
 	VMOVUPD Y4, 32(DI)
 	VMOVUPD Y5, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 	VMOVUPD Y6, (DI)
 	VMOVUPD Y7, 32(DI)
 	VMOVUPD Y8, (DI)(R11*1)
-	ADDQ    SI, DI
+	ADDQ    BX, DI
 
 	// next tile
-	IMUL3Q $0x00000003, CX, R9
-	ADDQ   R9, AX
-	MOVQ   40(R8), R9
-	MOVQ   8(R8), R10
-	DECQ   152(R8)
-	JNE    tileTile
-	DECQ   112(R8)
+	TESTQ  R12, R12
 	JEQ    tileDone
-	MOVQ   120(R8), AX
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, SI
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   88(R12)
+	JNE    tileTile
+	DECQ   48(R12)
+	JEQ    tileDone
+	MOVQ   56(R12), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R8)
-	ADDQ   $0x00000060, 56(R8)
-	CMPQ   80(R8), $0x00
+	ADDQ   AX, 24(R8)
+	ADDQ   $0x00000060, 40(R8)
+	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 80(R8)
+	ADDQ   $0x00000060, 16(R12)
 
 tileNobias:
-	CMPQ 88(R8), $0x00
+	CMPQ 24(R12), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 88(R8)
+	ADDQ $0x00000060, 24(R12)
 
 tileNomask:
 	JMP tilePanel
@@ -28989,8 +29908,8 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
@@ -29014,8 +29933,8 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y9
@@ -29036,8 +29955,8 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Y9
@@ -29058,11 +29977,11 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y9, Y6
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R8
-	ADDQ         BX, R9
+	ADDQ         AX, R8
+	ADDQ         DX, R9
 	CMPQ         R12, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R12
+	ADDQ         BX, R12
 
 tileFarStepsFetched:
 	SUBQ $0x04, R10
@@ -29073,34 +29992,38 @@ tileFarStepsFetched:
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm4x12AVX2(SB), NOSPLIT, $8-8
 	MOVQ x+0(FP), AX
-	MOVQ 24(AX), CX
+	MOVQ 16(AX), CX
 	MOVQ 32(AX), DX
 	MOVQ 48(AX), BX
-	MOVQ 64(AX), SI
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	SHLQ $0x03, BX
-	SHLQ $0x03, SI
-	LEAQ (CX)(CX*2), DI
-	MOVQ 72(AX), R12
+	LEAQ (CX)(CX*2), SI
+	MOVQ 56(AX), R12
 
 	// the last vector ends with the last column, and computes some columns again
 	SUBQ $0x00000004, R12
 	SHLQ $0x03, R12
 
 tilePanel:
-	MOVQ x+0(FP), R9
-	MOVQ 16(R9), AX
-	MOVQ 56(R9), R8
-	MOVQ (R9), R10
-	MOVQ R10, 152(R9)
-	MOVQ 88(R9), R10
-	MOVQ R10, 160(R9)
-	MOVQ 40(R9), R10
-	MOVQ 8(R9), R11
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000008, AX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   tileTile
+	MOVQ  8(R9), AX
+	SHLQ  $0x03, AX
+	MOVQ  (R9), R13
+	MOVQ  R13, 88(R9)
+	MOVQ  24(R9), R13
+	MOVQ  R13, 96(R9)
 
 tileTile:
-	MOVQ   AX, R9
+	MOVQ   DI, R9
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
@@ -29115,13 +30038,13 @@ tileTile:
 	VXORPS Y11, Y11, Y11
 
 	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, SI, R13
+	IMUL3Q  $0x00000003, BX, R13
 	ADDQ    R8, R13
 	MOVQ    R13, (SP)
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    BX, $0x00000801
+	CMPQ    DX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -29142,12 +30065,12 @@ tileSteps:
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(DI*1), Y15
+	VBROADCASTSD (R9)(SI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   64(R13)
 	PREFETCHT0   95(R13)
@@ -29168,12 +30091,12 @@ tileSteps:
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(DI*1), Y15
+	VBROADCASTSD (R9)(SI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
@@ -29191,12 +30114,12 @@ tileSteps:
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(DI*1), Y15
+	VBROADCASTSD (R9)(SI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
@@ -29214,15 +30137,15 @@ tileSteps:
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(DI*1), Y15
+	VBROADCASTSD (R9)(SI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R13, (SP)
 	JGE          tileStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 tileStepsFetched:
 	SUBQ $0x04, R11
@@ -29249,21 +30172,22 @@ tileStep:
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(DI*1), Y15
+	VBROADCASTSD (R9)(SI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	DECQ         R11
 	JNE          tileStep
 
 tileStore:
 	MOVQ         x+0(FP), R9
+	MOVQ         64(R9), R13
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 176(R9)
+	CMPQ         R10, 72(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 176(R9), Y12
+	VBROADCASTSD 72(R9), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -29279,52 +30203,58 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         184(R9), R10
+	MOVQ         80(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 184(R9)
+	CMPQ         R11, 80(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 184(R9), Y12
+	VBROADCASTSD 80(R9), Y12
 	VFMADD231PD  (R10), Y12, Y0
 	VFMADD231PD  32(R10), Y12, Y1
 	VFMADD231PD  (R10)(R12*1), Y12, Y2
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PD  (R10), Y12, Y3
 	VFMADD231PD  32(R10), Y12, Y4
 	VFMADD231PD  (R10)(R12*1), Y12, Y5
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PD  (R10), Y12, Y6
 	VFMADD231PD  32(R10), Y12, Y7
 	VFMADD231PD  (R10)(R12*1), Y12, Y8
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	VFMADD231PD  (R10), Y12, Y9
 	VFMADD231PD  32(R10), Y12, Y10
 	VFMADD231PD  (R10)(R12*1), Y12, Y11
-	ADDQ         SI, R10
+	ADDQ         BX, R10
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R10), Y0, Y0
 	VADDPD 32(R10), Y1, Y1
 	VADDPD (R10)(R12*1), Y2, Y2
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPD (R10), Y3, Y3
 	VADDPD 32(R10), Y4, Y4
 	VADDPD (R10)(R12*1), Y5, Y5
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPD (R10), Y6, Y6
 	VADDPD 32(R10), Y7, Y7
 	VADDPD (R10)(R12*1), Y8, Y8
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 	VADDPD (R10), Y9, Y9
 	VADDPD 32(R10), Y10, Y10
 	VADDPD (R10)(R12*1), Y11, Y11
-	ADDQ   SI, R10
+	ADDQ   BX, R10
 
 tileBias:
-	MOVQ    80(R9), R10
+	TESTQ   R13, R13
+	JEQ     tileWrite
+	MOVQ    16(R13), R10
+	ORQ     40(R13), R10
+	ORQ     24(R13), R10
+	JEQ     tileWrite
+	MOVQ    16(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Y12
@@ -29344,7 +30274,7 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   104(R9), R10
+	MOVQ   40(R13), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -29374,10 +30304,10 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R9), R10
+	MOVQ    96(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    96(R9), R11
+	MOVQ    32(R13), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (R10), Y13
@@ -29422,47 +30352,49 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 96(R13)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
 	VMOVUPD Y1, 32(R8)
 	VMOVUPD Y2, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y3, (R8)
 	VMOVUPD Y4, 32(R8)
 	VMOVUPD Y5, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y6, (R8)
 	VMOVUPD Y7, 32(R8)
 	VMOVUPD Y8, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 	VMOVUPD Y9, (R8)
 	VMOVUPD Y10, 32(R8)
 	VMOVUPD Y11, (R8)(R12*1)
-	ADDQ    SI, R8
+	ADDQ    BX, R8
 
 	// next tile
-	IMUL3Q $0x00000004, CX, R10
-	ADDQ   R10, AX
-	MOVQ   40(R9), R10
-	MOVQ   8(R9), R11
-	DECQ   152(R9)
-	JNE    tileTile
-	DECQ   112(R9)
+	TESTQ  R13, R13
 	JEQ    tileDone
-	MOVQ   120(R9), AX
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   88(R13)
+	JNE    tileTile
+	DECQ   48(R13)
+	JEQ    tileDone
+	MOVQ   56(R13), AX
 	SHLQ   $0x03, AX
-	ADDQ   AX, 40(R9)
-	ADDQ   $0x00000060, 56(R9)
-	CMPQ   80(R9), $0x00
+	ADDQ   AX, 24(R9)
+	ADDQ   $0x00000060, 40(R9)
+	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 80(R9)
+	ADDQ   $0x00000060, 16(R13)
 
 tileNobias:
-	CMPQ 88(R9), $0x00
+	CMPQ 24(R13), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 88(R9)
+	ADDQ $0x00000060, 24(R13)
 
 tileNomask:
 	JMP tilePanel
@@ -29492,12 +30424,12 @@ tileFarSteps:
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(DI*1), Y15
+	VBROADCASTSD (R9)(SI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	PREFETCHT0   (R13)
 	PREFETCHT0   64(R13)
 	PREFETCHT0   95(R13)
@@ -29521,12 +30453,12 @@ tileFarSteps:
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(DI*1), Y15
+	VBROADCASTSD (R9)(SI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
@@ -29547,12 +30479,12 @@ tileFarSteps:
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(DI*1), Y15
+	VBROADCASTSD (R9)(SI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Y12
@@ -29573,15 +30505,15 @@ tileFarSteps:
 	VFMADD231PD  Y15, Y12, Y6
 	VFMADD231PD  Y15, Y13, Y7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(DI*1), Y15
+	VBROADCASTSD (R9)(SI*1), Y15
 	VFMADD231PD  Y15, Y12, Y9
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         DX, R9
-	ADDQ         BX, R10
+	ADDQ         AX, R9
+	ADDQ         DX, R10
 	CMPQ         R13, (SP)
 	JGE          tileFarStepsFetched
-	ADDQ         SI, R13
+	ADDQ         BX, R13
 
 tileFarStepsFetched:
 	SUBQ $0x04, R11

@@ -208,9 +208,12 @@ var parameters = []parameter{
 		name: "DotDepth", about: "least k for each row, or column, for which a product with a transposed B is dot products",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.DotDepth }, dotDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
+			const n, small = 300, 2048 // elements of B, with fewer of which it takes more depth
 			for _, m := range []int{2, 8, 24} {
 				for _, depth := range steps(dotDepths(t), t.now.DotDepth) {
-					shapes = append(shapes, gemmShape{m: m, n: 100, k: m * depth, transB: true})
+					if k := m * depth; k*n > small {
+						shapes = append(shapes, gemmShape{m: m, n: n, k: k, transB: true})
+					}
 				}
 			}
 			return shapes

@@ -60,7 +60,7 @@ func avx512Float64() kernelSet[float64] {
 	ks.pack = dpackAVX512
 	ks.copyRows = dcopyRowsAVX512
 	ks.square = transposer[float64]{1, dpackTransposedAVX512}
-	ks.tuning = Tuning{Vectors: 3, KC: 384, PackRows: 256, PackDepth: 1024, PackColumns: 384, PackStride: never, TurnStride: turnFrom(512), TurnDepth: never, TailColumns: 3, TailDepth: 96, DotDepth: 4, ThreadWork: 1 << 20}
+	ks.tuning = Tuning{Vectors: 3, KC: 384, PackRows: 256, PackDepth: 1024, PackColumns: 384, PackStride: never, TurnStride: turnFrom(512), TurnDepth: never, TailColumns: 3, TailDepth: 96, DotDepth: 8, ThreadWork: 1 << 20}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX512
 	ks.reluGrad = dreluGradAVX512

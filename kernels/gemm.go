@@ -50,14 +50,13 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	// to it. What is in order is seen by a few comparisons, in line, and no function is called
 	// before it is certain what is to be done, as that has everything kept in memory: stores
 	// that wait behind those of C.
-	aRows, aCols, ending := m, k, noPairs
+	aRows, aCols := m, k
 	if transA {
 		aRows, aCols = k, m
-	} else if k >= pairDepth {
-		ending = pairsAlongK
 	}
 	if ks := o.ks; !transB && m > 1 && n > 1 && k > 0 && k <= ks.tuning.KC && alpha != 0 && lda >= aCols && ldb >= n && ldc >= n &&
 		reaches(a, aRows, aCols, lda) && reaches(b, k, n, ldb) && reaches(c, m, n, ldc) && disjoint(c, a) && disjoint(c, b) {
+		ending := pairingOf(m, k, transA)
 		if n <= len(ks.byColumns) && !transA {
 			if kernels := ks.byColumns[n-1][ending]; m <= len(kernels) {
 				var x microArgs[T]
@@ -67,14 +66,18 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 				return
 			}
 		}
-		if (!transA && ks.nearRows(lda) || transA && k <= shallow && n <= ks.tuning.PackColumns) && ks.small(m, n, k) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(n, k) {
+		if ks.small(m, n, k) && (!transA && ks.nearRows(lda) || transA && ks.nearColumns(m, n, k)) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(n, k) {
 			var x microCall[T]
 			x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, unsafe.SliceData(a), lda, 1, unsafe.SliceData(b), ldb
 			x.c, x.ldc, x.cols, x.alpha, x.beta = unsafe.SliceData(c), ldc, n, alpha, beta
 			if transA {
 				x.aRow, x.aCol = 1, lda
 			}
-			x.strips(ks, m, n, ending)
+			if n <= len(ks.byColumns) {
+				x.inTiles(ks.byColumns[n-1][ending], m)
+			} else {
+				x.strips(ks, m, n, ending)
+			}
 			return
 		}
 	}

@@ -93,10 +93,6 @@ func (x *microCall[T]) inTiles(kernels []microKernel[T], m int) {
 // strips computes m rows of n columns, all in place, of a product so small that nothing has
 // to be bounded: macroKernel in less time.
 func (x *microCall[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
-	if n <= len(ks.byColumns) {
-		x.inTiles(ks.byColumns[n-1][ending], m)
-		return
-	}
 	wide, a, b, c, bias, mask := ks.widthInPlace(m, n), x.a, x.b, x.c, x.bias, x.mask
 	var tallest, h, tall, short int
 	for jr := 0; jr < n; {

@@ -1,7 +1,5 @@
 package kernels
 
-import "math"
-
 // A product is what Gemm was called with, after the checks, or a part of it: m, n, k > 0
 // and alpha != 0. One of the strides of a and of b is 1.
 type product[T Float] struct {
@@ -57,25 +55,22 @@ func (p *product[T]) compute(o Ops[T]) {
 		e.apply(p.c, m, n, p.ldc)
 		return
 	}
-	if ks.onePanel(m, n, k, p.b.row, p.a.trans) {
-		if !p.b.trans {
-			p.strips(&p.b.data[0], p.b.row)
+	if p.b.trans {
+		const turned = 4096 // elements of B, which stay in the L1 cache
+		width := (n + ks.lanes - 1) >> ks.laneShift << ks.laneShift
+		if ks.onePanel(m, n, k, width, p.a.trans) || k*width <= turned && ks.inStrips(p, width) {
+			w := borrowWorkspace[T]()
+			w.b = room(w.b, k*width)
+			packTransposed(ks.square, p.b.data, p.b.col, w.b, k, n, width)
+			p.strips(&w.b[0], width)
+			w.giveBack()
 			return
 		}
-		w := borrowWorkspace[T]()
-		width := (n + ks.lanes - 1) >> ks.laneShift << ks.laneShift
-		w.b = room(w.b, k*width)
-		packTransposed(ks.square, p.b.data, p.b.col, w.b, k, n, width)
-		p.strips(&w.b[0], width)
-		w.giveBack()
+	} else if ks.onePanel(m, n, k, p.b.row, p.a.trans) || ks.inStrips(p, p.b.row) {
+		p.strips(&p.b.data[0], p.b.row)
 		return
-	}
-	if !p.b.trans && ks.inPlace(m, n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
-		if product3(m, n, k) <= callWork && p.a.rowsAtOnce() == math.MaxInt {
-			p.strips(&p.b.data[0], p.b.row)
-		} else {
-			p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1})
-		}
+	} else if ks.inPlace(m, n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
+		p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1})
 		return
 	}
 	p.kc = ks.depth(n, k, p.a.trans)
@@ -115,7 +110,11 @@ func (p *product[T]) strips(b *T, bRow int) {
 	var x microCall[T]
 	x.setBlock(p)
 	x.a, x.b, x.bRow, x.c, x.cols, x.bias, x.mask = &p.a.data[0], b, bRow, &p.c[0], p.n, p.e.bias, p.e.mask
-	x.strips(p.ks, p.m, p.n, pairingOf(p.m, p.k, p.a.trans))
+	if ks, ending := p.ks, pairingOf(p.m, p.k, p.a.trans); p.n <= len(ks.byColumns) {
+		x.inTiles(ks.byColumns[p.n-1][ending], p.m)
+	} else {
+		x.strips(ks, p.m, p.n, ending)
+	}
 }
 
 // asBlocks computes p in cache blocks, in pieces of whole tiles.

@@ -148,9 +148,15 @@ func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
+// inStrips reports whether p is inPlace, with rows of B so far apart, and so small that no
+// call has to be bounded.
+func (ks *kernelSet[T]) inStrips(p *product[T], ldb int) bool {
+	return p.work() <= callWork && p.a.rowsAtOnce() == math.MaxInt && ks.inPlace(p.m, p.n, p.k, p.a.row*p.a.col, ldb, p.a.trans)
+}
+
 // small reports whether a product is of a size at which inPlace depends on nothing but
-// packsA, packsB and tailColumns. It is a few comparisons in line, as are nearRows, which tells
-// of an A as it is that it is not packed, and mayHaveTail.
+// packsA, packsB and tailColumns. It is a few comparisons in line, as are nearRows and nearColumns,
+// which tell that A is not packed, and mayHaveTail.
 func (ks *kernelSet[T]) small(m, n, k int) bool {
 	tu := &ks.tuning
 	return m <= tu.MC && n <= tu.NC && product3(m, n, k) <= min(callWork, tu.ThreadWork)
@@ -160,6 +166,12 @@ func (ks *kernelSet[T]) small(m, n, k int) bool {
 func (ks *kernelSet[T]) nearRows(lda int) bool {
 	var z T
 	return lda < ks.tuning.PackStride && lda*int(unsafe.Sizeof(z)) < setPeriod-setNear
+}
+
+// nearColumns reports of a small product whose A is transposed that A is not packed, and
+// that it cannot be betterAsRows, which saves less than a vector for each of m and k.
+func (ks *kernelSet[T]) nearColumns(m, n, k int) bool {
+	return n <= ks.tuning.PackColumns && (k <= shallow || 2*m*k <= m*n+1000)
 }
 
 // goesBeside reports whether the columns behind the last panel are computed beside
@@ -293,9 +305,14 @@ func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
 
 // dotsPay reports whether a product with a transposed B, and with A as it is, is
 // computed as dot products. Each group of rows reads the other operand anew, so that
-// there should not be many.
+// there should not be many. Where both operands are small, and turned in no time, it takes
+// a vector more of depth for them to pay.
 func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
-	const most = 32
+	const most, turned = 32, 8 << 10 // rows, and bytes of the larger operand
+	var z T
+	if k*max(m, n) <= turned/int(unsafe.Sizeof(z)) {
+		k -= ks.lanes
+	}
 	return min(m, n) <= min(k/ks.tuning.DotDepth, most)
 }
 

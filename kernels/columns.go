@@ -27,20 +27,21 @@ func (p *product[T]) dots() {
 	var z T
 	size := int(unsafe.Sizeof(z))
 	// Columns of a group stay in the L1 cache while the other operand streams by.
-	depth := evenly(p.k, 5<<10/size, 64)
-	w, most := borrowWorkspace[T](), len(p.ks.dot)
+	depth, most := evenly(p.k, 5<<10/size, 64), len(p.ks.dot)
 	many, few, a, b, cRow, cCol := p.m, p.n, p.a, p.b, p.ldc, 1
 	if few > many {
 		many, few, a, b, cRow, cCol = p.n, p.m, p.b.transposed(), p.a.transposed(), 1, p.ldc
 	}
-	groups, block := (few+most-1)/most, max(near/size/p.k, 16)
+	groups, block := int(uint(few+most-1)/uint(most)), many
+	if many*p.k > near/size {
+		block = max(near/size/p.k, 16)
+	}
 	for ic := 0; ic < many; ic += block {
 		for i := range groups {
-			first, next := i*few/groups, (i+1)*few/groups
-			columnsAlongK(p.ks, w, min(block, many-ic), next-first, p.k, p.alpha, a.from(ic, 0), b.from(0, first), p.beta, p.c[ic*cRow+first*cCol:], cRow, cCol, depth)
+			first, next := int(uint(i*few)/uint(groups)), int(uint((i+1)*few)/uint(groups))
+			columnsAlongK(p.ks, nil, min(block, many-ic), next-first, p.k, p.alpha, a.from(ic, 0), b.from(0, first), p.beta, p.c[ic*cRow+first*cCol:], cRow, cCol, depth)
 		}
 	}
-	w.giveBack()
 }
 
 // columnDepth is how far dot products of the columns of a matrix run at a time, in
@@ -49,7 +50,8 @@ func (p *product[T]) dots() {
 const columnDepth, dotWork = 8192, 1 << 18
 
 // columnsAlongK computes a product of as many columns as there are kernels for, whose
-// elements (i, j) go to c[i*cRow + j*cCol], in blocks of k of the given depth.
+// elements (i, j) go to c[i*cRow + j*cCol], in blocks of k of the given depth. Columns of B
+// that are not contiguous are brought together in w.
 func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, cRow, cCol, depth int) {
 	kernels := ks.dot[n-1]
 	h := len(kernels)
@@ -58,22 +60,30 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 		columns, bCol := b.data[pc*b.row:], b.col
 		if b.row != 1 && k > 1 { // they are brought together
 			w.b = room(w.b, n*kb)
-			for j := range n {
-				column, src := w.b[j*kb:][:kb], columns[j*b.col:][:(kb-1)*b.row+1]
-				for p := range column {
-					column[p] = src[p*b.row]
+			if b.col == 1 && n > 1 {
+				packTransposed(ks.square, columns, b.row, w.b, n, kb, kb)
+			} else {
+				for j := range n {
+					column, src := w.b[j*kb:][:kb], columns[j*b.col:][:(kb-1)*b.row+1]
+					for p := range column {
+						column[p] = src[p*b.row]
+					}
 				}
 			}
 			columns, bCol = w.b, kb
 		}
-		mb := max(dotWork/(kb*n)/h, 1) * h // rows of a call
+		mb := m // rows of a call
+		if m*n*kb > dotWork {
+			mb = max(dotWork/(kb*n)/h, 1) * h
+		}
 		for ic := 0; ic < m; ic += mb {
 			preemptible()
 			rows := min(mb, m-ic)
-			if whole := rows / h; whole > 0 {
+			whole := int(uint(rows) / uint(h))
+			if whole > 0 {
 				kernels[h-1](whole, kb, &a.data[ic*a.row+pc], a.row, &columns[0], bCol, &c[ic*cRow], cRow, cCol, alpha, beta)
 			}
-			if rest := rows % h; rest > 0 {
+			if rest := rows - whole*h; rest > 0 {
 				at := ic + rows - rest
 				kernels[rest-1](1, kb, &a.data[at*a.row+pc], a.row, &columns[0], bCol, &c[at*cRow], cRow, cCol, alpha, beta)
 			}

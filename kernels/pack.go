@@ -56,7 +56,10 @@ func packTransposed[T Float](square transposer[T], b []T, bCol int, panel []T, k
 		}
 		return
 	}
-	atOnce := max(copyWork/k, side)
+	atOnce := cols
+	if k*cols > copyWork {
+		atOnce = max(copyWork/k, side)
+	}
 	for next := 0; next < cols; next += atOnce {
 		preemptible()
 		j := min(next, cols-side)

@@ -114,6 +114,19 @@ func (dk dotKernel) generate() (name string) {
 	}
 	dk.magnitude(dk.paramAddr("beta"))
 	dk.JNE(operand.LabelRef("addsOld"))
+	if dk.v%together == 0 {
+		dk.CMPQ(cCol, operand.Imm(uint64(dk.typ.size)))
+		dk.JNE(operand.LabelRef("apart"))
+		dk.Comment("rows of C are whole vectors of totals")
+		for i := range dk.h {
+			for j := range dk.v / together {
+				dk.VMOVUPS(totals[i*dk.v/together+j], operand.Mem{Base: c, Disp: 16 * j})
+			}
+			dk.ADDQ(cRow, c)
+		}
+		dk.JMP(operand.LabelRef("next"))
+		dk.Label("apart")
+	}
 	dk.storeTotals(totals, c, cRow, cCol, cCol3, nil)
 	dk.Label("next")
 	down := dk.GP64()

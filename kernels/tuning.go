@@ -291,26 +291,27 @@ func (ks *kernelSet[T]) mayHaveTail(n, k int) bool {
 }
 
 // savesCopy reports whether m rows of n columns, fewer than a vector, are computed so
-// much faster as dot products that copying the columns pays, two half vectors of
-// multiply-adds for an element and some hundred cycles. In tiles, a step of k takes
-// half a vector for each row, or with masks that are slow two; a dot product ends in adding up a vector,
-// which takes eight. 33x2x300 gains 2.0, 50x4x300 1.3 times, with AVX2 33x2x128 2.1.
+// much faster as dot products that bringing the columns together pays, half a cycle for an
+// element and some two hundred. In tiles, a step of k takes half a cycle for each row; a dot
+// product ends in adding up a vector, which takes little more than one if several are
+// added up together. 33x2x100 gains 1.8, 100x4x80 1.5 times, with AVX2 33x2x128 2.2.
 func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
-	inTiles, asDots := m*k, m*n*(2*k/ks.lanes+8)
+	vector := 4 // quarters of a cycle
 	if ks.halves == nil {
-		inTiles *= 2
+		vector = 2
 	}
-	return inTiles-asDots > 2*n*k+300
+	inTiles, asDots := 2*m*k, m*n*(vector*k/ks.lanes+5)
+	return inTiles-asDots > 2*n*k+900
 }
 
 // dotsPay reports whether a product with a transposed B, and with A as it is, is
 // computed as dot products. Each group of rows reads the other operand anew, so that
-// there should not be many. Where both operands are small, and turned in no time, it takes
-// a vector more of depth for them to pay.
+// there should not be many. Where B is small, and turned in no time, it takes a vector more of
+// depth for them to pay.
 func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
-	const most, turned = 32, 8 << 10 // rows, and bytes of the larger operand
+	const most, turned = 32, 8 << 10 // rows, and bytes of B
 	var z T
-	if k*max(m, n) <= turned/int(unsafe.Sizeof(z)) {
+	if k*n <= turned/int(unsafe.Sizeof(z)) {
 		k -= ks.lanes
 	}
 	return min(m, n) <= min(k/ks.tuning.DotDepth, most)

@@ -1505,10 +1505,19 @@ sum:
 	MOVQ         beta+80(FP), R8
 	ADDQ         R8, R8
 	JNE          addsOld
-	VMOVSD       X4, (BX)
-	VPERMILPD    $0x01, X4, X1
-	VMOVSD       X1, (BX)(DI*1)
-	ADDQ         SI, BX
+	CMPQ         DI, $0x08
+	JNE          apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X4, (BX)
+	ADDQ    SI, BX
+	JMP     next
+
+apart:
+	VMOVSD    X4, (BX)
+	VPERMILPD $0x01, X4, X1
+	VMOVSD    X1, (BX)(DI*1)
+	ADDQ      SI, BX
 
 next:
 	IMUL3Q $0x00000001, CX, SI
@@ -1636,14 +1645,25 @@ sum:
 	MOVQ         beta+80(FP), R8
 	ADDQ         R8, R8
 	JNE          addsOld
-	VMOVSD       X4, (BX)
-	VPERMILPD    $0x01, X4, X2
-	VMOVSD       X2, (BX)(DI*1)
-	ADDQ         SI, BX
-	VMOVSD       X1, (BX)
-	VPERMILPD    $0x01, X1, X1
-	VMOVSD       X1, (BX)(DI*1)
-	ADDQ         SI, BX
+	CMPQ         DI, $0x08
+	JNE          apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X4, (BX)
+	ADDQ    SI, BX
+	VMOVUPS X1, (BX)
+	ADDQ    SI, BX
+	JMP     next
+
+apart:
+	VMOVSD    X4, (BX)
+	VPERMILPD $0x01, X4, X2
+	VMOVSD    X2, (BX)(DI*1)
+	ADDQ      SI, BX
+	VMOVSD    X1, (BX)
+	VPERMILPD $0x01, X1, X1
+	VMOVSD    X1, (BX)(DI*1)
+	ADDQ      SI, BX
 
 next:
 	IMUL3Q $0x00000002, CX, SI
@@ -1801,18 +1821,31 @@ sum:
 	MOVQ         beta+80(FP), R8
 	ADDQ         R8, R8
 	JNE          addsOld
-	VMOVSD       X4, (BX)
-	VPERMILPD    $0x01, X4, X2
-	VMOVSD       X2, (BX)(DI*1)
-	ADDQ         SI, BX
-	VMOVSD       X1, (BX)
-	VPERMILPD    $0x01, X1, X1
-	VMOVSD       X1, (BX)(DI*1)
-	ADDQ         SI, BX
-	VMOVSD       X3, (BX)
-	VPERMILPD    $0x01, X3, X1
-	VMOVSD       X1, (BX)(DI*1)
-	ADDQ         SI, BX
+	CMPQ         DI, $0x08
+	JNE          apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X4, (BX)
+	ADDQ    SI, BX
+	VMOVUPS X1, (BX)
+	ADDQ    SI, BX
+	VMOVUPS X3, (BX)
+	ADDQ    SI, BX
+	JMP     next
+
+apart:
+	VMOVSD    X4, (BX)
+	VPERMILPD $0x01, X4, X2
+	VMOVSD    X2, (BX)(DI*1)
+	ADDQ      SI, BX
+	VMOVSD    X1, (BX)
+	VPERMILPD $0x01, X1, X1
+	VMOVSD    X1, (BX)(DI*1)
+	ADDQ      SI, BX
+	VMOVSD    X3, (BX)
+	VPERMILPD $0x01, X3, X1
+	VMOVSD    X1, (BX)(DI*1)
+	ADDQ      SI, BX
 
 next:
 	IMUL3Q $0x00000003, CX, SI

@@ -2215,14 +2215,23 @@ sum:
 	MOVL          beta+76(FP), R10
 	ADDL          R10, R10
 	JNE           addsOld
-	VMOVSS        X11, (SI)
-	VPERMILPS     $0x01, X11, X8
-	VMOVSS        X8, (SI)(R8*1)
-	VPERMILPS     $0x02, X11, X8
-	VMOVSS        X8, (SI)(R8*2)
-	VPERMILPS     $0x03, X11, X8
-	VMOVSS        X8, (SI)(R9*1)
-	ADDQ          CX, SI
+	CMPQ          R8, $0x04
+	JNE           apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X11, (SI)
+	ADDQ    CX, SI
+	JMP     next
+
+apart:
+	VMOVSS    X11, (SI)
+	VPERMILPS $0x01, X11, X8
+	VMOVSS    X8, (SI)(R8*1)
+	VPERMILPS $0x02, X11, X8
+	VMOVSS    X8, (SI)(R8*2)
+	VPERMILPS $0x03, X11, X8
+	VMOVSS    X8, (SI)(R9*1)
+	ADDQ      CX, SI
 
 next:
 	IMUL3Q $0x00000001, DX, CX
@@ -2422,22 +2431,33 @@ sum:
 	MOVL          beta+76(FP), R10
 	ADDL          R10, R10
 	JNE           addsOld
-	VMOVSS        X19, (SI)
-	VPERMILPS     $0x01, X19, X16
-	VMOVSS        X16, (SI)(R8*1)
-	VPERMILPS     $0x02, X19, X16
-	VMOVSS        X16, (SI)(R8*2)
-	VPERMILPS     $0x03, X19, X16
-	VMOVSS        X16, (SI)(R9*1)
-	ADDQ          CX, SI
-	VMOVSS        X20, (SI)
-	VPERMILPS     $0x01, X20, X16
-	VMOVSS        X16, (SI)(R8*1)
-	VPERMILPS     $0x02, X20, X16
-	VMOVSS        X16, (SI)(R8*2)
-	VPERMILPS     $0x03, X20, X16
-	VMOVSS        X16, (SI)(R9*1)
-	ADDQ          CX, SI
+	CMPQ          R8, $0x04
+	JNE           apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X19, (SI)
+	ADDQ    CX, SI
+	VMOVUPS X20, (SI)
+	ADDQ    CX, SI
+	JMP     next
+
+apart:
+	VMOVSS    X19, (SI)
+	VPERMILPS $0x01, X19, X16
+	VMOVSS    X16, (SI)(R8*1)
+	VPERMILPS $0x02, X19, X16
+	VMOVSS    X16, (SI)(R8*2)
+	VPERMILPS $0x03, X19, X16
+	VMOVSS    X16, (SI)(R9*1)
+	ADDQ      CX, SI
+	VMOVSS    X20, (SI)
+	VPERMILPS $0x01, X20, X16
+	VMOVSS    X16, (SI)(R8*1)
+	VPERMILPS $0x02, X20, X16
+	VMOVSS    X16, (SI)(R8*2)
+	VPERMILPS $0x03, X20, X16
+	VMOVSS    X16, (SI)(R9*1)
+	ADDQ      CX, SI
 
 next:
 	IMUL3Q $0x00000002, DX, CX
@@ -2701,30 +2721,43 @@ sum:
 	MOVL          beta+76(FP), R10
 	ADDL          R10, R10
 	JNE           addsOld
-	VMOVSS        X27, (SI)
-	VPERMILPS     $0x01, X27, X24
-	VMOVSS        X24, (SI)(R8*1)
-	VPERMILPS     $0x02, X27, X24
-	VMOVSS        X24, (SI)(R8*2)
-	VPERMILPS     $0x03, X27, X24
-	VMOVSS        X24, (SI)(R9*1)
-	ADDQ          CX, SI
-	VMOVSS        X28, (SI)
-	VPERMILPS     $0x01, X28, X24
-	VMOVSS        X24, (SI)(R8*1)
-	VPERMILPS     $0x02, X28, X24
-	VMOVSS        X24, (SI)(R8*2)
-	VPERMILPS     $0x03, X28, X24
-	VMOVSS        X24, (SI)(R9*1)
-	ADDQ          CX, SI
-	VMOVSS        X29, (SI)
-	VPERMILPS     $0x01, X29, X24
-	VMOVSS        X24, (SI)(R8*1)
-	VPERMILPS     $0x02, X29, X24
-	VMOVSS        X24, (SI)(R8*2)
-	VPERMILPS     $0x03, X29, X24
-	VMOVSS        X24, (SI)(R9*1)
-	ADDQ          CX, SI
+	CMPQ          R8, $0x04
+	JNE           apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X27, (SI)
+	ADDQ    CX, SI
+	VMOVUPS X28, (SI)
+	ADDQ    CX, SI
+	VMOVUPS X29, (SI)
+	ADDQ    CX, SI
+	JMP     next
+
+apart:
+	VMOVSS    X27, (SI)
+	VPERMILPS $0x01, X27, X24
+	VMOVSS    X24, (SI)(R8*1)
+	VPERMILPS $0x02, X27, X24
+	VMOVSS    X24, (SI)(R8*2)
+	VPERMILPS $0x03, X27, X24
+	VMOVSS    X24, (SI)(R9*1)
+	ADDQ      CX, SI
+	VMOVSS    X28, (SI)
+	VPERMILPS $0x01, X28, X24
+	VMOVSS    X24, (SI)(R8*1)
+	VPERMILPS $0x02, X28, X24
+	VMOVSS    X24, (SI)(R8*2)
+	VPERMILPS $0x03, X28, X24
+	VMOVSS    X24, (SI)(R9*1)
+	ADDQ      CX, SI
+	VMOVSS    X29, (SI)
+	VPERMILPS $0x01, X29, X24
+	VMOVSS    X24, (SI)(R8*1)
+	VPERMILPS $0x02, X29, X24
+	VMOVSS    X24, (SI)(R8*2)
+	VPERMILPS $0x03, X29, X24
+	VMOVSS    X24, (SI)(R9*1)
+	ADDQ      CX, SI
 
 next:
 	IMUL3Q $0x00000003, DX, CX
@@ -3363,10 +3396,19 @@ sum:
 	MOVQ          beta+80(FP), R8
 	ADDQ          R8, R8
 	JNE           addsOld
-	VMOVSD        X5, (SI)
-	VPERMILPD     $0x01, X5, X4
-	VMOVSD        X4, (SI)(DI*1)
-	ADDQ          CX, SI
+	CMPQ          DI, $0x08
+	JNE           apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X5, (SI)
+	ADDQ    CX, SI
+	JMP     next
+
+apart:
+	VMOVSD    X5, (SI)
+	VPERMILPD $0x01, X5, X4
+	VMOVSD    X4, (SI)(DI*1)
+	ADDQ      CX, SI
 
 next:
 	IMUL3Q $0x00000001, DX, CX
@@ -3502,14 +3544,25 @@ sum:
 	MOVQ          beta+80(FP), R8
 	ADDQ          R8, R8
 	JNE           addsOld
-	VMOVSD        X9, (SI)
-	VPERMILPD     $0x01, X9, X8
-	VMOVSD        X8, (SI)(DI*1)
-	ADDQ          CX, SI
-	VMOVSD        X10, (SI)
-	VPERMILPD     $0x01, X10, X8
-	VMOVSD        X8, (SI)(DI*1)
-	ADDQ          CX, SI
+	CMPQ          DI, $0x08
+	JNE           apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X9, (SI)
+	ADDQ    CX, SI
+	VMOVUPS X10, (SI)
+	ADDQ    CX, SI
+	JMP     next
+
+apart:
+	VMOVSD    X9, (SI)
+	VPERMILPD $0x01, X9, X8
+	VMOVSD    X8, (SI)(DI*1)
+	ADDQ      CX, SI
+	VMOVSD    X10, (SI)
+	VPERMILPD $0x01, X10, X8
+	VMOVSD    X8, (SI)(DI*1)
+	ADDQ      CX, SI
 
 next:
 	IMUL3Q $0x00000002, DX, CX
@@ -3679,18 +3732,31 @@ sum:
 	MOVQ          beta+80(FP), R8
 	ADDQ          R8, R8
 	JNE           addsOld
-	VMOVSD        X13, (SI)
-	VPERMILPD     $0x01, X13, X12
-	VMOVSD        X12, (SI)(DI*1)
-	ADDQ          CX, SI
-	VMOVSD        X14, (SI)
-	VPERMILPD     $0x01, X14, X12
-	VMOVSD        X12, (SI)(DI*1)
-	ADDQ          CX, SI
-	VMOVSD        X15, (SI)
-	VPERMILPD     $0x01, X15, X12
-	VMOVSD        X12, (SI)(DI*1)
-	ADDQ          CX, SI
+	CMPQ          DI, $0x08
+	JNE           apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X13, (SI)
+	ADDQ    CX, SI
+	VMOVUPS X14, (SI)
+	ADDQ    CX, SI
+	VMOVUPS X15, (SI)
+	ADDQ    CX, SI
+	JMP     next
+
+apart:
+	VMOVSD    X13, (SI)
+	VPERMILPD $0x01, X13, X12
+	VMOVSD    X12, (SI)(DI*1)
+	ADDQ      CX, SI
+	VMOVSD    X14, (SI)
+	VPERMILPD $0x01, X14, X12
+	VMOVSD    X12, (SI)(DI*1)
+	ADDQ      CX, SI
+	VMOVSD    X15, (SI)
+	VPERMILPD $0x01, X15, X12
+	VMOVSD    X12, (SI)(DI*1)
+	ADDQ      CX, SI
 
 next:
 	IMUL3Q $0x00000003, DX, CX
@@ -3895,22 +3961,37 @@ sum:
 	MOVQ          beta+80(FP), R9
 	ADDQ          R9, R9
 	JNE           addsOld
-	VMOVSD        X17, (SI)
-	VPERMILPD     $0x01, X17, X16
-	VMOVSD        X16, (SI)(R8*1)
-	ADDQ          CX, SI
-	VMOVSD        X18, (SI)
-	VPERMILPD     $0x01, X18, X16
-	VMOVSD        X16, (SI)(R8*1)
-	ADDQ          CX, SI
-	VMOVSD        X19, (SI)
-	VPERMILPD     $0x01, X19, X16
-	VMOVSD        X16, (SI)(R8*1)
-	ADDQ          CX, SI
-	VMOVSD        X20, (SI)
-	VPERMILPD     $0x01, X20, X16
-	VMOVSD        X16, (SI)(R8*1)
-	ADDQ          CX, SI
+	CMPQ          R8, $0x08
+	JNE           apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X17, (SI)
+	ADDQ    CX, SI
+	VMOVUPS X18, (SI)
+	ADDQ    CX, SI
+	VMOVUPS X19, (SI)
+	ADDQ    CX, SI
+	VMOVUPS X20, (SI)
+	ADDQ    CX, SI
+	JMP     next
+
+apart:
+	VMOVSD    X17, (SI)
+	VPERMILPD $0x01, X17, X16
+	VMOVSD    X16, (SI)(R8*1)
+	ADDQ      CX, SI
+	VMOVSD    X18, (SI)
+	VPERMILPD $0x01, X18, X16
+	VMOVSD    X16, (SI)(R8*1)
+	ADDQ      CX, SI
+	VMOVSD    X19, (SI)
+	VPERMILPD $0x01, X19, X16
+	VMOVSD    X16, (SI)(R8*1)
+	ADDQ      CX, SI
+	VMOVSD    X20, (SI)
+	VPERMILPD $0x01, X20, X16
+	VMOVSD    X16, (SI)(R8*1)
+	ADDQ      CX, SI
 
 next:
 	IMUL3Q $0x00000004, DX, CX
@@ -4923,13 +5004,23 @@ sum:
 	MOVQ          beta+80(FP), R10
 	ADDQ          R10, R10
 	JNE           addsOld
-	VMOVSD        X9, (SI)
-	VPERMILPD     $0x01, X9, X8
-	VMOVSD        X8, (SI)(R8*1)
-	VMOVSD        X10, (SI)(R8*2)
-	VPERMILPD     $0x01, X10, X8
-	VMOVSD        X8, (SI)(R9*1)
-	ADDQ          CX, SI
+	CMPQ          R8, $0x08
+	JNE           apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X9, (SI)
+	VMOVUPS X10, 16(SI)
+	ADDQ    CX, SI
+	JMP     next
+
+apart:
+	VMOVSD    X9, (SI)
+	VPERMILPD $0x01, X9, X8
+	VMOVSD    X8, (SI)(R8*1)
+	VMOVSD    X10, (SI)(R8*2)
+	VPERMILPD $0x01, X10, X8
+	VMOVSD    X8, (SI)(R9*1)
+	ADDQ      CX, SI
 
 next:
 	IMUL3Q $0x00000001, DX, CX
@@ -5128,20 +5219,33 @@ sum:
 	MOVQ          beta+80(FP), R10
 	ADDQ          R10, R10
 	JNE           addsOld
-	VMOVSD        X17, (SI)
-	VPERMILPD     $0x01, X17, X16
-	VMOVSD        X16, (SI)(R8*1)
-	VMOVSD        X18, (SI)(R8*2)
-	VPERMILPD     $0x01, X18, X16
-	VMOVSD        X16, (SI)(R9*1)
-	ADDQ          CX, SI
-	VMOVSD        X19, (SI)
-	VPERMILPD     $0x01, X19, X16
-	VMOVSD        X16, (SI)(R8*1)
-	VMOVSD        X20, (SI)(R8*2)
-	VPERMILPD     $0x01, X20, X16
-	VMOVSD        X16, (SI)(R9*1)
-	ADDQ          CX, SI
+	CMPQ          R8, $0x08
+	JNE           apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X17, (SI)
+	VMOVUPS X18, 16(SI)
+	ADDQ    CX, SI
+	VMOVUPS X19, (SI)
+	VMOVUPS X20, 16(SI)
+	ADDQ    CX, SI
+	JMP     next
+
+apart:
+	VMOVSD    X17, (SI)
+	VPERMILPD $0x01, X17, X16
+	VMOVSD    X16, (SI)(R8*1)
+	VMOVSD    X18, (SI)(R8*2)
+	VPERMILPD $0x01, X18, X16
+	VMOVSD    X16, (SI)(R9*1)
+	ADDQ      CX, SI
+	VMOVSD    X19, (SI)
+	VPERMILPD $0x01, X19, X16
+	VMOVSD    X16, (SI)(R8*1)
+	VMOVSD    X20, (SI)(R8*2)
+	VPERMILPD $0x01, X20, X16
+	VMOVSD    X16, (SI)(R9*1)
+	ADDQ      CX, SI
 
 next:
 	IMUL3Q $0x00000002, DX, CX
@@ -5403,27 +5507,43 @@ sum:
 	MOVQ          beta+80(FP), R10
 	ADDQ          R10, R10
 	JNE           addsOld
-	VMOVSD        X25, (SI)
-	VPERMILPD     $0x01, X25, X24
-	VMOVSD        X24, (SI)(R8*1)
-	VMOVSD        X26, (SI)(R8*2)
-	VPERMILPD     $0x01, X26, X24
-	VMOVSD        X24, (SI)(R9*1)
-	ADDQ          CX, SI
-	VMOVSD        X27, (SI)
-	VPERMILPD     $0x01, X27, X24
-	VMOVSD        X24, (SI)(R8*1)
-	VMOVSD        X28, (SI)(R8*2)
-	VPERMILPD     $0x01, X28, X24
-	VMOVSD        X24, (SI)(R9*1)
-	ADDQ          CX, SI
-	VMOVSD        X29, (SI)
-	VPERMILPD     $0x01, X29, X24
-	VMOVSD        X24, (SI)(R8*1)
-	VMOVSD        X30, (SI)(R8*2)
-	VPERMILPD     $0x01, X30, X24
-	VMOVSD        X24, (SI)(R9*1)
-	ADDQ          CX, SI
+	CMPQ          R8, $0x08
+	JNE           apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X25, (SI)
+	VMOVUPS X26, 16(SI)
+	ADDQ    CX, SI
+	VMOVUPS X27, (SI)
+	VMOVUPS X28, 16(SI)
+	ADDQ    CX, SI
+	VMOVUPS X29, (SI)
+	VMOVUPS X30, 16(SI)
+	ADDQ    CX, SI
+	JMP     next
+
+apart:
+	VMOVSD    X25, (SI)
+	VPERMILPD $0x01, X25, X24
+	VMOVSD    X24, (SI)(R8*1)
+	VMOVSD    X26, (SI)(R8*2)
+	VPERMILPD $0x01, X26, X24
+	VMOVSD    X24, (SI)(R9*1)
+	ADDQ      CX, SI
+	VMOVSD    X27, (SI)
+	VPERMILPD $0x01, X27, X24
+	VMOVSD    X24, (SI)(R8*1)
+	VMOVSD    X28, (SI)(R8*2)
+	VPERMILPD $0x01, X28, X24
+	VMOVSD    X24, (SI)(R9*1)
+	ADDQ      CX, SI
+	VMOVSD    X29, (SI)
+	VPERMILPD $0x01, X29, X24
+	VMOVSD    X24, (SI)(R8*1)
+	VMOVSD    X30, (SI)(R8*2)
+	VPERMILPD $0x01, X30, X24
+	VMOVSD    X24, (SI)(R9*1)
+	ADDQ      CX, SI
 
 next:
 	IMUL3Q $0x00000003, DX, CX

@@ -46,10 +46,9 @@ func Gemm[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b 
 
 // Gemm is [Gemm] on o's implementation.
 func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
-	// A small product in place, one tile or one panel of them, takes less time than the usual way
-	// to it. What is in order is seen by a few comparisons, in line, and no function is called
-	// before it is certain what is to be done, as that has everything kept in memory: stores
-	// that wait behind those of C.
+	// A small product in place takes less time than the usual way to it. That it is one is seen
+	// by a few comparisons, in line, and no function is called before it is certain what is to
+	// be done, as that has everything kept in memory: stores that wait behind those of C.
 	aRows, aCols := m, k
 	if transA {
 		aRows, aCols = k, m
@@ -58,11 +57,16 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		reaches(a, aRows, aCols, lda) && reaches(b, k, n, ldb) && reaches(c, m, n, ldc) && disjoint(c, a) && disjoint(c, b) {
 		ending := pairingOf(m, k, transA)
 		if n <= len(ks.byColumns) && !transA {
-			if kernels := ks.byColumns[n-1][ending]; m <= len(kernels) {
+			kernels := ks.byColumns[n-1][ending]
+			if m <= len(kernels) || m <= 2*len(kernels) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(n, k) {
 				var x microArgs[T]
 				x.k, x.a, x.aRow, x.b, x.bRow, x.c, x.ldc, x.cols = k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n
 				x.more, x.alpha, x.beta = nil, alpha, beta
-				x.run(kernels[m-1])
+				if m <= len(kernels) {
+					x.run(kernels[m-1])
+				} else {
+					x.twoTiles(kernels, m)
+				}
 				return
 			}
 		}

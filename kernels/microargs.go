@@ -74,6 +74,14 @@ func (x *microCall[T]) setBlock(p *product[T]) {
 	x.maskRow, x.relu, x.alpha, x.beta = p.e.ldmask, p.e.relu, p.alpha, p.beta
 }
 
+// twoTiles computes m rows of one panel in two tiles, which are alone.
+func (x *microArgs[T]) twoTiles(kernels []microKernel[T], m int) {
+	upper := (m + 1) / 2
+	x.run(kernels[upper-1])
+	x.a, x.c = shifted(x.a, upper*x.aRow), shifted(x.c, upper*x.ldc)
+	x.run(kernels[m-upper-1])
+}
+
 // inTiles computes m rows of one panel in equal tiles, or in tiles of two heights.
 func (x *microCall[T]) inTiles(kernels []microKernel[T], m int) {
 	h, tall, short := m, 1, 0

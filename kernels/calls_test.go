@@ -19,16 +19,17 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 		watched := make([]microKernel[T], len(kernels))
 		for i, run := range kernels {
 			watched[i] = func(x *microArgs[T]) {
-				if more := x.more; more.tiles*more.panels > 1 {
+				more := x.rest()
+				if more.tiles*more.panels > 1 {
 					longest = max(longest, more.tiles*(i+1)*more.panels*x.cols*x.k)
 				}
-				many = max(many, x.more.panels)
+				many = max(many, more.panels)
 				run(x)
 			}
 		}
 		return watched
 	}
-	byColumns := ks.byColumns
+	byColumns, byDot := ks.byColumns, ks.dot
 	o.ks = &ks
 	tu := o.Tuning()
 	tu.ThreadWork, tu.NC = math.MaxInt, 1<<20 // whatever a tuning asks for
@@ -42,6 +43,26 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 	if ks.around.v > 0 {
 		ks.around.run = watched(ks.around.run)
 	}
+	dots, copied := 0, 0
+	ks.dot = make([][]dotKernel[T], len(o.ks.dot))
+	for v, kernels := range byDot {
+		for h, run := range kernels {
+			ks.dot[v] = append(ks.dot[v], func(tiles, k int, a *T, aRow int, b *T, bCol int, c *T, cRow, cCol int, alpha, beta T) {
+				if tiles > 1 {
+					dots = max(dots, tiles*(h+1)*(v+1)*k)
+				}
+				run(tiles, k, a, aRow, b, bCol, c, cRow, cCol, alpha, beta)
+			})
+		}
+	}
+	if turn := ks.square.run; turn != nil {
+		ks.square.run = func(k, cols int, b *T, bCol int, panel *T, width int) {
+			if cols > ks.square.side {
+				copied = max(copied, k*cols)
+			}
+			turn(k, cols, b, bCol, panel, width)
+		}
+	}
 	rng := newNormals[T]()
 	for _, s := range [][3]int{{7, 6000, 128}, {100, 700, 130}, {16, 2300, 300}, {2, 9000, 200}, {130, 130, 600}} {
 		m, n, k := s[0], s[1], s[2]
@@ -50,6 +71,15 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 		o.Threads(1).Gemm(true, false, m, n, k, 1, a, m, b, n, 0, c, n)
 		o.Threads(1).GemmFused(false, true, m, n, k, 1, a, k, b, k, 1, c, n, Epilogue[T]{ReLU: true})
 		o.Threads(1).GemmPacked(false, m, 1, a, k, o.PackB(false, k, n, b, n), 0, c, n, Epilogue[T]{})
+	}
+	m, k := 6000, 200
+	o.Threads(1).Gemm(false, false, m, 1, k, 1, rng(m*k), k, rng(k), 1, 0, make([]T, m), 1) // dot products
+	packTransposed(ks.square, rng(m*k), k, make([]T, m*k), k, m, m)
+	if dots > dotWork || dots < dotWork/2 {
+		t.Errorf("calls for dot products of up to %d multiply-adds, want at most %d, and near that", dots, dotWork)
+	}
+	if copied > copyWork || ks.square.run != nil && copied < copyWork/2 {
+		t.Errorf("calls that transpose up to %d elements, want at most %d, and near that", copied, copyWork)
 	}
 	if longest > callWork || longest < callWork/2 {
 		t.Errorf("calls of up to %d multiply-adds, want at most %d, and near that", longest, callWork)

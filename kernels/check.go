@@ -54,10 +54,10 @@ func checkVector[T Float](fn, name, incName string, x []T, n, inc int) {
 	}
 }
 
-// reaches reports whether a is seen at once to be long enough for a rows x cols matrix, neither
-// of them 0: with so many rows, no more apart than a is long, no product overflows.
+// reaches reports whether a is seen at once to be long enough for a rows x cols matrix, 0 < rows
+// and 0 < cols <= ld: with so many rows, no more apart than a is long, nothing overflows.
 func reaches[T Float](a []T, rows, cols, ld int) bool {
-	return rows <= 1<<14 && ld <= len(a) && (rows-1)*ld+cols <= len(a)
+	return rows <= 1<<14 && ld <= len(a) && uint64(rows-1)*uint64(ld)+uint64(cols) <= uint64(len(a))
 }
 
 // disjoint reports whether a and b lie in different memory. They are not empty.

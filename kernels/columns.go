@@ -60,14 +60,11 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 		columns, bCol := b.data[pc*b.row:], b.col
 		if b.row != 1 && k > 1 { // they are brought together
 			w.b = room(w.b, n*kb)
-			if b.col == 1 && n > 1 {
+			if n > 1 {
 				packTransposed(ks.square, columns, b.row, w.b, n, kb, kb)
 			} else {
-				for j := range n {
-					column, src := w.b[j*kb:][:kb], columns[j*b.col:][:(kb-1)*b.row+1]
-					for p := range column {
-						column[p] = src[p*b.row]
-					}
+				for p := range w.b {
+					w.b[p] = columns[p*b.row]
 				}
 			}
 			columns, bCol = w.b, kb

@@ -31,7 +31,10 @@ func (o Ops[T]) GemmFused(transA, transB bool, m, n, k int, alpha T, a []T, lda 
 	multiplies := checkGemm("GemmFused", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc)
 	ep := e.check("GemmFused", m, n, c, ldc)
 	if multiplies {
-		o.gemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, ep)
+		p := product[T]{ks: o.ks, m: m, n: n, k: k, alpha: alpha, beta: beta, c: c, ldc: ldc, e: ep}
+		p.a.set(a, lda, transA)
+		p.b.set(b, ldb, transB)
+		p.compute(o)
 		return
 	}
 	scale(m, n, beta, c, ldc)

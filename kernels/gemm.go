@@ -102,15 +102,6 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	p.compute(o)
 }
 
-// gemm is Gemm and its epilogue, after the checks: m, n, k > 0 and alpha != 0.
-func (o Ops[T]) gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int, e epilogue[T]) {
-	var p product[T]
-	p.ks, p.m, p.n, p.k, p.alpha, p.beta, p.c, p.ldc, p.e = o.ks, m, n, k, alpha, beta, c, ldc, e
-	p.a.set(a, lda, transA)
-	p.b.set(b, ldb, transB)
-	p.compute(o)
-}
-
 // checkGemm checks the arguments of a product, and reports whether there is
 // one: if not, A and B are not read.
 func checkGemm[T Float](fn string, transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, c []T, ldc int) bool {

@@ -142,6 +142,7 @@ func productsOutside[T Float](t *testing.T, o Ops[T], g gemmCase, atEnd bool) {
 	e := Epilogue[T]{Bias: bias, ReLU: true, Mask: mask, LDMask: ldmask}
 	faultMeans(t, fmt.Sprintf("Gemm %+v", g), func() {
 		o.Gemm(g.transA, g.transB, g.m, g.n, g.k, 1, a, lda, b, ldb, 0.5, c, ldc)
+		o.Gemm(g.transA, g.transB, g.m, g.n, g.k, 1, a, lda, b, ldb, 0, c, ldc)
 	})
 	faultMeans(t, fmt.Sprintf("GemmFused %+v", g), func() {
 		o.GemmFused(g.transA, g.transB, g.m, g.n, g.k, 1, a, lda, b, ldb, 0.5, c, ldc, e)

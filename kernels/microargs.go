@@ -37,13 +37,14 @@ type microArgs[T Float] struct {
 	bRow        int
 	c           *T
 	ldc, cols   int
-	more        *microMore[T] // nil for one tile, aCol = 1 and no epilogue
+	more        *microMore[T] // may be nil: see microMore
 	alpha, beta T
 }
 
 // microMore is the rest of it, apart because stores of arguments count: those of one small
 // product stand in the store queue behind the last one's of C, and where there is no more room
-// in it, the CPU waits for the multiply-adds.
+// in it, the CPU waits for the multiply-adds. The kernels of micro and of halves, and those of
+// pairs along k, take nil for one tile, aCol = 1 and no epilogue; the others do not.
 type microMore[T Float] struct {
 	tiles, aCol   int
 	bias, mask    *T // nil for none
@@ -65,6 +66,14 @@ type microMore[T Float] struct {
 type microCall[T Float] struct {
 	microArgs[T]
 	microMore[T]
+}
+
+// rest returns what is behind more, or what nil stands for.
+func (x *microArgs[T]) rest() microMore[T] {
+	if x.more == nil {
+		return microMore[T]{tiles: 1, aCol: 1, panels: 1}
+	}
+	return *x.more
 }
 
 // setBlock sets what all micro-kernels of p, a block, are called with. Fields are
@@ -140,7 +149,8 @@ func (x *microArgs[T]) run(kernel microKernel[T]) {
 	runtime.KeepAlive(x)
 }
 
-// hidden returns p, whose origin the compiler does not see.
+// hidden returns p, whose origin the compiler does not see. What it points to is still found when
+// a stack is copied, as any pointer into a variable on it is.
 //
 //go:nocheckptr
 func hidden(p unsafe.Pointer) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(nil), uintptr(p)) }

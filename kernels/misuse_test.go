@@ -55,6 +55,12 @@ func TestMisuse(t *testing.T) {
 		{"MatMul: row 0 of c shares elements with row 0 of a", func() { MatMul(buf[:9], buf[:9], s(9), 3, 3, 3) }},
 		{"MatMul: row 0 of c shares elements with row 2 of b", func() { MatMul(buf[8:17], s(9), buf[:9], 3, 3, 3) }},
 		{fmt.Sprintf("Gemm: len(a) = 9, want >= %d", math.MaxInt), func() { Gemm(true, false, 1, 1, huge, 1, s(9), 8, s(9), 1, 0, s(9), 1) }},
+		{fmt.Sprintf("Gemm: len(a) = 16, want >= %d", math.MaxInt), func() { Gemm(false, false, 5, 4, 4, 1, s(16), huge, s(16), 4, 0, s(20), 4) }},
+		{fmt.Sprintf("Gemm: len(b) = 16, want >= %d", math.MaxInt), func() { Gemm(false, true, 4, 5, 4, 1, s(16), 4, s(16), huge, 0, s(20), 5) }},
+		{fmt.Sprintf("Gemm: len(c) = 16, want >= %d", math.MaxInt), func() { Gemm(false, false, huge+2, 4, 4, 1, s(16), 4, s(16), 4, 0, s(16), 4) }},
+		{"Gemm: len(a) = 262144, want >= ", func() { // more than an int of 32 bits holds
+			Gemm(false, false, 1<<14, 4, 4, 1, s(1<<18), 1<<18, s(16), 4, 0, s(1<<16), 4)
+		}},
 		{fmt.Sprintf("AddBias: len(dst) = 6, want >= %d", math.MaxInt), func() { AddBias(s(6), s(6), s(3), huge, 3) }},
 		{"GemmFused: len(e.Bias) = 2, want >= 3", func() {
 			GemmFused(false, false, 3, 3, 3, 1, s(9), 3, s(9), 3, 0, s(9), 3, Epilogue[float64]{Bias: s(2)})

@@ -106,10 +106,7 @@ const portableMR, portableNR = 2, 4
 // portableTile returns the micro-kernel of h rows and v columns.
 func portableTile[T Float](h, v int) microKernel[T] {
 	return func(x *microArgs[T]) {
-		more := microMore[T]{tiles: 1, aCol: 1, panels: 1}
-		if x.more != nil {
-			more = *x.more
-		}
+		more := x.rest()
 		rows, columns, aCol := more.tiles*h, (more.panels-1)*more.bStep+v, more.aCol
 		as := unsafe.Slice(x.a, (rows-1)*x.aRow+(x.k-1)*aCol+1)
 		bs := unsafe.Slice(x.b, (x.k-1)*x.bRow+columns)

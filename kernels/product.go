@@ -56,7 +56,7 @@ func (p *product[T]) compute(o Ops[T]) {
 		return
 	}
 	if p.b.trans {
-		const turned = 4096 // elements of B, which stay in the L1 cache
+		const turned = 4096 // elements of B, which stay in the L1 cache or near it
 		width := (n + ks.lanes - 1) >> ks.laneShift << ks.laneShift
 		if ks.onePanel(m, n, k, width, p.a.trans) || k*width <= turned && ks.inStrips(p, width) {
 			w := borrowWorkspace[T]()
@@ -183,8 +183,8 @@ func (p *product[T]) alone() {
 func (p *product[T]) work() int { return product3(p.m, p.n, p.k) }
 
 func product3(m, n, k int) int {
-	if m|n|k < 1<<20 { // none of them is negative, and no product overflows
-		return min(m*n*k, 1<<30)
+	if m|n|k < 1<<20 { // none of them is negative, and nothing overflows
+		return int(min(uint64(m)*uint64(n)*uint64(k), 1<<30))
 	}
 	return int(min(float64(m)*float64(n)*float64(k), 1<<30))
 }

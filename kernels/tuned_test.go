@@ -188,3 +188,48 @@ func TestPackedIsBoundToItsTuning(t *testing.T) {
 		}
 	}
 }
+
+// Gemm decides for small products itself what GemmFused decides with all others: both have the
+// same bits, whatever the tuning and however far rows are apart.
+func TestGemmDecidesAsGemmFused(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { gemmDecidesAsGemmFused(t, o) },
+		func(t *testing.T, o Ops[float64]) { gemmDecidesAsGemmFused(t, o) })
+}
+
+func gemmDecidesAsGemmFused[T Float](t *testing.T, o Ops[T]) {
+	rng := rand.New(rand.NewPCG(61, 62))
+	lanes := o.VectorLen()
+	for _, tu := range tunings(o) {
+		o := o.Tuned(tu)
+		for range 20 {
+			m, n, k := 1+rng.IntN(40), 1+rng.IntN(6*lanes), 1+rng.IntN(60)
+			if rng.IntN(4) == 0 {
+				k = tu.KC + rng.IntN(9) - 4
+			}
+			k = max(k, 1)
+			for _, trans := range transposes {
+				g := gemmCase{transA: trans[0], transB: trans[1], m: m, n: n, k: k}
+				aRows, aCols := g.aShape()
+				bRows, bCols := g.bShape()
+				a, b := randomMatrix[T](rng, aRows, aCols, aCols).data, randomMatrix[T](rng, bRows, bCols, bCols).data
+				got, want := make([]T, m*n), make([]T, m*n)
+				o.Gemm(trans[0], trans[1], m, n, k, 1, a, aCols, b, bCols, 0, got, n)
+				o.GemmFused(trans[0], trans[1], m, n, k, 1, a, aCols, b, bCols, 0, want, n, Epilogue[T]{})
+				if !slices.Equal(got, want) {
+					t.Fatalf("tuned by %+v: %+v: Gemm and GemmFused have other bits", tu, g)
+				}
+				pad := rng.IntN(1200)
+				ldb := bCols + pad
+				spread := make([]T, extent(bRows, bCols, ldb))
+				for i := range bRows {
+					copy(spread[i*ldb:], b[i*bCols:][:bCols])
+				}
+				o.Gemm(trans[0], trans[1], m, n, k, 1, a, aCols, spread, ldb, 0, got, n)
+				if !slices.Equal(got, want) {
+					t.Fatalf("tuned by %+v: %+v: other bits with rows of B %d apart", tu, g, ldb)
+				}
+			}
+		}
+	}
+}

@@ -43,7 +43,7 @@ type Tuning struct {
 	// A product with a transposed B, and with A as it is, is computed as dot products, both
 	// in place, if k is at least DotDepth for each row, or for each column, of which there are
 	// 32 at most: turning B takes as long as some rows of the product, and adding up a vector
-	// as long as some steps of k.
+	// as long as some steps of k. A B of up to 8 KiB takes a vector more of depth.
 	DotDepth int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int
@@ -148,8 +148,8 @@ func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
-// inStrips reports whether p is inPlace, with rows of B so far apart, and so small that no
-// call has to be bounded.
+// inStrips reports whether p is inPlace, if rows of B are ldb apart, with rows of A so near that
+// tiles of all heights read them, and so small that no call has to be bounded.
 func (ks *kernelSet[T]) inStrips(p *product[T], ldb int) bool {
 	return p.work() <= callWork && p.a.rowsAtOnce() == math.MaxInt && ks.inPlace(p.m, p.n, p.k, p.a.row*p.a.col, ldb, p.a.trans)
 }
@@ -168,10 +168,11 @@ func (ks *kernelSet[T]) nearRows(lda int) bool {
 	return lda < ks.tuning.PackStride && lda*int(unsafe.Sizeof(z)) < setPeriod-setNear
 }
 
-// nearColumns reports of a small product whose A is transposed that A is not packed, and
-// that it cannot be betterAsRows, which saves less than a vector for each of m and k.
+// nearColumns reports of a small product whose A is transposed, and which has no tail, that A is
+// not packed, and that it cannot be betterAsRows, which saves less than a vector for each
+// of m and k.
 func (ks *kernelSet[T]) nearColumns(m, n, k int) bool {
-	return n <= ks.tuning.PackColumns && (k <= shallow || 2*m*k <= m*n+1000)
+	return n <= ks.tuning.PackColumns && (k <= shallow || 2*m*k <= m*n+beforeRows)
 }
 
 // goesBeside reports whether the columns behind the last panel are computed beside
@@ -233,9 +234,9 @@ func (ks *kernelSet[T]) blockOfRows(m, n, k int) int {
 // read as it is, and need not be turned, which may be the larger copy.
 // 50x10x100 gains 6 to 28%, 300x3x300 up to 2.8 times; TT 12x20x400 1.5, 3x50x400 in float64 1.8.
 func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
-	before, turning := 2000, k*n // in half vectors, four to a cycle
+	before, turning := 2*beforeRows, k*n // in half vectors, four to a cycle
 	if ks.halves != nil {
-		before, turning = 1000, k*n/2 // two to a cycle
+		before, turning = beforeRows, k*n/2 // two to a cycle
 	}
 	if n == 1 || k <= shallow || n > ks.nr() && (!transB || product3(m, n, k) > callWork) {
 		return false
@@ -249,6 +250,9 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 	}
 	return saved > ks.lanes*(m*n+before)
 }
+
+// beforeRows is what goes before betterAsRows, in half vectors of multiply-adds.
+const beforeRows = 1000
 
 // shallow is up to what depth A is read once for so few steps that no other way is better.
 const shallow = 16

@@ -1,5 +1,7 @@
 package kernels
 
+import "unsafe"
+
 // A product is what Gemm was called with, after the checks, or a part of it: m, n, k > 0
 // and alpha != 0. One of the strides of a and of b is 1.
 type product[T Float] struct {
@@ -56,9 +58,11 @@ func (p *product[T]) compute(o Ops[T]) {
 		return
 	}
 	if p.b.trans {
-		const turned = 4096 // elements of B, which stay in the L1 cache or near it
-		width := (n + ks.lanes - 1) >> ks.laneShift << ks.laneShift
-		if ks.onePanel(m, n, k, width, p.a.trans) || k*width <= turned && ks.inStrips(p, width) {
+		const turned = 128 << 10 // bytes of B, which stay in the L2 cache
+		var z T
+		// An odd number of vectors from row to row: an even one would share sets of the L1 cache.
+		width := ((n+ks.lanes-1)>>ks.laneShift | 1) << ks.laneShift
+		if ks.onePanel(m, n, k, width, p.a.trans) || k*width <= turned/int(unsafe.Sizeof(z)) && ks.inStrips(p, width) {
 			w := borrowWorkspace[T]()
 			w.b = room(w.b, k*width)
 			packTransposed(ks.square, p.b.data, p.b.col, w.b, k, n, width)

@@ -86,6 +86,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		}
 	}
 
+	// The same once more, for any B: asked once, for all, it cost the smallest products 2 to 7%.
 	bRows, bCols := k, n
 	if transB {
 		bRows, bCols = n, k

@@ -31,10 +31,16 @@ type microMore[T float32 | float64] struct {
 	bias, mask *T
 	maskRow, relu int
 	panels, bStep int
-	panel, sums *T
-	sumsRow int
+	extra *microExtra[T]
 	tilesLeft int
-	maskAt, sumsAt uintptr
+	maskAt uintptr
+}
+type microExtra[T float32 | float64] struct {
+	panel, from *T
+	fromRow, left, lines int
+	sums *T
+	sumsRow int
+	sumsAt uintptr
 }`
 
 // microArgsOf returns the declared type for an element type.
@@ -101,10 +107,16 @@ func (x microArgs) more() microArgs {
 	return microArgs{x.emitter, x.in.Field("more").Dereference(at), at}
 }
 
+// extra loads the pointer to the arguments of kernels that do something else as well into a new register.
+func (x microArgs) extra() microArgs {
+	at := x.load("extra")
+	return microArgs{x.emitter, x.in.Field("extra").Dereference(at), at}
+}
+
 // unlessAlone goes to a label if there are no more arguments, which may be so for
 // some kernels.
 func (mk microKernel) unlessAlone(more microArgs, label string) {
-	if mk.packs || mk.around || mk.beside > 0 || mk.pairs == alongM {
+	if mk.packs || mk.ahead != nothing || mk.around || mk.beside > 0 || mk.pairs == alongM {
 		return
 	}
 	mk.TESTQ(more.at, more.at)

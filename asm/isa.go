@@ -23,6 +23,9 @@ type isa struct {
 
 	// gemmRows[v-1] is the height of the tallest micro-kernel of v vectors.
 	gemmRows []int
+	// packing says that there are kernels that pack a panel while they compute its first tile,
+	// where a B is packed for less tiles than it takes to copy the next panel on the way.
+	packing bool
 	// halves is the widest micro-kernel, in vectors, that comes with a last vector
 	// of half the width, too: where a full one is two operations, as on Zen 4, a
 	// half one takes half the time.
@@ -46,7 +49,7 @@ var isas = []isa{
 	{
 		name: "avx2", suffix: "AVX2", width: 32, registers: 16,
 		extensions: []string{"AVX", "AVX2", "FMA3"},
-		gemmRows:   []int{12, 6, 4}, dotRows: []int{4, 3},
+		gemmRows:   []int{12, 6, 4}, packing: true, dotRows: []int{4, 3},
 	},
 	{
 		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,

@@ -52,6 +52,7 @@ var generators = []generator{
 	{"gemm", gemm},
 	{"halves", halves},
 	{"packing", packing},
+	{"ahead", lookingAhead},
 	{"around", around},
 	{"beside", beside},
 	{"pairs", panelsWithPairs},

@@ -112,8 +112,7 @@ func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual
 		}
 		mk.ADDQ(r.bRow, r.pb)
 	}
-	mk.PREFETCHT0(operand.Mem{Base: row})
-	mk.PREFETCHT0(operand.Mem{Base: row, Index: r.last, Scale: 1, Disp: 2*mk.typ.size - 1})
+	mk.fetchC(r, row, label, mk.pairDepth(), operand.Mem{Base: row}, operand.Mem{Base: row, Index: r.last, Scale: 1, Disp: 2*mk.typ.size - 1})
 	order := part[0]
 	mk.loadPairOrder(false, order)
 	if mk.f32() {
@@ -133,10 +132,6 @@ func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual
 	for _, p := range r.pointers {
 		mk.ADDQ(operand.U32(mk.pairDepth()*mk.typ.size), p)
 	}
-	mk.CMPQ(row, mk.lastRow)
-	mk.JGE(operand.LabelRef(label + "Fetched"))
-	mk.ADDQ(r.ldc, row)
-	mk.Label(label + "Fetched")
 	mk.SUBQ(operand.Imm(uint64(mk.pairDepth())), r.left)
 	mk.JGE(operand.LabelRef(label))
 

@@ -18,7 +18,7 @@ func avx2Float32() kernelSet[float32] {
 	ks := portableSet[float32]()
 	ks.lanes, ks.laneShift = 8, 3
 	ks.micro = sgemmAVX2
-	ks.packing = spackingAVX2
+	ks.packing, ks.copying, ks.fetching = spackingAVX2, scopyingAVX2, sfetchingAVX2
 	ks.dot = sdotAVX2
 	ks.addRows = saddRowsAVX2
 	ks.pack = spackAVX2
@@ -42,7 +42,7 @@ func avx2Float64() kernelSet[float64] {
 	ks := portableSet[float64]()
 	ks.lanes, ks.laneShift = 4, 2
 	ks.micro = dgemmAVX2
-	ks.packing = dpackingAVX2
+	ks.packing, ks.copying, ks.fetching = dpackingAVX2, dcopyingAVX2, dfetchingAVX2
 	ks.dot = ddotAVX2
 	ks.addRows = daddRowsAVX2
 	ks.pack = dpackAVX2

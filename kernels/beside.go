@@ -38,15 +38,16 @@ func (p *product[T]) tilesBeside(sums []T, tail int) {
 	atOnce := max(callWork/(p.k*(p.n+tail)*h), 1)
 	row := 0
 	var x microCall[T]
+	var y microExtra[T]
 	x.setBlock(p)
-	x.bRow, x.cols, x.sumsRow, x.bias = p.b.row, p.n, p.m, p.e.bias
+	x.bRow, x.cols, x.bias, y.sumsRow = p.b.row, p.n, p.e.bias, p.m
 	for ; tall+short > 0; tall, short, h = short, 0, h-1 {
 		kernel := by.run[tail-1][h-by.h+1]
 		for tiles := tall; tiles > 0; tiles -= atOnce {
 			preemptible()
 			x.tiles = min(atOnce, tiles)
-			x.a, x.b, x.c, x.mask, x.sums = &p.a.data[row], &p.b.data[0], &p.c[row*p.ldc], shifted(p.e.mask, row*p.e.ldmask), &sums[row]
-			x.run(kernel)
+			x.a, x.b, x.c, x.mask, y.sums = &p.a.data[row], &p.b.data[0], &p.c[row*p.ldc], shifted(p.e.mask, row*p.e.ldmask), &sums[row]
+			x.runWith(kernel, &y)
 			row += x.tiles * h
 		}
 	}

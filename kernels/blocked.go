@@ -29,11 +29,12 @@ func (p *product[T]) blocked() {
 			switch {
 			case p.packed != nil:
 				panels = p.packed.panels(pc, p.col+jc)
-			case packingB && ks.packing != nil && !b.trans:
+			case packingB && b.trans && kb < turnedTogether:
+				panels = roomForPanels(ks, w, kb, nb, false)
+				packPanels(ks, panels.data, b.from(pc, jc), kb, nb)
+			case packingB:
 				panels = roomForPanels(ks, w, kb, nb, m <= mc)
 				panels.from = b.from(pc, jc)
-			case packingB:
-				panels = packB(ks, w, b.from(pc, jc), kb, nb)
 			default:
 				panels.data, panels.row, panels.step = b.data[pc*b.row+jc:], b.row, 1
 			}
@@ -63,18 +64,27 @@ func (p *product[T]) blocked() {
 	}
 }
 
+// turnedTogether is from what depth on the panels of a transposed B are turned one by one: shallow ones,
+// read right behind the stores of other pieces, would wait for them (5x1905x7 in float64 took 1.4 to 1.7 times as long).
+const turnedTogether = 64
+
 // callWork bounds the multiply-adds of a call of assembly, which cannot be
 // preempted: 100 microseconds of a CPU that does 20 a nanosecond.
 const callWork = 1 << 21
 
 // panels is a block of B as micro-kernels take it, packed or in place: column
-// j of it starts at data[j*step].
+// j of it starts at data[j*step], or if each panel is used only once, in one of two places, apart from
+// each other, by turns.
 type panels[T Float] struct {
-	data []T
-	row  int // from one row of a panel to the next, 0 if that is the panel's width
-	step int
-	from operand[T] // the block itself, if its panels are to be packed on the way
+	data  []T
+	row   int // from one row of a panel to the next, 0 if that is the panel's width
+	step  int
+	apart int
+	from  operand[T] // the block itself, if its panels are to be packed on the way
 }
+
+// at returns where panel i is, which begins with column jr.
+func (b *panels[T]) at(jr, i int) []T { return b.data[jr*b.step+i&1*b.apart:] }
 
 // writesAround reports whether C is written past the caches: if it is written but
 // once and not read, and larger than the last-level cache, so that a line of it
@@ -99,9 +109,11 @@ func (p *product[T]) macroKernel(b *panels[T]) {
 		ending = pairingOf(m, k, p.a.trans)
 	}
 	var x microCall[T]
+	var y microExtra[T]
 	x.setBlock(p)
+	packing, packed := b.from.data != nil, false
 	// LOOP 2 splits n: micro-panels of B, several of one width in a call.
-	for jr := 0; jr < n; {
+	for jr, i := 0, 0; jr < n; i++ {
 		preemptible()
 		v, cols := ks.panel(n-jr, wide)
 		kernels := ks.byColumns[cols-1][ending]
@@ -109,16 +121,16 @@ func (p *product[T]) macroKernel(b *panels[T]) {
 			kernels = ks.around.run
 		}
 		kernels = kernels[:min(len(kernels), most)]
-		panel, row := &b.data[jr*b.step], 0
+		panel, row := b.at(jr, i), 0
 		x.cols, x.bStep = cols, cols*b.step
-		if b.from.data != nil {
-			if packing := &ks.packing[v-1]; m >= packing.h && len(kernels) >= packing.h && !(ending != noPairs && ks.endsInPair(cols)) {
-				x.a, x.b, x.bRow, x.panel = &p.a.data[0], &b.from.data[jr], b.from.row, panel
+		if packing && !packed {
+			if first := ks.firstTile(b, v, cols, len(kernels), m, ending); first.h > 0 {
+				x.a, x.b, x.bRow, y.panel = &p.a.data[0], &b.from.data[jr], b.from.row, &panel[0]
 				x.c, x.bias, x.mask = &p.c[jr], shifted(p.e.bias, jr), shifted(p.e.mask, jr)
-				x.run(packing.run)
-				row = packing.h
+				x.runWith(first.run, &y)
+				row = first.h
 			} else {
-				ks.pack[v-1](k, &b.from.data[jr], b.from.row, panel, cols)
+				packPanels(ks, panel, b.from.from(0, jr), k, cols)
 			}
 		}
 		if x.bRow = b.row; b.row == 0 {
@@ -129,17 +141,27 @@ func (p *product[T]) macroKernel(b *panels[T]) {
 		together, atOnce := 1, m
 		if work := product3(k, cols, m); work > callWork {
 			atOnce = max(callWork/(k*cols*h), 1)
-		} else if b.from.data == nil {
+		} else if !packing {
 			together = ks.panelsTogether(n-jr, wide, k, callWork/work, short == 0)
+		}
+		var ahead panelKernel[T]
+		if packed = false; packing && n > jr+cols && cols == v*ks.lanes {
+			y.panel = &b.at(jr+cols, i+1)[0]
+			ahead, packed = ks.lookAhead(&y, &b.from, jr+cols, n, k, v, h, min(tall, atOnce))
 		}
 		for row < m {
 			if tall == 0 {
 				h, tall, short = h-1, short, 0
 			}
 			x.tiles, x.panels = min(tall, atOnce), together
-			x.a, x.b, x.c = &p.a.data[row*p.a.row], panel, &p.c[row*p.ldc+jr]
+			x.a, x.b, x.c = &p.a.data[row*p.a.row], &panel[0], &p.c[row*p.ldc+jr]
 			x.bias, x.mask = shifted(p.e.bias, jr), shifted(p.e.mask, row*p.e.ldmask+jr)
-			x.run(kernels[h-1])
+			if ahead.h == h {
+				x.runWith(ahead.run, &y)
+				ahead.h = 0
+			} else {
+				x.run(kernels[h-1])
+			}
 			tall, row = tall-x.tiles, row+x.tiles*h
 			if row < m {
 				preemptible()

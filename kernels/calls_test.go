@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -43,6 +44,16 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 	if ks.around.v > 0 {
 		ks.around.run = watched(ks.around.run)
 	}
+	inPanels := func(kernels []panelKernel[T]) []panelKernel[T] {
+		out := slices.Clone(kernels)
+		for i, kernel := range kernels {
+			of := make([]microKernel[T], kernel.h)
+			of[kernel.h-1] = kernel.run
+			out[i].run = watched(of)[kernel.h-1]
+		}
+		return out
+	}
+	ks.packing, ks.copying, ks.fetching = inPanels(ks.packing), inPanels(ks.copying), inPanels(ks.fetching)
 	dots, copied := 0, 0
 	ks.dot = make([][]dotKernel[T], len(o.ks.dot))
 	for v, kernels := range byDot {

@@ -11,10 +11,12 @@ type kernelSet[T Float] struct {
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
-	// columns. packing[v-1] and pack[v-1] pack panels of v vectors.
+	// columns. packing[v-1], copying[v-1] and pack[v-1] pack panels of v vectors.
 	micro    [][]microKernel[T]
 	halves   [][]microKernel[T]
-	packing  []packingKernel[T]
+	packing  []panelKernel[T]
+	copying  []panelKernel[T]
+	fetching []panelKernel[T]
 	beside   besideKernels[T]
 	around   aroundKernels[T]
 	dot      [][]dotKernel[T]
@@ -82,10 +84,15 @@ type aroundKernels[T Float] struct {
 	run []microKernel[T]
 }
 
-// A packingKernel is a microKernel for one tile of h rows that also packs the
-// panel of B it reads, as a packKernel does, into panel: the copy costs next to
-// nothing behind the multiply-adds.
-type packingKernel[T Float] struct {
+// A panelKernel is a microKernel for one panel, as wide as it can be, and tiles of h rows, that
+// does something about B as well, which costs next to nothing behind the multiply-adds:
+//
+//   - packing, for one tile: packs the panel that it reads in place, as a packKernel does, into panel.
+//   - copying, for packed panels: packs up to left rows of the next one, from rows of B at from that are
+//     fromRow apart, into panel: one for every four steps of k, in each tile.
+//   - fetching, for packed panels: has some of the next one, of a transposed B, fetched into the L2
+//     cache: left columns at from, fromRow apart, each of them lines times as long as a row of the panel.
+type panelKernel[T Float] struct {
 	h   int
 	run microKernel[T]
 }

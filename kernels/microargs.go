@@ -52,14 +52,23 @@ type microMore[T Float] struct {
 
 	panels, bStep int
 
-	panel   *T // of kernels that pack: where to
-	sums    *T // of kernels that multiply with columns beside the panel
-	sumsRow int
+	extra *microExtra[T]
 
-	// What a call needs while it runs. These are no pointers to Go, as they may end
-	// up behind what they point into.
-	tilesLeft      int
-	maskAt, sumsAt uintptr
+	// What a call needs while it runs. maskAt is no pointer to Go, as it may end
+	// up behind what it points into.
+	tilesLeft int
+	maskAt    uintptr
+}
+
+// microExtra is what kernels take that do something else as well. What of it belongs to
+// which kernel is said where they are declared.
+type microExtra[T Float] struct {
+	panel, from          *T
+	fromRow, left, lines int
+
+	sums    *T
+	sumsRow int
+	sumsAt  uintptr // as maskAt
 }
 
 // microCall is all of what a micro-kernel is called with.
@@ -138,6 +147,13 @@ func (x *microCall[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
 func (x *microCall[T]) run(kernel microKernel[T]) {
 	x.more = (*microMore[T])(hidden(unsafe.Pointer(&x.microMore)))
 	x.microArgs.run(kernel)
+}
+
+// runWith calls a micro-kernel with all of x and y.
+func (x *microCall[T]) runWith(kernel microKernel[T], y *microExtra[T]) {
+	x.extra = (*microExtra[T])(hidden(unsafe.Pointer(y)))
+	x.run(kernel)
+	runtime.KeepAlive(y)
 }
 
 // run calls a micro-kernel. The compiler takes it for granted that a function in a

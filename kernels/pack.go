@@ -1,23 +1,48 @@
 package kernels
 
-// packB packs a k x n block of B into w.
-func packB[T Float](ks *kernelSet[T], w *workspace[T], b operand[T], k, n int) panels[T] {
-	p := roomForPanels(ks, w, k, n, false)
-	packPanels(ks, p.data, b, k, n)
-	return p
-}
-
 // roomForPanels returns panels of a k x n block of B that are in w, and to be
-// filled: side by side or, if each is used only once, all in the same place.
+// filled: side by side or, if each is used only once, in two places by turns.
 func roomForPanels[T Float](ks *kernelSet[T], w *workspace[T], k, n int, once bool) panels[T] {
-	if once {
-		n = min(n, (ks.tuning.Vectors+1)*ks.lanes)
+	if place := k * (ks.tuning.Vectors + 1) * ks.lanes; once && 2*place < k*n {
+		w.b = room(w.b, 2*place)
+		return panels[T]{data: w.b, apart: place}
 	}
 	w.b = room(w.b, k*((n+ks.lanes-1)/ks.lanes*ks.lanes))
-	if once {
-		return panels[T]{data: w.b}
-	}
 	return panels[T]{data: w.b, step: k}
+}
+
+// firstTile returns the kernel that packs a panel of B while it computes the first tile, of height 0
+// if there is none for it.
+func (ks *kernelSet[T]) firstTile(b *panels[T], v, cols, tallest, m int, ending pairing) panelKernel[T] {
+	if v > len(ks.packing) || b.from.trans || ending != noPairs && ks.endsInPair(cols) {
+		return panelKernel[T]{}
+	}
+	if packing := ks.packing[v-1]; packing.h <= min(m, tallest) {
+		return packing
+	}
+	return panelKernel[T]{}
+}
+
+// lookAhead returns the kernel of v vectors that prepares the panel at column jr of from, a block of n
+// columns, while it computes so many tiles of h rows of the panel before it, and whether the panel will
+// be packed then, at y.panel. If there is none, its height is 0. The rest of y becomes what it takes.
+func (ks *kernelSet[T]) lookAhead(y *microExtra[T], from *operand[T], jr, n, k, v, h, tiles int) (kernel panelKernel[T], packs bool) {
+	const steps = 4 // of k for each row
+	kernels := ks.copying
+	_, cols := ks.panel(n-jr, ks.tuning.Vectors)
+	if from.trans {
+		kernels = ks.fetching
+		y.from, y.fromRow, y.left, y.lines = &from.data[jr*from.col], from.col, cols, (k+v*ks.lanes-1)/(v*ks.lanes)
+	} else {
+		if cols != v*ks.lanes || k/steps*tiles < k {
+			return kernel, false
+		}
+		y.from, y.fromRow, y.left = &from.data[jr], from.row, k
+	}
+	if v > len(kernels) || kernels[v-1].h != h {
+		return kernel, false
+	}
+	return kernels[v-1], !from.trans
 }
 
 // packPanels copies a k x n block of B into micro-panels, one behind the

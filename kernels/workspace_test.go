@@ -84,7 +84,8 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	for n := range 2 { // a product of more than one block in every direction, and one on the way there
 		m, n, k := tu.MC+tu.MC/2+n*mr, tu.NC+n*nr+3, tu.KC+n*7+1
 		mc, nc, kc := ks.blockOfRows(m, n, tu.KC), ks.blockOfColumns(n, tu.NC), ks.depth(n, k, false)
-		packB(ks, w, operand[T]{data: make([]T, k*n), row: n, col: 1}, kc, nc)
+		roomForPanels(ks, w, kc, nc, false)
+		roomForPanels(ks, w, kc, nc, true)
 		packA(ks, w, operand[T]{data: make([]T, m*k), row: k, col: 1}, mc, kc)
 		packA(ks, w, operand[T]{data: make([]T, m*k), row: 1, col: m, trans: true}, mc, kc)
 	}

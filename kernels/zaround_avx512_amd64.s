@@ -6,38 +6,38 @@
 
 // func saround1x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround1x48AVX512(SB), NOSPLIT, $8-8
+TEXT ·saround1x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x02, DI
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R9
 	MOVQ (R8), R10
-	MOVQ $0x00000004, BX
+	MOVQ $0x00000004, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x02, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x02, AX
 	MOVQ (R8), R11
-	MOVQ R11, 88(R8)
+	MOVQ R11, 72(R8)
 	MOVQ 24(R8), R11
-	MOVQ R11, 96(R8)
+	MOVQ R11, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -50,8 +50,8 @@ tileSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -61,8 +61,8 @@ tileSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -72,8 +72,8 @@ tileSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -83,8 +83,8 @@ tileSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	SUBQ         $0x04, R10
 	JGE          tileSteps
 
@@ -101,8 +101,8 @@ tileStep:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -144,7 +144,7 @@ tileReLU:
 	VMOVAPS.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      96(R11), R9
+	MOVQ      80(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      32(R11), R10
@@ -162,26 +162,26 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R11)
+	MOVQ R9, 80(R11)
 
 tileWrite:
-	VMOVNTPS Z0, (DI)
-	VMOVNTPS Z1, 64(DI)
-	VMOVNTPS Z2, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPS Z0, (SI)
+	VMOVNTPS Z1, 64(SI)
+	VMOVNTPS Z2, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
-	ADDQ   R9, SI
+	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    tileTile
 	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   56(R11), BX
-	SHLQ   $0x02, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R11), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
@@ -213,8 +213,8 @@ tileFarSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -227,8 +227,8 @@ tileFarSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -241,8 +241,8 @@ tileFarSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z3
@@ -255,40 +255,40 @@ tileFarSteps:
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
 	VFMADD231PS  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	SUBQ         $0x04, R10
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func saround2x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround2x48AVX512(SB), NOSPLIT, $8-8
+TEXT ·saround2x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x02, DI
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R9
 	MOVQ (R8), R10
-	MOVQ $0x00000004, BX
+	MOVQ $0x00000004, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x02, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x02, AX
 	MOVQ (R8), R11
-	MOVQ R11, 88(R8)
+	MOVQ R11, 72(R8)
 	MOVQ 24(R8), R11
-	MOVQ R11, 96(R8)
+	MOVQ R11, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -297,7 +297,7 @@ tileTile:
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -314,8 +314,8 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -329,8 +329,8 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -344,8 +344,8 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -359,8 +359,8 @@ tileSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	SUBQ         $0x04, R10
 	JGE          tileSteps
 
@@ -381,8 +381,8 @@ tileStep:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -436,7 +436,7 @@ tileReLU:
 	VMOVAPS.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      96(R11), R9
+	MOVQ      80(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      32(R11), R10
@@ -464,30 +464,30 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R11)
+	MOVQ R9, 80(R11)
 
 tileWrite:
-	VMOVNTPS Z0, (DI)
-	VMOVNTPS Z1, 64(DI)
-	VMOVNTPS Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z3, (DI)
-	VMOVNTPS Z4, 64(DI)
-	VMOVNTPS Z5, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPS Z0, (SI)
+	VMOVNTPS Z1, 64(SI)
+	VMOVNTPS Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z3, (SI)
+	VMOVNTPS Z4, 64(SI)
+	VMOVNTPS Z5, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
-	ADDQ   R9, SI
+	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    tileTile
 	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   56(R11), BX
-	SHLQ   $0x02, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R11), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
@@ -523,8 +523,8 @@ tileFarSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -541,8 +541,8 @@ tileFarSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -559,8 +559,8 @@ tileFarSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z6
@@ -577,40 +577,40 @@ tileFarSteps:
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	SUBQ         $0x04, R10
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func saround3x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround3x48AVX512(SB), NOSPLIT, $8-8
+TEXT ·saround3x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x02, DI
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R9
 	MOVQ (R8), R10
-	MOVQ $0x00000004, BX
+	MOVQ $0x00000004, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x02, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x02, AX
 	MOVQ (R8), R11
-	MOVQ R11, 88(R8)
+	MOVQ R11, 72(R8)
 	MOVQ 24(R8), R11
-	MOVQ R11, 96(R8)
+	MOVQ R11, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -622,7 +622,7 @@ tileTile:
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -643,8 +643,8 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -662,8 +662,8 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -681,8 +681,8 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -700,8 +700,8 @@ tileSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	SUBQ         $0x04, R10
 	JGE          tileSteps
 
@@ -726,8 +726,8 @@ tileStep:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -793,7 +793,7 @@ tileReLU:
 	VMOVAPS.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      96(R11), R9
+	MOVQ      80(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      32(R11), R10
@@ -831,34 +831,34 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R11)
+	MOVQ R9, 80(R11)
 
 tileWrite:
-	VMOVNTPS Z0, (DI)
-	VMOVNTPS Z1, 64(DI)
-	VMOVNTPS Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z3, (DI)
-	VMOVNTPS Z4, 64(DI)
-	VMOVNTPS Z5, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z6, (DI)
-	VMOVNTPS Z7, 64(DI)
-	VMOVNTPS Z8, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPS Z0, (SI)
+	VMOVNTPS Z1, 64(SI)
+	VMOVNTPS Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z3, (SI)
+	VMOVNTPS Z4, 64(SI)
+	VMOVNTPS Z5, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z6, (SI)
+	VMOVNTPS Z7, 64(SI)
+	VMOVNTPS Z8, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
-	ADDQ   R9, SI
+	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    tileTile
 	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   56(R11), BX
-	SHLQ   $0x02, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R11), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
@@ -898,8 +898,8 @@ tileFarSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -920,8 +920,8 @@ tileFarSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -942,8 +942,8 @@ tileFarSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R9), Z9
@@ -964,41 +964,41 @@ tileFarSteps:
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	SUBQ         $0x04, R10
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func saround4x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround4x48AVX512(SB), NOSPLIT, $8-8
+TEXT ·saround4x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x02, DI
 	LEAQ (CX)(CX*2), R9
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R10
 	MOVQ (R8), R11
-	MOVQ $0x00000004, BX
+	MOVQ $0x00000004, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x02, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x02, AX
 	MOVQ (R8), R12
-	MOVQ R12, 88(R8)
+	MOVQ R12, 72(R8)
 	MOVQ 24(R8), R12
-	MOVQ R12, 96(R8)
+	MOVQ R12, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1013,7 +1013,7 @@ tileTile:
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -1038,8 +1038,8 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -1061,8 +1061,8 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -1084,8 +1084,8 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -1107,8 +1107,8 @@ tileSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 	SUBQ         $0x04, R11
 	JGE          tileSteps
 
@@ -1137,8 +1137,8 @@ tileStep:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 	DECQ         R11
 	JNE          tileStep
 
@@ -1216,7 +1216,7 @@ tileReLU:
 	VMOVAPS.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      96(R12), R10
+	MOVQ      80(R12), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      32(R12), R11
@@ -1264,38 +1264,38 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R12)
+	MOVQ R10, 80(R12)
 
 tileWrite:
-	VMOVNTPS Z0, (DI)
-	VMOVNTPS Z1, 64(DI)
-	VMOVNTPS Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z3, (DI)
-	VMOVNTPS Z4, 64(DI)
-	VMOVNTPS Z5, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z6, (DI)
-	VMOVNTPS Z7, 64(DI)
-	VMOVNTPS Z8, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z9, (DI)
-	VMOVNTPS Z10, 64(DI)
-	VMOVNTPS Z11, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPS Z0, (SI)
+	VMOVNTPS Z1, 64(SI)
+	VMOVNTPS Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z3, (SI)
+	VMOVNTPS Z4, 64(SI)
+	VMOVNTPS Z5, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z6, (SI)
+	VMOVNTPS Z7, 64(SI)
+	VMOVNTPS Z8, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z9, (SI)
+	VMOVNTPS Z10, 64(SI)
+	VMOVNTPS Z11, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
-	ADDQ   R10, SI
+	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
-	MOVQ   56(R12), BX
-	SHLQ   $0x02, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R12), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
@@ -1339,8 +1339,8 @@ tileFarSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -1365,8 +1365,8 @@ tileFarSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -1391,8 +1391,8 @@ tileFarSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z12
@@ -1417,41 +1417,41 @@ tileFarSteps:
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 	SUBQ         $0x04, R11
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func saround5x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround5x48AVX512(SB), NOSPLIT, $8-8
+TEXT ·saround5x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x02, DI
 	LEAQ (CX)(CX*2), R9
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R10
 	MOVQ (R8), R11
-	MOVQ $0x00000004, BX
+	MOVQ $0x00000004, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x02, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x02, AX
 	MOVQ (R8), R12
-	MOVQ R12, 88(R8)
+	MOVQ R12, 72(R8)
 	MOVQ 24(R8), R12
-	MOVQ R12, 96(R8)
+	MOVQ R12, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1469,7 +1469,7 @@ tileTile:
 	VPXORD  Z14, Z14, Z14
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -1498,8 +1498,8 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -1525,8 +1525,8 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -1552,8 +1552,8 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -1579,8 +1579,8 @@ tileSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 	SUBQ         $0x04, R11
 	JGE          tileSteps
 
@@ -1613,8 +1613,8 @@ tileStep:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 	DECQ         R11
 	JNE          tileStep
 
@@ -1704,7 +1704,7 @@ tileReLU:
 	VMOVAPS.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      96(R12), R10
+	MOVQ      80(R12), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      32(R12), R11
@@ -1762,42 +1762,42 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R12)
+	MOVQ R10, 80(R12)
 
 tileWrite:
-	VMOVNTPS Z0, (DI)
-	VMOVNTPS Z1, 64(DI)
-	VMOVNTPS Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z3, (DI)
-	VMOVNTPS Z4, 64(DI)
-	VMOVNTPS Z5, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z6, (DI)
-	VMOVNTPS Z7, 64(DI)
-	VMOVNTPS Z8, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z9, (DI)
-	VMOVNTPS Z10, 64(DI)
-	VMOVNTPS Z11, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z12, (DI)
-	VMOVNTPS Z13, 64(DI)
-	VMOVNTPS Z14, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPS Z0, (SI)
+	VMOVNTPS Z1, 64(SI)
+	VMOVNTPS Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z3, (SI)
+	VMOVNTPS Z4, 64(SI)
+	VMOVNTPS Z5, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z6, (SI)
+	VMOVNTPS Z7, 64(SI)
+	VMOVNTPS Z8, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z9, (SI)
+	VMOVNTPS Z10, 64(SI)
+	VMOVNTPS Z11, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z12, (SI)
+	VMOVNTPS Z13, 64(SI)
+	VMOVNTPS Z14, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
-	ADDQ   R10, SI
+	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
-	MOVQ   56(R12), BX
-	SHLQ   $0x02, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R12), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
@@ -1845,8 +1845,8 @@ tileFarSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -1875,8 +1875,8 @@ tileFarSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -1905,8 +1905,8 @@ tileFarSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R10), Z15
@@ -1935,42 +1935,42 @@ tileFarSteps:
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 	SUBQ         $0x04, R11
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func saround6x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround6x48AVX512(SB), NOSPLIT, $8-8
+TEXT ·saround6x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x02, DI
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R11
 	MOVQ (R8), R12
-	MOVQ $0x00000004, BX
+	MOVQ $0x00000004, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x02, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x02, AX
 	MOVQ (R8), R13
-	MOVQ R13, 88(R8)
+	MOVQ R13, 72(R8)
 	MOVQ 24(R8), R13
-	MOVQ R13, 96(R8)
+	MOVQ R13, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -1991,7 +1991,7 @@ tileTile:
 	VPXORD  Z17, Z17, Z17
 	SUBQ    $0x04, R12
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -2024,8 +2024,8 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -2055,8 +2055,8 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -2086,8 +2086,8 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -2117,8 +2117,8 @@ tileSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 	SUBQ         $0x04, R12
 	JGE          tileSteps
 
@@ -2155,8 +2155,8 @@ tileStep:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 	DECQ         R12
 	JNE          tileStep
 
@@ -2258,7 +2258,7 @@ tileReLU:
 	VMOVAPS.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      96(R13), R11
+	MOVQ      80(R13), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      32(R13), R12
@@ -2326,46 +2326,46 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R13)
+	MOVQ R11, 80(R13)
 
 tileWrite:
-	VMOVNTPS Z0, (DI)
-	VMOVNTPS Z1, 64(DI)
-	VMOVNTPS Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z3, (DI)
-	VMOVNTPS Z4, 64(DI)
-	VMOVNTPS Z5, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z6, (DI)
-	VMOVNTPS Z7, 64(DI)
-	VMOVNTPS Z8, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z9, (DI)
-	VMOVNTPS Z10, 64(DI)
-	VMOVNTPS Z11, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z12, (DI)
-	VMOVNTPS Z13, 64(DI)
-	VMOVNTPS Z14, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z15, (DI)
-	VMOVNTPS Z16, 64(DI)
-	VMOVNTPS Z17, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPS Z0, (SI)
+	VMOVNTPS Z1, 64(SI)
+	VMOVNTPS Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z3, (SI)
+	VMOVNTPS Z4, 64(SI)
+	VMOVNTPS Z5, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z6, (SI)
+	VMOVNTPS Z7, 64(SI)
+	VMOVNTPS Z8, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z9, (SI)
+	VMOVNTPS Z10, 64(SI)
+	VMOVNTPS Z11, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z12, (SI)
+	VMOVNTPS Z13, 64(SI)
+	VMOVNTPS Z14, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z15, (SI)
+	VMOVNTPS Z16, 64(SI)
+	VMOVNTPS Z17, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
-	ADDQ   R11, SI
+	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    tileTile
 	DECQ   48(R13)
 	JEQ    tileDone
-	MOVQ   56(R13), BX
-	SHLQ   $0x02, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R13), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
@@ -2417,8 +2417,8 @@ tileFarSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -2451,8 +2451,8 @@ tileFarSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -2485,8 +2485,8 @@ tileFarSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z18
@@ -2519,42 +2519,42 @@ tileFarSteps:
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 	SUBQ         $0x04, R12
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func saround7x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround7x48AVX512(SB), NOSPLIT, $8-8
+TEXT ·saround7x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x02, DI
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R11
 	MOVQ (R8), R12
-	MOVQ $0x00000004, BX
+	MOVQ $0x00000004, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x02, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x02, AX
 	MOVQ (R8), R13
-	MOVQ R13, 88(R8)
+	MOVQ R13, 72(R8)
 	MOVQ 24(R8), R13
-	MOVQ R13, 96(R8)
+	MOVQ R13, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2578,7 +2578,7 @@ tileTile:
 	VPXORD  Z20, Z20, Z20
 	SUBQ    $0x04, R12
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -2615,8 +2615,8 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -2650,8 +2650,8 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -2685,8 +2685,8 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -2720,8 +2720,8 @@ tileSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 	SUBQ         $0x04, R12
 	JGE          tileSteps
 
@@ -2762,8 +2762,8 @@ tileStep:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 	DECQ         R12
 	JNE          tileStep
 
@@ -2877,7 +2877,7 @@ tileReLU:
 	VMOVAPS.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      96(R13), R11
+	MOVQ      80(R13), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      32(R13), R12
@@ -2955,50 +2955,50 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R13)
+	MOVQ R11, 80(R13)
 
 tileWrite:
-	VMOVNTPS Z0, (DI)
-	VMOVNTPS Z1, 64(DI)
-	VMOVNTPS Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z3, (DI)
-	VMOVNTPS Z4, 64(DI)
-	VMOVNTPS Z5, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z6, (DI)
-	VMOVNTPS Z7, 64(DI)
-	VMOVNTPS Z8, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z9, (DI)
-	VMOVNTPS Z10, 64(DI)
-	VMOVNTPS Z11, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z12, (DI)
-	VMOVNTPS Z13, 64(DI)
-	VMOVNTPS Z14, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z15, (DI)
-	VMOVNTPS Z16, 64(DI)
-	VMOVNTPS Z17, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z18, (DI)
-	VMOVNTPS Z19, 64(DI)
-	VMOVNTPS Z20, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPS Z0, (SI)
+	VMOVNTPS Z1, 64(SI)
+	VMOVNTPS Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z3, (SI)
+	VMOVNTPS Z4, 64(SI)
+	VMOVNTPS Z5, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z6, (SI)
+	VMOVNTPS Z7, 64(SI)
+	VMOVNTPS Z8, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z9, (SI)
+	VMOVNTPS Z10, 64(SI)
+	VMOVNTPS Z11, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z12, (SI)
+	VMOVNTPS Z13, 64(SI)
+	VMOVNTPS Z14, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z15, (SI)
+	VMOVNTPS Z16, 64(SI)
+	VMOVNTPS Z17, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z18, (SI)
+	VMOVNTPS Z19, 64(SI)
+	VMOVNTPS Z20, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
-	ADDQ   R11, SI
+	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    tileTile
 	DECQ   48(R13)
 	JEQ    tileDone
-	MOVQ   56(R13), BX
-	SHLQ   $0x02, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R13), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
@@ -3054,8 +3054,8 @@ tileFarSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -3092,8 +3092,8 @@ tileFarSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -3130,8 +3130,8 @@ tileFarSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R11), Z21
@@ -3168,42 +3168,42 @@ tileFarSteps:
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 	SUBQ         $0x04, R12
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func saround8x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·saround8x48AVX512(SB), NOSPLIT, $8-8
+TEXT ·saround8x48AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x02, DI
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R12
 	MOVQ (R8), R13
-	MOVQ $0x00000004, BX
+	MOVQ $0x00000004, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x02, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x02, AX
 	MOVQ (R8), R11
-	MOVQ R11, 88(R8)
+	MOVQ R11, 72(R8)
 	MOVQ 24(R8), R11
-	MOVQ R11, 96(R8)
+	MOVQ R11, 80(R8)
 
 tileTile:
-	MOVQ SI, R8
+	MOVQ BX, R8
 
 	// the next pointer is 7*aRow further
 	LEAQ    (R8)(R9*2), R11
@@ -3234,7 +3234,7 @@ tileTile:
 	VPXORD  Z23, Z23, Z23
 	SUBQ    $0x04, R13
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -3275,9 +3275,9 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -3315,9 +3315,9 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -3355,9 +3355,9 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -3395,9 +3395,9 @@ tileSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 	SUBQ         $0x04, R13
 	JGE          tileSteps
 
@@ -3442,9 +3442,9 @@ tileStep:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 	DECQ         R13
 	JNE          tileStep
 
@@ -3570,7 +3570,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      96(R11), R12
+	MOVQ      80(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      32(R11), R13
@@ -3658,54 +3658,54 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 tileWrite:
-	VMOVNTPS Z0, (DI)
-	VMOVNTPS Z1, 64(DI)
-	VMOVNTPS Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z3, (DI)
-	VMOVNTPS Z4, 64(DI)
-	VMOVNTPS Z5, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z6, (DI)
-	VMOVNTPS Z7, 64(DI)
-	VMOVNTPS Z8, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z9, (DI)
-	VMOVNTPS Z10, 64(DI)
-	VMOVNTPS Z11, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z12, (DI)
-	VMOVNTPS Z13, 64(DI)
-	VMOVNTPS Z14, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z15, (DI)
-	VMOVNTPS Z16, 64(DI)
-	VMOVNTPS Z17, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z18, (DI)
-	VMOVNTPS Z19, 64(DI)
-	VMOVNTPS Z20, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPS Z21, (DI)
-	VMOVNTPS Z22, 64(DI)
-	VMOVNTPS Z23, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPS Z0, (SI)
+	VMOVNTPS Z1, 64(SI)
+	VMOVNTPS Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z3, (SI)
+	VMOVNTPS Z4, 64(SI)
+	VMOVNTPS Z5, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z6, (SI)
+	VMOVNTPS Z7, 64(SI)
+	VMOVNTPS Z8, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z9, (SI)
+	VMOVNTPS Z10, 64(SI)
+	VMOVNTPS Z11, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z12, (SI)
+	VMOVNTPS Z13, 64(SI)
+	VMOVNTPS Z14, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z15, (SI)
+	VMOVNTPS Z16, 64(SI)
+	VMOVNTPS Z17, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z18, (SI)
+	VMOVNTPS Z19, 64(SI)
+	VMOVNTPS Z20, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPS Z21, (SI)
+	VMOVNTPS Z22, 64(SI)
+	VMOVNTPS Z23, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000008, CX, R12
-	ADDQ   R12, SI
+	ADDQ   R12, BX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    tileTile
 	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   56(R11), BX
-	SHLQ   $0x02, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R11), AX
+	SHLQ   $0x02, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
@@ -3765,9 +3765,9 @@ tileFarSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -3808,9 +3808,9 @@ tileFarSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -3851,9 +3851,9 @@ tileFarSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (R12), Z24
@@ -3894,47 +3894,47 @@ tileFarSteps:
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 	SUBQ         $0x04, R13
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func daround1x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround1x24AVX512(SB), NOSPLIT, $8-8
+TEXT ·daround1x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x03, DI
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R9
 	MOVQ (R8), R10
-	MOVQ $0x00000008, BX
+	MOVQ $0x00000008, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x03, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x03, AX
 	MOVQ (R8), R11
-	MOVQ R11, 88(R8)
+	MOVQ R11, 72(R8)
 	MOVQ 24(R8), R11
-	MOVQ R11, 96(R8)
+	MOVQ R11, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -3947,8 +3947,8 @@ tileSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -3958,8 +3958,8 @@ tileSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -3969,8 +3969,8 @@ tileSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -3980,8 +3980,8 @@ tileSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	SUBQ         $0x04, R10
 	JGE          tileSteps
 
@@ -3998,8 +3998,8 @@ tileStep:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -4042,7 +4042,7 @@ tileReLU:
 	VMOVAPD.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      96(R11), R9
+	MOVQ      80(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      32(R11), R10
@@ -4060,26 +4060,26 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R11)
+	MOVQ R9, 80(R11)
 
 tileWrite:
-	VMOVNTPD Z0, (DI)
-	VMOVNTPD Z1, 64(DI)
-	VMOVNTPD Z2, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPD Z0, (SI)
+	VMOVNTPD Z1, 64(SI)
+	VMOVNTPD Z2, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000001, CX, R9
-	ADDQ   R9, SI
+	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    tileTile
 	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   56(R11), BX
-	SHLQ   $0x03, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R11), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
@@ -4111,8 +4111,8 @@ tileFarSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -4125,8 +4125,8 @@ tileFarSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -4139,8 +4139,8 @@ tileFarSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z3
@@ -4153,40 +4153,40 @@ tileFarSteps:
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
 	VFMADD231PD  Z6, Z5, Z2
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	SUBQ         $0x04, R10
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func daround2x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround2x24AVX512(SB), NOSPLIT, $8-8
+TEXT ·daround2x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x03, DI
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R9
 	MOVQ (R8), R10
-	MOVQ $0x00000008, BX
+	MOVQ $0x00000008, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x03, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x03, AX
 	MOVQ (R8), R11
-	MOVQ R11, 88(R8)
+	MOVQ R11, 72(R8)
 	MOVQ 24(R8), R11
-	MOVQ R11, 96(R8)
+	MOVQ R11, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4195,7 +4195,7 @@ tileTile:
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -4212,8 +4212,8 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -4227,8 +4227,8 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -4242,8 +4242,8 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -4257,8 +4257,8 @@ tileSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	SUBQ         $0x04, R10
 	JGE          tileSteps
 
@@ -4279,8 +4279,8 @@ tileStep:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -4335,7 +4335,7 @@ tileReLU:
 	VMOVAPD.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      96(R11), R9
+	MOVQ      80(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      32(R11), R10
@@ -4363,30 +4363,30 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R11)
+	MOVQ R9, 80(R11)
 
 tileWrite:
-	VMOVNTPD Z0, (DI)
-	VMOVNTPD Z1, 64(DI)
-	VMOVNTPD Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z3, (DI)
-	VMOVNTPD Z4, 64(DI)
-	VMOVNTPD Z5, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPD Z0, (SI)
+	VMOVNTPD Z1, 64(SI)
+	VMOVNTPD Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z3, (SI)
+	VMOVNTPD Z4, 64(SI)
+	VMOVNTPD Z5, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000002, CX, R9
-	ADDQ   R9, SI
+	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    tileTile
 	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   56(R11), BX
-	SHLQ   $0x03, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R11), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
@@ -4422,8 +4422,8 @@ tileFarSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -4440,8 +4440,8 @@ tileFarSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -4458,8 +4458,8 @@ tileFarSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z6
@@ -4476,40 +4476,40 @@ tileFarSteps:
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	SUBQ         $0x04, R10
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func daround3x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround3x24AVX512(SB), NOSPLIT, $8-8
+TEXT ·daround3x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x03, DI
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R9
 	MOVQ (R8), R10
-	MOVQ $0x00000008, BX
+	MOVQ $0x00000008, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x03, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x03, AX
 	MOVQ (R8), R11
-	MOVQ R11, 88(R8)
+	MOVQ R11, 72(R8)
 	MOVQ 24(R8), R11
-	MOVQ R11, 96(R8)
+	MOVQ R11, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4521,7 +4521,7 @@ tileTile:
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -4542,8 +4542,8 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -4561,8 +4561,8 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -4580,8 +4580,8 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -4599,8 +4599,8 @@ tileSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	SUBQ         $0x04, R10
 	JGE          tileSteps
 
@@ -4625,8 +4625,8 @@ tileStep:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -4693,7 +4693,7 @@ tileReLU:
 	VMOVAPD.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      96(R11), R9
+	MOVQ      80(R11), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      32(R11), R10
@@ -4731,34 +4731,34 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R11)
+	MOVQ R9, 80(R11)
 
 tileWrite:
-	VMOVNTPD Z0, (DI)
-	VMOVNTPD Z1, 64(DI)
-	VMOVNTPD Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z3, (DI)
-	VMOVNTPD Z4, 64(DI)
-	VMOVNTPD Z5, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z6, (DI)
-	VMOVNTPD Z7, 64(DI)
-	VMOVNTPD Z8, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPD Z0, (SI)
+	VMOVNTPD Z1, 64(SI)
+	VMOVNTPD Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z3, (SI)
+	VMOVNTPD Z4, 64(SI)
+	VMOVNTPD Z5, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z6, (SI)
+	VMOVNTPD Z7, 64(SI)
+	VMOVNTPD Z8, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000003, CX, R9
-	ADDQ   R9, SI
+	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    tileTile
 	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   56(R11), BX
-	SHLQ   $0x03, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R11), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
@@ -4798,8 +4798,8 @@ tileFarSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -4820,8 +4820,8 @@ tileFarSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -4842,8 +4842,8 @@ tileFarSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R9), Z9
@@ -4864,41 +4864,41 @@ tileFarSteps:
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, R8
-	ADDQ         DX, R9
+	ADDQ         AX, R8
+	ADDQ         DI, R9
 	SUBQ         $0x04, R10
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func daround4x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround4x24AVX512(SB), NOSPLIT, $8-8
+TEXT ·daround4x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x03, DI
 	LEAQ (CX)(CX*2), R9
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R10
 	MOVQ (R8), R11
-	MOVQ $0x00000008, BX
+	MOVQ $0x00000008, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x03, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x03, AX
 	MOVQ (R8), R12
-	MOVQ R12, 88(R8)
+	MOVQ R12, 72(R8)
 	MOVQ 24(R8), R12
-	MOVQ R12, 96(R8)
+	MOVQ R12, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4913,7 +4913,7 @@ tileTile:
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -4938,8 +4938,8 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -4961,8 +4961,8 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -4984,8 +4984,8 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -5007,8 +5007,8 @@ tileSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 	SUBQ         $0x04, R11
 	JGE          tileSteps
 
@@ -5037,8 +5037,8 @@ tileStep:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 	DECQ         R11
 	JNE          tileStep
 
@@ -5117,7 +5117,7 @@ tileReLU:
 	VMOVAPD.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      96(R12), R10
+	MOVQ      80(R12), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      32(R12), R11
@@ -5165,38 +5165,38 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R12)
+	MOVQ R10, 80(R12)
 
 tileWrite:
-	VMOVNTPD Z0, (DI)
-	VMOVNTPD Z1, 64(DI)
-	VMOVNTPD Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z3, (DI)
-	VMOVNTPD Z4, 64(DI)
-	VMOVNTPD Z5, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z6, (DI)
-	VMOVNTPD Z7, 64(DI)
-	VMOVNTPD Z8, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z9, (DI)
-	VMOVNTPD Z10, 64(DI)
-	VMOVNTPD Z11, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPD Z0, (SI)
+	VMOVNTPD Z1, 64(SI)
+	VMOVNTPD Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z3, (SI)
+	VMOVNTPD Z4, 64(SI)
+	VMOVNTPD Z5, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z6, (SI)
+	VMOVNTPD Z7, 64(SI)
+	VMOVNTPD Z8, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z9, (SI)
+	VMOVNTPD Z10, 64(SI)
+	VMOVNTPD Z11, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
-	ADDQ   R10, SI
+	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
-	MOVQ   56(R12), BX
-	SHLQ   $0x03, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R12), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
@@ -5240,8 +5240,8 @@ tileFarSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -5266,8 +5266,8 @@ tileFarSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -5292,8 +5292,8 @@ tileFarSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z12
@@ -5318,41 +5318,41 @@ tileFarSteps:
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 	SUBQ         $0x04, R11
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func daround5x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround5x24AVX512(SB), NOSPLIT, $8-8
+TEXT ·daround5x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x03, DI
 	LEAQ (CX)(CX*2), R9
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R10
 	MOVQ (R8), R11
-	MOVQ $0x00000008, BX
+	MOVQ $0x00000008, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x03, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x03, AX
 	MOVQ (R8), R12
-	MOVQ R12, 88(R8)
+	MOVQ R12, 72(R8)
 	MOVQ 24(R8), R12
-	MOVQ R12, 96(R8)
+	MOVQ R12, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5370,7 +5370,7 @@ tileTile:
 	VPXORD  Z14, Z14, Z14
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -5399,8 +5399,8 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -5426,8 +5426,8 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -5453,8 +5453,8 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -5480,8 +5480,8 @@ tileSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 	SUBQ         $0x04, R11
 	JGE          tileSteps
 
@@ -5514,8 +5514,8 @@ tileStep:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 	DECQ         R11
 	JNE          tileStep
 
@@ -5606,7 +5606,7 @@ tileReLU:
 	VMOVAPD.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      96(R12), R10
+	MOVQ      80(R12), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      32(R12), R11
@@ -5664,42 +5664,42 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R12)
+	MOVQ R10, 80(R12)
 
 tileWrite:
-	VMOVNTPD Z0, (DI)
-	VMOVNTPD Z1, 64(DI)
-	VMOVNTPD Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z3, (DI)
-	VMOVNTPD Z4, 64(DI)
-	VMOVNTPD Z5, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z6, (DI)
-	VMOVNTPD Z7, 64(DI)
-	VMOVNTPD Z8, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z9, (DI)
-	VMOVNTPD Z10, 64(DI)
-	VMOVNTPD Z11, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z12, (DI)
-	VMOVNTPD Z13, 64(DI)
-	VMOVNTPD Z14, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPD Z0, (SI)
+	VMOVNTPD Z1, 64(SI)
+	VMOVNTPD Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z3, (SI)
+	VMOVNTPD Z4, 64(SI)
+	VMOVNTPD Z5, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z6, (SI)
+	VMOVNTPD Z7, 64(SI)
+	VMOVNTPD Z8, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z9, (SI)
+	VMOVNTPD Z10, 64(SI)
+	VMOVNTPD Z11, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z12, (SI)
+	VMOVNTPD Z13, 64(SI)
+	VMOVNTPD Z14, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000005, CX, R10
-	ADDQ   R10, SI
+	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
-	MOVQ   56(R12), BX
-	SHLQ   $0x03, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R12), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R12), $0x00
 	JEQ    tileNobias
@@ -5747,8 +5747,8 @@ tileFarSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -5777,8 +5777,8 @@ tileFarSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -5807,8 +5807,8 @@ tileFarSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R10), Z15
@@ -5837,42 +5837,42 @@ tileFarSteps:
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         BX, R8
-	ADDQ         DX, R10
+	ADDQ         AX, R8
+	ADDQ         DI, R10
 	SUBQ         $0x04, R11
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func daround6x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround6x24AVX512(SB), NOSPLIT, $8-8
+TEXT ·daround6x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x03, DI
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R11
 	MOVQ (R8), R12
-	MOVQ $0x00000008, BX
+	MOVQ $0x00000008, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x03, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x03, AX
 	MOVQ (R8), R13
-	MOVQ R13, 88(R8)
+	MOVQ R13, 72(R8)
 	MOVQ 24(R8), R13
-	MOVQ R13, 96(R8)
+	MOVQ R13, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5893,7 +5893,7 @@ tileTile:
 	VPXORD  Z17, Z17, Z17
 	SUBQ    $0x04, R12
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -5926,8 +5926,8 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -5957,8 +5957,8 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -5988,8 +5988,8 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -6019,8 +6019,8 @@ tileSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 	SUBQ         $0x04, R12
 	JGE          tileSteps
 
@@ -6057,8 +6057,8 @@ tileStep:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 	DECQ         R12
 	JNE          tileStep
 
@@ -6161,7 +6161,7 @@ tileReLU:
 	VMOVAPD.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      96(R13), R11
+	MOVQ      80(R13), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      32(R13), R12
@@ -6229,46 +6229,46 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R13)
+	MOVQ R11, 80(R13)
 
 tileWrite:
-	VMOVNTPD Z0, (DI)
-	VMOVNTPD Z1, 64(DI)
-	VMOVNTPD Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z3, (DI)
-	VMOVNTPD Z4, 64(DI)
-	VMOVNTPD Z5, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z6, (DI)
-	VMOVNTPD Z7, 64(DI)
-	VMOVNTPD Z8, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z9, (DI)
-	VMOVNTPD Z10, 64(DI)
-	VMOVNTPD Z11, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z12, (DI)
-	VMOVNTPD Z13, 64(DI)
-	VMOVNTPD Z14, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z15, (DI)
-	VMOVNTPD Z16, 64(DI)
-	VMOVNTPD Z17, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPD Z0, (SI)
+	VMOVNTPD Z1, 64(SI)
+	VMOVNTPD Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z3, (SI)
+	VMOVNTPD Z4, 64(SI)
+	VMOVNTPD Z5, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z6, (SI)
+	VMOVNTPD Z7, 64(SI)
+	VMOVNTPD Z8, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z9, (SI)
+	VMOVNTPD Z10, 64(SI)
+	VMOVNTPD Z11, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z12, (SI)
+	VMOVNTPD Z13, 64(SI)
+	VMOVNTPD Z14, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z15, (SI)
+	VMOVNTPD Z16, 64(SI)
+	VMOVNTPD Z17, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
-	ADDQ   R11, SI
+	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    tileTile
 	DECQ   48(R13)
 	JEQ    tileDone
-	MOVQ   56(R13), BX
-	SHLQ   $0x03, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R13), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
@@ -6320,8 +6320,8 @@ tileFarSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -6354,8 +6354,8 @@ tileFarSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -6388,8 +6388,8 @@ tileFarSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z18
@@ -6422,42 +6422,42 @@ tileFarSteps:
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 	SUBQ         $0x04, R12
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func daround7x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround7x24AVX512(SB), NOSPLIT, $8-8
+TEXT ·daround7x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x03, DI
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R11
 	MOVQ (R8), R12
-	MOVQ $0x00000008, BX
+	MOVQ $0x00000008, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x03, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x03, AX
 	MOVQ (R8), R13
-	MOVQ R13, 88(R8)
+	MOVQ R13, 72(R8)
 	MOVQ 24(R8), R13
-	MOVQ R13, 96(R8)
+	MOVQ R13, 80(R8)
 
 tileTile:
-	MOVQ    SI, R8
+	MOVQ    BX, R8
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6481,7 +6481,7 @@ tileTile:
 	VPXORD  Z20, Z20, Z20
 	SUBQ    $0x04, R12
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -6518,8 +6518,8 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -6553,8 +6553,8 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -6588,8 +6588,8 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -6623,8 +6623,8 @@ tileSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 	SUBQ         $0x04, R12
 	JGE          tileSteps
 
@@ -6665,8 +6665,8 @@ tileStep:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 	DECQ         R12
 	JNE          tileStep
 
@@ -6781,7 +6781,7 @@ tileReLU:
 	VMOVAPD.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      96(R13), R11
+	MOVQ      80(R13), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      32(R13), R12
@@ -6859,50 +6859,50 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R13)
+	MOVQ R11, 80(R13)
 
 tileWrite:
-	VMOVNTPD Z0, (DI)
-	VMOVNTPD Z1, 64(DI)
-	VMOVNTPD Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z3, (DI)
-	VMOVNTPD Z4, 64(DI)
-	VMOVNTPD Z5, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z6, (DI)
-	VMOVNTPD Z7, 64(DI)
-	VMOVNTPD Z8, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z9, (DI)
-	VMOVNTPD Z10, 64(DI)
-	VMOVNTPD Z11, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z12, (DI)
-	VMOVNTPD Z13, 64(DI)
-	VMOVNTPD Z14, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z15, (DI)
-	VMOVNTPD Z16, 64(DI)
-	VMOVNTPD Z17, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z18, (DI)
-	VMOVNTPD Z19, 64(DI)
-	VMOVNTPD Z20, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPD Z0, (SI)
+	VMOVNTPD Z1, 64(SI)
+	VMOVNTPD Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z3, (SI)
+	VMOVNTPD Z4, 64(SI)
+	VMOVNTPD Z5, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z6, (SI)
+	VMOVNTPD Z7, 64(SI)
+	VMOVNTPD Z8, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z9, (SI)
+	VMOVNTPD Z10, 64(SI)
+	VMOVNTPD Z11, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z12, (SI)
+	VMOVNTPD Z13, 64(SI)
+	VMOVNTPD Z14, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z15, (SI)
+	VMOVNTPD Z16, 64(SI)
+	VMOVNTPD Z17, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z18, (SI)
+	VMOVNTPD Z19, 64(SI)
+	VMOVNTPD Z20, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000007, CX, R11
-	ADDQ   R11, SI
+	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    tileTile
 	DECQ   48(R13)
 	JEQ    tileDone
-	MOVQ   56(R13), BX
-	SHLQ   $0x03, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R13), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R13), $0x00
 	JEQ    tileNobias
@@ -6958,8 +6958,8 @@ tileFarSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -6996,8 +6996,8 @@ tileFarSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -7034,8 +7034,8 @@ tileFarSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R11), Z21
@@ -7072,42 +7072,42 @@ tileFarSteps:
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         BX, R8
-	ADDQ         DX, R11
+	ADDQ         AX, R8
+	ADDQ         DI, R11
 	SUBQ         $0x04, R12
 	JGE          tileFarSteps
 	JMP          tileRest
 
 // func daround8x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·daround8x24AVX512(SB), NOSPLIT, $8-8
+TEXT ·daround8x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), AX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, AX
+	MOVQ 32(AX), DI
+	SHLQ $0x03, DI
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 
 tilePanel:
 	MOVQ x+0(FP), R8
-	MOVQ 8(R8), SI
-	MOVQ 40(R8), DI
+	MOVQ 8(R8), BX
+	MOVQ 40(R8), SI
 	MOVQ 24(R8), R12
 	MOVQ (R8), R13
-	MOVQ $0x00000008, BX
+	MOVQ $0x00000008, AX
 	MOVQ 64(R8), R8
-	MOVQ 8(R8), BX
-	SHLQ $0x03, BX
+	MOVQ 8(R8), AX
+	SHLQ $0x03, AX
 	MOVQ (R8), R11
-	MOVQ R11, 88(R8)
+	MOVQ R11, 72(R8)
 	MOVQ 24(R8), R11
-	MOVQ R11, 96(R8)
+	MOVQ R11, 80(R8)
 
 tileTile:
-	MOVQ SI, R8
+	MOVQ BX, R8
 
 	// the next pointer is 7*aRow further
 	LEAQ    (R8)(R9*2), R11
@@ -7138,7 +7138,7 @@ tileTile:
 	VPXORD  Z23, Z23, Z23
 	SUBQ    $0x04, R13
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    DI, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -7179,9 +7179,9 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -7219,9 +7219,9 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -7259,9 +7259,9 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -7299,9 +7299,9 @@ tileSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 	SUBQ         $0x04, R13
 	JGE          tileSteps
 
@@ -7346,9 +7346,9 @@ tileStep:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 	DECQ         R13
 	JNE          tileStep
 
@@ -7475,7 +7475,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      96(R11), R12
+	MOVQ      80(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      32(R11), R13
@@ -7563,54 +7563,54 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 tileWrite:
-	VMOVNTPD Z0, (DI)
-	VMOVNTPD Z1, 64(DI)
-	VMOVNTPD Z2, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z3, (DI)
-	VMOVNTPD Z4, 64(DI)
-	VMOVNTPD Z5, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z6, (DI)
-	VMOVNTPD Z7, 64(DI)
-	VMOVNTPD Z8, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z9, (DI)
-	VMOVNTPD Z10, 64(DI)
-	VMOVNTPD Z11, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z12, (DI)
-	VMOVNTPD Z13, 64(DI)
-	VMOVNTPD Z14, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z15, (DI)
-	VMOVNTPD Z16, 64(DI)
-	VMOVNTPD Z17, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z18, (DI)
-	VMOVNTPD Z19, 64(DI)
-	VMOVNTPD Z20, 128(DI)
-	ADDQ     AX, DI
-	VMOVNTPD Z21, (DI)
-	VMOVNTPD Z22, 64(DI)
-	VMOVNTPD Z23, 128(DI)
-	ADDQ     AX, DI
+	VMOVNTPD Z0, (SI)
+	VMOVNTPD Z1, 64(SI)
+	VMOVNTPD Z2, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z3, (SI)
+	VMOVNTPD Z4, 64(SI)
+	VMOVNTPD Z5, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z6, (SI)
+	VMOVNTPD Z7, 64(SI)
+	VMOVNTPD Z8, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z9, (SI)
+	VMOVNTPD Z10, 64(SI)
+	VMOVNTPD Z11, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z12, (SI)
+	VMOVNTPD Z13, 64(SI)
+	VMOVNTPD Z14, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z15, (SI)
+	VMOVNTPD Z16, 64(SI)
+	VMOVNTPD Z17, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z18, (SI)
+	VMOVNTPD Z19, 64(SI)
+	VMOVNTPD Z20, 128(SI)
+	ADDQ     DX, SI
+	VMOVNTPD Z21, (SI)
+	VMOVNTPD Z22, 64(SI)
+	VMOVNTPD Z23, 128(SI)
+	ADDQ     DX, SI
 
 	// next tile
 	IMUL3Q $0x00000008, CX, R12
-	ADDQ   R12, SI
+	ADDQ   R12, BX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    tileTile
 	DECQ   48(R11)
 	JEQ    tileDone
-	MOVQ   56(R11), BX
-	SHLQ   $0x03, BX
-	ADDQ   BX, 24(R8)
+	MOVQ   56(R11), AX
+	SHLQ   $0x03, AX
+	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
 	CMPQ   16(R11), $0x00
 	JEQ    tileNobias
@@ -7670,9 +7670,9 @@ tileFarSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -7713,9 +7713,9 @@ tileFarSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -7756,9 +7756,9 @@ tileFarSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (R12), Z24
@@ -7799,9 +7799,9 @@ tileFarSteps:
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         BX, R8
-	ADDQ         BX, R11
-	ADDQ         DX, R12
+	ADDQ         AX, R8
+	ADDQ         AX, R11
+	ADDQ         DI, R12
 	SUBQ         $0x04, R13
 	JGE          tileFarSteps
 	JMP          tileRest

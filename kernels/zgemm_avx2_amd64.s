@@ -6,13 +6,13 @@
 
 // func sgemm1x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·sgemm1x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm1x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
@@ -31,22 +31,17 @@ wholePanel:
 	MOVQ  8(SI), AX
 	SHLQ  $0x02, AX
 	MOVQ  (SI), R9
-	MOVQ  R9, 88(SI)
+	MOVQ  R9, 72(SI)
 	MOVQ  24(SI), R9
-	MOVQ  R9, 96(SI)
+	MOVQ  R9, 80(SI)
 
 wholeTile:
-	MOVQ   DI, R9
-	VXORPS Y0, Y0, Y0
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, BX, SI
-	ADDQ    R8, SI
-	MOVQ    SI, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y0, Y0, Y0
 	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -56,37 +51,36 @@ wholeSteps:
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000024
+	JGE          wholeStepsFetched
 	PREFETCHT0   (SI)
 	PREFETCHT0   31(SI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y1
-	VBROADCASTSS (R9), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         SI, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, SI
+	ADDQ         DX, SI
 
 wholeStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R9), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R9), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y1
+	VBROADCASTSS (R9), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -98,7 +92,7 @@ wholeStep:
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
@@ -120,12 +114,12 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSS 76(SI), Y1
 	VFMADD231PS  (R10), Y1, Y0
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPS (R10), Y0, Y0
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 
 wholeBias:
 	TESTQ   R9, R9
@@ -149,7 +143,7 @@ wholeReLU:
 	VANDPS Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    96(R9), R10
+	MOVQ    80(R9), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    32(R9), R11
@@ -161,11 +155,11 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R9)
+	MOVQ R10, 80(R9)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 	// next tile
 	TESTQ  R9, R9
@@ -174,7 +168,7 @@ wholeWrite:
 	ADDQ   R10, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   88(R9)
+	DECQ   72(R9)
 	JNE    wholeTile
 	DECQ   48(R9)
 	JEQ    wholeDone
@@ -219,22 +213,17 @@ cutPanel:
 	MOVQ  8(R9), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R9), R12
-	MOVQ  R12, 88(R9)
+	MOVQ  R12, 72(R9)
 	MOVQ  24(R9), R12
-	MOVQ  R12, 96(R9)
+	MOVQ  R12, 80(R9)
 
 cutTile:
-	MOVQ   DI, R9
-	VXORPS Y1, Y1, Y1
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, BX, R12
-	ADDQ    R8, R12
-	MOVQ    R12, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y1, Y1, Y1
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -244,37 +233,36 @@ cutSteps:
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000024
+	JGE          cutStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y2
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R12, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 cutStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y2
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y2
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y2
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -286,7 +274,7 @@ cutStep:
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
@@ -309,13 +297,13 @@ cutBeta:
 	VBROADCASTSS 76(R9), Y2
 	VMASKMOVPS   (R10), Y0, Y3
 	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R10), Y0, Y3
 	VADDPS     Y3, Y1, Y1
-	ADDQ       BX, R10
+	ADDQ       DX, R10
 
 cutBias:
 	TESTQ      R12, R12
@@ -339,7 +327,7 @@ cutReLU:
 	VANDPS Y2, Y1, Y1
 
 cutMask:
-	MOVQ       96(R12), R10
+	MOVQ       80(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       32(R12), R11
@@ -351,7 +339,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R12)
+	MOVQ R10, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -367,21 +355,21 @@ cutWrite:
 	VMOVUPS X1, (R8)
 	VPERMPS Y1, Y2, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R8)
 	VPERMPS Y1, Y2, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R8)
 	VPERMPS Y1, Y2, Y1
 	VMOVSS  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 cutWritten:
 	// next tile
@@ -391,7 +379,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -423,41 +411,40 @@ wholeFarSteps:
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000024
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (SI)
 	PREFETCHT0   31(SI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y1
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y1
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y1
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y2
-	VFMADD231PS  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         SI, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, SI
+	ADDQ         DX, SI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -467,51 +454,50 @@ cutFarSteps:
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000024
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y2
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y2
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y2
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R12, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 cutFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func sgemm2x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
@@ -530,23 +516,18 @@ wholePanel:
 	MOVQ  8(SI), AX
 	SHLQ  $0x02, AX
 	MOVQ  (SI), R9
-	MOVQ  R9, 88(SI)
+	MOVQ  R9, 72(SI)
 	MOVQ  24(SI), R9
-	MOVQ  R9, 96(SI)
+	MOVQ  R9, 80(SI)
 
 wholeTile:
-	MOVQ   DI, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, BX, SI
-	ADDQ    R8, SI
-	MOVQ    SI, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
 	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -558,43 +539,42 @@ wholeSteps:
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000028
+	JGE          wholeStepsFetched
 	PREFETCHT0   (SI)
 	PREFETCHT0   31(SI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         SI, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, SI
+	ADDQ         DX, SI
 
 wholeStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R9)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R9)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y2
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R9)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -608,7 +588,7 @@ wholeStep:
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
@@ -631,16 +611,16 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSS 76(SI), Y2
 	VFMADD231PS  (R10), Y2, Y0
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y2, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPS (R10), Y0, Y0
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y1, Y1
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 
 wholeBias:
 	TESTQ   R9, R9
@@ -667,7 +647,7 @@ wholeReLU:
 	VANDPS Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    96(R9), R10
+	MOVQ    80(R9), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    32(R9), R11
@@ -683,13 +663,13 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R9)
+	MOVQ R10, 80(R9)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y1, (R8)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 	// next tile
 	TESTQ  R9, R9
@@ -698,7 +678,7 @@ wholeWrite:
 	ADDQ   R10, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   88(R9)
+	DECQ   72(R9)
 	JNE    wholeTile
 	DECQ   48(R9)
 	JEQ    wholeDone
@@ -743,23 +723,18 @@ cutPanel:
 	MOVQ  8(R9), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R9), R12
-	MOVQ  R12, 88(R9)
+	MOVQ  R12, 72(R9)
 	MOVQ  24(R9), R12
-	MOVQ  R12, 96(R9)
+	MOVQ  R12, 80(R9)
 
 cutTile:
-	MOVQ   DI, R9
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, BX, R12
-	ADDQ    R8, R12
-	MOVQ    R12, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -771,43 +746,42 @@ cutSteps:
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000028
+	JGE          cutStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y3
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y3
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y3
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R12, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 cutStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -821,7 +795,7 @@ cutStep:
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
@@ -845,19 +819,19 @@ cutBeta:
 	VBROADCASTSS 76(R9), Y3
 	VMASKMOVPS   (R10), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VMASKMOVPS   (R10), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R10), Y0, Y4
 	VADDPS     Y4, Y1, Y1
-	ADDQ       BX, R10
+	ADDQ       DX, R10
 	VMASKMOVPS (R10), Y0, Y4
 	VADDPS     Y4, Y2, Y2
-	ADDQ       BX, R10
+	ADDQ       DX, R10
 
 cutBias:
 	TESTQ      R12, R12
@@ -884,7 +858,7 @@ cutReLU:
 	VANDPS Y3, Y2, Y2
 
 cutMask:
-	MOVQ       96(R12), R10
+	MOVQ       80(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       32(R12), R11
@@ -900,7 +874,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R12)
+	MOVQ R10, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -916,33 +890,33 @@ cutWrite:
 	VMOVUPS X1, (R8)
 	VPERMPS Y1, Y3, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS X2, (R8)
 	VPERMPS Y2, Y3, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R8)
 	VPERMPS Y1, Y3, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVSD  X2, (R8)
 	VPERMPS Y2, Y3, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R8)
 	VPERMPS Y1, Y3, Y1
 	VMOVSS  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVSS  X2, (R8)
 	VPERMPS Y2, Y3, Y1
 	VMOVSS  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 cutWritten:
 	// next tile
@@ -952,7 +926,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -986,47 +960,46 @@ wholeFarSteps:
 	VBROADCASTSS (R9)(CX*1), Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000028
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (SI)
 	PREFETCHT0   31(SI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y2
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y3
-	VFMADD231PS  Y3, Y2, Y0
-	VBROADCASTSS (R9)(CX*1), Y3
-	VFMADD231PS  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         SI, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, SI
+	ADDQ         DX, SI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R9)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R9)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (R9)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -1038,57 +1011,56 @@ cutFarSteps:
 	VBROADCASTSS (R9)(CX*1), Y4
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000028
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y3
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y3
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y3
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R12, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 cutFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func sgemm3x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000008
@@ -1107,24 +1079,19 @@ wholePanel:
 	MOVQ  8(SI), AX
 	SHLQ  $0x02, AX
 	MOVQ  (SI), R9
-	MOVQ  R9, 88(SI)
+	MOVQ  R9, 72(SI)
 	MOVQ  24(SI), R9
-	MOVQ  R9, 96(SI)
+	MOVQ  R9, 80(SI)
 
 wholeTile:
-	MOVQ   DI, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, BX, SI
-	ADDQ    R8, SI
-	MOVQ    SI, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
 	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -1138,49 +1105,48 @@ wholeSteps:
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x0000002c
+	JGE          wholeStepsFetched
 	PREFETCHT0   (SI)
 	PREFETCHT0   31(SI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         SI, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, SI
+	ADDQ         DX, SI
 
 wholeStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -1196,7 +1162,7 @@ wholeStep:
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
@@ -1220,20 +1186,20 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSS 76(SI), Y3
 	VFMADD231PS  (R10), Y3, Y0
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y3, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y3, Y2
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPS (R10), Y0, Y0
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y1, Y1
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y2, Y2
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 
 wholeBias:
 	TESTQ   R9, R9
@@ -1263,7 +1229,7 @@ wholeReLU:
 	VANDPS Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    96(R9), R10
+	MOVQ    80(R9), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    32(R9), R11
@@ -1283,15 +1249,15 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R9)
+	MOVQ R10, 80(R9)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y1, (R8)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y2, (R8)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 	// next tile
 	TESTQ  R9, R9
@@ -1300,7 +1266,7 @@ wholeWrite:
 	ADDQ   R10, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   88(R9)
+	DECQ   72(R9)
 	JNE    wholeTile
 	DECQ   48(R9)
 	JEQ    wholeDone
@@ -1345,24 +1311,19 @@ cutPanel:
 	MOVQ  8(R9), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R9), R12
-	MOVQ  R12, 88(R9)
+	MOVQ  R12, 72(R9)
 	MOVQ  24(R9), R12
-	MOVQ  R12, 96(R9)
+	MOVQ  R12, 80(R9)
 
 cutTile:
-	MOVQ   DI, R9
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, BX, R12
-	ADDQ    R8, R12
-	MOVQ    R12, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -1376,49 +1337,48 @@ cutSteps:
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x0000002c
+	JGE          cutStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y4
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R12, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 cutStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y4
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -1434,7 +1394,7 @@ cutStep:
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
@@ -1459,25 +1419,25 @@ cutBeta:
 	VBROADCASTSS 76(R9), Y4
 	VMASKMOVPS   (R10), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VMASKMOVPS   (R10), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y2
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VMASKMOVPS   (R10), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R10), Y0, Y5
 	VADDPS     Y5, Y1, Y1
-	ADDQ       BX, R10
+	ADDQ       DX, R10
 	VMASKMOVPS (R10), Y0, Y5
 	VADDPS     Y5, Y2, Y2
-	ADDQ       BX, R10
+	ADDQ       DX, R10
 	VMASKMOVPS (R10), Y0, Y5
 	VADDPS     Y5, Y3, Y3
-	ADDQ       BX, R10
+	ADDQ       DX, R10
 
 cutBias:
 	TESTQ      R12, R12
@@ -1507,7 +1467,7 @@ cutReLU:
 	VANDPS Y4, Y3, Y3
 
 cutMask:
-	MOVQ       96(R12), R10
+	MOVQ       80(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       32(R12), R11
@@ -1527,7 +1487,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R12)
+	MOVQ R10, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -1543,45 +1503,45 @@ cutWrite:
 	VMOVUPS X1, (R8)
 	VPERMPS Y1, Y4, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS X2, (R8)
 	VPERMPS Y2, Y4, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS X3, (R8)
 	VPERMPS Y3, Y4, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R8)
 	VPERMPS Y1, Y4, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVSD  X2, (R8)
 	VPERMPS Y2, Y4, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVSD  X3, (R8)
 	VPERMPS Y3, Y4, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R8)
 	VPERMPS Y1, Y4, Y1
 	VMOVSS  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVSS  X2, (R8)
 	VPERMPS Y2, Y4, Y1
 	VMOVSS  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVSS  X3, (R8)
 	VPERMPS Y3, Y4, Y1
 	VMOVSS  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 cutWritten:
 	// next tile
@@ -1591,7 +1551,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -1627,53 +1587,52 @@ wholeFarSteps:
 	VBROADCASTSS (R9)(CX*2), Y4
 	VFMADD231PS  Y4, Y3, Y2
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x0000002c
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (SI)
 	PREFETCHT0   31(SI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y3
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y4
-	VFMADD231PS  Y4, Y3, Y0
-	VBROADCASTSS (R9)(CX*1), Y4
-	VFMADD231PS  Y4, Y3, Y1
-	VBROADCASTSS (R9)(CX*2), Y4
-	VFMADD231PS  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         SI, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, SI
+	ADDQ         DX, SI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (R9)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (R9)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -1687,63 +1646,62 @@ cutFarSteps:
 	VBROADCASTSS (R9)(CX*2), Y5
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x0000002c
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y4
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y4
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R10), Y0, Y4
-	PREFETCHT1   63(R10)
-	VBROADCASTSS (R9), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R9)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R9)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R12, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 cutFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y4
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y4
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R10), Y0, Y4
+	PREFETCHT1   63(R10)
+	VBROADCASTSS (R9), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R9)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R9)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func sgemm4x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	MOVQ 56(AX), AX
@@ -1763,25 +1721,20 @@ wholePanel:
 	MOVQ  8(DI), AX
 	SHLQ  $0x02, AX
 	MOVQ  (DI), R10
-	MOVQ  R10, 88(DI)
+	MOVQ  R10, 72(DI)
 	MOVQ  24(DI), R10
-	MOVQ  R10, 96(DI)
+	MOVQ  R10, 80(DI)
 
 wholeTile:
-	MOVQ   R8, R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, BX, DI
-	ADDQ    R9, DI
-	MOVQ    DI, (SP)
+	MOVQ    R8, R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	MOVQ    R9, DI
 	SUBQ    $0x04, R12
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -1797,55 +1750,54 @@ wholeSteps:
 	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000030
+	JGE          wholeStepsFetched
 	PREFETCHT0   (DI)
 	PREFETCHT0   31(DI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y4
-	VBROADCASTSS (R10), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(SI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y4
-	VBROADCASTSS (R10), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(SI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y4
-	VBROADCASTSS (R10), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(SI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         DI, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, DI
+	ADDQ         DX, DI
 
 wholeStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(SI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(SI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(SI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -1863,7 +1815,7 @@ wholeStep:
 	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
 
@@ -1888,24 +1840,24 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSS 76(DI), Y4
 	VFMADD231PS  (R11), Y4, Y0
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PS  (R11), Y4, Y1
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PS  (R11), Y4, Y2
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PS  (R11), Y4, Y3
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPS (R11), Y0, Y0
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPS (R11), Y1, Y1
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPS (R11), Y2, Y2
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPS (R11), Y3, Y3
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 
 wholeBias:
 	TESTQ   R10, R10
@@ -1938,7 +1890,7 @@ wholeReLU:
 	VANDPS Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    96(R10), R11
+	MOVQ    80(R10), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    32(R10), R12
@@ -1962,17 +1914,17 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R10)
+	MOVQ R11, 80(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS Y1, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS Y2, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS Y3, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 
 	// next tile
 	TESTQ  R10, R10
@@ -1981,7 +1933,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   88(R10)
+	DECQ   72(R10)
 	JNE    wholeTile
 	DECQ   48(R10)
 	JEQ    wholeDone
@@ -2026,25 +1978,20 @@ cutPanel:
 	MOVQ  8(R10), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R10), R13
-	MOVQ  R13, 88(R10)
+	MOVQ  R13, 72(R10)
 	MOVQ  24(R10), R13
-	MOVQ  R13, 96(R10)
+	MOVQ  R13, 80(R10)
 
 cutTile:
-	MOVQ   R8, R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, BX, R13
-	ADDQ    R9, R13
-	MOVQ    R13, (SP)
+	MOVQ    R8, R10
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -2060,55 +2007,54 @@ cutSteps:
 	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000030
+	JGE          cutStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y5
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(SI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y5
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(SI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y5
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(SI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         R13, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 cutStepsFetched:
-	SUBQ $0x04, R12
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -2126,7 +2072,7 @@ cutStep:
 	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
@@ -2152,31 +2098,31 @@ cutBeta:
 	VBROADCASTSS 76(R10), Y5
 	VMASKMOVPS   (R11), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y1
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPS   (R11), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPS   (R11), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPS   (R11), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R11), Y0, Y6
 	VADDPS     Y6, Y1, Y1
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPS (R11), Y0, Y6
 	VADDPS     Y6, Y2, Y2
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPS (R11), Y0, Y6
 	VADDPS     Y6, Y3, Y3
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPS (R11), Y0, Y6
 	VADDPS     Y6, Y4, Y4
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 
 cutBias:
 	TESTQ      R13, R13
@@ -2209,7 +2155,7 @@ cutReLU:
 	VANDPS Y5, Y4, Y4
 
 cutMask:
-	MOVQ       96(R13), R11
+	MOVQ       80(R13), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
 	MOVQ       32(R13), R12
@@ -2233,7 +2179,7 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R13)
+	MOVQ R11, 80(R13)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -2249,57 +2195,57 @@ cutWrite:
 	VMOVUPS X1, (R9)
 	VPERMPS Y1, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X2, (R9)
 	VPERMPS Y2, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X3, (R9)
 	VPERMPS Y3, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X4, (R9)
 	VPERMPS Y4, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R9)
 	VPERMPS Y1, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X2, (R9)
 	VPERMPS Y2, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X3, (R9)
 	VPERMPS Y3, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X4, (R9)
 	VPERMPS Y4, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R9)
 	VPERMPS Y1, Y5, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSS  X2, (R9)
 	VPERMPS Y2, Y5, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSS  X3, (R9)
 	VPERMPS Y3, Y5, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSS  X4, (R9)
 	VPERMPS Y4, Y5, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 
 cutWritten:
 	// next tile
@@ -2309,7 +2255,7 @@ cutWritten:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    cutTile
 	DECQ   48(R13)
 	JEQ    cutDone
@@ -2347,59 +2293,58 @@ wholeFarSteps:
 	VBROADCASTSS (R10)(SI*1), Y5
 	VFMADD231PS  Y5, Y4, Y3
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000030
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (DI)
 	PREFETCHT0   31(DI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y4
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(SI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y4
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(SI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y4
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y5
-	VFMADD231PS  Y5, Y4, Y0
-	VBROADCASTSS (R10)(CX*1), Y5
-	VFMADD231PS  Y5, Y4, Y1
-	VBROADCASTSS (R10)(CX*2), Y5
-	VFMADD231PS  Y5, Y4, Y2
-	VBROADCASTSS (R10)(SI*1), Y5
-	VFMADD231PS  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         DI, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, DI
+	ADDQ         DX, DI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(SI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(SI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (R10)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (R10)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (R10)(SI*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -2415,69 +2360,68 @@ cutFarSteps:
 	VBROADCASTSS (R10)(SI*1), Y6
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000030
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y5
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(SI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y5
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(SI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y5
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(SI*1), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         R13, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 cutFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func sgemm5x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	MOVQ 56(AX), AX
@@ -2497,26 +2441,21 @@ wholePanel:
 	MOVQ  8(DI), AX
 	SHLQ  $0x02, AX
 	MOVQ  (DI), R10
-	MOVQ  R10, 88(DI)
+	MOVQ  R10, 72(DI)
 	MOVQ  24(DI), R10
-	MOVQ  R10, 96(DI)
+	MOVQ  R10, 80(DI)
 
 wholeTile:
-	MOVQ   R8, R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, BX, DI
-	ADDQ    R9, DI
-	MOVQ    DI, (SP)
+	MOVQ    R8, R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
 	MOVQ    R9, DI
 	SUBQ    $0x04, R12
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -2534,61 +2473,60 @@ wholeSteps:
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000034
+	JGE          wholeStepsFetched
 	PREFETCHT0   (DI)
 	PREFETCHT0   31(DI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(SI*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(SI*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y5
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(SI*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         DI, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, DI
+	ADDQ         DX, DI
 
 wholeStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y5
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -2608,7 +2546,7 @@ wholeStep:
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
 
@@ -2634,28 +2572,28 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSS 76(DI), Y5
 	VFMADD231PS  (R11), Y5, Y0
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PS  (R11), Y5, Y1
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PS  (R11), Y5, Y2
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PS  (R11), Y5, Y3
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PS  (R11), Y5, Y4
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPS (R11), Y0, Y0
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPS (R11), Y1, Y1
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPS (R11), Y2, Y2
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPS (R11), Y3, Y3
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPS (R11), Y4, Y4
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 
 wholeBias:
 	TESTQ   R10, R10
@@ -2691,7 +2629,7 @@ wholeReLU:
 	VANDPS Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    96(R10), R11
+	MOVQ    80(R10), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    32(R10), R12
@@ -2719,19 +2657,19 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R10)
+	MOVQ R11, 80(R10)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS Y1, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS Y2, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS Y3, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS Y4, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 
 	// next tile
 	TESTQ  R10, R10
@@ -2740,7 +2678,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   88(R10)
+	DECQ   72(R10)
 	JNE    wholeTile
 	DECQ   48(R10)
 	JEQ    wholeDone
@@ -2785,26 +2723,21 @@ cutPanel:
 	MOVQ  8(R10), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R10), R13
-	MOVQ  R13, 88(R10)
+	MOVQ  R13, 72(R10)
 	MOVQ  24(R10), R13
-	MOVQ  R13, 96(R10)
+	MOVQ  R13, 80(R10)
 
 cutTile:
-	MOVQ   R8, R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, BX, R13
-	ADDQ    R9, R13
-	MOVQ    R13, (SP)
+	MOVQ    R8, R10
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -2822,61 +2755,60 @@ cutSteps:
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000034
+	JGE          cutStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(SI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(SI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y6
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(SI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         R13, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 cutStepsFetched:
-	SUBQ $0x04, R12
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y6
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -2896,7 +2828,7 @@ cutStep:
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
@@ -2923,37 +2855,37 @@ cutBeta:
 	VBROADCASTSS 76(R10), Y6
 	VMASKMOVPS   (R11), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y1
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPS   (R11), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y2
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPS   (R11), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y3
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPS   (R11), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y4
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPS   (R11), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R11), Y0, Y7
 	VADDPS     Y7, Y1, Y1
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPS (R11), Y0, Y7
 	VADDPS     Y7, Y2, Y2
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPS (R11), Y0, Y7
 	VADDPS     Y7, Y3, Y3
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPS (R11), Y0, Y7
 	VADDPS     Y7, Y4, Y4
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPS (R11), Y0, Y7
 	VADDPS     Y7, Y5, Y5
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 
 cutBias:
 	TESTQ      R13, R13
@@ -2989,7 +2921,7 @@ cutReLU:
 	VANDPS Y6, Y5, Y5
 
 cutMask:
-	MOVQ       96(R13), R11
+	MOVQ       80(R13), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
 	MOVQ       32(R13), R12
@@ -3017,7 +2949,7 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R13)
+	MOVQ R11, 80(R13)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -3033,69 +2965,69 @@ cutWrite:
 	VMOVUPS X1, (R9)
 	VPERMPS Y1, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X2, (R9)
 	VPERMPS Y2, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X3, (R9)
 	VPERMPS Y3, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X4, (R9)
 	VPERMPS Y4, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X5, (R9)
 	VPERMPS Y5, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R9)
 	VPERMPS Y1, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X2, (R9)
 	VPERMPS Y2, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X3, (R9)
 	VPERMPS Y3, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X4, (R9)
 	VPERMPS Y4, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X5, (R9)
 	VPERMPS Y5, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R9)
 	VPERMPS Y1, Y6, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSS  X2, (R9)
 	VPERMPS Y2, Y6, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSS  X3, (R9)
 	VPERMPS Y3, Y6, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSS  X4, (R9)
 	VPERMPS Y4, Y6, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSS  X5, (R9)
 	VPERMPS Y5, Y6, Y1
 	VMOVSS  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 
 cutWritten:
 	// next tile
@@ -3105,7 +3037,7 @@ cutWritten:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    cutTile
 	DECQ   48(R13)
 	JEQ    cutDone
@@ -3145,65 +3077,64 @@ wholeFarSteps:
 	VBROADCASTSS (R10)(CX*4), Y6
 	VFMADD231PS  Y6, Y5, Y4
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000034
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (DI)
 	PREFETCHT0   31(DI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y5
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(SI*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y5
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(SI*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y5
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y6
-	VFMADD231PS  Y6, Y5, Y0
-	VBROADCASTSS (R10)(CX*1), Y6
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R10)(CX*2), Y6
-	VFMADD231PS  Y6, Y5, Y2
-	VBROADCASTSS (R10)(SI*1), Y6
-	VFMADD231PS  Y6, Y5, Y3
-	VBROADCASTSS (R10)(CX*4), Y6
-	VFMADD231PS  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         DI, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, DI
+	ADDQ         DX, DI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (R10)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R10)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (R10)(SI*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (R10)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -3221,75 +3152,74 @@ cutFarSteps:
 	VBROADCASTSS (R10)(CX*4), Y7
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000034
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y6
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(SI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y6
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(SI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R11), Y0, Y6
-	PREFETCHT1   63(R11)
-	VBROADCASTSS (R10), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R10)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R10)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R10)(SI*1), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R10)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         R13, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 cutFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y6
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y6
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R11), Y0, Y6
+	PREFETCHT1   63(R11)
+	VBROADCASTSS (R10), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R10)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R10)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R10)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R10)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func sgemm6x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -3310,27 +3240,22 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
-	MOVQ   R9, R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	MOVQ    R9, R11
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
 	MOVQ    R10, R8
 	SUBQ    $0x04, R13
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -3350,67 +3275,66 @@ wholeSteps:
 	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x00000038
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y6
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(SI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y6
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(SI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y6
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(SI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -3432,7 +3356,7 @@ wholeStep:
 	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
@@ -3459,32 +3383,32 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSS 76(R8), Y6
 	VFMADD231PS  (R12), Y6, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y6, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y6, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y6, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y6, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y6, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPS (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -3523,7 +3447,7 @@ wholeReLU:
 	VANDPS Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -3555,21 +3479,21 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -3578,7 +3502,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -3623,27 +3547,22 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R11), R14
-	MOVQ  R14, 88(R11)
+	MOVQ  R14, 72(R11)
 	MOVQ  24(R11), R14
-	MOVQ  R14, 96(R11)
+	MOVQ  R14, 80(R11)
 
 cutTile:
-	MOVQ   R9, R11
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, BX, R14
-	ADDQ    R10, R14
-	MOVQ    R14, (SP)
+	MOVQ    R9, R11
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -3663,67 +3582,66 @@ cutSteps:
 	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x00000038
+	JGE          cutStepsFetched
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y7
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(SI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y7
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(SI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y7
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(SI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R14, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R14
+	ADDQ         DX, R14
 
 cutStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -3745,7 +3663,7 @@ cutStep:
 	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
@@ -3773,43 +3691,43 @@ cutBeta:
 	VBROADCASTSS 76(R11), Y7
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y1, Y1
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y2, Y2
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y3, Y3
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y4, Y4
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y5, Y5
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPS (R12), Y0, Y8
 	VADDPS     Y8, Y6, Y6
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 
 cutBias:
 	TESTQ      R14, R14
@@ -3848,7 +3766,7 @@ cutReLU:
 	VANDPS Y7, Y6, Y6
 
 cutMask:
-	MOVQ       96(R14), R12
+	MOVQ       80(R14), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       32(R14), R13
@@ -3880,7 +3798,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R14)
+	MOVQ R12, 80(R14)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -3896,81 +3814,81 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y7, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y7, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y7, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y7, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y7, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y7, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -3980,7 +3898,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   88(R14)
+	DECQ   72(R14)
 	JNE    cutTile
 	DECQ   48(R14)
 	JEQ    cutDone
@@ -4022,71 +3940,70 @@ wholeFarSteps:
 	VBROADCASTSS (R11)(DI*1), Y7
 	VFMADD231PS  Y7, Y6, Y5
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x00000038
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y6
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(SI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y6
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(SI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y6
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R11), Y7
-	VFMADD231PS  Y7, Y6, Y0
-	VBROADCASTSS (R11)(CX*1), Y7
-	VFMADD231PS  Y7, Y6, Y1
-	VBROADCASTSS (R11)(CX*2), Y7
-	VFMADD231PS  Y7, Y6, Y2
-	VBROADCASTSS (R11)(SI*1), Y7
-	VFMADD231PS  Y7, Y6, Y3
-	VBROADCASTSS (R11)(CX*4), Y7
-	VFMADD231PS  Y7, Y6, Y4
-	VBROADCASTSS (R11)(DI*1), Y7
-	VFMADD231PS  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (R11)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (R11)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (R11)(SI*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (R11)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (R11)(DI*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -4106,81 +4023,80 @@ cutFarSteps:
 	VBROADCASTSS (R11)(DI*1), Y8
 	VFMADD231PS  Y8, Y7, Y6
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x00000038
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y7
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(SI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y7
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(SI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y7
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(SI*1), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R14, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R14
+	ADDQ         DX, R14
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func sgemm7x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -4201,28 +4117,23 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
-	MOVQ   R9, R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	MOVQ    R9, R11
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
 	MOVQ    R10, R8
 	SUBQ    $0x04, R13
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -4244,73 +4155,72 @@ wholeSteps:
 	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x0000003c
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y7
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R11)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(SI*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(SI*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y7
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R11)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(SI*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(SI*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y7
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R11)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(SI*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(SI*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(SI*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(SI*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(SI*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -4334,7 +4244,7 @@ wholeStep:
 	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
@@ -4362,36 +4272,36 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSS 76(R8), Y7
 	VFMADD231PS  (R12), Y7, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y7, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y7, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y7, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y7, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y7, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y7, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPS (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y6, Y6
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -4433,7 +4343,7 @@ wholeReLU:
 	VANDPS Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -4469,23 +4379,23 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y6, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -4494,7 +4404,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -4539,28 +4449,23 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R11), R14
-	MOVQ  R14, 88(R11)
+	MOVQ  R14, 72(R11)
 	MOVQ  24(R11), R14
-	MOVQ  R14, 96(R11)
+	MOVQ  R14, 80(R11)
 
 cutTile:
-	MOVQ   R9, R11
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, BX, R14
-	ADDQ    R10, R14
-	MOVQ    R14, (SP)
+	MOVQ    R9, R11
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -4582,73 +4487,72 @@ cutSteps:
 	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x0000003c
+	JGE          cutStepsFetched
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y8
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(SI*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(SI*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y8
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(SI*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(SI*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y8
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(SI*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(SI*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R14, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R14
+	ADDQ         DX, R14
 
 cutStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y8
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11)(SI*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y8
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11)(SI*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y8
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11)(SI*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -4672,7 +4576,7 @@ cutStep:
 	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
@@ -4701,49 +4605,49 @@ cutBeta:
 	VBROADCASTSS 76(R11), Y8
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y1, Y1
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y2, Y2
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y3, Y3
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y4, Y4
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y5, Y5
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y6, Y6
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y7, Y7
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 
 cutBias:
 	TESTQ      R14, R14
@@ -4785,7 +4689,7 @@ cutReLU:
 	VANDPS Y8, Y7, Y7
 
 cutMask:
-	MOVQ       96(R14), R12
+	MOVQ       80(R14), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       32(R14), R13
@@ -4821,7 +4725,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R14)
+	MOVQ R12, 80(R14)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -4837,93 +4741,93 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y8, Y1
 	VMOVSS  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -4933,7 +4837,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   88(R14)
+	DECQ   72(R14)
 	JNE    cutTile
 	DECQ   48(R14)
 	JEQ    cutDone
@@ -4977,77 +4881,76 @@ wholeFarSteps:
 	VBROADCASTSS (R11)(SI*2), Y8
 	VFMADD231PS  Y8, Y7, Y6
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x0000003c
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y7
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R11)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(SI*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(SI*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y7
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R11)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(SI*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(SI*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R12), Y7
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R11), Y8
-	VFMADD231PS  Y8, Y7, Y0
-	VBROADCASTSS (R11)(CX*1), Y8
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R11)(CX*2), Y8
-	VFMADD231PS  Y8, Y7, Y2
-	VBROADCASTSS (R11)(SI*1), Y8
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R11)(CX*4), Y8
-	VFMADD231PS  Y8, Y7, Y4
-	VBROADCASTSS (R11)(DI*1), Y8
-	VFMADD231PS  Y8, Y7, Y5
-	VBROADCASTSS (R11)(SI*2), Y8
-	VFMADD231PS  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(SI*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(SI*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (R11)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R11)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R11)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (R11)(DI*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (R11)(SI*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -5069,87 +4972,86 @@ cutFarSteps:
 	VBROADCASTSS (R11)(SI*2), Y9
 	VFMADD231PS  Y9, Y8, Y7
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x0000003c
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(SI*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(SI*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(SI*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(SI*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R12), Y0, Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(SI*1), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R11)(SI*2), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R14, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R14
+	ADDQ         DX, R14
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11)(SI*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11)(SI*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R11)(SI*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func sgemm8x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -5170,33 +5072,28 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -5221,82 +5118,81 @@ wholeSteps:
 	VFMADD231PS  Y9, Y8, Y7
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000040
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y8
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R11)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(SI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(SI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y8
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R11)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(SI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(SI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y8
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R11)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(SI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(SI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y8
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(SI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y8
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(SI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y8
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(SI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R14
@@ -5323,7 +5219,7 @@ wholeStep:
 	VFMADD231PS  Y9, Y8, Y7
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          wholeStep
 
@@ -5352,40 +5248,40 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSS 76(R8), Y8
 	VFMADD231PS  (R12), Y8, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y8, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y8, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y8, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y8, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y8, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y8, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y8, Y7
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPS (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y6, Y6
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y7, Y7
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -5430,7 +5326,7 @@ wholeReLU:
 	VANDPS Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -5470,25 +5366,25 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y6, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y7, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -5497,7 +5393,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -5542,33 +5438,28 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R11), R12
-	MOVQ  R12, 88(R11)
+	MOVQ  R12, 72(R11)
 	MOVQ  24(R11), R12
-	MOVQ  R12, 96(R11)
+	MOVQ  R12, 80(R11)
 
 cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, BX, R15
-	ADDQ    R10, R15
-	MOVQ    R15, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -5593,82 +5484,81 @@ cutSteps:
 	VFMADD231PS  Y10, Y9, Y8
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000040
+	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y9
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(SI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(SI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y9
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(SI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(SI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y9
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(SI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(SI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R14
@@ -5695,7 +5585,7 @@ cutStep:
 	VFMADD231PS  Y10, Y9, Y8
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          cutStep
 
@@ -5725,55 +5615,55 @@ cutBeta:
 	VBROADCASTSS 76(R11), Y9
 	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y1
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y2
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y3
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y4
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y5
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y6
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y2, Y2
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y4, Y4
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y6, Y6
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y10
 	VADDPS     Y10, Y8, Y8
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 
 cutBias:
 	TESTQ      R12, R12
@@ -5818,7 +5708,7 @@ cutReLU:
 	VANDPS Y9, Y8, Y8
 
 cutMask:
-	MOVQ       96(R12), R13
+	MOVQ       80(R12), R13
 	TESTQ      R13, R13
 	JEQ        cutWrite
 	MOVQ       32(R12), R14
@@ -5858,7 +5748,7 @@ cutMask:
 	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R13, 96(R12)
+	MOVQ R13, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -5874,105 +5764,105 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y9, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y9, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y9, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y9, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y9, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y9, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y9, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y9, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -5982,7 +5872,7 @@ cutWritten:
 	ADDQ   R13, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -6029,86 +5919,85 @@ wholeFarSteps:
 	VFMADD231PS  Y9, Y8, Y7
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000040
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y8
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R11)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(SI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(SI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y8
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R11)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(SI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(SI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y8
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y9
-	VFMADD231PS  Y9, Y8, Y0
-	VBROADCASTSS (R11)(CX*1), Y9
-	VFMADD231PS  Y9, Y8, Y1
-	VBROADCASTSS (R11)(CX*2), Y9
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R11)(SI*1), Y9
-	VFMADD231PS  Y9, Y8, Y3
-	VBROADCASTSS (R11)(CX*4), Y9
-	VFMADD231PS  Y9, Y8, Y4
-	VBROADCASTSS (R11)(DI*1), Y9
-	VFMADD231PS  Y9, Y8, Y5
-	VBROADCASTSS (R11)(SI*2), Y9
-	VFMADD231PS  Y9, Y8, Y6
-	VBROADCASTSS (R12), Y9
-	VFMADD231PS  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y8
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(SI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y8
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(SI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y8
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (R11)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (R11)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R11)(SI*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (R11)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (R11)(DI*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (R11)(SI*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -6133,96 +6022,95 @@ cutFarSteps:
 	VFMADD231PS  Y10, Y9, Y8
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000040
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y9
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(SI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(SI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y9
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(SI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(SI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y9
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(SI*1), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R11)(SI*2), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func sgemm9x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -6243,34 +6131,29 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -6297,88 +6180,87 @@ wholeSteps:
 	VFMADD231PS  Y10, Y9, Y8
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000044
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y9
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(SI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(SI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y9
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(SI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(SI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y9
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(SI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(SI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R14
@@ -6407,7 +6289,7 @@ wholeStep:
 	VFMADD231PS  Y10, Y9, Y8
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          wholeStep
 
@@ -6437,44 +6319,44 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSS 76(R8), Y9
 	VFMADD231PS  (R12), Y9, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y9, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y9, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y9, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y9, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y9, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y9, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y9, Y7
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y9, Y8
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPS (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y6, Y6
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y7, Y7
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y8, Y8
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -6522,7 +6404,7 @@ wholeReLU:
 	VANDPS Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -6566,27 +6448,27 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y6, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y7, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y8, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -6595,7 +6477,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -6640,34 +6522,29 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R11), R12
-	MOVQ  R12, 88(R11)
+	MOVQ  R12, 72(R11)
 	MOVQ  24(R11), R12
-	MOVQ  R12, 96(R11)
+	MOVQ  R12, 80(R11)
 
 cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, BX, R15
-	ADDQ    R10, R15
-	MOVQ    R15, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -6694,88 +6571,87 @@ cutSteps:
 	VFMADD231PS  Y11, Y10, Y9
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000044
+	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y10
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(SI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(SI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y10
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(SI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(SI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y10
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(SI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(SI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y10
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(SI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y10
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(SI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y10
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(SI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R14
@@ -6804,7 +6680,7 @@ cutStep:
 	VFMADD231PS  Y11, Y10, Y9
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          cutStep
 
@@ -6835,61 +6711,61 @@ cutBeta:
 	VBROADCASTSS 76(R11), Y10
 	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y1
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y2
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y3
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y4
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y5
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y6
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y7
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y1, Y1
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y2, Y2
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y3, Y3
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y4, Y4
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y5, Y5
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y6, Y6
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y7, Y7
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y8, Y8
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y11
 	VADDPS     Y11, Y9, Y9
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 
 cutBias:
 	TESTQ      R12, R12
@@ -6937,7 +6813,7 @@ cutReLU:
 	VANDPS Y10, Y9, Y9
 
 cutMask:
-	MOVQ       96(R12), R13
+	MOVQ       80(R12), R13
 	TESTQ      R13, R13
 	JEQ        cutWrite
 	MOVQ       32(R12), R14
@@ -6981,7 +6857,7 @@ cutMask:
 	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R13, 96(R12)
+	MOVQ R13, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -6997,117 +6873,117 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y10, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y10, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y10, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y10, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y10, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y10, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y10, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y10, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X9, (R10)
 	VPERMPS Y9, Y10, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -7117,7 +6993,7 @@ cutWritten:
 	ADDQ   R13, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -7166,92 +7042,91 @@ wholeFarSteps:
 	VFMADD231PS  Y10, Y9, Y8
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000044
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y9
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(SI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(SI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y9
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(SI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(SI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y9
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y10
-	VFMADD231PS  Y10, Y9, Y0
-	VBROADCASTSS (R11)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R11)(CX*2), Y10
-	VFMADD231PS  Y10, Y9, Y2
-	VBROADCASTSS (R11)(SI*1), Y10
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R11)(CX*4), Y10
-	VFMADD231PS  Y10, Y9, Y4
-	VBROADCASTSS (R11)(DI*1), Y10
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R11)(SI*2), Y10
-	VFMADD231PS  Y10, Y9, Y6
-	VBROADCASTSS (R12), Y10
-	VFMADD231PS  Y10, Y9, Y7
-	VBROADCASTSS (R12)(CX*1), Y10
-	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y9
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y9
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y9
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (R11)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R11)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R11)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (R11)(DI*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -7278,102 +7153,101 @@ cutFarSteps:
 	VFMADD231PS  Y11, Y10, Y9
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000044
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y10
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(SI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(SI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y10
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(SI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(SI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y10
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(SI*1), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R11)(SI*2), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(SI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(SI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R11)(SI*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func sgemm10x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -7394,35 +7268,30 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -7451,94 +7320,93 @@ wholeSteps:
 	VFMADD231PS  Y11, Y10, Y9
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000048
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y10
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(SI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(SI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y10
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(SI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(SI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y10
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(SI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(SI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y10
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(SI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y10
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(SI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y10
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(SI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R14
@@ -7569,7 +7437,7 @@ wholeStep:
 	VFMADD231PS  Y11, Y10, Y9
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          wholeStep
 
@@ -7600,48 +7468,48 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSS 76(R8), Y10
 	VFMADD231PS  (R12), Y10, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y10, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y10, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y10, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y10, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y10, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y10, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y10, Y7
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y10, Y8
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y10, Y9
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPS (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y6, Y6
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y7, Y7
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y8, Y8
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y9, Y9
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -7692,7 +7560,7 @@ wholeReLU:
 	VANDPS Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -7740,29 +7608,29 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y6, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y7, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y8, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y9, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -7771,7 +7639,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -7816,35 +7684,30 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R11), R12
-	MOVQ  R12, 88(R11)
+	MOVQ  R12, 72(R11)
 	MOVQ  24(R11), R12
-	MOVQ  R12, 96(R11)
+	MOVQ  R12, 80(R11)
 
 cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, BX, R15
-	ADDQ    R10, R15
-	MOVQ    R15, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -7873,94 +7736,93 @@ cutSteps:
 	VFMADD231PS  Y12, Y11, Y10
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000048
+	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y11
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(SI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y11
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(SI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y11
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(SI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R14
@@ -7991,7 +7853,7 @@ cutStep:
 	VFMADD231PS  Y12, Y11, Y10
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          cutStep
 
@@ -8023,67 +7885,67 @@ cutBeta:
 	VBROADCASTSS 76(R11), Y11
 	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y1
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y2
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y3
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y4
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y5
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y6
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y2, Y2
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y4, Y4
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y6, Y6
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y8, Y8
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y12
 	VADDPS     Y12, Y10, Y10
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 
 cutBias:
 	TESTQ      R12, R12
@@ -8134,7 +7996,7 @@ cutReLU:
 	VANDPS Y11, Y10, Y10
 
 cutMask:
-	MOVQ       96(R12), R13
+	MOVQ       80(R12), R13
 	TESTQ      R13, R13
 	JEQ        cutWrite
 	MOVQ       32(R12), R14
@@ -8182,7 +8044,7 @@ cutMask:
 	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R13, 96(R12)
+	MOVQ R13, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -8198,129 +8060,129 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y11, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y11, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y11, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y11, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y11, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y11, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y11, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y11, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X9, (R10)
 	VPERMPS Y9, Y11, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X10, (R10)
 	VPERMPS Y10, Y11, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -8330,7 +8192,7 @@ cutWritten:
 	ADDQ   R13, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -8381,98 +8243,97 @@ wholeFarSteps:
 	VFMADD231PS  Y11, Y10, Y9
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000048
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y10
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(SI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(SI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y10
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(SI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(SI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y10
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y11
-	VFMADD231PS  Y11, Y10, Y0
-	VBROADCASTSS (R11)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y1
-	VBROADCASTSS (R11)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y2
-	VBROADCASTSS (R11)(SI*1), Y11
-	VFMADD231PS  Y11, Y10, Y3
-	VBROADCASTSS (R11)(CX*4), Y11
-	VFMADD231PS  Y11, Y10, Y4
-	VBROADCASTSS (R11)(DI*1), Y11
-	VFMADD231PS  Y11, Y10, Y5
-	VBROADCASTSS (R11)(SI*2), Y11
-	VFMADD231PS  Y11, Y10, Y6
-	VBROADCASTSS (R12), Y11
-	VFMADD231PS  Y11, Y10, Y7
-	VBROADCASTSS (R12)(CX*1), Y11
-	VFMADD231PS  Y11, Y10, Y8
-	VBROADCASTSS (R12)(CX*2), Y11
-	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y10
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(SI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y10
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(SI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y10
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (R11)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (R11)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (R11)(SI*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (R11)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (R11)(DI*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (R11)(SI*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -8501,108 +8362,107 @@ cutFarSteps:
 	VFMADD231PS  Y12, Y11, Y10
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000048
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y11
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(SI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y11
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(SI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y11
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R11)(SI*2), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func sgemm11x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -8623,36 +8483,31 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -8683,100 +8538,99 @@ wholeSteps:
 	VFMADD231PS  Y12, Y11, Y10
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x0000004c
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y11
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(SI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y11
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(SI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y11
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(SI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R14
@@ -8809,7 +8663,7 @@ wholeStep:
 	VFMADD231PS  Y12, Y11, Y10
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          wholeStep
 
@@ -8841,52 +8695,52 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSS 76(R8), Y11
 	VFMADD231PS  (R12), Y11, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y11, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y11, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y11, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y11, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y11, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y11, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y11, Y7
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y11, Y8
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y11, Y9
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y11, Y10
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPS (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y6, Y6
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y7, Y7
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y8, Y8
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y9, Y9
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y10, Y10
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -8940,7 +8794,7 @@ wholeReLU:
 	VANDPS Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -8992,31 +8846,31 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y6, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y7, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y8, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y9, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y10, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -9025,7 +8879,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -9070,36 +8924,31 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R11), R12
-	MOVQ  R12, 88(R11)
+	MOVQ  R12, 72(R11)
 	MOVQ  24(R11), R12
-	MOVQ  R12, 96(R11)
+	MOVQ  R12, 80(R11)
 
 cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, BX, R15
-	ADDQ    R10, R15
-	MOVQ    R15, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -9130,100 +8979,99 @@ cutSteps:
 	VFMADD231PS  Y13, Y12, Y11
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x0000004c
+	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y12
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(SI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y12
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(SI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y12
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(SI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y12
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(SI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y12
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(SI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y12
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(SI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R14
@@ -9256,7 +9104,7 @@ cutStep:
 	VFMADD231PS  Y13, Y12, Y11
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          cutStep
 
@@ -9289,73 +9137,73 @@ cutBeta:
 	VBROADCASTSS 76(R11), Y12
 	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y1
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y2
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y3
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y4
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y5
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y6
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y7
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y8
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y9
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y1, Y1
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y2, Y2
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y3, Y3
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y4, Y4
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y5, Y5
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y6, Y6
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y7, Y7
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y8, Y8
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y9, Y9
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y10, Y10
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y13
 	VADDPS     Y13, Y11, Y11
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 
 cutBias:
 	TESTQ      R12, R12
@@ -9409,7 +9257,7 @@ cutReLU:
 	VANDPS Y12, Y11, Y11
 
 cutMask:
-	MOVQ       96(R12), R13
+	MOVQ       80(R12), R13
 	TESTQ      R13, R13
 	JEQ        cutWrite
 	MOVQ       32(R12), R14
@@ -9461,7 +9309,7 @@ cutMask:
 	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R13, 96(R12)
+	MOVQ R13, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -9477,141 +9325,141 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X11, (R10)
 	VPERMPS Y11, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X11, (R10)
 	VPERMPS Y11, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y12, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y12, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y12, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y12, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y12, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y12, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y12, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y12, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X9, (R10)
 	VPERMPS Y9, Y12, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X10, (R10)
 	VPERMPS Y10, Y12, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X11, (R10)
 	VPERMPS Y11, Y12, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -9621,7 +9469,7 @@ cutWritten:
 	ADDQ   R13, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -9674,104 +9522,103 @@ wholeFarSteps:
 	VFMADD231PS  Y12, Y11, Y10
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x0000004c
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y11
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(SI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y11
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(SI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y11
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y12
-	VFMADD231PS  Y12, Y11, Y0
-	VBROADCASTSS (R11)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R11)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R11)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R11)(CX*4), Y12
-	VFMADD231PS  Y12, Y11, Y4
-	VBROADCASTSS (R11)(DI*1), Y12
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R11)(SI*2), Y12
-	VFMADD231PS  Y12, Y11, Y6
-	VBROADCASTSS (R12), Y12
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R12)(CX*1), Y12
-	VFMADD231PS  Y12, Y11, Y8
-	VBROADCASTSS (R12)(CX*2), Y12
-	VFMADD231PS  Y12, Y11, Y9
-	VBROADCASTSS (R12)(SI*1), Y12
-	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y11
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y11
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y11
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (R11)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R11)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R11)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (R11)(DI*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(SI*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -9802,114 +9649,113 @@ cutFarSteps:
 	VFMADD231PS  Y13, Y12, Y11
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x0000004c
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y12
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(SI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y12
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(SI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y12
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R11)(SI*2), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(SI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(SI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R11)(SI*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func sgemm12x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -9930,37 +9776,32 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -9993,106 +9834,105 @@ wholeSteps:
 	VFMADD231PS  Y13, Y12, Y11
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000050
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y12
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(SI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y12
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(SI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y12
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(SI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y12
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(SI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y12
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(SI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y12
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(SI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R14
@@ -10127,7 +9967,7 @@ wholeStep:
 	VFMADD231PS  Y13, Y12, Y11
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          wholeStep
 
@@ -10160,56 +10000,56 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSS 76(R8), Y12
 	VFMADD231PS  (R12), Y12, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y12, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y12, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y12, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y12, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y12, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y12, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y12, Y7
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y12, Y8
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y12, Y9
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y12, Y10
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PS  (R12), Y12, Y11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPS (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y6, Y6
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y7, Y7
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y8, Y8
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y9, Y9
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y10, Y10
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPS (R12), Y11, Y11
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -10266,7 +10106,7 @@ wholeReLU:
 	VANDPS Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -10322,33 +10162,33 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y6, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y7, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y8, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y9, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y10, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS Y11, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -10357,7 +10197,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -10402,37 +10242,32 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R11), R12
-	MOVQ  R12, 88(R11)
+	MOVQ  R12, 72(R11)
 	MOVQ  24(R11), R12
-	MOVQ  R12, 96(R11)
+	MOVQ  R12, 80(R11)
 
 cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	VXORPS Y12, Y12, Y12
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, BX, R15
-	ADDQ    R10, R15
-	MOVQ    R15, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -10465,106 +10300,105 @@ cutSteps:
 	VFMADD231PS  Y14, Y13, Y12
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000050
+	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y13
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(SI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R11)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(SI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
-	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(SI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y13
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(SI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R11)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(SI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
-	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(SI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y13
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(SI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R11)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(SI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
-	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(SI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(SI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(SI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(SI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R14
@@ -10599,7 +10433,7 @@ cutStep:
 	VFMADD231PS  Y14, Y13, Y12
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          cutStep
 
@@ -10633,79 +10467,79 @@ cutBeta:
 	VBROADCASTSS 76(R11), Y13
 	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y1
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y2
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y3
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y4
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y5
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y6
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y7
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y8
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y9
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y10
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPS   (R13), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y1, Y1
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y2, Y2
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y3, Y3
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y4, Y4
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y5, Y5
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y6, Y6
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y7, Y7
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y8, Y8
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y9, Y9
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y10, Y10
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y11, Y11
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPS (R13), Y0, Y14
 	VADDPS     Y14, Y12, Y12
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 
 cutBias:
 	TESTQ      R12, R12
@@ -10762,7 +10596,7 @@ cutReLU:
 	VANDPS Y13, Y12, Y12
 
 cutMask:
-	MOVQ       96(R12), R13
+	MOVQ       80(R12), R13
 	TESTQ      R13, R13
 	JEQ        cutWrite
 	MOVQ       32(R12), R14
@@ -10818,7 +10652,7 @@ cutMask:
 	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R13, 96(R12)
+	MOVQ R13, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -10834,153 +10668,153 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X11, (R10)
 	VPERMPS Y11, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X12, (R10)
 	VPERMPS Y12, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X11, (R10)
 	VPERMPS Y11, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X12, (R10)
 	VPERMPS Y12, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y13, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y13, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y13, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y13, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y13, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y13, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y13, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y13, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X9, (R10)
 	VPERMPS Y9, Y13, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X10, (R10)
 	VPERMPS Y10, Y13, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X11, (R10)
 	VPERMPS Y11, Y13, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSS  X12, (R10)
 	VPERMPS Y12, Y13, Y1
 	VMOVSS  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -10990,7 +10824,7 @@ cutWritten:
 	ADDQ   R13, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -11045,110 +10879,109 @@ wholeFarSteps:
 	VFMADD231PS  Y13, Y12, Y11
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000050
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y12
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(SI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y12
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(SI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R13), Y12
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y13
-	VFMADD231PS  Y13, Y12, Y0
-	VBROADCASTSS (R11)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y1
-	VBROADCASTSS (R11)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y2
-	VBROADCASTSS (R11)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y3
-	VBROADCASTSS (R11)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y4
-	VBROADCASTSS (R11)(DI*1), Y13
-	VFMADD231PS  Y13, Y12, Y5
-	VBROADCASTSS (R11)(SI*2), Y13
-	VFMADD231PS  Y13, Y12, Y6
-	VBROADCASTSS (R12), Y13
-	VFMADD231PS  Y13, Y12, Y7
-	VBROADCASTSS (R12)(CX*1), Y13
-	VFMADD231PS  Y13, Y12, Y8
-	VBROADCASTSS (R12)(CX*2), Y13
-	VFMADD231PS  Y13, Y12, Y9
-	VBROADCASTSS (R12)(SI*1), Y13
-	VFMADD231PS  Y13, Y12, Y10
-	VBROADCASTSS (R12)(CX*4), Y13
-	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y12
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(SI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y12
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(SI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R13), Y12
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (R11)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (R11)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (R11)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (R11)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (R11)(DI*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (R11)(SI*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(SI*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -11181,120 +11014,119 @@ cutFarSteps:
 	VFMADD231PS  Y14, Y13, Y12
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000050
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(SI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R11)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(SI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
-	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(SI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(SI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R11)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(SI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
-	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(SI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPS   (R13), Y0, Y13
-	PREFETCHT1   63(R13)
-	VBROADCASTSS (R11), Y14
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R11)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y2
-	VBROADCASTSS (R11)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R11)(SI*1), Y14
-	VFMADD231PS  Y14, Y13, Y4
-	VBROADCASTSS (R11)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R11)(DI*1), Y14
-	VFMADD231PS  Y14, Y13, Y6
-	VBROADCASTSS (R11)(SI*2), Y14
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R12), Y14
-	VFMADD231PS  Y14, Y13, Y8
-	VBROADCASTSS (R12)(CX*1), Y14
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R12)(CX*2), Y14
-	VFMADD231PS  Y14, Y13, Y10
-	VBROADCASTSS (R12)(SI*1), Y14
-	VFMADD231PS  Y14, Y13, Y11
-	VBROADCASTSS (R12)(CX*4), Y14
-	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(SI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(SI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPS   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R11)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (R11)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R11)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (R11)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R11)(DI*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (R11)(SI*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(SI*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func sgemm1x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	MOVQ 56(AX), R11
 
@@ -11315,23 +11147,18 @@ tilePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R12
-	MOVQ  R12, 88(R8)
+	MOVQ  R12, 72(R8)
 	MOVQ  24(R8), R12
-	MOVQ  R12, 96(R8)
+	MOVQ  R12, 80(R8)
 
 tileTile:
-	MOVQ   SI, R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, BX, R12
-	ADDQ    DI, R12
-	MOVQ    R12, (SP)
+	MOVQ    SI, R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -11343,43 +11170,42 @@ tileSteps:
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000024
+	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	VMOVUPS      (R9)(R11*1), Y3
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	VMOVUPS      (R9)(R11*1), Y3
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	VMOVUPS      (R9)(R11*1), Y3
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	VMOVUPS      (R9)(R11*1), Y3
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	VMOVUPS      (R9)(R11*1), Y3
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	VMOVUPS      (R9)(R11*1), Y3
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -11393,7 +11219,7 @@ tileStep:
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -11417,13 +11243,13 @@ tileBeta:
 	VBROADCASTSS 76(R8), Y2
 	VFMADD231PS  (R9), Y2, Y0
 	VFMADD231PS  (R9)(R11*1), Y2, Y1
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R9), Y0, Y0
 	VADDPS (R9)(R11*1), Y1, Y1
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 
 tileBias:
 	TESTQ   R12, R12
@@ -11451,7 +11277,7 @@ tileReLU:
 	VANDPS Y2, Y1, Y1
 
 tileMask:
-	MOVQ    96(R12), R9
+	MOVQ    80(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    32(R12), R10
@@ -11466,12 +11292,12 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R12)
+	MOVQ R9, 80(R12)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 
 	// next tile
 	TESTQ  R12, R12
@@ -11480,7 +11306,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
@@ -11515,60 +11341,59 @@ tileFarSteps:
 	VFMADD231PS  Y4, Y2, Y0
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000024
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   95(R9)
-	VMOVUPS      (R9)(R11*1), Y3
-	PREFETCHT1   127(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   95(R9)
-	VMOVUPS      (R9)(R11*1), Y3
-	PREFETCHT1   127(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y2
-	PREFETCHT1   95(R9)
-	VMOVUPS      (R9)(R11*1), Y3
-	PREFETCHT1   127(R9)
-	VBROADCASTSS (R8), Y4
-	VFMADD231PS  Y4, Y2, Y0
-	VFMADD231PS  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   95(R9)
+	VMOVUPS      (R9)(R11*1), Y3
+	PREFETCHT1   127(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   95(R9)
+	VMOVUPS      (R9)(R11*1), Y3
+	PREFETCHT1   127(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y2
+	PREFETCHT1   95(R9)
+	VMOVUPS      (R9)(R11*1), Y3
+	PREFETCHT1   127(R9)
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func sgemm2x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	MOVQ 56(AX), R11
 
@@ -11589,25 +11414,20 @@ tilePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R12
-	MOVQ  R12, 88(R8)
+	MOVQ  R12, 72(R8)
 	MOVQ  24(R8), R12
-	MOVQ  R12, 96(R8)
+	MOVQ  R12, 80(R8)
 
 tileTile:
-	MOVQ   SI, R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, BX, R12
-	ADDQ    DI, R12
-	MOVQ    R12, (SP)
+	MOVQ    SI, R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -11622,52 +11442,51 @@ tileSteps:
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000028
+	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	VMOVUPS      (R9)(R11*1), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	VMOVUPS      (R9)(R11*1), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	VMOVUPS      (R9)(R11*1), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -11684,7 +11503,7 @@ tileStep:
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -11710,19 +11529,19 @@ tileBeta:
 	VBROADCASTSS 76(R8), Y4
 	VFMADD231PS  (R9), Y4, Y0
 	VFMADD231PS  (R9)(R11*1), Y4, Y1
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	VFMADD231PS  (R9), Y4, Y2
 	VFMADD231PS  (R9)(R11*1), Y4, Y3
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R9), Y0, Y0
 	VADDPS (R9)(R11*1), Y1, Y1
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 	VADDPS (R9), Y2, Y2
 	VADDPS (R9)(R11*1), Y3, Y3
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 
 tileBias:
 	TESTQ   R12, R12
@@ -11756,7 +11575,7 @@ tileReLU:
 	VANDPS Y4, Y3, Y3
 
 tileMask:
-	MOVQ    96(R12), R9
+	MOVQ    80(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    32(R12), R10
@@ -11778,15 +11597,15 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R12)
+	MOVQ R9, 80(R12)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 	VMOVUPS Y2, (DI)
 	VMOVUPS Y3, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 
 	// next tile
 	TESTQ  R12, R12
@@ -11795,7 +11614,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
@@ -11833,69 +11652,68 @@ tileFarSteps:
 	VFMADD231PS  Y6, Y4, Y2
 	VFMADD231PS  Y6, Y5, Y3
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000028
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y4
-	PREFETCHT1   95(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   127(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y4
-	PREFETCHT1   95(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   127(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y4
-	PREFETCHT1   95(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   127(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y4, Y0
-	VFMADD231PS  Y6, Y5, Y1
-	VBROADCASTSS (R8)(CX*1), Y6
-	VFMADD231PS  Y6, Y4, Y2
-	VFMADD231PS  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	PREFETCHT1   95(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   127(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	PREFETCHT1   95(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   127(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y4
+	PREFETCHT1   95(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   127(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (R8)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func sgemm3x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	MOVQ 56(AX), R11
 
@@ -11916,27 +11734,22 @@ tilePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R12
-	MOVQ  R12, 88(R8)
+	MOVQ  R12, 72(R8)
 	MOVQ  24(R8), R12
-	MOVQ  R12, 96(R8)
+	MOVQ  R12, 80(R8)
 
 tileTile:
-	MOVQ   SI, R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, BX, R12
-	ADDQ    DI, R12
-	MOVQ    R12, (SP)
+	MOVQ    SI, R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -11954,61 +11767,60 @@ tileSteps:
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x0000002c
+	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	VMOVUPS      (R9)(R11*1), Y7
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	VMOVUPS      (R9)(R11*1), Y7
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	VMOVUPS      (R9)(R11*1), Y7
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	VMOVUPS      (R9)(R11*1), Y7
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	VMOVUPS      (R9)(R11*1), Y7
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	VMOVUPS      (R9)(R11*1), Y7
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -12028,7 +11840,7 @@ tileStep:
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -12056,25 +11868,25 @@ tileBeta:
 	VBROADCASTSS 76(R8), Y6
 	VFMADD231PS  (R9), Y6, Y0
 	VFMADD231PS  (R9)(R11*1), Y6, Y1
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	VFMADD231PS  (R9), Y6, Y2
 	VFMADD231PS  (R9)(R11*1), Y6, Y3
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	VFMADD231PS  (R9), Y6, Y4
 	VFMADD231PS  (R9)(R11*1), Y6, Y5
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R9), Y0, Y0
 	VADDPS (R9)(R11*1), Y1, Y1
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 	VADDPS (R9), Y2, Y2
 	VADDPS (R9)(R11*1), Y3, Y3
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 	VADDPS (R9), Y4, Y4
 	VADDPS (R9)(R11*1), Y5, Y5
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 
 tileBias:
 	TESTQ   R12, R12
@@ -12114,7 +11926,7 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    96(R12), R9
+	MOVQ    80(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    32(R12), R10
@@ -12143,18 +11955,18 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R12)
+	MOVQ R9, 80(R12)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 	VMOVUPS Y2, (DI)
 	VMOVUPS Y3, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 	VMOVUPS Y4, (DI)
 	VMOVUPS Y5, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 
 	// next tile
 	TESTQ  R12, R12
@@ -12163,7 +11975,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
@@ -12204,78 +12016,77 @@ tileFarSteps:
 	VFMADD231PS  Y8, Y6, Y4
 	VFMADD231PS  Y8, Y7, Y5
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x0000002c
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   95(R9)
-	VMOVUPS      (R9)(R11*1), Y7
-	PREFETCHT1   127(R9)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   95(R9)
-	VMOVUPS      (R9)(R11*1), Y7
-	PREFETCHT1   127(R9)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   95(R9)
-	VMOVUPS      (R9)(R11*1), Y7
-	PREFETCHT1   127(R9)
-	VBROADCASTSS (R8), Y8
-	VFMADD231PS  Y8, Y6, Y0
-	VFMADD231PS  Y8, Y7, Y1
-	VBROADCASTSS (R8)(CX*1), Y8
-	VFMADD231PS  Y8, Y6, Y2
-	VFMADD231PS  Y8, Y7, Y3
-	VBROADCASTSS (R8)(CX*2), Y8
-	VFMADD231PS  Y8, Y6, Y4
-	VFMADD231PS  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   95(R9)
+	VMOVUPS      (R9)(R11*1), Y7
+	PREFETCHT1   127(R9)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   95(R9)
+	VMOVUPS      (R9)(R11*1), Y7
+	PREFETCHT1   127(R9)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   95(R9)
+	VMOVUPS      (R9)(R11*1), Y7
+	PREFETCHT1   127(R9)
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (R8)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (R8)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func sgemm4x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	MOVQ 56(AX), R12
@@ -12297,29 +12108,24 @@ tilePanel:
 	MOVQ  8(R9), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R9), R13
-	MOVQ  R13, 88(R9)
+	MOVQ  R13, 72(R9)
 	MOVQ  24(R9), R13
-	MOVQ  R13, 96(R9)
+	MOVQ  R13, 80(R9)
 
 tileTile:
-	MOVQ   DI, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, BX, R13
-	ADDQ    R8, R13
-	MOVQ    R13, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -12340,70 +12146,69 @@ tileSteps:
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000030
+	JGE          tileStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y8
-	VMOVUPS      (R10)(R12*1), Y9
-	VBROADCASTSS (R9), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(SI*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y8
-	VMOVUPS      (R10)(R12*1), Y9
-	VBROADCASTSS (R9), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(SI*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y8
-	VMOVUPS      (R10)(R12*1), Y9
-	VBROADCASTSS (R9), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(SI*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R13, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 tileStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	VMOVUPS      (R10)(R12*1), Y9
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R9)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	VMOVUPS      (R10)(R12*1), Y9
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R9)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	VMOVUPS      (R10)(R12*1), Y9
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R9)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -12426,7 +12231,7 @@ tileStep:
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          tileStep
 
@@ -12456,31 +12261,31 @@ tileBeta:
 	VBROADCASTSS 76(R9), Y8
 	VFMADD231PS  (R10), Y8, Y0
 	VFMADD231PS  (R10)(R12*1), Y8, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y8, Y2
 	VFMADD231PS  (R10)(R12*1), Y8, Y3
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y8, Y4
 	VFMADD231PS  (R10)(R12*1), Y8, Y5
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y8, Y6
 	VFMADD231PS  (R10)(R12*1), Y8, Y7
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R10), Y0, Y0
 	VADDPS (R10)(R12*1), Y1, Y1
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y2, Y2
 	VADDPS (R10)(R12*1), Y3, Y3
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y4, Y4
 	VADDPS (R10)(R12*1), Y5, Y5
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y6, Y6
 	VADDPS (R10)(R12*1), Y7, Y7
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 
 tileBias:
 	TESTQ   R13, R13
@@ -12526,7 +12331,7 @@ tileReLU:
 	VANDPS Y8, Y7, Y7
 
 tileMask:
-	MOVQ    96(R13), R10
+	MOVQ    80(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    32(R13), R11
@@ -12562,21 +12367,21 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R13)
+	MOVQ R10, 80(R13)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y2, (R8)
 	VMOVUPS Y3, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y4, (R8)
 	VMOVUPS Y5, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y6, (R8)
 	VMOVUPS Y7, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 	// next tile
 	TESTQ  R13, R13
@@ -12585,7 +12390,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    tileTile
 	DECQ   48(R13)
 	JEQ    tileDone
@@ -12629,87 +12434,86 @@ tileFarSteps:
 	VFMADD231PS  Y10, Y8, Y6
 	VFMADD231PS  Y10, Y9, Y7
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000030
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y8
-	PREFETCHT1   95(R10)
-	VMOVUPS      (R10)(R12*1), Y9
-	PREFETCHT1   127(R10)
-	VBROADCASTSS (R9), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(SI*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y8
-	PREFETCHT1   95(R10)
-	VMOVUPS      (R10)(R12*1), Y9
-	PREFETCHT1   127(R10)
-	VBROADCASTSS (R9), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(SI*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y8
-	PREFETCHT1   95(R10)
-	VMOVUPS      (R10)(R12*1), Y9
-	PREFETCHT1   127(R10)
-	VBROADCASTSS (R9), Y10
-	VFMADD231PS  Y10, Y8, Y0
-	VFMADD231PS  Y10, Y9, Y1
-	VBROADCASTSS (R9)(CX*1), Y10
-	VFMADD231PS  Y10, Y8, Y2
-	VFMADD231PS  Y10, Y9, Y3
-	VBROADCASTSS (R9)(CX*2), Y10
-	VFMADD231PS  Y10, Y8, Y4
-	VFMADD231PS  Y10, Y9, Y5
-	VBROADCASTSS (R9)(SI*1), Y10
-	VFMADD231PS  Y10, Y8, Y6
-	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R13, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 tileFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	PREFETCHT1   95(R10)
+	VMOVUPS      (R10)(R12*1), Y9
+	PREFETCHT1   127(R10)
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R9)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	PREFETCHT1   95(R10)
+	VMOVUPS      (R10)(R12*1), Y9
+	PREFETCHT1   127(R10)
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R9)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y8
+	PREFETCHT1   95(R10)
+	VMOVUPS      (R10)(R12*1), Y9
+	PREFETCHT1   127(R10)
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (R9)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (R9)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (R9)(SI*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func sgemm5x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	MOVQ 56(AX), R12
@@ -12731,31 +12535,26 @@ tilePanel:
 	MOVQ  8(R9), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R9), R13
-	MOVQ  R13, 88(R9)
+	MOVQ  R13, 72(R9)
 	MOVQ  24(R9), R13
-	MOVQ  R13, 96(R9)
+	MOVQ  R13, 80(R9)
 
 tileTile:
-	MOVQ   DI, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, BX, R13
-	ADDQ    R8, R13
-	MOVQ    R13, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -12779,79 +12578,78 @@ tileSteps:
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000034
+	JGE          tileStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y10
-	VMOVUPS      (R10)(R12*1), Y11
-	VBROADCASTSS (R9), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(SI*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y10
-	VMOVUPS      (R10)(R12*1), Y11
-	VBROADCASTSS (R9), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(SI*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y10
-	VMOVUPS      (R10)(R12*1), Y11
-	VBROADCASTSS (R9), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(SI*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R13, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 tileStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	VMOVUPS      (R10)(R12*1), Y11
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R9)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R9)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	VMOVUPS      (R10)(R12*1), Y11
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R9)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R9)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	VMOVUPS      (R10)(R12*1), Y11
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R9)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R9)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -12877,7 +12675,7 @@ tileStep:
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          tileStep
 
@@ -12909,37 +12707,37 @@ tileBeta:
 	VBROADCASTSS 76(R9), Y10
 	VFMADD231PS  (R10), Y10, Y0
 	VFMADD231PS  (R10)(R12*1), Y10, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y10, Y2
 	VFMADD231PS  (R10)(R12*1), Y10, Y3
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y10, Y4
 	VFMADD231PS  (R10)(R12*1), Y10, Y5
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y10, Y6
 	VFMADD231PS  (R10)(R12*1), Y10, Y7
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y10, Y8
 	VFMADD231PS  (R10)(R12*1), Y10, Y9
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R10), Y0, Y0
 	VADDPS (R10)(R12*1), Y1, Y1
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y2, Y2
 	VADDPS (R10)(R12*1), Y3, Y3
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y4, Y4
 	VADDPS (R10)(R12*1), Y5, Y5
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y6, Y6
 	VADDPS (R10)(R12*1), Y7, Y7
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y8, Y8
 	VADDPS (R10)(R12*1), Y9, Y9
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 
 tileBias:
 	TESTQ   R13, R13
@@ -12991,7 +12789,7 @@ tileReLU:
 	VANDPS Y10, Y9, Y9
 
 tileMask:
-	MOVQ    96(R13), R10
+	MOVQ    80(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    32(R13), R11
@@ -13034,24 +12832,24 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R13)
+	MOVQ R10, 80(R13)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y2, (R8)
 	VMOVUPS Y3, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y4, (R8)
 	VMOVUPS Y5, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y6, (R8)
 	VMOVUPS Y7, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y8, (R8)
 	VMOVUPS Y9, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 	// next tile
 	TESTQ  R13, R13
@@ -13060,7 +12858,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    tileTile
 	DECQ   48(R13)
 	JEQ    tileDone
@@ -13107,96 +12905,95 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y10, Y8
 	VFMADD231PS  Y12, Y11, Y9
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000034
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y10
-	PREFETCHT1   95(R10)
-	VMOVUPS      (R10)(R12*1), Y11
-	PREFETCHT1   127(R10)
-	VBROADCASTSS (R9), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(SI*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y10
-	PREFETCHT1   95(R10)
-	VMOVUPS      (R10)(R12*1), Y11
-	PREFETCHT1   127(R10)
-	VBROADCASTSS (R9), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(SI*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y10
-	PREFETCHT1   95(R10)
-	VMOVUPS      (R10)(R12*1), Y11
-	PREFETCHT1   127(R10)
-	VBROADCASTSS (R9), Y12
-	VFMADD231PS  Y12, Y10, Y0
-	VFMADD231PS  Y12, Y11, Y1
-	VBROADCASTSS (R9)(CX*1), Y12
-	VFMADD231PS  Y12, Y10, Y2
-	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (R9)(CX*2), Y12
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R9)(SI*1), Y12
-	VFMADD231PS  Y12, Y10, Y6
-	VFMADD231PS  Y12, Y11, Y7
-	VBROADCASTSS (R9)(CX*4), Y12
-	VFMADD231PS  Y12, Y10, Y8
-	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R13, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 tileFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	PREFETCHT1   95(R10)
+	VMOVUPS      (R10)(R12*1), Y11
+	PREFETCHT1   127(R10)
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R9)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R9)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	PREFETCHT1   95(R10)
+	VMOVUPS      (R10)(R12*1), Y11
+	PREFETCHT1   127(R10)
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R9)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R9)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y10
+	PREFETCHT1   95(R10)
+	VMOVUPS      (R10)(R12*1), Y11
+	PREFETCHT1   127(R10)
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (R9)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (R9)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R9)(SI*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R9)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func sgemm6x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -13219,33 +13016,28 @@ tilePanel:
 	MOVQ  8(R10), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R10), R14
-	MOVQ  R14, 88(R10)
+	MOVQ  R14, 72(R10)
 	MOVQ  24(R10), R14
-	MOVQ  R14, 96(R10)
+	MOVQ  R14, 80(R10)
 
 tileTile:
-	MOVQ   R8, R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, BX, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
+	MOVQ    R8, R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
 	MOVQ    R9, R14
 	SUBQ    $0x04, R12
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -13272,88 +13064,87 @@ tileSteps:
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000038
+	JGE          tileStepsFetched
 	PREFETCHT0   (R14)
 	PREFETCHT0   63(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y12
-	VMOVUPS      (R11)(R13*1), Y13
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(SI*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y12
-	VMOVUPS      (R11)(R13*1), Y13
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(SI*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y12
-	VMOVUPS      (R11)(R13*1), Y13
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(SI*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         R14, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R14
+	ADDQ         DX, R14
 
 tileStepsFetched:
-	SUBQ $0x04, R12
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R11)(R13*1), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R10)(DI*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R11)(R13*1), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R10)(DI*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	VMOVUPS      (R11)(R13*1), Y13
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R10)(DI*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -13382,7 +13173,7 @@ tileStep:
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
 	DECQ         R12
 	JNE          tileStep
 
@@ -13416,43 +13207,43 @@ tileBeta:
 	VBROADCASTSS 76(R10), Y12
 	VFMADD231PS  (R11), Y12, Y0
 	VFMADD231PS  (R11)(R13*1), Y12, Y1
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PS  (R11), Y12, Y2
 	VFMADD231PS  (R11)(R13*1), Y12, Y3
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PS  (R11), Y12, Y4
 	VFMADD231PS  (R11)(R13*1), Y12, Y5
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PS  (R11), Y12, Y6
 	VFMADD231PS  (R11)(R13*1), Y12, Y7
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PS  (R11), Y12, Y8
 	VFMADD231PS  (R11)(R13*1), Y12, Y9
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PS  (R11), Y12, Y10
 	VFMADD231PS  (R11)(R13*1), Y12, Y11
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R11), Y0, Y0
 	VADDPS (R11)(R13*1), Y1, Y1
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPS (R11), Y2, Y2
 	VADDPS (R11)(R13*1), Y3, Y3
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPS (R11), Y4, Y4
 	VADDPS (R11)(R13*1), Y5, Y5
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPS (R11), Y6, Y6
 	VADDPS (R11)(R13*1), Y7, Y7
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPS (R11), Y8, Y8
 	VADDPS (R11)(R13*1), Y9, Y9
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPS (R11), Y10, Y10
 	VADDPS (R11)(R13*1), Y11, Y11
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 
 tileBias:
 	TESTQ   R14, R14
@@ -13510,7 +13301,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    96(R14), R11
+	MOVQ    80(R14), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    32(R14), R12
@@ -13560,27 +13351,27 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R14)
+	MOVQ R11, 80(R14)
 
 tileWrite:
 	VMOVUPS Y0, (R9)
 	VMOVUPS Y1, (R9)(R13*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS Y2, (R9)
 	VMOVUPS Y3, (R9)(R13*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS Y4, (R9)
 	VMOVUPS Y5, (R9)(R13*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS Y6, (R9)
 	VMOVUPS Y7, (R9)(R13*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS Y8, (R9)
 	VMOVUPS Y9, (R9)(R13*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS Y10, (R9)
 	VMOVUPS Y11, (R9)(R13*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 
 	// next tile
 	TESTQ  R14, R14
@@ -13589,7 +13380,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   88(R14)
+	DECQ   72(R14)
 	JNE    tileTile
 	DECQ   48(R14)
 	JEQ    tileDone
@@ -13639,105 +13430,104 @@ tileFarSteps:
 	VFMADD231PS  Y14, Y12, Y10
 	VFMADD231PS  Y14, Y13, Y11
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000038
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R14)
 	PREFETCHT0   63(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y12
-	PREFETCHT1   95(R11)
-	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   127(R11)
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(SI*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y12
-	PREFETCHT1   95(R11)
-	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   127(R11)
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(SI*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R11), Y12
-	PREFETCHT1   95(R11)
-	VMOVUPS      (R11)(R13*1), Y13
-	PREFETCHT1   127(R11)
-	VBROADCASTSS (R10), Y14
-	VFMADD231PS  Y14, Y12, Y0
-	VFMADD231PS  Y14, Y13, Y1
-	VBROADCASTSS (R10)(CX*1), Y14
-	VFMADD231PS  Y14, Y12, Y2
-	VFMADD231PS  Y14, Y13, Y3
-	VBROADCASTSS (R10)(CX*2), Y14
-	VFMADD231PS  Y14, Y12, Y4
-	VFMADD231PS  Y14, Y13, Y5
-	VBROADCASTSS (R10)(SI*1), Y14
-	VFMADD231PS  Y14, Y12, Y6
-	VFMADD231PS  Y14, Y13, Y7
-	VBROADCASTSS (R10)(CX*4), Y14
-	VFMADD231PS  Y14, Y12, Y8
-	VFMADD231PS  Y14, Y13, Y9
-	VBROADCASTSS (R10)(DI*1), Y14
-	VFMADD231PS  Y14, Y12, Y10
-	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         R14, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R14
+	ADDQ         DX, R14
 
 tileFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   95(R11)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   127(R11)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R10)(DI*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   95(R11)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   127(R11)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R10)(DI*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y12
+	PREFETCHT1   95(R11)
+	VMOVUPS      (R11)(R13*1), Y13
+	PREFETCHT1   127(R11)
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (R10)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (R10)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R10)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R10)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R10)(DI*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func sgemm1x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm1x24AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm1x24AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	MOVQ 56(AX), R11
 
@@ -13758,24 +13548,19 @@ tilePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R12
-	MOVQ  R12, 88(R8)
+	MOVQ  R12, 72(R8)
 	MOVQ  24(R8), R12
-	MOVQ  R12, 96(R8)
+	MOVQ  R12, 80(R8)
 
 tileTile:
-	MOVQ   SI, R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, BX, R12
-	ADDQ    DI, R12
-	MOVQ    R12, (SP)
+	MOVQ    SI, R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -13789,50 +13574,49 @@ tileSteps:
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000024
+	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VMOVUPS      32(R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VMOVUPS      32(R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	VMOVUPS      32(R9), Y4
-	VMOVUPS      (R9)(R11*1), Y5
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	VMOVUPS      32(R9), Y4
+	VMOVUPS      (R9)(R11*1), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	VMOVUPS      32(R9), Y4
+	VMOVUPS      (R9)(R11*1), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	VMOVUPS      32(R9), Y4
+	VMOVUPS      (R9)(R11*1), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -13848,7 +13632,7 @@ tileStep:
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -13874,14 +13658,14 @@ tileBeta:
 	VFMADD231PS  (R9), Y3, Y0
 	VFMADD231PS  32(R9), Y3, Y1
 	VFMADD231PS  (R9)(R11*1), Y3, Y2
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R9), Y0, Y0
 	VADDPS 32(R9), Y1, Y1
 	VADDPS (R9)(R11*1), Y2, Y2
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 
 tileBias:
 	TESTQ   R12, R12
@@ -13913,7 +13697,7 @@ tileReLU:
 	VANDPS Y3, Y2, Y2
 
 tileMask:
-	MOVQ    96(R12), R9
+	MOVQ    80(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    32(R12), R10
@@ -13931,13 +13715,13 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R12)
+	MOVQ R9, 80(R12)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 
 	// next tile
 	TESTQ  R12, R12
@@ -13946,7 +13730,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
@@ -13984,70 +13768,69 @@ tileFarSteps:
 	VFMADD231PS  Y6, Y4, Y1
 	VFMADD231PS  Y6, Y5, Y2
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000024
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   127(R9)
-	VMOVUPS      32(R9), Y4
-	PREFETCHT1   159(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   191(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   127(R9)
-	VMOVUPS      32(R9), Y4
-	PREFETCHT1   159(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   191(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y3
-	PREFETCHT1   127(R9)
-	VMOVUPS      32(R9), Y4
-	PREFETCHT1   159(R9)
-	VMOVUPS      (R9)(R11*1), Y5
-	PREFETCHT1   191(R9)
-	VBROADCASTSS (R8), Y6
-	VFMADD231PS  Y6, Y3, Y0
-	VFMADD231PS  Y6, Y4, Y1
-	VFMADD231PS  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   127(R9)
+	VMOVUPS      32(R9), Y4
+	PREFETCHT1   159(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   191(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   127(R9)
+	VMOVUPS      32(R9), Y4
+	PREFETCHT1   159(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   191(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y3
+	PREFETCHT1   127(R9)
+	VMOVUPS      32(R9), Y4
+	PREFETCHT1   159(R9)
+	VMOVUPS      (R9)(R11*1), Y5
+	PREFETCHT1   191(R9)
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func sgemm2x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm2x24AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm2x24AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	MOVQ 56(AX), R11
 
@@ -14068,27 +13851,22 @@ tilePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R12
-	MOVQ  R12, 88(R8)
+	MOVQ  R12, 72(R8)
 	MOVQ  24(R8), R12
-	MOVQ  R12, 96(R8)
+	MOVQ  R12, 80(R8)
 
 tileTile:
-	MOVQ   SI, R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, BX, R12
-	ADDQ    DI, R12
-	MOVQ    R12, (SP)
+	MOVQ    SI, R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -14106,62 +13884,61 @@ tileSteps:
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000028
+	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	VMOVUPS      32(R9), Y7
-	VMOVUPS      (R9)(R11*1), Y8
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	VMOVUPS      32(R9), Y7
-	VMOVUPS      (R9)(R11*1), Y8
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	VMOVUPS      32(R9), Y7
-	VMOVUPS      (R9)(R11*1), Y8
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R9)(R11*1), Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R9)(R11*1), Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VMOVUPS      (R9)(R11*1), Y8
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -14181,7 +13958,7 @@ tileStep:
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -14210,22 +13987,22 @@ tileBeta:
 	VFMADD231PS  (R9), Y6, Y0
 	VFMADD231PS  32(R9), Y6, Y1
 	VFMADD231PS  (R9)(R11*1), Y6, Y2
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	VFMADD231PS  (R9), Y6, Y3
 	VFMADD231PS  32(R9), Y6, Y4
 	VFMADD231PS  (R9)(R11*1), Y6, Y5
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R9), Y0, Y0
 	VADDPS 32(R9), Y1, Y1
 	VADDPS (R9)(R11*1), Y2, Y2
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 	VADDPS (R9), Y3, Y3
 	VADDPS 32(R9), Y4, Y4
 	VADDPS (R9)(R11*1), Y5, Y5
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 
 tileBias:
 	TESTQ   R12, R12
@@ -14266,7 +14043,7 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    96(R12), R9
+	MOVQ    80(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    32(R12), R10
@@ -14294,17 +14071,17 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R12)
+	MOVQ R9, 80(R12)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 	VMOVUPS Y3, (DI)
 	VMOVUPS Y4, 32(DI)
 	VMOVUPS Y5, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 
 	// next tile
 	TESTQ  R12, R12
@@ -14313,7 +14090,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
@@ -14355,82 +14132,81 @@ tileFarSteps:
 	VFMADD231PS  Y9, Y7, Y4
 	VFMADD231PS  Y9, Y8, Y5
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000028
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   127(R9)
-	VMOVUPS      32(R9), Y7
-	PREFETCHT1   159(R9)
-	VMOVUPS      (R9)(R11*1), Y8
-	PREFETCHT1   191(R9)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   127(R9)
-	VMOVUPS      32(R9), Y7
-	PREFETCHT1   159(R9)
-	VMOVUPS      (R9)(R11*1), Y8
-	PREFETCHT1   191(R9)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y6
-	PREFETCHT1   127(R9)
-	VMOVUPS      32(R9), Y7
-	PREFETCHT1   159(R9)
-	VMOVUPS      (R9)(R11*1), Y8
-	PREFETCHT1   191(R9)
-	VBROADCASTSS (R8), Y9
-	VFMADD231PS  Y9, Y6, Y0
-	VFMADD231PS  Y9, Y7, Y1
-	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (R8)(CX*1), Y9
-	VFMADD231PS  Y9, Y6, Y3
-	VFMADD231PS  Y9, Y7, Y4
-	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   127(R9)
+	VMOVUPS      32(R9), Y7
+	PREFETCHT1   159(R9)
+	VMOVUPS      (R9)(R11*1), Y8
+	PREFETCHT1   191(R9)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   127(R9)
+	VMOVUPS      32(R9), Y7
+	PREFETCHT1   159(R9)
+	VMOVUPS      (R9)(R11*1), Y8
+	PREFETCHT1   191(R9)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y6
+	PREFETCHT1   127(R9)
+	VMOVUPS      32(R9), Y7
+	PREFETCHT1   159(R9)
+	VMOVUPS      (R9)(R11*1), Y8
+	PREFETCHT1   191(R9)
+	VBROADCASTSS (R8), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (R8)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func sgemm3x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm3x24AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm3x24AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	MOVQ 56(AX), R11
 
@@ -14451,30 +14227,25 @@ tilePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R8), R12
-	MOVQ  R12, 88(R8)
+	MOVQ  R12, 72(R8)
 	MOVQ  24(R8), R12
-	MOVQ  R12, 96(R8)
+	MOVQ  R12, 80(R8)
 
 tileTile:
-	MOVQ   SI, R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, BX, R12
-	ADDQ    DI, R12
-	MOVQ    R12, (SP)
+	MOVQ    SI, R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -14496,74 +14267,73 @@ tileSteps:
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x0000002c
+	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y9
-	VMOVUPS      32(R9), Y10
-	VMOVUPS      (R9)(R11*1), Y11
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y9
-	VMOVUPS      32(R9), Y10
-	VMOVUPS      (R9)(R11*1), Y11
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y9
-	VMOVUPS      32(R9), Y10
-	VMOVUPS      (R9)(R11*1), Y11
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VMOVUPS      (R9)(R11*1), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VMOVUPS      (R9)(R11*1), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	VMOVUPS      32(R9), Y10
+	VMOVUPS      (R9)(R11*1), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -14587,7 +14357,7 @@ tileStep:
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -14619,30 +14389,30 @@ tileBeta:
 	VFMADD231PS  (R9), Y9, Y0
 	VFMADD231PS  32(R9), Y9, Y1
 	VFMADD231PS  (R9)(R11*1), Y9, Y2
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	VFMADD231PS  (R9), Y9, Y3
 	VFMADD231PS  32(R9), Y9, Y4
 	VFMADD231PS  (R9)(R11*1), Y9, Y5
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	VFMADD231PS  (R9), Y9, Y6
 	VFMADD231PS  32(R9), Y9, Y7
 	VFMADD231PS  (R9)(R11*1), Y9, Y8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R9), Y0, Y0
 	VADDPS 32(R9), Y1, Y1
 	VADDPS (R9)(R11*1), Y2, Y2
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 	VADDPS (R9), Y3, Y3
 	VADDPS 32(R9), Y4, Y4
 	VADDPS (R9)(R11*1), Y5, Y5
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 	VADDPS (R9), Y6, Y6
 	VADDPS 32(R9), Y7, Y7
 	VADDPS (R9)(R11*1), Y8, Y8
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 
 tileBias:
 	TESTQ   R12, R12
@@ -14692,7 +14462,7 @@ tileReLU:
 	VANDPS Y9, Y8, Y8
 
 tileMask:
-	MOVQ    96(R12), R9
+	MOVQ    80(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    32(R12), R10
@@ -14730,21 +14500,21 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R12)
+	MOVQ R9, 80(R12)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
 	VMOVUPS Y2, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 	VMOVUPS Y3, (DI)
 	VMOVUPS Y4, 32(DI)
 	VMOVUPS Y5, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 	VMOVUPS Y6, (DI)
 	VMOVUPS Y7, 32(DI)
 	VMOVUPS Y8, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 
 	// next tile
 	TESTQ  R12, R12
@@ -14753,7 +14523,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
@@ -14799,94 +14569,93 @@ tileFarSteps:
 	VFMADD231PS  Y12, Y10, Y7
 	VFMADD231PS  Y12, Y11, Y8
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x0000002c
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y9
-	PREFETCHT1   127(R9)
-	VMOVUPS      32(R9), Y10
-	PREFETCHT1   159(R9)
-	VMOVUPS      (R9)(R11*1), Y11
-	PREFETCHT1   191(R9)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y9
-	PREFETCHT1   127(R9)
-	VMOVUPS      32(R9), Y10
-	PREFETCHT1   159(R9)
-	VMOVUPS      (R9)(R11*1), Y11
-	PREFETCHT1   191(R9)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R9), Y9
-	PREFETCHT1   127(R9)
-	VMOVUPS      32(R9), Y10
-	PREFETCHT1   159(R9)
-	VMOVUPS      (R9)(R11*1), Y11
-	PREFETCHT1   191(R9)
-	VBROADCASTSS (R8), Y12
-	VFMADD231PS  Y12, Y9, Y0
-	VFMADD231PS  Y12, Y10, Y1
-	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (R8)(CX*1), Y12
-	VFMADD231PS  Y12, Y9, Y3
-	VFMADD231PS  Y12, Y10, Y4
-	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (R8)(CX*2), Y12
-	VFMADD231PS  Y12, Y9, Y6
-	VFMADD231PS  Y12, Y10, Y7
-	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	PREFETCHT1   127(R9)
+	VMOVUPS      32(R9), Y10
+	PREFETCHT1   159(R9)
+	VMOVUPS      (R9)(R11*1), Y11
+	PREFETCHT1   191(R9)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	PREFETCHT1   127(R9)
+	VMOVUPS      32(R9), Y10
+	PREFETCHT1   159(R9)
+	VMOVUPS      (R9)(R11*1), Y11
+	PREFETCHT1   191(R9)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R9), Y9
+	PREFETCHT1   127(R9)
+	VMOVUPS      32(R9), Y10
+	PREFETCHT1   159(R9)
+	VMOVUPS      (R9)(R11*1), Y11
+	PREFETCHT1   191(R9)
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (R8)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (R8)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func sgemm4x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sgemm4x24AVX2(SB), NOSPLIT, $8-8
+TEXT ·sgemm4x24AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x02, BX
 	LEAQ (CX)(CX*2), SI
 	MOVQ 56(AX), R12
@@ -14908,33 +14677,28 @@ tilePanel:
 	MOVQ  8(R9), AX
 	SHLQ  $0x02, AX
 	MOVQ  (R9), R13
-	MOVQ  R13, 88(R9)
+	MOVQ  R13, 72(R9)
 	MOVQ  24(R9), R13
-	MOVQ  R13, 96(R9)
+	MOVQ  R13, 80(R9)
 
 tileTile:
-	MOVQ   DI, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, BX, R13
-	ADDQ    R8, R13
-	MOVQ    R13, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -14960,86 +14724,85 @@ tileSteps:
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000030
+	JGE          tileStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   64(R13)
 	PREFETCHT0   95(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VMOVUPS      (R10)(R12*1), Y14
-	VBROADCASTSS (R9), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R9)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R9)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(SI*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VMOVUPS      (R10)(R12*1), Y14
-	VBROADCASTSS (R9), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R9)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R9)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(SI*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y12
-	VMOVUPS      32(R10), Y13
-	VMOVUPS      (R10)(R12*1), Y14
-	VBROADCASTSS (R9), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R9)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R9)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(SI*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R13, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 tileStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VMOVUPS      (R10)(R12*1), Y14
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R9)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R9)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R9)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VMOVUPS      (R10)(R12*1), Y14
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R9)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R9)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R9)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	VMOVUPS      32(R10), Y13
+	VMOVUPS      (R10)(R12*1), Y14
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R9)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R9)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R9)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -15067,7 +14830,7 @@ tileStep:
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          tileStep
 
@@ -15102,38 +14865,38 @@ tileBeta:
 	VFMADD231PS  (R10), Y12, Y0
 	VFMADD231PS  32(R10), Y12, Y1
 	VFMADD231PS  (R10)(R12*1), Y12, Y2
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y12, Y3
 	VFMADD231PS  32(R10), Y12, Y4
 	VFMADD231PS  (R10)(R12*1), Y12, Y5
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y12, Y6
 	VFMADD231PS  32(R10), Y12, Y7
 	VFMADD231PS  (R10)(R12*1), Y12, Y8
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PS  (R10), Y12, Y9
 	VFMADD231PS  32(R10), Y12, Y10
 	VFMADD231PS  (R10)(R12*1), Y12, Y11
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          tileBias
 
 tileAdd:
 	VADDPS (R10), Y0, Y0
 	VADDPS 32(R10), Y1, Y1
 	VADDPS (R10)(R12*1), Y2, Y2
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y3, Y3
 	VADDPS 32(R10), Y4, Y4
 	VADDPS (R10)(R12*1), Y5, Y5
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y6, Y6
 	VADDPS 32(R10), Y7, Y7
 	VADDPS (R10)(R12*1), Y8, Y8
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPS (R10), Y9, Y9
 	VADDPS 32(R10), Y10, Y10
 	VADDPS (R10)(R12*1), Y11, Y11
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 
 tileBias:
 	TESTQ   R13, R13
@@ -15192,7 +14955,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    96(R13), R10
+	MOVQ    80(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    32(R13), R11
@@ -15240,25 +15003,25 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R13)
+	MOVQ R10, 80(R13)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
 	VMOVUPS Y1, 32(R8)
 	VMOVUPS Y2, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y3, (R8)
 	VMOVUPS Y4, 32(R8)
 	VMOVUPS Y5, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y6, (R8)
 	VMOVUPS Y7, 32(R8)
 	VMOVUPS Y8, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS Y9, (R8)
 	VMOVUPS Y10, 32(R8)
 	VMOVUPS Y11, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 	// next tile
 	TESTQ  R13, R13
@@ -15267,7 +15030,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    tileTile
 	DECQ   48(R13)
 	JEQ    tileDone
@@ -15317,106 +15080,105 @@ tileFarSteps:
 	VFMADD231PS  Y15, Y13, Y10
 	VFMADD231PS  Y15, Y14, Y11
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000030
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   64(R13)
 	PREFETCHT0   95(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y12
-	PREFETCHT1   127(R10)
-	VMOVUPS      32(R10), Y13
-	PREFETCHT1   159(R10)
-	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   191(R10)
-	VBROADCASTSS (R9), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R9)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R9)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(SI*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y12
-	PREFETCHT1   127(R10)
-	VMOVUPS      32(R10), Y13
-	PREFETCHT1   159(R10)
-	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   191(R10)
-	VBROADCASTSS (R9), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R9)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R9)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(SI*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (R10), Y12
-	PREFETCHT1   127(R10)
-	VMOVUPS      32(R10), Y13
-	PREFETCHT1   159(R10)
-	VMOVUPS      (R10)(R12*1), Y14
-	PREFETCHT1   191(R10)
-	VBROADCASTSS (R9), Y15
-	VFMADD231PS  Y15, Y12, Y0
-	VFMADD231PS  Y15, Y13, Y1
-	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (R9)(CX*1), Y15
-	VFMADD231PS  Y15, Y12, Y3
-	VFMADD231PS  Y15, Y13, Y4
-	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (R9)(CX*2), Y15
-	VFMADD231PS  Y15, Y12, Y6
-	VFMADD231PS  Y15, Y13, Y7
-	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (R9)(SI*1), Y15
-	VFMADD231PS  Y15, Y12, Y9
-	VFMADD231PS  Y15, Y13, Y10
-	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R13, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 tileFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   127(R10)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   159(R10)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   191(R10)
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R9)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R9)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R9)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   127(R10)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   159(R10)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   191(R10)
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R9)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R9)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R9)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y12
+	PREFETCHT1   127(R10)
+	VMOVUPS      32(R10), Y13
+	PREFETCHT1   159(R10)
+	VMOVUPS      (R10)(R12*1), Y14
+	PREFETCHT1   191(R10)
+	VBROADCASTSS (R9), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (R9)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (R9)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (R9)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func dgemm1x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
@@ -15435,22 +15197,17 @@ wholePanel:
 	MOVQ  8(SI), AX
 	SHLQ  $0x03, AX
 	MOVQ  (SI), R9
-	MOVQ  R9, 88(SI)
+	MOVQ  R9, 72(SI)
 	MOVQ  24(SI), R9
-	MOVQ  R9, 96(SI)
+	MOVQ  R9, 80(SI)
 
 wholeTile:
-	MOVQ   DI, R9
-	VXORPS Y0, Y0, Y0
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, BX, SI
-	ADDQ    R8, SI
-	MOVQ    SI, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y0, Y0, Y0
 	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -15460,37 +15217,36 @@ wholeSteps:
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000024
+	JGE          wholeStepsFetched
 	PREFETCHT0   (SI)
 	PREFETCHT0   31(SI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y1
-	VBROADCASTSD (R9), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         SI, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, SI
+	ADDQ         DX, SI
 
 wholeStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y1
+	VBROADCASTSD (R9), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y1
+	VBROADCASTSD (R9), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y1
+	VBROADCASTSD (R9), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -15502,7 +15258,7 @@ wholeStep:
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
@@ -15526,12 +15282,12 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSD 80(SI), Y1
 	VFMADD231PD  (R10), Y1, Y0
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPD (R10), Y0, Y0
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 
 wholeBias:
 	TESTQ   R9, R9
@@ -15555,7 +15311,7 @@ wholeReLU:
 	VANDPD Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    96(R9), R10
+	MOVQ    80(R9), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    32(R9), R11
@@ -15567,11 +15323,11 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R9)
+	MOVQ R10, 80(R9)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 	// next tile
 	TESTQ  R9, R9
@@ -15580,7 +15336,7 @@ wholeWrite:
 	ADDQ   R10, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   88(R9)
+	DECQ   72(R9)
 	JNE    wholeTile
 	DECQ   48(R9)
 	JEQ    wholeDone
@@ -15625,22 +15381,17 @@ cutPanel:
 	MOVQ  8(R9), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R9), R12
-	MOVQ  R12, 88(R9)
+	MOVQ  R12, 72(R9)
 	MOVQ  24(R9), R12
-	MOVQ  R12, 96(R9)
+	MOVQ  R12, 80(R9)
 
 cutTile:
-	MOVQ   DI, R9
-	VXORPS Y1, Y1, Y1
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, BX, R12
-	ADDQ    R8, R12
-	MOVQ    R12, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y1, Y1, Y1
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -15650,37 +15401,36 @@ cutSteps:
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000024
+	JGE          cutStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R12, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 cutStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y2
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y2
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y2
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -15692,7 +15442,7 @@ cutStep:
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
@@ -15717,13 +15467,13 @@ cutBeta:
 	VBROADCASTSD 80(R9), Y2
 	VMASKMOVPD   (R10), Y0, Y3
 	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R10), Y0, Y3
 	VADDPD     Y3, Y1, Y1
-	ADDQ       BX, R10
+	ADDQ       DX, R10
 
 cutBias:
 	TESTQ      R12, R12
@@ -15747,7 +15497,7 @@ cutReLU:
 	VANDPD Y2, Y1, Y1
 
 cutMask:
-	MOVQ       96(R12), R10
+	MOVQ       80(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       32(R12), R11
@@ -15759,7 +15509,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R12)
+	MOVQ R10, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -15774,14 +15524,14 @@ cutWrite:
 	VMOVUPS X1, (R8)
 	VPERMPS Y1, Y2, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R8)
 	VPERMPS Y1, Y2, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 cutWritten:
 	// next tile
@@ -15791,7 +15541,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -15823,41 +15573,40 @@ wholeFarSteps:
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000024
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (SI)
 	PREFETCHT0   31(SI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y1
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y1
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y1
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y2
-	VFMADD231PD  Y2, Y1, Y0
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         SI, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, SI
+	ADDQ         DX, SI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y1
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -15867,51 +15616,50 @@ cutFarSteps:
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000024
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y2
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y2
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y2
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R12, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 cutFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func dgemm2x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
@@ -15930,23 +15678,18 @@ wholePanel:
 	MOVQ  8(SI), AX
 	SHLQ  $0x03, AX
 	MOVQ  (SI), R9
-	MOVQ  R9, 88(SI)
+	MOVQ  R9, 72(SI)
 	MOVQ  24(SI), R9
-	MOVQ  R9, 96(SI)
+	MOVQ  R9, 80(SI)
 
 wholeTile:
-	MOVQ   DI, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, BX, SI
-	ADDQ    R8, SI
-	MOVQ    SI, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
 	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -15958,43 +15701,42 @@ wholeSteps:
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000028
+	JGE          wholeStepsFetched
 	PREFETCHT0   (SI)
 	PREFETCHT0   31(SI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         SI, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, SI
+	ADDQ         DX, SI
 
 wholeStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y2
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R9)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y2
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R9)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y2
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R9)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -16008,7 +15750,7 @@ wholeStep:
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
@@ -16033,16 +15775,16 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSD 80(SI), Y2
 	VFMADD231PD  (R10), Y2, Y0
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y2, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPD (R10), Y0, Y0
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y1, Y1
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 
 wholeBias:
 	TESTQ   R9, R9
@@ -16069,7 +15811,7 @@ wholeReLU:
 	VANDPD Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    96(R9), R10
+	MOVQ    80(R9), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    32(R9), R11
@@ -16085,13 +15827,13 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R9)
+	MOVQ R10, 80(R9)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y1, (R8)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 	// next tile
 	TESTQ  R9, R9
@@ -16100,7 +15842,7 @@ wholeWrite:
 	ADDQ   R10, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   88(R9)
+	DECQ   72(R9)
 	JNE    wholeTile
 	DECQ   48(R9)
 	JEQ    wholeDone
@@ -16145,23 +15887,18 @@ cutPanel:
 	MOVQ  8(R9), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R9), R12
-	MOVQ  R12, 88(R9)
+	MOVQ  R12, 72(R9)
 	MOVQ  24(R9), R12
-	MOVQ  R12, 96(R9)
+	MOVQ  R12, 80(R9)
 
 cutTile:
-	MOVQ   DI, R9
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, BX, R12
-	ADDQ    R8, R12
-	MOVQ    R12, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -16173,43 +15910,42 @@ cutSteps:
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000028
+	JGE          cutStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R12, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 cutStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y3
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y3
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y3
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -16223,7 +15959,7 @@ cutStep:
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
@@ -16249,19 +15985,19 @@ cutBeta:
 	VBROADCASTSD 80(R9), Y3
 	VMASKMOVPD   (R10), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VMASKMOVPD   (R10), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R10), Y0, Y4
 	VADDPD     Y4, Y1, Y1
-	ADDQ       BX, R10
+	ADDQ       DX, R10
 	VMASKMOVPD (R10), Y0, Y4
 	VADDPD     Y4, Y2, Y2
-	ADDQ       BX, R10
+	ADDQ       DX, R10
 
 cutBias:
 	TESTQ      R12, R12
@@ -16288,7 +16024,7 @@ cutReLU:
 	VANDPD Y3, Y2, Y2
 
 cutMask:
-	MOVQ       96(R12), R10
+	MOVQ       80(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       32(R12), R11
@@ -16304,7 +16040,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R12)
+	MOVQ R10, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -16319,22 +16055,22 @@ cutWrite:
 	VMOVUPS X1, (R8)
 	VPERMPS Y1, Y3, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS X2, (R8)
 	VPERMPS Y2, Y3, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R8)
 	VPERMPS Y1, Y3, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVSD  X2, (R8)
 	VPERMPS Y2, Y3, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 cutWritten:
 	// next tile
@@ -16344,7 +16080,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -16378,47 +16114,46 @@ wholeFarSteps:
 	VBROADCASTSD (R9)(CX*1), Y3
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000028
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (SI)
 	PREFETCHT0   31(SI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y2
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y3
-	VFMADD231PD  Y3, Y2, Y0
-	VBROADCASTSD (R9)(CX*1), Y3
-	VFMADD231PD  Y3, Y2, Y1
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         SI, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, SI
+	ADDQ         DX, SI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R9)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R9)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y2
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (R9)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -16430,57 +16165,56 @@ cutFarSteps:
 	VBROADCASTSD (R9)(CX*1), Y4
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000028
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y3
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y3
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y3
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R12, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 cutFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func dgemm3x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	MOVQ 56(AX), AX
 	CMPQ AX, $0x00000004
@@ -16499,24 +16233,19 @@ wholePanel:
 	MOVQ  8(SI), AX
 	SHLQ  $0x03, AX
 	MOVQ  (SI), R9
-	MOVQ  R9, 88(SI)
+	MOVQ  R9, 72(SI)
 	MOVQ  24(SI), R9
-	MOVQ  R9, 96(SI)
+	MOVQ  R9, 80(SI)
 
 wholeTile:
-	MOVQ   DI, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, BX, SI
-	ADDQ    R8, SI
-	MOVQ    SI, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
 	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -16530,49 +16259,48 @@ wholeSteps:
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x0000002c
+	JGE          wholeStepsFetched
 	PREFETCHT0   (SI)
 	PREFETCHT0   31(SI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         SI, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, SI
+	ADDQ         DX, SI
 
 wholeStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y3
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R11
@@ -16588,7 +16316,7 @@ wholeStep:
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          wholeStep
 
@@ -16614,20 +16342,20 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSD 80(SI), Y3
 	VFMADD231PD  (R10), Y3, Y0
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y3, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y3, Y2
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPD (R10), Y0, Y0
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y1, Y1
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y2, Y2
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 
 wholeBias:
 	TESTQ   R9, R9
@@ -16657,7 +16385,7 @@ wholeReLU:
 	VANDPD Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    96(R9), R10
+	MOVQ    80(R9), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    32(R9), R11
@@ -16677,15 +16405,15 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R9)
+	MOVQ R10, 80(R9)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y1, (R8)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y2, (R8)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 	// next tile
 	TESTQ  R9, R9
@@ -16694,7 +16422,7 @@ wholeWrite:
 	ADDQ   R10, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   88(R9)
+	DECQ   72(R9)
 	JNE    wholeTile
 	DECQ   48(R9)
 	JEQ    wholeDone
@@ -16739,24 +16467,19 @@ cutPanel:
 	MOVQ  8(R9), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R9), R12
-	MOVQ  R12, 88(R9)
+	MOVQ  R12, 72(R9)
 	MOVQ  24(R9), R12
-	MOVQ  R12, 96(R9)
+	MOVQ  R12, 80(R9)
 
 cutTile:
-	MOVQ   DI, R9
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, BX, R12
-	ADDQ    R8, R12
-	MOVQ    R12, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -16770,49 +16493,48 @@ cutSteps:
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x0000002c
+	JGE          cutStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y4
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R12, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 cutStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y4
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R11
@@ -16828,7 +16550,7 @@ cutStep:
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          cutStep
 
@@ -16855,25 +16577,25 @@ cutBeta:
 	VBROADCASTSD 80(R9), Y4
 	VMASKMOVPD   (R10), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VMASKMOVPD   (R10), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y2
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VMASKMOVPD   (R10), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R10), Y0, Y5
 	VADDPD     Y5, Y1, Y1
-	ADDQ       BX, R10
+	ADDQ       DX, R10
 	VMASKMOVPD (R10), Y0, Y5
 	VADDPD     Y5, Y2, Y2
-	ADDQ       BX, R10
+	ADDQ       DX, R10
 	VMASKMOVPD (R10), Y0, Y5
 	VADDPD     Y5, Y3, Y3
-	ADDQ       BX, R10
+	ADDQ       DX, R10
 
 cutBias:
 	TESTQ      R12, R12
@@ -16903,7 +16625,7 @@ cutReLU:
 	VANDPD Y4, Y3, Y3
 
 cutMask:
-	MOVQ       96(R12), R10
+	MOVQ       80(R12), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       32(R12), R11
@@ -16923,7 +16645,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R12)
+	MOVQ R10, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -16938,30 +16660,30 @@ cutWrite:
 	VMOVUPS X1, (R8)
 	VPERMPS Y1, Y4, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS X2, (R8)
 	VPERMPS Y2, Y4, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPS X3, (R8)
 	VPERMPS Y3, Y4, Y1
 	VMOVUPS X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R8)
 	VPERMPS Y1, Y4, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVSD  X2, (R8)
 	VPERMPS Y2, Y4, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVSD  X3, (R8)
 	VPERMPS Y3, Y4, Y1
 	VMOVSD  X1, (R8)(R10*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 cutWritten:
 	// next tile
@@ -16971,7 +16693,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -17007,53 +16729,52 @@ wholeFarSteps:
 	VBROADCASTSD (R9)(CX*2), Y4
 	VFMADD231PD  Y4, Y3, Y2
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x0000002c
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (SI)
 	PREFETCHT0   31(SI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y3
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y4
-	VFMADD231PD  Y4, Y3, Y0
-	VBROADCASTSD (R9)(CX*1), Y4
-	VFMADD231PD  Y4, Y3, Y1
-	VBROADCASTSD (R9)(CX*2), Y4
-	VFMADD231PD  Y4, Y3, Y2
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         SI, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, SI
+	ADDQ         DX, SI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y3
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (R9)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (R9)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -17067,63 +16788,62 @@ cutFarSteps:
 	VBROADCASTSD (R9)(CX*2), Y5
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x0000002c
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   31(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y4
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y4
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R10), Y0, Y4
-	PREFETCHT1   63(R10)
-	VBROADCASTSD (R9), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R9)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R9)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R12, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 cutFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y4
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y4
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R10), Y0, Y4
+	PREFETCHT1   63(R10)
+	VBROADCASTSD (R9), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R9)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R9)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func dgemm4x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	MOVQ 56(AX), AX
@@ -17143,25 +16863,20 @@ wholePanel:
 	MOVQ  8(DI), AX
 	SHLQ  $0x03, AX
 	MOVQ  (DI), R10
-	MOVQ  R10, 88(DI)
+	MOVQ  R10, 72(DI)
 	MOVQ  24(DI), R10
-	MOVQ  R10, 96(DI)
+	MOVQ  R10, 80(DI)
 
 wholeTile:
-	MOVQ   R8, R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, BX, DI
-	ADDQ    R9, DI
-	MOVQ    DI, (SP)
+	MOVQ    R8, R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	MOVQ    R9, DI
 	SUBQ    $0x04, R12
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -17177,55 +16892,54 @@ wholeSteps:
 	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000030
+	JGE          wholeStepsFetched
 	PREFETCHT0   (DI)
 	PREFETCHT0   31(DI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y4
-	VBROADCASTSD (R10), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(SI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y4
-	VBROADCASTSD (R10), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(SI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y4
-	VBROADCASTSD (R10), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(SI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         DI, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, DI
+	ADDQ         DX, DI
 
 wholeStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(SI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(SI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(SI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -17243,7 +16957,7 @@ wholeStep:
 	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
 
@@ -17270,24 +16984,24 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSD 80(DI), Y4
 	VFMADD231PD  (R11), Y4, Y0
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PD  (R11), Y4, Y1
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PD  (R11), Y4, Y2
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PD  (R11), Y4, Y3
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPD (R11), Y0, Y0
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPD (R11), Y1, Y1
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPD (R11), Y2, Y2
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPD (R11), Y3, Y3
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 
 wholeBias:
 	TESTQ   R10, R10
@@ -17320,7 +17034,7 @@ wholeReLU:
 	VANDPD Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    96(R10), R11
+	MOVQ    80(R10), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    32(R10), R12
@@ -17344,17 +17058,17 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R10)
+	MOVQ R11, 80(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPD Y1, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPD Y2, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPD Y3, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 
 	// next tile
 	TESTQ  R10, R10
@@ -17363,7 +17077,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   88(R10)
+	DECQ   72(R10)
 	JNE    wholeTile
 	DECQ   48(R10)
 	JEQ    wholeDone
@@ -17408,25 +17122,20 @@ cutPanel:
 	MOVQ  8(R10), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R10), R13
-	MOVQ  R13, 88(R10)
+	MOVQ  R13, 72(R10)
 	MOVQ  24(R10), R13
-	MOVQ  R13, 96(R10)
+	MOVQ  R13, 80(R10)
 
 cutTile:
-	MOVQ   R8, R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, BX, R13
-	ADDQ    R9, R13
-	MOVQ    R13, (SP)
+	MOVQ    R8, R10
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -17442,55 +17151,54 @@ cutSteps:
 	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000030
+	JGE          cutStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y5
-	VBROADCASTSD (R10), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(SI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y5
-	VBROADCASTSD (R10), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(SI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y5
-	VBROADCASTSD (R10), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(SI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         R13, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 cutStepsFetched:
-	SUBQ $0x04, R12
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -17508,7 +17216,7 @@ cutStep:
 	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
@@ -17536,31 +17244,31 @@ cutBeta:
 	VBROADCASTSD 80(R10), Y5
 	VMASKMOVPD   (R11), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y1
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPD   (R11), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPD   (R11), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPD   (R11), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R11), Y0, Y6
 	VADDPD     Y6, Y1, Y1
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPD (R11), Y0, Y6
 	VADDPD     Y6, Y2, Y2
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPD (R11), Y0, Y6
 	VADDPD     Y6, Y3, Y3
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPD (R11), Y0, Y6
 	VADDPD     Y6, Y4, Y4
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 
 cutBias:
 	TESTQ      R13, R13
@@ -17593,7 +17301,7 @@ cutReLU:
 	VANDPD Y5, Y4, Y4
 
 cutMask:
-	MOVQ       96(R13), R11
+	MOVQ       80(R13), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
 	MOVQ       32(R13), R12
@@ -17617,7 +17325,7 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R13)
+	MOVQ R11, 80(R13)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -17632,38 +17340,38 @@ cutWrite:
 	VMOVUPS X1, (R9)
 	VPERMPS Y1, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X2, (R9)
 	VPERMPS Y2, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X3, (R9)
 	VPERMPS Y3, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X4, (R9)
 	VPERMPS Y4, Y5, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R9)
 	VPERMPS Y1, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X2, (R9)
 	VPERMPS Y2, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X3, (R9)
 	VPERMPS Y3, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X4, (R9)
 	VPERMPS Y4, Y5, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 
 cutWritten:
 	// next tile
@@ -17673,7 +17381,7 @@ cutWritten:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    cutTile
 	DECQ   48(R13)
 	JEQ    cutDone
@@ -17711,59 +17419,58 @@ wholeFarSteps:
 	VBROADCASTSD (R10)(SI*1), Y5
 	VFMADD231PD  Y5, Y4, Y3
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000030
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (DI)
 	PREFETCHT0   31(DI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y4
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(SI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y4
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(SI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y4
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y5
-	VFMADD231PD  Y5, Y4, Y0
-	VBROADCASTSD (R10)(CX*1), Y5
-	VFMADD231PD  Y5, Y4, Y1
-	VBROADCASTSD (R10)(CX*2), Y5
-	VFMADD231PD  Y5, Y4, Y2
-	VBROADCASTSD (R10)(SI*1), Y5
-	VFMADD231PD  Y5, Y4, Y3
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         DI, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, DI
+	ADDQ         DX, DI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(SI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(SI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y4
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (R10)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (R10)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (R10)(SI*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -17779,69 +17486,68 @@ cutFarSteps:
 	VBROADCASTSD (R10)(SI*1), Y6
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000030
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y5
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(SI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y5
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(SI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y5
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(SI*1), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         R13, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 cutFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func dgemm5x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	MOVQ 56(AX), AX
@@ -17861,26 +17567,21 @@ wholePanel:
 	MOVQ  8(DI), AX
 	SHLQ  $0x03, AX
 	MOVQ  (DI), R10
-	MOVQ  R10, 88(DI)
+	MOVQ  R10, 72(DI)
 	MOVQ  24(DI), R10
-	MOVQ  R10, 96(DI)
+	MOVQ  R10, 80(DI)
 
 wholeTile:
-	MOVQ   R8, R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, BX, DI
-	ADDQ    R9, DI
-	MOVQ    DI, (SP)
+	MOVQ    R8, R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
 	MOVQ    R9, DI
 	SUBQ    $0x04, R12
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -17898,61 +17599,60 @@ wholeSteps:
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000034
+	JGE          wholeStepsFetched
 	PREFETCHT0   (DI)
 	PREFETCHT0   31(DI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R10), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(SI*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R10), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(SI*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y5
-	VBROADCASTSD (R10), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(SI*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         DI, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, DI
+	ADDQ         DX, DI
 
 wholeStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y5
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R12
@@ -17972,7 +17672,7 @@ wholeStep:
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
 	DECQ         R12
 	JNE          wholeStep
 
@@ -18000,28 +17700,28 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSD 80(DI), Y5
 	VFMADD231PD  (R11), Y5, Y0
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PD  (R11), Y5, Y1
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PD  (R11), Y5, Y2
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PD  (R11), Y5, Y3
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PD  (R11), Y5, Y4
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPD (R11), Y0, Y0
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPD (R11), Y1, Y1
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPD (R11), Y2, Y2
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPD (R11), Y3, Y3
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPD (R11), Y4, Y4
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 
 wholeBias:
 	TESTQ   R10, R10
@@ -18057,7 +17757,7 @@ wholeReLU:
 	VANDPD Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    96(R10), R11
+	MOVQ    80(R10), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    32(R10), R12
@@ -18085,19 +17785,19 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R10)
+	MOVQ R11, 80(R10)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPD Y1, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPD Y2, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPD Y3, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPD Y4, (R9)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 
 	// next tile
 	TESTQ  R10, R10
@@ -18106,7 +17806,7 @@ wholeWrite:
 	ADDQ   R11, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   88(R10)
+	DECQ   72(R10)
 	JNE    wholeTile
 	DECQ   48(R10)
 	JEQ    wholeDone
@@ -18151,26 +17851,21 @@ cutPanel:
 	MOVQ  8(R10), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R10), R13
-	MOVQ  R13, 88(R10)
+	MOVQ  R13, 72(R10)
 	MOVQ  24(R10), R13
-	MOVQ  R13, 96(R10)
+	MOVQ  R13, 80(R10)
 
 cutTile:
-	MOVQ   R8, R10
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, BX, R13
-	ADDQ    R9, R13
-	MOVQ    R13, (SP)
+	MOVQ    R8, R10
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -18188,61 +17883,60 @@ cutSteps:
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000034
+	JGE          cutStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(SI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(SI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y6
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(SI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         R13, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 cutStepsFetched:
-	SUBQ $0x04, R12
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y6
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R12
@@ -18262,7 +17956,7 @@ cutStep:
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
 	DECQ         R12
 	JNE          cutStep
 
@@ -18291,37 +17985,37 @@ cutBeta:
 	VBROADCASTSD 80(R10), Y6
 	VMASKMOVPD   (R11), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y1
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPD   (R11), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y2
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPD   (R11), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y3
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPD   (R11), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y4
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VMASKMOVPD   (R11), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R11), Y0, Y7
 	VADDPD     Y7, Y1, Y1
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPD (R11), Y0, Y7
 	VADDPD     Y7, Y2, Y2
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPD (R11), Y0, Y7
 	VADDPD     Y7, Y3, Y3
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPD (R11), Y0, Y7
 	VADDPD     Y7, Y4, Y4
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 	VMASKMOVPD (R11), Y0, Y7
 	VADDPD     Y7, Y5, Y5
-	ADDQ       BX, R11
+	ADDQ       DX, R11
 
 cutBias:
 	TESTQ      R13, R13
@@ -18357,7 +18051,7 @@ cutReLU:
 	VANDPD Y6, Y5, Y5
 
 cutMask:
-	MOVQ       96(R13), R11
+	MOVQ       80(R13), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
 	MOVQ       32(R13), R12
@@ -18385,7 +18079,7 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R13)
+	MOVQ R11, 80(R13)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -18400,46 +18094,46 @@ cutWrite:
 	VMOVUPS X1, (R9)
 	VPERMPS Y1, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X2, (R9)
 	VPERMPS Y2, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X3, (R9)
 	VPERMPS Y3, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X4, (R9)
 	VPERMPS Y4, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPS X5, (R9)
 	VPERMPS Y5, Y6, Y1
 	VMOVUPS X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R9)
 	VPERMPS Y1, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X2, (R9)
 	VPERMPS Y2, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X3, (R9)
 	VPERMPS Y3, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X4, (R9)
 	VPERMPS Y4, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVSD  X5, (R9)
 	VPERMPS Y5, Y6, Y1
 	VMOVSD  X1, (R9)(R11*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 
 cutWritten:
 	// next tile
@@ -18449,7 +18143,7 @@ cutWritten:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    cutTile
 	DECQ   48(R13)
 	JEQ    cutDone
@@ -18489,65 +18183,64 @@ wholeFarSteps:
 	VBROADCASTSD (R10)(CX*4), Y6
 	VFMADD231PD  Y6, Y5, Y4
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000034
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (DI)
 	PREFETCHT0   31(DI)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y5
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(SI*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y5
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(SI*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y5
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y6
-	VFMADD231PD  Y6, Y5, Y0
-	VBROADCASTSD (R10)(CX*1), Y6
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R10)(CX*2), Y6
-	VFMADD231PD  Y6, Y5, Y2
-	VBROADCASTSD (R10)(SI*1), Y6
-	VFMADD231PD  Y6, Y5, Y3
-	VBROADCASTSD (R10)(CX*4), Y6
-	VFMADD231PD  Y6, Y5, Y4
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         DI, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, DI
+	ADDQ         DX, DI
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y5
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (R10)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R10)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (R10)(SI*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (R10)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -18565,75 +18258,74 @@ cutFarSteps:
 	VBROADCASTSD (R10)(CX*4), Y7
 	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000034
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   31(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y6
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(SI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y6
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(SI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R11), Y0, Y6
-	PREFETCHT1   63(R11)
-	VBROADCASTSD (R10), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R10)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R10)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R10)(SI*1), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R10)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         R13, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 cutFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y6
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y6
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R11), Y0, Y6
+	PREFETCHT1   63(R11)
+	VBROADCASTSD (R10), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R10)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R10)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R10)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R10)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func dgemm6x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -18654,27 +18346,22 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
-	MOVQ   R9, R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	MOVQ    R9, R11
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
 	MOVQ    R10, R8
 	SUBQ    $0x04, R13
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -18694,67 +18381,66 @@ wholeSteps:
 	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x00000038
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y6
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(SI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y6
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(SI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y6
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(SI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -18776,7 +18462,7 @@ wholeStep:
 	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
@@ -18805,32 +18491,32 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSD 80(R8), Y6
 	VFMADD231PD  (R12), Y6, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y6, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y6, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y6, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y6, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y6, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPD (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -18869,7 +18555,7 @@ wholeReLU:
 	VANDPD Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -18901,21 +18587,21 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -18924,7 +18610,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -18969,27 +18655,22 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R11), R14
-	MOVQ  R14, 88(R11)
+	MOVQ  R14, 72(R11)
 	MOVQ  24(R11), R14
-	MOVQ  R14, 96(R11)
+	MOVQ  R14, 80(R11)
 
 cutTile:
-	MOVQ   R9, R11
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, BX, R14
-	ADDQ    R10, R14
-	MOVQ    R14, (SP)
+	MOVQ    R9, R11
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -19009,67 +18690,66 @@ cutSteps:
 	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x00000038
+	JGE          cutStepsFetched
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y7
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(SI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y7
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(SI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y7
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(SI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R14, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R14
+	ADDQ         DX, R14
 
 cutStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -19091,7 +18771,7 @@ cutStep:
 	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
@@ -19121,43 +18801,43 @@ cutBeta:
 	VBROADCASTSD 80(R11), Y7
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y1, Y1
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y2, Y2
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y3, Y3
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y4, Y4
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y5, Y5
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPD (R12), Y0, Y8
 	VADDPD     Y8, Y6, Y6
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 
 cutBias:
 	TESTQ      R14, R14
@@ -19196,7 +18876,7 @@ cutReLU:
 	VANDPD Y7, Y6, Y6
 
 cutMask:
-	MOVQ       96(R14), R12
+	MOVQ       80(R14), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       32(R14), R13
@@ -19228,7 +18908,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R14)
+	MOVQ R12, 80(R14)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -19243,54 +18923,54 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y7, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y7, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -19300,7 +18980,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   88(R14)
+	DECQ   72(R14)
 	JNE    cutTile
 	DECQ   48(R14)
 	JEQ    cutDone
@@ -19342,71 +19022,70 @@ wholeFarSteps:
 	VBROADCASTSD (R11)(DI*1), Y7
 	VFMADD231PD  Y7, Y6, Y5
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x00000038
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y6
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(SI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y6
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(SI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y6
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R11), Y7
-	VFMADD231PD  Y7, Y6, Y0
-	VBROADCASTSD (R11)(CX*1), Y7
-	VFMADD231PD  Y7, Y6, Y1
-	VBROADCASTSD (R11)(CX*2), Y7
-	VFMADD231PD  Y7, Y6, Y2
-	VBROADCASTSD (R11)(SI*1), Y7
-	VFMADD231PD  Y7, Y6, Y3
-	VBROADCASTSD (R11)(CX*4), Y7
-	VFMADD231PD  Y7, Y6, Y4
-	VBROADCASTSD (R11)(DI*1), Y7
-	VFMADD231PD  Y7, Y6, Y5
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y6
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (R11)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (R11)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (R11)(SI*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (R11)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (R11)(DI*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -19426,81 +19105,80 @@ cutFarSteps:
 	VBROADCASTSD (R11)(DI*1), Y8
 	VFMADD231PD  Y8, Y7, Y6
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x00000038
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y7
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(SI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y7
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(SI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y7
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(SI*1), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R14, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R14
+	ADDQ         DX, R14
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func dgemm7x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -19521,28 +19199,23 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
-	MOVQ   R9, R11
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	MOVQ    R9, R11
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
 	MOVQ    R10, R8
 	SUBQ    $0x04, R13
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -19564,73 +19237,72 @@ wholeSteps:
 	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x0000003c
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y7
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R11)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(SI*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(SI*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y7
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R11)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(SI*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(SI*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y7
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R11)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(SI*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(SI*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(SI*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(SI*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y7
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(SI*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R13
@@ -19654,7 +19326,7 @@ wholeStep:
 	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
 	DECQ         R13
 	JNE          wholeStep
 
@@ -19684,36 +19356,36 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSD 80(R8), Y7
 	VFMADD231PD  (R12), Y7, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y7, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y7, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y7, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y7, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y7, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y7, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPD (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y6, Y6
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -19755,7 +19427,7 @@ wholeReLU:
 	VANDPD Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -19791,23 +19463,23 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y6, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -19816,7 +19488,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -19861,28 +19533,23 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R11), R14
-	MOVQ  R14, 88(R11)
+	MOVQ  R14, 72(R11)
 	MOVQ  24(R11), R14
-	MOVQ  R14, 96(R11)
+	MOVQ  R14, 80(R11)
 
 cutTile:
-	MOVQ   R9, R11
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000006, BX, R14
-	ADDQ    R10, R14
-	MOVQ    R14, (SP)
+	MOVQ    R9, R11
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -19904,73 +19571,72 @@ cutSteps:
 	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x0000003c
+	JGE          cutStepsFetched
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y8
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(SI*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(SI*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y8
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(SI*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(SI*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y8
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(SI*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(SI*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R14, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R14
+	ADDQ         DX, R14
 
 cutStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y8
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11)(SI*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y8
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11)(SI*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y8
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11)(SI*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R13
@@ -19994,7 +19660,7 @@ cutStep:
 	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
 	DECQ         R13
 	JNE          cutStep
 
@@ -20025,49 +19691,49 @@ cutBeta:
 	VBROADCASTSD 80(R11), Y8
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y1, Y1
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y2, Y2
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y3, Y3
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y4, Y4
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y5, Y5
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y6, Y6
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y7, Y7
-	ADDQ       BX, R12
+	ADDQ       DX, R12
 
 cutBias:
 	TESTQ      R14, R14
@@ -20109,7 +19775,7 @@ cutReLU:
 	VANDPD Y8, Y7, Y7
 
 cutMask:
-	MOVQ       96(R14), R12
+	MOVQ       80(R14), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       32(R14), R13
@@ -20145,7 +19811,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R14)
+	MOVQ R12, 80(R14)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -20160,62 +19826,62 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y8, Y1
 	VMOVUPS X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y8, Y1
 	VMOVSD  X1, (R10)(R12*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -20225,7 +19891,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   88(R14)
+	DECQ   72(R14)
 	JNE    cutTile
 	DECQ   48(R14)
 	JEQ    cutDone
@@ -20269,77 +19935,76 @@ wholeFarSteps:
 	VBROADCASTSD (R11)(SI*2), Y8
 	VFMADD231PD  Y8, Y7, Y6
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x0000003c
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y7
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R11)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(SI*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(SI*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y7
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R11)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(SI*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(SI*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R12), Y7
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R11), Y8
-	VFMADD231PD  Y8, Y7, Y0
-	VBROADCASTSD (R11)(CX*1), Y8
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R11)(CX*2), Y8
-	VFMADD231PD  Y8, Y7, Y2
-	VBROADCASTSD (R11)(SI*1), Y8
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R11)(CX*4), Y8
-	VFMADD231PD  Y8, Y7, Y4
-	VBROADCASTSD (R11)(DI*1), Y8
-	VFMADD231PD  Y8, Y7, Y5
-	VBROADCASTSD (R11)(SI*2), Y8
-	VFMADD231PD  Y8, Y7, Y6
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(SI*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(SI*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R12), Y7
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (R11)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R11)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (R11)(SI*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R11)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (R11)(DI*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (R11)(SI*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -20361,87 +20026,86 @@ cutFarSteps:
 	VBROADCASTSD (R11)(SI*2), Y9
 	VFMADD231PD  Y9, Y8, Y7
 	ADDQ         AX, R11
-	ADDQ         DX, R12
+	ADDQ         BX, R12
+	CMPQ         R13, $0x0000003c
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R14)
 	PREFETCHT0   31(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(SI*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(SI*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(SI*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(SI*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R12), Y0, Y8
-	PREFETCHT1   63(R12)
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(SI*1), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R11)(SI*2), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         DX, R12
-	CMPQ         R14, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R14
+	ADDQ         DX, R14
 
 cutFarStepsFetched:
-	SUBQ $0x04, R13
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11)(SI*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11)(SI*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R12), Y0, Y8
+	PREFETCHT1   63(R12)
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R11)(SI*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         BX, R12
+	SUBQ         $0x04, R13
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func dgemm8x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -20462,33 +20126,28 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -20513,82 +20172,81 @@ wholeSteps:
 	VFMADD231PD  Y9, Y8, Y7
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000040
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y8
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R11)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(SI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(SI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y8
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R11)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(SI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(SI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y8
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R11)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(SI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(SI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y8
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(SI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y8
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(SI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y8
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(SI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R14
@@ -20615,7 +20273,7 @@ wholeStep:
 	VFMADD231PD  Y9, Y8, Y7
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          wholeStep
 
@@ -20646,40 +20304,40 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSD 80(R8), Y8
 	VFMADD231PD  (R12), Y8, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y8, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y8, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y8, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y8, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y8, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y8, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y8, Y7
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPD (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y6, Y6
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y7, Y7
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -20724,7 +20382,7 @@ wholeReLU:
 	VANDPD Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -20764,25 +20422,25 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y6, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y7, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -20791,7 +20449,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -20836,33 +20494,28 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R11), R12
-	MOVQ  R12, 88(R11)
+	MOVQ  R12, 72(R11)
 	MOVQ  24(R11), R12
-	MOVQ  R12, 96(R11)
+	MOVQ  R12, 80(R11)
 
 cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000007, BX, R15
-	ADDQ    R10, R15
-	MOVQ    R15, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -20887,82 +20540,81 @@ cutSteps:
 	VFMADD231PD  Y10, Y9, Y8
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000040
+	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y9
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(SI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(SI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y9
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(SI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(SI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y9
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(SI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(SI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y9
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(SI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y9
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(SI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y9
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(SI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R14
@@ -20989,7 +20641,7 @@ cutStep:
 	VFMADD231PD  Y10, Y9, Y8
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          cutStep
 
@@ -21021,55 +20673,55 @@ cutBeta:
 	VBROADCASTSD 80(R11), Y9
 	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y1
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y2
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y3
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y4
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y5
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y6
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y1, Y1
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y2, Y2
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y3, Y3
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y4, Y4
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y5, Y5
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y6, Y6
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y7, Y7
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y10
 	VADDPD     Y10, Y8, Y8
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 
 cutBias:
 	TESTQ      R12, R12
@@ -21114,7 +20766,7 @@ cutReLU:
 	VANDPD Y9, Y8, Y8
 
 cutMask:
-	MOVQ       96(R12), R13
+	MOVQ       80(R12), R13
 	TESTQ      R13, R13
 	JEQ        cutWrite
 	MOVQ       32(R12), R14
@@ -21154,7 +20806,7 @@ cutMask:
 	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R13, 96(R12)
+	MOVQ R13, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -21169,70 +20821,70 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y9, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y9, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -21242,7 +20894,7 @@ cutWritten:
 	ADDQ   R13, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -21289,86 +20941,85 @@ wholeFarSteps:
 	VFMADD231PD  Y9, Y8, Y7
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000040
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y8
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R11)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(SI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(SI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y8
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R11)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(SI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(SI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y8
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y9
-	VFMADD231PD  Y9, Y8, Y0
-	VBROADCASTSD (R11)(CX*1), Y9
-	VFMADD231PD  Y9, Y8, Y1
-	VBROADCASTSD (R11)(CX*2), Y9
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R11)(SI*1), Y9
-	VFMADD231PD  Y9, Y8, Y3
-	VBROADCASTSD (R11)(CX*4), Y9
-	VFMADD231PD  Y9, Y8, Y4
-	VBROADCASTSD (R11)(DI*1), Y9
-	VFMADD231PD  Y9, Y8, Y5
-	VBROADCASTSD (R11)(SI*2), Y9
-	VFMADD231PD  Y9, Y8, Y6
-	VBROADCASTSD (R12), Y9
-	VFMADD231PD  Y9, Y8, Y7
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y8
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(SI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y8
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(SI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y8
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (R11)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (R11)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R11)(SI*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (R11)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (R11)(DI*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (R11)(SI*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -21393,96 +21044,95 @@ cutFarSteps:
 	VFMADD231PD  Y10, Y9, Y8
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000040
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y9
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(SI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(SI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y9
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(SI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(SI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y9
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(SI*1), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R11)(SI*2), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(SI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(SI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y9
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R11)(SI*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func dgemm9x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -21503,34 +21153,29 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -21557,88 +21202,87 @@ wholeSteps:
 	VFMADD231PD  Y10, Y9, Y8
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000044
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y9
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(SI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(SI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y9
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(SI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(SI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y9
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(SI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(SI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y9
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(SI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y9
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(SI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y9
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(SI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R14
@@ -21667,7 +21311,7 @@ wholeStep:
 	VFMADD231PD  Y10, Y9, Y8
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          wholeStep
 
@@ -21699,44 +21343,44 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSD 80(R8), Y9
 	VFMADD231PD  (R12), Y9, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y9, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y9, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y9, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y9, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y9, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y9, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y9, Y7
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y9, Y8
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPD (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y6, Y6
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y7, Y7
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y8, Y8
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -21784,7 +21428,7 @@ wholeReLU:
 	VANDPD Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -21828,27 +21472,27 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y6, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y7, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y8, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -21857,7 +21501,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -21902,34 +21546,29 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R11), R12
-	MOVQ  R12, 88(R11)
+	MOVQ  R12, 72(R11)
 	MOVQ  24(R11), R12
-	MOVQ  R12, 96(R11)
+	MOVQ  R12, 80(R11)
 
 cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000008, BX, R15
-	ADDQ    R10, R15
-	MOVQ    R15, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -21956,88 +21595,87 @@ cutSteps:
 	VFMADD231PD  Y11, Y10, Y9
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000044
+	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y10
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(SI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(SI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y10
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(SI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(SI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y10
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(SI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(SI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y10
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(SI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y10
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(SI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y10
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(SI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R14
@@ -22066,7 +21704,7 @@ cutStep:
 	VFMADD231PD  Y11, Y10, Y9
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          cutStep
 
@@ -22099,61 +21737,61 @@ cutBeta:
 	VBROADCASTSD 80(R11), Y10
 	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y1
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y2
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y3
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y4
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y5
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y6
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y7
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y1, Y1
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y2, Y2
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y3, Y3
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y4, Y4
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y5, Y5
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y6, Y6
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y7, Y7
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y8, Y8
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y11
 	VADDPD     Y11, Y9, Y9
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 
 cutBias:
 	TESTQ      R12, R12
@@ -22201,7 +21839,7 @@ cutReLU:
 	VANDPD Y10, Y9, Y9
 
 cutMask:
-	MOVQ       96(R12), R13
+	MOVQ       80(R12), R13
 	TESTQ      R13, R13
 	JEQ        cutWrite
 	MOVQ       32(R12), R14
@@ -22245,7 +21883,7 @@ cutMask:
 	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R13, 96(R12)
+	MOVQ R13, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -22260,78 +21898,78 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y10, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y10, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -22341,7 +21979,7 @@ cutWritten:
 	ADDQ   R13, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -22390,92 +22028,91 @@ wholeFarSteps:
 	VFMADD231PD  Y10, Y9, Y8
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000044
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y9
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(SI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(SI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y9
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(SI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(SI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y9
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y10
-	VFMADD231PD  Y10, Y9, Y0
-	VBROADCASTSD (R11)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R11)(CX*2), Y10
-	VFMADD231PD  Y10, Y9, Y2
-	VBROADCASTSD (R11)(SI*1), Y10
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R11)(CX*4), Y10
-	VFMADD231PD  Y10, Y9, Y4
-	VBROADCASTSD (R11)(DI*1), Y10
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R11)(SI*2), Y10
-	VFMADD231PD  Y10, Y9, Y6
-	VBROADCASTSD (R12), Y10
-	VFMADD231PD  Y10, Y9, Y7
-	VBROADCASTSD (R12)(CX*1), Y10
-	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y9
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(SI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y9
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(SI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y9
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (R11)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R11)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (R11)(SI*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R11)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (R11)(DI*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R11)(SI*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -22502,102 +22139,101 @@ cutFarSteps:
 	VFMADD231PD  Y11, Y10, Y9
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000044
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y10
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(SI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(SI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y10
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(SI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(SI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y10
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(SI*1), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R11)(SI*2), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(SI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(SI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y10
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R11)(SI*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func dgemm10x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -22618,35 +22254,30 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -22675,94 +22306,93 @@ wholeSteps:
 	VFMADD231PD  Y11, Y10, Y9
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000048
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y10
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(SI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(SI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y10
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(SI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(SI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y10
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(SI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(SI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y10
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(SI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y10
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(SI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y10
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(SI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R14
@@ -22793,7 +22423,7 @@ wholeStep:
 	VFMADD231PD  Y11, Y10, Y9
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          wholeStep
 
@@ -22826,48 +22456,48 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSD 80(R8), Y10
 	VFMADD231PD  (R12), Y10, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y10, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y10, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y10, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y10, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y10, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y10, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y10, Y7
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y10, Y8
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y10, Y9
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPD (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y6, Y6
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y7, Y7
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y8, Y8
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y9, Y9
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -22918,7 +22548,7 @@ wholeReLU:
 	VANDPD Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -22966,29 +22596,29 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y6, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y7, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y8, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y9, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -22997,7 +22627,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -23042,35 +22672,30 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R11), R12
-	MOVQ  R12, 88(R11)
+	MOVQ  R12, 72(R11)
 	MOVQ  24(R11), R12
-	MOVQ  R12, 96(R11)
+	MOVQ  R12, 80(R11)
 
 cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000009, BX, R15
-	ADDQ    R10, R15
-	MOVQ    R15, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -23099,94 +22724,93 @@ cutSteps:
 	VFMADD231PD  Y12, Y11, Y10
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000048
+	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y11
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(SI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y11
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(SI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y11
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(SI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y11
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(SI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y11
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(SI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y11
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(SI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R14
@@ -23217,7 +22841,7 @@ cutStep:
 	VFMADD231PD  Y12, Y11, Y10
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          cutStep
 
@@ -23251,67 +22875,67 @@ cutBeta:
 	VBROADCASTSD 80(R11), Y11
 	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y1
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y2
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y3
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y4
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y5
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y6
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y1, Y1
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y2, Y2
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y3, Y3
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y4, Y4
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y5, Y5
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y6, Y6
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y7, Y7
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y8, Y8
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y9, Y9
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y12
 	VADDPD     Y12, Y10, Y10
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 
 cutBias:
 	TESTQ      R12, R12
@@ -23362,7 +22986,7 @@ cutReLU:
 	VANDPD Y11, Y10, Y10
 
 cutMask:
-	MOVQ       96(R12), R13
+	MOVQ       80(R12), R13
 	TESTQ      R13, R13
 	JEQ        cutWrite
 	MOVQ       32(R12), R14
@@ -23410,7 +23034,7 @@ cutMask:
 	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R13, 96(R12)
+	MOVQ R13, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -23425,86 +23049,86 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y11, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y11, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -23514,7 +23138,7 @@ cutWritten:
 	ADDQ   R13, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -23565,98 +23189,97 @@ wholeFarSteps:
 	VFMADD231PD  Y11, Y10, Y9
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000048
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y10
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(SI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(SI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y10
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(SI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(SI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y10
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y11
-	VFMADD231PD  Y11, Y10, Y0
-	VBROADCASTSD (R11)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y1
-	VBROADCASTSD (R11)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y2
-	VBROADCASTSD (R11)(SI*1), Y11
-	VFMADD231PD  Y11, Y10, Y3
-	VBROADCASTSD (R11)(CX*4), Y11
-	VFMADD231PD  Y11, Y10, Y4
-	VBROADCASTSD (R11)(DI*1), Y11
-	VFMADD231PD  Y11, Y10, Y5
-	VBROADCASTSD (R11)(SI*2), Y11
-	VFMADD231PD  Y11, Y10, Y6
-	VBROADCASTSD (R12), Y11
-	VFMADD231PD  Y11, Y10, Y7
-	VBROADCASTSD (R12)(CX*1), Y11
-	VFMADD231PD  Y11, Y10, Y8
-	VBROADCASTSD (R12)(CX*2), Y11
-	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y10
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(SI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y10
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(SI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y10
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (R11)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (R11)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (R11)(SI*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (R11)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (R11)(DI*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (R11)(SI*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -23685,108 +23308,107 @@ cutFarSteps:
 	VFMADD231PD  Y12, Y11, Y10
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000048
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y11
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(SI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y11
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(SI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y11
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R11)(SI*2), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(SI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(SI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y11
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R11)(SI*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func dgemm11x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -23807,36 +23429,31 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -23867,100 +23484,99 @@ wholeSteps:
 	VFMADD231PD  Y12, Y11, Y10
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x0000004c
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y11
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(SI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y11
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(SI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y11
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(SI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y11
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(SI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y11
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(SI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y11
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(SI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R14
@@ -23993,7 +23609,7 @@ wholeStep:
 	VFMADD231PD  Y12, Y11, Y10
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          wholeStep
 
@@ -24027,52 +23643,52 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSD 80(R8), Y11
 	VFMADD231PD  (R12), Y11, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y11, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y11, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y11, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y11, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y11, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y11, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y11, Y7
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y11, Y8
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y11, Y9
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y11, Y10
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPD (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y6, Y6
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y7, Y7
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y8, Y8
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y9, Y9
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y10, Y10
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -24126,7 +23742,7 @@ wholeReLU:
 	VANDPD Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -24178,31 +23794,31 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y6, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y7, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y8, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y9, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y10, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -24211,7 +23827,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -24256,36 +23872,31 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R11), R12
-	MOVQ  R12, 88(R11)
+	MOVQ  R12, 72(R11)
 	MOVQ  24(R11), R12
-	MOVQ  R12, 96(R11)
+	MOVQ  R12, 80(R11)
 
 cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000a, BX, R15
-	ADDQ    R10, R15
-	MOVQ    R15, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -24316,100 +23927,99 @@ cutSteps:
 	VFMADD231PD  Y13, Y12, Y11
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x0000004c
+	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y12
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(SI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y12
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(SI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y12
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(SI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y12
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(SI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y12
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(SI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y12
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(SI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R14
@@ -24442,7 +24052,7 @@ cutStep:
 	VFMADD231PD  Y13, Y12, Y11
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          cutStep
 
@@ -24477,73 +24087,73 @@ cutBeta:
 	VBROADCASTSD 80(R11), Y12
 	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y1
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y2
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y3
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y4
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y5
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y6
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y7
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y8
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y9
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y1, Y1
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y2, Y2
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y3, Y3
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y4, Y4
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y5, Y5
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y6, Y6
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y7, Y7
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y8, Y8
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y9, Y9
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y10, Y10
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y13
 	VADDPD     Y13, Y11, Y11
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 
 cutBias:
 	TESTQ      R12, R12
@@ -24597,7 +24207,7 @@ cutReLU:
 	VANDPD Y12, Y11, Y11
 
 cutMask:
-	MOVQ       96(R12), R13
+	MOVQ       80(R12), R13
 	TESTQ      R13, R13
 	JEQ        cutWrite
 	MOVQ       32(R12), R14
@@ -24649,7 +24259,7 @@ cutMask:
 	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R13, 96(R12)
+	MOVQ R13, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -24664,94 +24274,94 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X11, (R10)
 	VPERMPS Y11, Y12, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X11, (R10)
 	VPERMPS Y11, Y12, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -24761,7 +24371,7 @@ cutWritten:
 	ADDQ   R13, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -24814,104 +24424,103 @@ wholeFarSteps:
 	VFMADD231PD  Y12, Y11, Y10
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x0000004c
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y11
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(SI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y11
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(SI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y11
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y12
-	VFMADD231PD  Y12, Y11, Y0
-	VBROADCASTSD (R11)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R11)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R11)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R11)(CX*4), Y12
-	VFMADD231PD  Y12, Y11, Y4
-	VBROADCASTSD (R11)(DI*1), Y12
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R11)(SI*2), Y12
-	VFMADD231PD  Y12, Y11, Y6
-	VBROADCASTSD (R12), Y12
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R12)(CX*1), Y12
-	VFMADD231PD  Y12, Y11, Y8
-	VBROADCASTSD (R12)(CX*2), Y12
-	VFMADD231PD  Y12, Y11, Y9
-	VBROADCASTSD (R12)(SI*1), Y12
-	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y11
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(SI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y11
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(SI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y11
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (R11)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R11)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R11)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R11)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (R11)(DI*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R11)(SI*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(SI*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -24942,114 +24551,113 @@ cutFarSteps:
 	VFMADD231PD  Y13, Y12, Y11
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x0000004c
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y12
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(SI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y12
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(SI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y12
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R11)(SI*2), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(SI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(SI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y12
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R11)(SI*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func dgemm12x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -25070,37 +24678,32 @@ wholePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R11
-	MOVQ  R11, 88(R8)
+	MOVQ  R11, 72(R8)
 	MOVQ  24(R8), R11
-	MOVQ  R11, 96(R8)
+	MOVQ  R11, 80(R8)
 
 wholeTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, BX, R8
-	ADDQ    R10, R8
-	MOVQ    R8, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     wholeFarSteps
 	PCALIGN $0x20
 
@@ -25133,106 +24736,105 @@ wholeSteps:
 	VFMADD231PD  Y13, Y12, Y11
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000050
+	JGE          wholeStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y12
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(SI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y12
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(SI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y12
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(SI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y12
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(SI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y12
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(SI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y12
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(SI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeSteps
 
 wholeRest:
 	ADDQ $0x04, R14
@@ -25267,7 +24869,7 @@ wholeStep:
 	VFMADD231PD  Y13, Y12, Y11
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          wholeStep
 
@@ -25302,56 +24904,56 @@ wholeBeta:
 	JEQ          wholeAdd
 	VBROADCASTSD 80(R8), Y12
 	VFMADD231PD  (R12), Y12, Y0
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y12, Y1
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y12, Y2
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y12, Y3
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y12, Y4
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y12, Y5
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y12, Y6
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y12, Y7
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y12, Y8
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y12, Y9
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y12, Y10
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	VFMADD231PD  (R12), Y12, Y11
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 	JMP          wholeBias
 
 wholeAdd:
 	VADDPD (R12), Y0, Y0
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y1, Y1
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y2, Y2
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y3, Y3
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y4, Y4
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y5, Y5
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y6, Y6
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y7, Y7
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y8, Y8
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y9, Y9
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y10, Y10
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 	VADDPD (R12), Y11, Y11
-	ADDQ   BX, R12
+	ADDQ   DX, R12
 
 wholeBias:
 	TESTQ   R11, R11
@@ -25408,7 +25010,7 @@ wholeReLU:
 	VANDPD Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    96(R11), R12
+	MOVQ    80(R11), R12
 	TESTQ   R12, R12
 	JEQ     wholeWrite
 	MOVQ    32(R11), R13
@@ -25464,33 +25066,33 @@ wholeMask:
 	ADDQ    R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 96(R11)
+	MOVQ R12, 80(R11)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y1, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y2, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y3, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y4, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y5, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y6, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y7, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y8, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y9, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y10, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPD Y11, (R10)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 	// next tile
 	TESTQ  R11, R11
@@ -25499,7 +25101,7 @@ wholeWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   88(R11)
+	DECQ   72(R11)
 	JNE    wholeTile
 	DECQ   48(R11)
 	JEQ    wholeDone
@@ -25544,37 +25146,32 @@ cutPanel:
 	MOVQ  8(R11), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R11), R12
-	MOVQ  R12, 88(R11)
+	MOVQ  R12, 72(R11)
 	MOVQ  24(R11), R12
-	MOVQ  R12, 96(R11)
+	MOVQ  R12, 80(R11)
 
 cutTile:
 	MOVQ R9, R11
 
 	// the next pointer is 7*aRow further
-	LEAQ   (R11)(SI*2), R12
-	ADDQ   CX, R12
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	VXORPS Y12, Y12, Y12
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x0000000b, BX, R15
-	ADDQ    R10, R15
-	MOVQ    R15, (SP)
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    CX, R12
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     cutFarSteps
 	PCALIGN $0x20
 
@@ -25607,106 +25204,105 @@ cutSteps:
 	VFMADD231PD  Y14, Y13, Y12
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000050
+	JGE          cutStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y13
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(SI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R11)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(SI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
-	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(SI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y13
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(SI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R11)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(SI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
-	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(SI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y13
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(SI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R11)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(SI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
-	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(SI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y13
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(SI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y13
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(SI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y13
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(SI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutSteps
 
 cutRest:
 	ADDQ $0x04, R14
@@ -25741,7 +25337,7 @@ cutStep:
 	VFMADD231PD  Y14, Y13, Y12
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
 	DECQ         R14
 	JNE          cutStep
 
@@ -25777,79 +25373,79 @@ cutBeta:
 	VBROADCASTSD 80(R11), Y13
 	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y1
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y2
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y3
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y4
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y5
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y6
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y7
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y8
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y9
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y10
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	VMASKMOVPD   (R13), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 	JMP          cutBias
 
 cutAdd:
 	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y1, Y1
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y2, Y2
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y3, Y3
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y4, Y4
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y5, Y5
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y6, Y6
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y7, Y7
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y8, Y8
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y9, Y9
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y10, Y10
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y11, Y11
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 	VMASKMOVPD (R13), Y0, Y14
 	VADDPD     Y14, Y12, Y12
-	ADDQ       BX, R13
+	ADDQ       DX, R13
 
 cutBias:
 	TESTQ      R12, R12
@@ -25906,7 +25502,7 @@ cutReLU:
 	VANDPD Y13, Y12, Y12
 
 cutMask:
-	MOVQ       96(R12), R13
+	MOVQ       80(R12), R13
 	TESTQ      R13, R13
 	JEQ        cutWrite
 	MOVQ       32(R12), R14
@@ -25962,7 +25558,7 @@ cutMask:
 	ADDQ       R14, R13
 
 	// the mask of the next tile
-	MOVQ R13, 96(R12)
+	MOVQ R13, 80(R12)
 
 cutWrite:
 	// rest = the bytes of a row but for the highest bit, which is bit top
@@ -25977,102 +25573,102 @@ cutWrite:
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X11, (R10)
 	VPERMPS Y11, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVUPS X12, (R10)
 	VPERMPS Y12, Y13, Y1
 	VMOVUPS X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X11, (R10)
 	VPERMPS Y11, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 	VMOVSD  X12, (R10)
 	VPERMPS Y12, Y13, Y1
 	VMOVSD  X1, (R10)(R13*1)
-	ADDQ    BX, R10
+	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
@@ -26082,7 +25678,7 @@ cutWritten:
 	ADDQ   R13, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    cutTile
 	DECQ   48(R12)
 	JEQ    cutDone
@@ -26137,110 +25733,109 @@ wholeFarSteps:
 	VFMADD231PD  Y13, Y12, Y11
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000050
+	JGE          wholeFarStepsFetched
 	PREFETCHT0   (R8)
 	PREFETCHT0   31(R8)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y12
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(SI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y12
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(SI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R13), Y12
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y13
-	VFMADD231PD  Y13, Y12, Y0
-	VBROADCASTSD (R11)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y1
-	VBROADCASTSD (R11)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y2
-	VBROADCASTSD (R11)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y3
-	VBROADCASTSD (R11)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y4
-	VBROADCASTSD (R11)(DI*1), Y13
-	VFMADD231PD  Y13, Y12, Y5
-	VBROADCASTSD (R11)(SI*2), Y13
-	VFMADD231PD  Y13, Y12, Y6
-	VBROADCASTSD (R12), Y13
-	VFMADD231PD  Y13, Y12, Y7
-	VBROADCASTSD (R12)(CX*1), Y13
-	VFMADD231PD  Y13, Y12, Y8
-	VBROADCASTSD (R12)(CX*2), Y13
-	VFMADD231PD  Y13, Y12, Y9
-	VBROADCASTSD (R12)(SI*1), Y13
-	VFMADD231PD  Y13, Y12, Y10
-	VBROADCASTSD (R12)(CX*4), Y13
-	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R8, (SP)
-	JGE          wholeFarStepsFetched
-	ADDQ         BX, R8
+	ADDQ         DX, R8
 
 wholeFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  wholeFarSteps
-	JMP  wholeRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y12
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(SI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y12
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(SI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R13), Y12
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (R11)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (R11)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (R11)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (R11)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (R11)(DI*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (R11)(SI*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(SI*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -26273,120 +25868,119 @@ cutFarSteps:
 	VFMADD231PD  Y14, Y13, Y12
 	ADDQ         AX, R11
 	ADDQ         AX, R12
-	ADDQ         DX, R13
+	ADDQ         BX, R13
+	CMPQ         R14, $0x00000050
+	JGE          cutFarStepsFetched
 	PREFETCHT0   (R15)
 	PREFETCHT0   31(R15)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(SI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R11)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(SI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
-	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(SI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(SI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R11)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(SI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
-	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(SI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMASKMOVPD   (R13), Y0, Y13
-	PREFETCHT1   63(R13)
-	VBROADCASTSD (R11), Y14
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R11)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y2
-	VBROADCASTSD (R11)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R11)(SI*1), Y14
-	VFMADD231PD  Y14, Y13, Y4
-	VBROADCASTSD (R11)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R11)(DI*1), Y14
-	VFMADD231PD  Y14, Y13, Y6
-	VBROADCASTSD (R11)(SI*2), Y14
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R12), Y14
-	VFMADD231PD  Y14, Y13, Y8
-	VBROADCASTSD (R12)(CX*1), Y14
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R12)(CX*2), Y14
-	VFMADD231PD  Y14, Y13, Y10
-	VBROADCASTSD (R12)(SI*1), Y14
-	VFMADD231PD  Y14, Y13, Y11
-	VBROADCASTSD (R12)(CX*4), Y14
-	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         AX, R11
-	ADDQ         AX, R12
-	ADDQ         DX, R13
-	CMPQ         R15, (SP)
-	JGE          cutFarStepsFetched
-	ADDQ         BX, R15
+	ADDQ         DX, R15
 
 cutFarStepsFetched:
-	SUBQ $0x04, R14
-	JGE  cutFarSteps
-	JMP  cutRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(SI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(SI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMASKMOVPD   (R13), Y0, Y13
+	PREFETCHT1   63(R13)
+	VBROADCASTSD (R11), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R11)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (R11)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R11)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (R11)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R11)(DI*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (R11)(SI*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(SI*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         AX, R11
+	ADDQ         AX, R12
+	ADDQ         BX, R13
+	SUBQ         $0x04, R14
+	JGE          cutFarSteps
+	JMP          cutRest
 
 // func dgemm1x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	MOVQ 56(AX), R11
 
@@ -26407,23 +26001,18 @@ tilePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R12
-	MOVQ  R12, 88(R8)
+	MOVQ  R12, 72(R8)
 	MOVQ  24(R8), R12
-	MOVQ  R12, 96(R8)
+	MOVQ  R12, 80(R8)
 
 tileTile:
-	MOVQ   SI, R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, BX, R12
-	ADDQ    DI, R12
-	MOVQ    R12, (SP)
+	MOVQ    SI, R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -26435,43 +26024,42 @@ tileSteps:
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000024
+	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	VMOVUPD      (R9)(R11*1), Y3
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	VMOVUPD      (R9)(R11*1), Y3
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	VMOVUPD      (R9)(R11*1), Y3
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VMOVUPD      (R9)(R11*1), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VMOVUPD      (R9)(R11*1), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	VMOVUPD      (R9)(R11*1), Y3
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -26485,7 +26073,7 @@ tileStep:
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -26511,13 +26099,13 @@ tileBeta:
 	VBROADCASTSD 80(R8), Y2
 	VFMADD231PD  (R9), Y2, Y0
 	VFMADD231PD  (R9)(R11*1), Y2, Y1
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R9), Y0, Y0
 	VADDPD (R9)(R11*1), Y1, Y1
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 
 tileBias:
 	TESTQ   R12, R12
@@ -26545,7 +26133,7 @@ tileReLU:
 	VANDPD Y2, Y1, Y1
 
 tileMask:
-	MOVQ    96(R12), R9
+	MOVQ    80(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    32(R12), R10
@@ -26560,12 +26148,12 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R12)
+	MOVQ R9, 80(R12)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 
 	// next tile
 	TESTQ  R12, R12
@@ -26574,7 +26162,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
@@ -26609,60 +26197,59 @@ tileFarSteps:
 	VFMADD231PD  Y4, Y2, Y0
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000024
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   95(R9)
-	VMOVUPD      (R9)(R11*1), Y3
-	PREFETCHT1   127(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   95(R9)
-	VMOVUPD      (R9)(R11*1), Y3
-	PREFETCHT1   127(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y2
-	PREFETCHT1   95(R9)
-	VMOVUPD      (R9)(R11*1), Y3
-	PREFETCHT1   127(R9)
-	VBROADCASTSD (R8), Y4
-	VFMADD231PD  Y4, Y2, Y0
-	VFMADD231PD  Y4, Y3, Y1
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   95(R9)
+	VMOVUPD      (R9)(R11*1), Y3
+	PREFETCHT1   127(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   95(R9)
+	VMOVUPD      (R9)(R11*1), Y3
+	PREFETCHT1   127(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y2
+	PREFETCHT1   95(R9)
+	VMOVUPD      (R9)(R11*1), Y3
+	PREFETCHT1   127(R9)
+	VBROADCASTSD (R8), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func dgemm2x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	MOVQ 56(AX), R11
 
@@ -26683,25 +26270,20 @@ tilePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R12
-	MOVQ  R12, 88(R8)
+	MOVQ  R12, 72(R8)
 	MOVQ  24(R8), R12
-	MOVQ  R12, 96(R8)
+	MOVQ  R12, 80(R8)
 
 tileTile:
-	MOVQ   SI, R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, BX, R12
-	ADDQ    DI, R12
-	MOVQ    R12, (SP)
+	MOVQ    SI, R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -26716,52 +26298,51 @@ tileSteps:
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000028
+	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	VMOVUPD      (R9)(R11*1), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	VMOVUPD      (R9)(R11*1), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	VMOVUPD      (R9)(R11*1), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -26778,7 +26359,7 @@ tileStep:
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -26806,19 +26387,19 @@ tileBeta:
 	VBROADCASTSD 80(R8), Y4
 	VFMADD231PD  (R9), Y4, Y0
 	VFMADD231PD  (R9)(R11*1), Y4, Y1
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	VFMADD231PD  (R9), Y4, Y2
 	VFMADD231PD  (R9)(R11*1), Y4, Y3
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R9), Y0, Y0
 	VADDPD (R9)(R11*1), Y1, Y1
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 	VADDPD (R9), Y2, Y2
 	VADDPD (R9)(R11*1), Y3, Y3
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 
 tileBias:
 	TESTQ   R12, R12
@@ -26852,7 +26433,7 @@ tileReLU:
 	VANDPD Y4, Y3, Y3
 
 tileMask:
-	MOVQ    96(R12), R9
+	MOVQ    80(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    32(R12), R10
@@ -26874,15 +26455,15 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R12)
+	MOVQ R9, 80(R12)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 	VMOVUPD Y2, (DI)
 	VMOVUPD Y3, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 
 	// next tile
 	TESTQ  R12, R12
@@ -26891,7 +26472,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
@@ -26929,69 +26510,68 @@ tileFarSteps:
 	VFMADD231PD  Y6, Y4, Y2
 	VFMADD231PD  Y6, Y5, Y3
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000028
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y4
-	PREFETCHT1   95(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   127(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y4
-	PREFETCHT1   95(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   127(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y4
-	PREFETCHT1   95(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   127(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y4, Y0
-	VFMADD231PD  Y6, Y5, Y1
-	VBROADCASTSD (R8)(CX*1), Y6
-	VFMADD231PD  Y6, Y4, Y2
-	VFMADD231PD  Y6, Y5, Y3
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	PREFETCHT1   95(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   127(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	PREFETCHT1   95(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   127(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y4
+	PREFETCHT1   95(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   127(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (R8)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func dgemm3x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	MOVQ 56(AX), R11
 
@@ -27012,27 +26592,22 @@ tilePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R12
-	MOVQ  R12, 88(R8)
+	MOVQ  R12, 72(R8)
 	MOVQ  24(R8), R12
-	MOVQ  R12, 96(R8)
+	MOVQ  R12, 80(R8)
 
 tileTile:
-	MOVQ   SI, R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, BX, R12
-	ADDQ    DI, R12
-	MOVQ    R12, (SP)
+	MOVQ    SI, R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -27050,61 +26625,60 @@ tileSteps:
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x0000002c
+	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	VMOVUPD      (R9)(R11*1), Y7
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	VMOVUPD      (R9)(R11*1), Y7
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	VMOVUPD      (R9)(R11*1), Y7
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      (R9)(R11*1), Y7
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      (R9)(R11*1), Y7
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      (R9)(R11*1), Y7
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -27124,7 +26698,7 @@ tileStep:
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -27154,25 +26728,25 @@ tileBeta:
 	VBROADCASTSD 80(R8), Y6
 	VFMADD231PD  (R9), Y6, Y0
 	VFMADD231PD  (R9)(R11*1), Y6, Y1
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	VFMADD231PD  (R9), Y6, Y2
 	VFMADD231PD  (R9)(R11*1), Y6, Y3
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	VFMADD231PD  (R9), Y6, Y4
 	VFMADD231PD  (R9)(R11*1), Y6, Y5
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R9), Y0, Y0
 	VADDPD (R9)(R11*1), Y1, Y1
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 	VADDPD (R9), Y2, Y2
 	VADDPD (R9)(R11*1), Y3, Y3
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 	VADDPD (R9), Y4, Y4
 	VADDPD (R9)(R11*1), Y5, Y5
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 
 tileBias:
 	TESTQ   R12, R12
@@ -27212,7 +26786,7 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    96(R12), R9
+	MOVQ    80(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    32(R12), R10
@@ -27241,18 +26815,18 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R12)
+	MOVQ R9, 80(R12)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 	VMOVUPD Y2, (DI)
 	VMOVUPD Y3, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 	VMOVUPD Y4, (DI)
 	VMOVUPD Y5, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 
 	// next tile
 	TESTQ  R12, R12
@@ -27261,7 +26835,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
@@ -27302,78 +26876,77 @@ tileFarSteps:
 	VFMADD231PD  Y8, Y6, Y4
 	VFMADD231PD  Y8, Y7, Y5
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x0000002c
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   63(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   95(R9)
-	VMOVUPD      (R9)(R11*1), Y7
-	PREFETCHT1   127(R9)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   95(R9)
-	VMOVUPD      (R9)(R11*1), Y7
-	PREFETCHT1   127(R9)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   95(R9)
-	VMOVUPD      (R9)(R11*1), Y7
-	PREFETCHT1   127(R9)
-	VBROADCASTSD (R8), Y8
-	VFMADD231PD  Y8, Y6, Y0
-	VFMADD231PD  Y8, Y7, Y1
-	VBROADCASTSD (R8)(CX*1), Y8
-	VFMADD231PD  Y8, Y6, Y2
-	VFMADD231PD  Y8, Y7, Y3
-	VBROADCASTSD (R8)(CX*2), Y8
-	VFMADD231PD  Y8, Y6, Y4
-	VFMADD231PD  Y8, Y7, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   95(R9)
+	VMOVUPD      (R9)(R11*1), Y7
+	PREFETCHT1   127(R9)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   95(R9)
+	VMOVUPD      (R9)(R11*1), Y7
+	PREFETCHT1   127(R9)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   95(R9)
+	VMOVUPD      (R9)(R11*1), Y7
+	PREFETCHT1   127(R9)
+	VBROADCASTSD (R8), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (R8)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (R8)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func dgemm4x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	MOVQ 56(AX), R12
@@ -27395,29 +26968,24 @@ tilePanel:
 	MOVQ  8(R9), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R9), R13
-	MOVQ  R13, 88(R9)
+	MOVQ  R13, 72(R9)
 	MOVQ  24(R9), R13
-	MOVQ  R13, 96(R9)
+	MOVQ  R13, 80(R9)
 
 tileTile:
-	MOVQ   DI, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, BX, R13
-	ADDQ    R8, R13
-	MOVQ    R13, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -27438,70 +27006,69 @@ tileSteps:
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000030
+	JGE          tileStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y8
-	VMOVUPD      (R10)(R12*1), Y9
-	VBROADCASTSD (R9), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(SI*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y8
-	VMOVUPD      (R10)(R12*1), Y9
-	VBROADCASTSD (R9), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(SI*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y8
-	VMOVUPD      (R10)(R12*1), Y9
-	VBROADCASTSD (R9), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(SI*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R13, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 tileStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	VMOVUPD      (R10)(R12*1), Y9
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R9)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R9)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R9)(SI*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	VMOVUPD      (R10)(R12*1), Y9
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R9)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R9)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R9)(SI*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	VMOVUPD      (R10)(R12*1), Y9
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R9)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R9)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R9)(SI*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -27524,7 +27091,7 @@ tileStep:
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          tileStep
 
@@ -27556,31 +27123,31 @@ tileBeta:
 	VBROADCASTSD 80(R9), Y8
 	VFMADD231PD  (R10), Y8, Y0
 	VFMADD231PD  (R10)(R12*1), Y8, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y8, Y2
 	VFMADD231PD  (R10)(R12*1), Y8, Y3
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y8, Y4
 	VFMADD231PD  (R10)(R12*1), Y8, Y5
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y8, Y6
 	VFMADD231PD  (R10)(R12*1), Y8, Y7
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R10), Y0, Y0
 	VADDPD (R10)(R12*1), Y1, Y1
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y2, Y2
 	VADDPD (R10)(R12*1), Y3, Y3
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y4, Y4
 	VADDPD (R10)(R12*1), Y5, Y5
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y6, Y6
 	VADDPD (R10)(R12*1), Y7, Y7
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 
 tileBias:
 	TESTQ   R13, R13
@@ -27626,7 +27193,7 @@ tileReLU:
 	VANDPD Y8, Y7, Y7
 
 tileMask:
-	MOVQ    96(R13), R10
+	MOVQ    80(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    32(R13), R11
@@ -27662,21 +27229,21 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R13)
+	MOVQ R10, 80(R13)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
 	VMOVUPD Y1, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y2, (R8)
 	VMOVUPD Y3, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y4, (R8)
 	VMOVUPD Y5, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y6, (R8)
 	VMOVUPD Y7, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 	// next tile
 	TESTQ  R13, R13
@@ -27685,7 +27252,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    tileTile
 	DECQ   48(R13)
 	JEQ    tileDone
@@ -27729,87 +27296,86 @@ tileFarSteps:
 	VFMADD231PD  Y10, Y8, Y6
 	VFMADD231PD  Y10, Y9, Y7
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000030
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y8
-	PREFETCHT1   95(R10)
-	VMOVUPD      (R10)(R12*1), Y9
-	PREFETCHT1   127(R10)
-	VBROADCASTSD (R9), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(SI*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y8
-	PREFETCHT1   95(R10)
-	VMOVUPD      (R10)(R12*1), Y9
-	PREFETCHT1   127(R10)
-	VBROADCASTSD (R9), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(SI*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y8
-	PREFETCHT1   95(R10)
-	VMOVUPD      (R10)(R12*1), Y9
-	PREFETCHT1   127(R10)
-	VBROADCASTSD (R9), Y10
-	VFMADD231PD  Y10, Y8, Y0
-	VFMADD231PD  Y10, Y9, Y1
-	VBROADCASTSD (R9)(CX*1), Y10
-	VFMADD231PD  Y10, Y8, Y2
-	VFMADD231PD  Y10, Y9, Y3
-	VBROADCASTSD (R9)(CX*2), Y10
-	VFMADD231PD  Y10, Y8, Y4
-	VFMADD231PD  Y10, Y9, Y5
-	VBROADCASTSD (R9)(SI*1), Y10
-	VFMADD231PD  Y10, Y8, Y6
-	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R13, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 tileFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	PREFETCHT1   95(R10)
+	VMOVUPD      (R10)(R12*1), Y9
+	PREFETCHT1   127(R10)
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R9)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R9)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R9)(SI*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	PREFETCHT1   95(R10)
+	VMOVUPD      (R10)(R12*1), Y9
+	PREFETCHT1   127(R10)
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R9)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R9)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R9)(SI*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y8
+	PREFETCHT1   95(R10)
+	VMOVUPD      (R10)(R12*1), Y9
+	PREFETCHT1   127(R10)
+	VBROADCASTSD (R9), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (R9)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (R9)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (R9)(SI*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func dgemm5x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	MOVQ 56(AX), R12
@@ -27831,31 +27397,26 @@ tilePanel:
 	MOVQ  8(R9), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R9), R13
-	MOVQ  R13, 88(R9)
+	MOVQ  R13, 72(R9)
 	MOVQ  24(R9), R13
-	MOVQ  R13, 96(R9)
+	MOVQ  R13, 80(R9)
 
 tileTile:
-	MOVQ   DI, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000004, BX, R13
-	ADDQ    R8, R13
-	MOVQ    R13, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -27879,79 +27440,78 @@ tileSteps:
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000034
+	JGE          tileStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y10
-	VMOVUPD      (R10)(R12*1), Y11
-	VBROADCASTSD (R9), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(SI*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y10
-	VMOVUPD      (R10)(R12*1), Y11
-	VBROADCASTSD (R9), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(SI*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y10
-	VMOVUPD      (R10)(R12*1), Y11
-	VBROADCASTSD (R9), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(SI*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R13, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 tileStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	VMOVUPD      (R10)(R12*1), Y11
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R9)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R9)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R9)(SI*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R9)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	VMOVUPD      (R10)(R12*1), Y11
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R9)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R9)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R9)(SI*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R9)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	VMOVUPD      (R10)(R12*1), Y11
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R9)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R9)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R9)(SI*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R9)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -27977,7 +27537,7 @@ tileStep:
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          tileStep
 
@@ -28011,37 +27571,37 @@ tileBeta:
 	VBROADCASTSD 80(R9), Y10
 	VFMADD231PD  (R10), Y10, Y0
 	VFMADD231PD  (R10)(R12*1), Y10, Y1
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y10, Y2
 	VFMADD231PD  (R10)(R12*1), Y10, Y3
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y10, Y4
 	VFMADD231PD  (R10)(R12*1), Y10, Y5
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y10, Y6
 	VFMADD231PD  (R10)(R12*1), Y10, Y7
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y10, Y8
 	VFMADD231PD  (R10)(R12*1), Y10, Y9
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R10), Y0, Y0
 	VADDPD (R10)(R12*1), Y1, Y1
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y2, Y2
 	VADDPD (R10)(R12*1), Y3, Y3
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y4, Y4
 	VADDPD (R10)(R12*1), Y5, Y5
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y6, Y6
 	VADDPD (R10)(R12*1), Y7, Y7
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y8, Y8
 	VADDPD (R10)(R12*1), Y9, Y9
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 
 tileBias:
 	TESTQ   R13, R13
@@ -28093,7 +27653,7 @@ tileReLU:
 	VANDPD Y10, Y9, Y9
 
 tileMask:
-	MOVQ    96(R13), R10
+	MOVQ    80(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    32(R13), R11
@@ -28136,24 +27696,24 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R13)
+	MOVQ R10, 80(R13)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
 	VMOVUPD Y1, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y2, (R8)
 	VMOVUPD Y3, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y4, (R8)
 	VMOVUPD Y5, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y6, (R8)
 	VMOVUPD Y7, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y8, (R8)
 	VMOVUPD Y9, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 	// next tile
 	TESTQ  R13, R13
@@ -28162,7 +27722,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    tileTile
 	DECQ   48(R13)
 	JEQ    tileDone
@@ -28209,96 +27769,95 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y10, Y8
 	VFMADD231PD  Y12, Y11, Y9
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000034
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   63(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y10
-	PREFETCHT1   95(R10)
-	VMOVUPD      (R10)(R12*1), Y11
-	PREFETCHT1   127(R10)
-	VBROADCASTSD (R9), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(SI*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y10
-	PREFETCHT1   95(R10)
-	VMOVUPD      (R10)(R12*1), Y11
-	PREFETCHT1   127(R10)
-	VBROADCASTSD (R9), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(SI*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y10
-	PREFETCHT1   95(R10)
-	VMOVUPD      (R10)(R12*1), Y11
-	PREFETCHT1   127(R10)
-	VBROADCASTSD (R9), Y12
-	VFMADD231PD  Y12, Y10, Y0
-	VFMADD231PD  Y12, Y11, Y1
-	VBROADCASTSD (R9)(CX*1), Y12
-	VFMADD231PD  Y12, Y10, Y2
-	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (R9)(CX*2), Y12
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R9)(SI*1), Y12
-	VFMADD231PD  Y12, Y10, Y6
-	VFMADD231PD  Y12, Y11, Y7
-	VBROADCASTSD (R9)(CX*4), Y12
-	VFMADD231PD  Y12, Y10, Y8
-	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R13, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 tileFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	PREFETCHT1   95(R10)
+	VMOVUPD      (R10)(R12*1), Y11
+	PREFETCHT1   127(R10)
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R9)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R9)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R9)(SI*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R9)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	PREFETCHT1   95(R10)
+	VMOVUPD      (R10)(R12*1), Y11
+	PREFETCHT1   127(R10)
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R9)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R9)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R9)(SI*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R9)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y10
+	PREFETCHT1   95(R10)
+	VMOVUPD      (R10)(R12*1), Y11
+	PREFETCHT1   127(R10)
+	VBROADCASTSD (R9), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (R9)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (R9)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R9)(SI*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R9)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func dgemm6x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	LEAQ (CX)(CX*4), DI
@@ -28321,33 +27880,28 @@ tilePanel:
 	MOVQ  8(R10), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R10), R14
-	MOVQ  R14, 88(R10)
+	MOVQ  R14, 72(R10)
 	MOVQ  24(R10), R14
-	MOVQ  R14, 96(R10)
+	MOVQ  R14, 80(R10)
 
 tileTile:
-	MOVQ   R8, R10
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000005, BX, R14
-	ADDQ    R9, R14
-	MOVQ    R14, (SP)
+	MOVQ    R8, R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
 	MOVQ    R9, R14
 	SUBQ    $0x04, R12
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -28374,88 +27928,87 @@ tileSteps:
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000038
+	JGE          tileStepsFetched
 	PREFETCHT0   (R14)
 	PREFETCHT0   63(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y12
-	VMOVUPD      (R11)(R13*1), Y13
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(SI*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y12
-	VMOVUPD      (R11)(R13*1), Y13
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(SI*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y12
-	VMOVUPD      (R11)(R13*1), Y13
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(SI*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         R14, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R14
+	ADDQ         DX, R14
 
 tileStepsFetched:
-	SUBQ $0x04, R12
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R11)(R13*1), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(SI*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R10)(DI*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R11)(R13*1), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(SI*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R10)(DI*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	VMOVUPD      (R11)(R13*1), Y13
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(SI*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R10)(DI*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R12
@@ -28484,7 +28037,7 @@ tileStep:
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
 	DECQ         R12
 	JNE          tileStep
 
@@ -28520,43 +28073,43 @@ tileBeta:
 	VBROADCASTSD 80(R10), Y12
 	VFMADD231PD  (R11), Y12, Y0
 	VFMADD231PD  (R11)(R13*1), Y12, Y1
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PD  (R11), Y12, Y2
 	VFMADD231PD  (R11)(R13*1), Y12, Y3
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PD  (R11), Y12, Y4
 	VFMADD231PD  (R11)(R13*1), Y12, Y5
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PD  (R11), Y12, Y6
 	VFMADD231PD  (R11)(R13*1), Y12, Y7
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PD  (R11), Y12, Y8
 	VFMADD231PD  (R11)(R13*1), Y12, Y9
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	VFMADD231PD  (R11), Y12, Y10
 	VFMADD231PD  (R11)(R13*1), Y12, Y11
-	ADDQ         BX, R11
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R11), Y0, Y0
 	VADDPD (R11)(R13*1), Y1, Y1
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPD (R11), Y2, Y2
 	VADDPD (R11)(R13*1), Y3, Y3
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPD (R11), Y4, Y4
 	VADDPD (R11)(R13*1), Y5, Y5
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPD (R11), Y6, Y6
 	VADDPD (R11)(R13*1), Y7, Y7
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPD (R11), Y8, Y8
 	VADDPD (R11)(R13*1), Y9, Y9
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 	VADDPD (R11), Y10, Y10
 	VADDPD (R11)(R13*1), Y11, Y11
-	ADDQ   BX, R11
+	ADDQ   DX, R11
 
 tileBias:
 	TESTQ   R14, R14
@@ -28614,7 +28167,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    96(R14), R11
+	MOVQ    80(R14), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    32(R14), R12
@@ -28664,27 +28217,27 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 96(R14)
+	MOVQ R11, 80(R14)
 
 tileWrite:
 	VMOVUPD Y0, (R9)
 	VMOVUPD Y1, (R9)(R13*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPD Y2, (R9)
 	VMOVUPD Y3, (R9)(R13*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPD Y4, (R9)
 	VMOVUPD Y5, (R9)(R13*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPD Y6, (R9)
 	VMOVUPD Y7, (R9)(R13*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPD Y8, (R9)
 	VMOVUPD Y9, (R9)(R13*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 	VMOVUPD Y10, (R9)
 	VMOVUPD Y11, (R9)(R13*1)
-	ADDQ    BX, R9
+	ADDQ    DX, R9
 
 	// next tile
 	TESTQ  R14, R14
@@ -28693,7 +28246,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   88(R14)
+	DECQ   72(R14)
 	JNE    tileTile
 	DECQ   48(R14)
 	JEQ    tileDone
@@ -28743,105 +28296,104 @@ tileFarSteps:
 	VFMADD231PD  Y14, Y12, Y10
 	VFMADD231PD  Y14, Y13, Y11
 	ADDQ         AX, R10
-	ADDQ         DX, R11
+	ADDQ         BX, R11
+	CMPQ         R12, $0x00000038
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R14)
 	PREFETCHT0   63(R14)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y12
-	PREFETCHT1   95(R11)
-	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   127(R11)
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(SI*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y12
-	PREFETCHT1   95(R11)
-	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   127(R11)
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(SI*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R11), Y12
-	PREFETCHT1   95(R11)
-	VMOVUPD      (R11)(R13*1), Y13
-	PREFETCHT1   127(R11)
-	VBROADCASTSD (R10), Y14
-	VFMADD231PD  Y14, Y12, Y0
-	VFMADD231PD  Y14, Y13, Y1
-	VBROADCASTSD (R10)(CX*1), Y14
-	VFMADD231PD  Y14, Y12, Y2
-	VFMADD231PD  Y14, Y13, Y3
-	VBROADCASTSD (R10)(CX*2), Y14
-	VFMADD231PD  Y14, Y12, Y4
-	VFMADD231PD  Y14, Y13, Y5
-	VBROADCASTSD (R10)(SI*1), Y14
-	VFMADD231PD  Y14, Y12, Y6
-	VFMADD231PD  Y14, Y13, Y7
-	VBROADCASTSD (R10)(CX*4), Y14
-	VFMADD231PD  Y14, Y12, Y8
-	VFMADD231PD  Y14, Y13, Y9
-	VBROADCASTSD (R10)(DI*1), Y14
-	VFMADD231PD  Y14, Y12, Y10
-	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         AX, R10
-	ADDQ         DX, R11
-	CMPQ         R14, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R14
+	ADDQ         DX, R14
 
 tileFarStepsFetched:
-	SUBQ $0x04, R12
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   95(R11)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   127(R11)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(SI*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R10)(DI*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   95(R11)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   127(R11)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(SI*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R10)(DI*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y12
+	PREFETCHT1   95(R11)
+	VMOVUPD      (R11)(R13*1), Y13
+	PREFETCHT1   127(R11)
+	VBROADCASTSD (R10), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (R10)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (R10)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (R10)(SI*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R10)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R10)(DI*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         AX, R10
+	ADDQ         BX, R11
+	SUBQ         $0x04, R12
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func dgemm1x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm1x12AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm1x12AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	MOVQ 56(AX), R11
 
@@ -28862,24 +28414,19 @@ tilePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R12
-	MOVQ  R12, 88(R8)
+	MOVQ  R12, 72(R8)
 	MOVQ  24(R8), R12
-	MOVQ  R12, 96(R8)
+	MOVQ  R12, 80(R8)
 
 tileTile:
-	MOVQ   SI, R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000000, BX, R12
-	ADDQ    DI, R12
-	MOVQ    R12, (SP)
+	MOVQ    SI, R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -28893,50 +28440,49 @@ tileSteps:
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000024
+	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VMOVUPD      32(R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VMOVUPD      32(R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	VMOVUPD      32(R9), Y4
-	VMOVUPD      (R9)(R11*1), Y5
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMOVUPD      32(R9), Y4
+	VMOVUPD      (R9)(R11*1), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMOVUPD      32(R9), Y4
+	VMOVUPD      (R9)(R11*1), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	VMOVUPD      32(R9), Y4
+	VMOVUPD      (R9)(R11*1), Y5
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -28952,7 +28498,7 @@ tileStep:
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -28980,14 +28526,14 @@ tileBeta:
 	VFMADD231PD  (R9), Y3, Y0
 	VFMADD231PD  32(R9), Y3, Y1
 	VFMADD231PD  (R9)(R11*1), Y3, Y2
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R9), Y0, Y0
 	VADDPD 32(R9), Y1, Y1
 	VADDPD (R9)(R11*1), Y2, Y2
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 
 tileBias:
 	TESTQ   R12, R12
@@ -29019,7 +28565,7 @@ tileReLU:
 	VANDPD Y3, Y2, Y2
 
 tileMask:
-	MOVQ    96(R12), R9
+	MOVQ    80(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    32(R12), R10
@@ -29037,13 +28583,13 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R12)
+	MOVQ R9, 80(R12)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
 	VMOVUPD Y2, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 
 	// next tile
 	TESTQ  R12, R12
@@ -29052,7 +28598,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
@@ -29090,70 +28636,69 @@ tileFarSteps:
 	VFMADD231PD  Y6, Y4, Y1
 	VFMADD231PD  Y6, Y5, Y2
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000024
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   127(R9)
-	VMOVUPD      32(R9), Y4
-	PREFETCHT1   159(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   191(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   127(R9)
-	VMOVUPD      32(R9), Y4
-	PREFETCHT1   159(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   191(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y3
-	PREFETCHT1   127(R9)
-	VMOVUPD      32(R9), Y4
-	PREFETCHT1   159(R9)
-	VMOVUPD      (R9)(R11*1), Y5
-	PREFETCHT1   191(R9)
-	VBROADCASTSD (R8), Y6
-	VFMADD231PD  Y6, Y3, Y0
-	VFMADD231PD  Y6, Y4, Y1
-	VFMADD231PD  Y6, Y5, Y2
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   127(R9)
+	VMOVUPD      32(R9), Y4
+	PREFETCHT1   159(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   191(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   127(R9)
+	VMOVUPD      32(R9), Y4
+	PREFETCHT1   159(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   191(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y3
+	PREFETCHT1   127(R9)
+	VMOVUPD      32(R9), Y4
+	PREFETCHT1   159(R9)
+	VMOVUPD      (R9)(R11*1), Y5
+	PREFETCHT1   191(R9)
+	VBROADCASTSD (R8), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func dgemm2x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm2x12AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm2x12AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	MOVQ 56(AX), R11
 
@@ -29174,27 +28719,22 @@ tilePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R12
-	MOVQ  R12, 88(R8)
+	MOVQ  R12, 72(R8)
 	MOVQ  24(R8), R12
-	MOVQ  R12, 96(R8)
+	MOVQ  R12, 80(R8)
 
 tileTile:
-	MOVQ   SI, R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000001, BX, R12
-	ADDQ    DI, R12
-	MOVQ    R12, (SP)
+	MOVQ    SI, R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -29212,62 +28752,61 @@ tileSteps:
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000028
+	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	VMOVUPD      32(R9), Y7
-	VMOVUPD      (R9)(R11*1), Y8
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	VMOVUPD      32(R9), Y7
-	VMOVUPD      (R9)(R11*1), Y8
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	VMOVUPD      32(R9), Y7
-	VMOVUPD      (R9)(R11*1), Y8
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R9)(R11*1), Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R9)(R11*1), Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	VMOVUPD      32(R9), Y7
+	VMOVUPD      (R9)(R11*1), Y8
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -29287,7 +28826,7 @@ tileStep:
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -29318,22 +28857,22 @@ tileBeta:
 	VFMADD231PD  (R9), Y6, Y0
 	VFMADD231PD  32(R9), Y6, Y1
 	VFMADD231PD  (R9)(R11*1), Y6, Y2
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	VFMADD231PD  (R9), Y6, Y3
 	VFMADD231PD  32(R9), Y6, Y4
 	VFMADD231PD  (R9)(R11*1), Y6, Y5
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R9), Y0, Y0
 	VADDPD 32(R9), Y1, Y1
 	VADDPD (R9)(R11*1), Y2, Y2
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 	VADDPD (R9), Y3, Y3
 	VADDPD 32(R9), Y4, Y4
 	VADDPD (R9)(R11*1), Y5, Y5
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 
 tileBias:
 	TESTQ   R12, R12
@@ -29374,7 +28913,7 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    96(R12), R9
+	MOVQ    80(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    32(R12), R10
@@ -29402,17 +28941,17 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R12)
+	MOVQ R9, 80(R12)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
 	VMOVUPD Y2, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 	VMOVUPD Y3, (DI)
 	VMOVUPD Y4, 32(DI)
 	VMOVUPD Y5, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 
 	// next tile
 	TESTQ  R12, R12
@@ -29421,7 +28960,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
@@ -29463,82 +29002,81 @@ tileFarSteps:
 	VFMADD231PD  Y9, Y7, Y4
 	VFMADD231PD  Y9, Y8, Y5
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x00000028
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   127(R9)
-	VMOVUPD      32(R9), Y7
-	PREFETCHT1   159(R9)
-	VMOVUPD      (R9)(R11*1), Y8
-	PREFETCHT1   191(R9)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   127(R9)
-	VMOVUPD      32(R9), Y7
-	PREFETCHT1   159(R9)
-	VMOVUPD      (R9)(R11*1), Y8
-	PREFETCHT1   191(R9)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y6
-	PREFETCHT1   127(R9)
-	VMOVUPD      32(R9), Y7
-	PREFETCHT1   159(R9)
-	VMOVUPD      (R9)(R11*1), Y8
-	PREFETCHT1   191(R9)
-	VBROADCASTSD (R8), Y9
-	VFMADD231PD  Y9, Y6, Y0
-	VFMADD231PD  Y9, Y7, Y1
-	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (R8)(CX*1), Y9
-	VFMADD231PD  Y9, Y6, Y3
-	VFMADD231PD  Y9, Y7, Y4
-	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   127(R9)
+	VMOVUPD      32(R9), Y7
+	PREFETCHT1   159(R9)
+	VMOVUPD      (R9)(R11*1), Y8
+	PREFETCHT1   191(R9)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   127(R9)
+	VMOVUPD      32(R9), Y7
+	PREFETCHT1   159(R9)
+	VMOVUPD      (R9)(R11*1), Y8
+	PREFETCHT1   191(R9)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y6
+	PREFETCHT1   127(R9)
+	VMOVUPD      32(R9), Y7
+	PREFETCHT1   159(R9)
+	VMOVUPD      (R9)(R11*1), Y8
+	PREFETCHT1   191(R9)
+	VBROADCASTSD (R8), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (R8)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func dgemm3x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm3x12AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm3x12AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	MOVQ 56(AX), R11
 
@@ -29559,30 +29097,25 @@ tilePanel:
 	MOVQ  8(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R8), R12
-	MOVQ  R12, 88(R8)
+	MOVQ  R12, 72(R8)
 	MOVQ  24(R8), R12
-	MOVQ  R12, 96(R8)
+	MOVQ  R12, 80(R8)
 
 tileTile:
-	MOVQ   SI, R8
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000002, BX, R12
-	ADDQ    DI, R12
-	MOVQ    R12, (SP)
+	MOVQ    SI, R8
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -29604,74 +29137,73 @@ tileSteps:
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x0000002c
+	JGE          tileStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y9
-	VMOVUPD      32(R9), Y10
-	VMOVUPD      (R9)(R11*1), Y11
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y9
-	VMOVUPD      32(R9), Y10
-	VMOVUPD      (R9)(R11*1), Y11
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y9
-	VMOVUPD      32(R9), Y10
-	VMOVUPD      (R9)(R11*1), Y11
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	VMOVUPD      32(R9), Y10
+	VMOVUPD      (R9)(R11*1), Y11
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	VMOVUPD      32(R9), Y10
+	VMOVUPD      (R9)(R11*1), Y11
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	VMOVUPD      32(R9), Y10
+	VMOVUPD      (R9)(R11*1), Y11
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R10
@@ -29695,7 +29227,7 @@ tileStep:
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
 	DECQ         R10
 	JNE          tileStep
 
@@ -29729,30 +29261,30 @@ tileBeta:
 	VFMADD231PD  (R9), Y9, Y0
 	VFMADD231PD  32(R9), Y9, Y1
 	VFMADD231PD  (R9)(R11*1), Y9, Y2
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	VFMADD231PD  (R9), Y9, Y3
 	VFMADD231PD  32(R9), Y9, Y4
 	VFMADD231PD  (R9)(R11*1), Y9, Y5
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	VFMADD231PD  (R9), Y9, Y6
 	VFMADD231PD  32(R9), Y9, Y7
 	VFMADD231PD  (R9)(R11*1), Y9, Y8
-	ADDQ         BX, R9
+	ADDQ         DX, R9
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R9), Y0, Y0
 	VADDPD 32(R9), Y1, Y1
 	VADDPD (R9)(R11*1), Y2, Y2
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 	VADDPD (R9), Y3, Y3
 	VADDPD 32(R9), Y4, Y4
 	VADDPD (R9)(R11*1), Y5, Y5
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 	VADDPD (R9), Y6, Y6
 	VADDPD 32(R9), Y7, Y7
 	VADDPD (R9)(R11*1), Y8, Y8
-	ADDQ   BX, R9
+	ADDQ   DX, R9
 
 tileBias:
 	TESTQ   R12, R12
@@ -29802,7 +29334,7 @@ tileReLU:
 	VANDPD Y9, Y8, Y8
 
 tileMask:
-	MOVQ    96(R12), R9
+	MOVQ    80(R12), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    32(R12), R10
@@ -29840,21 +29372,21 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 96(R12)
+	MOVQ R9, 80(R12)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
 	VMOVUPD Y1, 32(DI)
 	VMOVUPD Y2, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 	VMOVUPD Y3, (DI)
 	VMOVUPD Y4, 32(DI)
 	VMOVUPD Y5, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 	VMOVUPD Y6, (DI)
 	VMOVUPD Y7, 32(DI)
 	VMOVUPD Y8, (DI)(R11*1)
-	ADDQ    BX, DI
+	ADDQ    DX, DI
 
 	// next tile
 	TESTQ  R12, R12
@@ -29863,7 +29395,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   88(R12)
+	DECQ   72(R12)
 	JNE    tileTile
 	DECQ   48(R12)
 	JEQ    tileDone
@@ -29909,94 +29441,93 @@ tileFarSteps:
 	VFMADD231PD  Y12, Y10, Y7
 	VFMADD231PD  Y12, Y11, Y8
 	ADDQ         AX, R8
-	ADDQ         DX, R9
+	ADDQ         BX, R9
+	CMPQ         R10, $0x0000002c
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R12)
 	PREFETCHT0   64(R12)
 	PREFETCHT0   95(R12)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y9
-	PREFETCHT1   127(R9)
-	VMOVUPD      32(R9), Y10
-	PREFETCHT1   159(R9)
-	VMOVUPD      (R9)(R11*1), Y11
-	PREFETCHT1   191(R9)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y9
-	PREFETCHT1   127(R9)
-	VMOVUPD      32(R9), Y10
-	PREFETCHT1   159(R9)
-	VMOVUPD      (R9)(R11*1), Y11
-	PREFETCHT1   191(R9)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R9), Y9
-	PREFETCHT1   127(R9)
-	VMOVUPD      32(R9), Y10
-	PREFETCHT1   159(R9)
-	VMOVUPD      (R9)(R11*1), Y11
-	PREFETCHT1   191(R9)
-	VBROADCASTSD (R8), Y12
-	VFMADD231PD  Y12, Y9, Y0
-	VFMADD231PD  Y12, Y10, Y1
-	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (R8)(CX*1), Y12
-	VFMADD231PD  Y12, Y9, Y3
-	VFMADD231PD  Y12, Y10, Y4
-	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (R8)(CX*2), Y12
-	VFMADD231PD  Y12, Y9, Y6
-	VFMADD231PD  Y12, Y10, Y7
-	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         AX, R8
-	ADDQ         DX, R9
-	CMPQ         R12, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R12
+	ADDQ         DX, R12
 
 tileFarStepsFetched:
-	SUBQ $0x04, R10
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	PREFETCHT1   127(R9)
+	VMOVUPD      32(R9), Y10
+	PREFETCHT1   159(R9)
+	VMOVUPD      (R9)(R11*1), Y11
+	PREFETCHT1   191(R9)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	PREFETCHT1   127(R9)
+	VMOVUPD      32(R9), Y10
+	PREFETCHT1   159(R9)
+	VMOVUPD      (R9)(R11*1), Y11
+	PREFETCHT1   191(R9)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R9), Y9
+	PREFETCHT1   127(R9)
+	VMOVUPD      32(R9), Y10
+	PREFETCHT1   159(R9)
+	VMOVUPD      (R9)(R11*1), Y11
+	PREFETCHT1   191(R9)
+	VBROADCASTSD (R8), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (R8)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (R8)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         AX, R8
+	ADDQ         BX, R9
+	SUBQ         $0x04, R10
+	JGE          tileFarSteps
+	JMP          tileRest
 
 // func dgemm4x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dgemm4x12AVX2(SB), NOSPLIT, $8-8
+TEXT ·dgemm4x12AVX2(SB), NOSPLIT, $0-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
-	MOVQ 32(AX), DX
-	MOVQ 48(AX), BX
+	MOVQ 48(AX), DX
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
+	MOVQ 32(AX), BX
 	SHLQ $0x03, BX
 	LEAQ (CX)(CX*2), SI
 	MOVQ 56(AX), R12
@@ -30018,33 +29549,28 @@ tilePanel:
 	MOVQ  8(R9), AX
 	SHLQ  $0x03, AX
 	MOVQ  (R9), R13
-	MOVQ  R13, 88(R9)
+	MOVQ  R13, 72(R9)
 	MOVQ  24(R9), R13
-	MOVQ  R13, 96(R9)
+	MOVQ  R13, 80(R9)
 
 tileTile:
-	MOVQ   DI, R9
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-
-	// C comes to the cache row by row, as all at once would hold up A and B
-	IMUL3Q  $0x00000003, BX, R13
-	ADDQ    R8, R13
-	MOVQ    R13, (SP)
+	MOVQ    DI, R9
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
-	CMPQ    DX, $0x00000801
+	CMPQ    BX, $0x00000801
 	JGE     tileFarSteps
 	PCALIGN $0x20
 
@@ -30070,86 +29596,85 @@ tileSteps:
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000030
+	JGE          tileStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   64(R13)
 	PREFETCHT0   95(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y12
-	VMOVUPD      32(R10), Y13
-	VMOVUPD      (R10)(R12*1), Y14
-	VBROADCASTSD (R9), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R9)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R9)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(SI*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y12
-	VMOVUPD      32(R10), Y13
-	VMOVUPD      (R10)(R12*1), Y14
-	VBROADCASTSD (R9), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R9)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R9)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(SI*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y12
-	VMOVUPD      32(R10), Y13
-	VMOVUPD      (R10)(R12*1), Y14
-	VBROADCASTSD (R9), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R9)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R9)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(SI*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R13, (SP)
-	JGE          tileStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 tileStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileSteps
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	VMOVUPD      32(R10), Y13
+	VMOVUPD      (R10)(R12*1), Y14
+	VBROADCASTSD (R9), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R9)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R9)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R9)(SI*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	VMOVUPD      32(R10), Y13
+	VMOVUPD      (R10)(R12*1), Y14
+	VBROADCASTSD (R9), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R9)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R9)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R9)(SI*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	VMOVUPD      32(R10), Y13
+	VMOVUPD      (R10)(R12*1), Y14
+	VBROADCASTSD (R9), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R9)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R9)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R9)(SI*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          tileSteps
 
 tileRest:
 	ADDQ $0x04, R11
@@ -30177,7 +29702,7 @@ tileStep:
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
 	DECQ         R11
 	JNE          tileStep
 
@@ -30214,38 +29739,38 @@ tileBeta:
 	VFMADD231PD  (R10), Y12, Y0
 	VFMADD231PD  32(R10), Y12, Y1
 	VFMADD231PD  (R10)(R12*1), Y12, Y2
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y12, Y3
 	VFMADD231PD  32(R10), Y12, Y4
 	VFMADD231PD  (R10)(R12*1), Y12, Y5
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y12, Y6
 	VFMADD231PD  32(R10), Y12, Y7
 	VFMADD231PD  (R10)(R12*1), Y12, Y8
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	VFMADD231PD  (R10), Y12, Y9
 	VFMADD231PD  32(R10), Y12, Y10
 	VFMADD231PD  (R10)(R12*1), Y12, Y11
-	ADDQ         BX, R10
+	ADDQ         DX, R10
 	JMP          tileBias
 
 tileAdd:
 	VADDPD (R10), Y0, Y0
 	VADDPD 32(R10), Y1, Y1
 	VADDPD (R10)(R12*1), Y2, Y2
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y3, Y3
 	VADDPD 32(R10), Y4, Y4
 	VADDPD (R10)(R12*1), Y5, Y5
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y6, Y6
 	VADDPD 32(R10), Y7, Y7
 	VADDPD (R10)(R12*1), Y8, Y8
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 	VADDPD (R10), Y9, Y9
 	VADDPD 32(R10), Y10, Y10
 	VADDPD (R10)(R12*1), Y11, Y11
-	ADDQ   BX, R10
+	ADDQ   DX, R10
 
 tileBias:
 	TESTQ   R13, R13
@@ -30304,7 +29829,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    96(R13), R10
+	MOVQ    80(R13), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    32(R13), R11
@@ -30352,25 +29877,25 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 96(R13)
+	MOVQ R10, 80(R13)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
 	VMOVUPD Y1, 32(R8)
 	VMOVUPD Y2, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y3, (R8)
 	VMOVUPD Y4, 32(R8)
 	VMOVUPD Y5, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y6, (R8)
 	VMOVUPD Y7, 32(R8)
 	VMOVUPD Y8, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 	VMOVUPD Y9, (R8)
 	VMOVUPD Y10, 32(R8)
 	VMOVUPD Y11, (R8)(R12*1)
-	ADDQ    BX, R8
+	ADDQ    DX, R8
 
 	// next tile
 	TESTQ  R13, R13
@@ -30379,7 +29904,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   88(R13)
+	DECQ   72(R13)
 	JNE    tileTile
 	DECQ   48(R13)
 	JEQ    tileDone
@@ -30429,96 +29954,95 @@ tileFarSteps:
 	VFMADD231PD  Y15, Y13, Y10
 	VFMADD231PD  Y15, Y14, Y11
 	ADDQ         AX, R9
-	ADDQ         DX, R10
+	ADDQ         BX, R10
+	CMPQ         R11, $0x00000030
+	JGE          tileFarStepsFetched
 	PREFETCHT0   (R13)
 	PREFETCHT0   64(R13)
 	PREFETCHT0   95(R13)
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y12
-	PREFETCHT1   127(R10)
-	VMOVUPD      32(R10), Y13
-	PREFETCHT1   159(R10)
-	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   191(R10)
-	VBROADCASTSD (R9), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R9)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R9)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(SI*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y12
-	PREFETCHT1   127(R10)
-	VMOVUPD      32(R10), Y13
-	PREFETCHT1   159(R10)
-	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   191(R10)
-	VBROADCASTSD (R9), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R9)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R9)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(SI*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-
-	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (R10), Y12
-	PREFETCHT1   127(R10)
-	VMOVUPD      32(R10), Y13
-	PREFETCHT1   159(R10)
-	VMOVUPD      (R10)(R12*1), Y14
-	PREFETCHT1   191(R10)
-	VBROADCASTSD (R9), Y15
-	VFMADD231PD  Y15, Y12, Y0
-	VFMADD231PD  Y15, Y13, Y1
-	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (R9)(CX*1), Y15
-	VFMADD231PD  Y15, Y12, Y3
-	VFMADD231PD  Y15, Y13, Y4
-	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (R9)(CX*2), Y15
-	VFMADD231PD  Y15, Y12, Y6
-	VFMADD231PD  Y15, Y13, Y7
-	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (R9)(SI*1), Y15
-	VFMADD231PD  Y15, Y12, Y9
-	VFMADD231PD  Y15, Y13, Y10
-	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         AX, R9
-	ADDQ         DX, R10
-	CMPQ         R13, (SP)
-	JGE          tileFarStepsFetched
-	ADDQ         BX, R13
+	ADDQ         DX, R13
 
 tileFarStepsFetched:
-	SUBQ $0x04, R11
-	JGE  tileFarSteps
-	JMP  tileRest
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   127(R10)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   159(R10)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   191(R10)
+	VBROADCASTSD (R9), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R9)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R9)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R9)(SI*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   127(R10)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   159(R10)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   191(R10)
+	VBROADCASTSD (R9), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R9)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R9)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R9)(SI*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y12
+	PREFETCHT1   127(R10)
+	VMOVUPD      32(R10), Y13
+	PREFETCHT1   159(R10)
+	VMOVUPD      (R10)(R12*1), Y14
+	PREFETCHT1   191(R10)
+	VBROADCASTSD (R9), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (R9)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (R9)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (R9)(SI*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         AX, R9
+	ADDQ         BX, R10
+	SUBQ         $0x04, R11
+	JGE          tileFarSteps
+	JMP          tileRest
 
 DATA tailMasks<>+0(SB)/8, $0xffffffffffffffff
 DATA tailMasks<>+8(SB)/8, $0xffffffffffffffff

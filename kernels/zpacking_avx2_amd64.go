@@ -4,43 +4,43 @@
 
 package kernels
 
-// spacking12x8AVX2 is the function of a packingKernel with h = 12 and v = 1 vectors of 8.
+// spacking12x8AVX2 is the function of a panelKernel with h = 12 and v = 1 vectors of 8.
 //
 //go:noescape
 func spacking12x8AVX2(x *microArgs[float32])
 
-// spacking6x16AVX2 is the function of a packingKernel with h = 6 and v = 2 vectors of 8.
+// spacking6x16AVX2 is the function of a panelKernel with h = 6 and v = 2 vectors of 8.
 //
 //go:noescape
 func spacking6x16AVX2(x *microArgs[float32])
 
-// spacking4x24AVX2 is the function of a packingKernel with h = 4 and v = 3 vectors of 8.
+// spacking4x24AVX2 is the function of a panelKernel with h = 4 and v = 3 vectors of 8.
 //
 //go:noescape
 func spacking4x24AVX2(x *microArgs[float32])
 
-// dpacking12x4AVX2 is the function of a packingKernel with h = 12 and v = 1 vectors of 4.
+// dpacking12x4AVX2 is the function of a panelKernel with h = 12 and v = 1 vectors of 4.
 //
 //go:noescape
 func dpacking12x4AVX2(x *microArgs[float64])
 
-// dpacking6x8AVX2 is the function of a packingKernel with h = 6 and v = 2 vectors of 4.
+// dpacking6x8AVX2 is the function of a panelKernel with h = 6 and v = 2 vectors of 4.
 //
 //go:noescape
 func dpacking6x8AVX2(x *microArgs[float64])
 
-// dpacking4x12AVX2 is the function of a packingKernel with h = 4 and v = 3 vectors of 4.
+// dpacking4x12AVX2 is the function of a panelKernel with h = 4 and v = 3 vectors of 4.
 //
 //go:noescape
 func dpacking4x12AVX2(x *microArgs[float64])
 
-var spackingAVX2 = []packingKernel[float32]{
+var spackingAVX2 = []panelKernel[float32]{
 	{12, spacking12x8AVX2},
 	{6, spacking6x16AVX2},
 	{4, spacking4x24AVX2},
 }
 
-var dpackingAVX2 = []packingKernel[float64]{
+var dpackingAVX2 = []panelKernel[float64]{
 	{12, dpacking12x4AVX2},
 	{6, dpacking6x8AVX2},
 	{4, dpacking4x12AVX2},

@@ -1,0 +1,114 @@
+package kernels
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// Kernels that look ahead compute what others do, bit for bit, and those that copy pack as many rows of the
+// next panel as they have time for, up to those that are left, and write nothing else.
+func TestKernelsThatLookAhead(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { kernelsThatLookAhead(t, o) },
+		func(t *testing.T, o Ops[float64]) { kernelsThatLookAhead(t, o) })
+}
+
+func kernelsThatLookAhead[T Float](t *testing.T, o Ops[T]) {
+	ks, rng := o.ks, rand.New(rand.NewPCG(71, 72))
+	for v := 1; v <= max(len(ks.copying), len(ks.fetching)); v++ {
+		width := v * ks.lanes
+		for _, k := range []int{1, 3, 4, 5, 7, 8, 16, 51, 100} {
+			for tiles := 1; tiles <= 5; tiles++ {
+				for _, left := range []int{0, 1, k/2 + 1, k} {
+					for _, beta := range []T{0, 0.5} {
+						for kind, kernels := range [][]panelKernel[T]{ks.copying, ks.fetching} {
+							h := kernels[v-1].h
+							m, ldb := tiles*h, width+3
+							a, panel, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, width, width).data, randomMatrix[T](rng, k, width, ldb).data
+							if kind == 1 { // stored by columns
+								ldb = k + 3
+								b = randomMatrix[T](rng, width, k, ldb).data
+							}
+							old, bias := randomMatrix[T](rng, m, width, width+1).data, randomMatrix[T](rng, 1, width, width).data
+							run := func(kernel microKernel[T], y *microExtra[T]) []T {
+								c := newGuarded[T](len(old))
+								copy(c.data, old)
+								var x microCall[T]
+								x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, &a[0], k, 1, &panel[0], width
+								x.c, x.ldc, x.cols, x.alpha, x.beta, x.tiles, x.panels, x.bias, x.relu = &c.data[0], width+1, width, 1.5, beta, tiles, 1, &bias[0], 1
+								x.runWith(kernel, y)
+								c.check(t, "C")
+								return c.data
+							}
+							next := newGuarded[T](k * width)
+							y := microExtra[T]{panel: &next.data[0], from: &b[0], fromRow: ldb, left: left, lines: (k + width - 1) / width}
+							got, want := run(kernels[v-1].run, &y), run(ks.micro[v-1][h-1], &microExtra[T]{})
+							name := fmt.Sprintf("%d vectors, k = %d, %d tiles, %d left, beta = %v", v, k, tiles, left, beta)
+							if !slices.Equal(got, want) {
+								t.Fatalf("%s, kind %d: other bits than the kernel that does not look ahead", name, kind)
+							}
+							next.check(t, name)
+							rows := 0
+							if kind == 0 {
+								rows = min(left, k/4*tiles)
+							}
+							for p := range k {
+								for j := range width {
+									want := T(guard)
+									if p < rows {
+										want = b[p*ldb+j]
+									}
+									if got := next.data[p*width+j]; got != want {
+										t.Fatalf("%s: row %d, column %d of the next panel is %v, want %v", name, p, j, got, want)
+									}
+								}
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// Large products do look ahead: of their packed panels, all but the first of a block and those of
+// another width are copied on the way, and of a transposed B all but the first are fetched.
+func TestLargeProductsLookAhead(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { largeProductsLookAhead(t, o) },
+		func(t *testing.T, o Ops[float64]) { largeProductsLookAhead(t, o) })
+}
+
+func largeProductsLookAhead[T Float](t *testing.T, o Ops[T]) {
+	if len(o.ks.copying) == 0 {
+		return // it has no such kernels
+	}
+	ks, calls := *o.ks, 0
+	counted := func(kernels []panelKernel[T]) []panelKernel[T] {
+		out := slices.Clone(kernels)
+		for i, kernel := range kernels {
+			out[i].run = func(x *microArgs[T]) { calls++; kernel.run(x) }
+		}
+		return out
+	}
+	ks.copying, ks.fetching = counted(ks.copying), counted(ks.fetching)
+	o.ks = &ks
+	for _, mc := range []int{5 * ks.mr(), 1 << 20} { // blocks of rows that use the panels again, and one that does not
+		tu := o.Tuning()
+		tu.PackRows, tu.PackDepth, tu.PackColumns, tu.MC, tu.NC = 0, 0, never, mc, 1<<20
+		o := o.Tuned(tu).Threads(1)
+		const panels = 5
+		m, n, k := 15*ks.mr(), panels*ks.nr(), 2*tu.KC
+		kc := ks.depth(n, k, false)
+		blocks := (k + kc - 1) / kc
+		for _, transB := range []bool{false, true} {
+			calls = 0
+			runGemm(t, o, gemmCase{transB: transB, m: m, n: n, k: k, alpha: 1})
+			if want := blocks * (panels - 1); calls != want {
+				t.Errorf("MC = %d, transposed %v: %d panels were prepared ahead, want %d", mc, transB, calls, want)
+			}
+		}
+	}
+}

@@ -18,13 +18,15 @@ func dots(e emitter) (goTable string) {
 		}
 		goTable += "\t{" + strings.Join(names, ", ") + "},\n"
 	}
-	return goTable + "}\n"
+	far := dotKernel{emitter: e, h: e.isa.dotRows[0], v: 1, far: true}.generate()
+	return goTable + fmt.Sprintf("}\n\nvar %sdotFar%s dotKernel[%s] = %s\n", e.typ.letter, e.isa.suffix, e.typ.goName, far)
 }
 
 // A dotKernel multiplies h rows of A by v columns of B, both contiguous along k.
 type dotKernel struct {
 	emitter
 	h, v int
+	far  bool // A comes from memory: it is fetched rowsAhead bytes ahead
 }
 
 // dotSums is the number of sums an element of C is computed in, which hides
@@ -33,10 +35,14 @@ type dotKernel struct {
 const dotSums = 2
 
 func (dk dotKernel) generate() (name string) {
-	name = fmt.Sprintf("%sdot%dx%d%s", dk.typ.letter, dk.h, dk.v, dk.isa.suffix)
+	kind, from := "dot", ""
+	if dk.far {
+		kind, from = "dotFar", ", of an A that comes from memory"
+	}
+	name = fmt.Sprintf("%s%s%dx%d%s", dk.typ.letter, kind, dk.h, dk.v, dk.isa.suffix)
 	dk.function(name,
 		fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow int, b *%[1]s, bCol int, c *%[1]s, cRow, cCol int, alpha, beta %[1]s)", dk.typ.goName),
-		fmt.Sprintf("%s is a dotKernel with h = %d and v = %d.", name, dk.h, dk.v))
+		fmt.Sprintf("%s is a dotKernel with h = %d and v = %d%s.", name, dk.h, dk.v, from))
 	lanes := dk.lanes()
 	a, aRow := dk.param("a"), dk.param("aRow")
 	bCol, c := dk.param("bCol"), dk.param("c")
@@ -49,6 +55,11 @@ func (dk dotKernel) generate() (name string) {
 	dk.Label("tile")
 	pa, pb, left := dk.GP64(), dk.param("b"), dk.param("k")
 	dk.MOVQ(a, pa)
+	pointers := []reg.GPVirtual{pa}
+	if dk.h > 4 {
+		pointers = append(pointers, dk.GP64())
+		dk.LEAQ(operand.Mem{Base: pa, Index: aRow, Scale: 4}, pointers[1])
+	}
 	sums := dk.vecs(dk.h * dk.v * dotSums)
 	for _, s := range sums {
 		dk.zero(s)
@@ -61,13 +72,21 @@ func (dk dotKernel) generate() (name string) {
 		}
 		for i := range dk.h {
 			x := dk.vec()
-			load(strided(pa, aRow, aRow3, i, at), x)
+			load(strided(pointers[i/4], aRow, aRow3, i%4, at), x)
+			if dk.far && at%cacheLine == 0 {
+				dk.PREFETCHT1(strided(pointers[i/4], aRow, aRow3, i%4, at+rowsAhead))
+			}
 			for j := range b {
 				dk.fma(x, b[j], sums[(i*dk.v+j)*dotSums+u])
 			}
 		}
 	}
 	whole := func(m, r operand.Op) { dk.load(m, r) }
+	forward := func(vectors int) {
+		for _, p := range append(pointers, pb) {
+			dk.ADDQ(operand.U32(vectors*dk.isa.width), p)
+		}
+	}
 
 	dk.SUBQ(operand.U32(dotSums*lanes), left)
 	dk.JLT(operand.LabelRef("one"))
@@ -76,16 +95,14 @@ func (dk dotKernel) generate() (name string) {
 	for u := range dotSums {
 		step(u, u*dk.isa.width, whole)
 	}
-	dk.ADDQ(operand.U32(dotSums*dk.isa.width), pa)
-	dk.ADDQ(operand.U32(dotSums*dk.isa.width), pb)
+	forward(dotSums)
 	dk.SUBQ(operand.U32(dotSums*lanes), left)
 	dk.JGE(operand.LabelRef("steps"))
 	dk.Label("one")
 	dk.ADDQ(operand.U32((dotSums-1)*lanes), left)
 	dk.JLT(operand.LabelRef("part"))
 	step(0, 0, whole)
-	dk.ADDQ(operand.U32(dk.isa.width), pa)
-	dk.ADDQ(operand.U32(dk.isa.width), pb)
+	forward(1)
 	dk.Label("part")
 	dk.TESTQ(operand.U32(lanes-1), left)
 	dk.JEQ(operand.LabelRef("sum"))

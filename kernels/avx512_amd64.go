@@ -27,8 +27,8 @@ func avx512Float32() kernelSet[float32] {
 	ks.beside = sbesideAVX512
 	ks.halves = shalvesAVX512
 	ks.pairs = pairKernels[float32]{spairsAVX512, spairsTurnedAVX512}
-	ks.dot = sdotAVX512
-	ks.addRows = saddRowsAVX512
+	ks.dot, ks.dotFar = sdotAVX512, sdotFarAVX512
+	ks.addRows, ks.addFar = saddRowsAVX512, saddFarRowsAVX512
 	ks.pack = spackAVX512
 	ks.copyRows = scopyRowsAVX512
 	ks.square = transposer[float32]{1, spackTransposedAVX512}
@@ -55,8 +55,8 @@ func avx512Float64() kernelSet[float64] {
 	ks.beside = dbesideAVX512
 	ks.halves = dhalvesAVX512
 	ks.pairs = pairKernels[float64]{dpairsAVX512, dpairsTurnedAVX512}
-	ks.dot = ddotAVX512
-	ks.addRows = daddRowsAVX512
+	ks.dot, ks.dotFar = ddotAVX512, ddotFarAVX512
+	ks.addRows, ks.addFar = daddRowsAVX512, daddFarRowsAVX512
 	ks.pack = dpackAVX512
 	ks.copyRows = dcopyRowsAVX512
 	ks.square = transposer[float64]{1, dpackTransposedAVX512}

@@ -55,6 +55,10 @@ const columnDepth, dotWork = 8192, 1 << 18
 func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, cRow, cCol, depth int) {
 	kernels := ks.dot[n-1]
 	h := len(kernels)
+	tallest := kernels[h-1]
+	if n == 1 && ks.dotFar != nil && fromMemory[T](m, k) {
+		tallest = ks.dotFar
+	}
 	for pc := 0; pc < k; pc += depth {
 		kb := min(depth, k-pc)
 		columns, bCol := b.data[pc*b.row:], b.col
@@ -78,7 +82,7 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 			rows := min(mb, m-ic)
 			whole := int(uint(rows) / uint(h))
 			if whole > 0 {
-				kernels[h-1](whole, kb, &a.data[ic*a.row+pc], a.row, &columns[0], bCol, &c[ic*cRow], cRow, cCol, alpha, beta)
+				tallest(whole, kb, &a.data[ic*a.row+pc], a.row, &columns[0], bCol, &c[ic*cRow], cRow, cCol, alpha, beta)
 			}
 			if rest := rows - whole*h; rest > 0 {
 				at := ic + rows - rest
@@ -87,6 +91,12 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 		}
 		beta = 1
 	}
+}
+
+// fromMemory reports whether an m x k matrix may be in no cache.
+func fromMemory[T Float](m, k int) bool {
+	var z T
+	return m*k > largestCache/2/int(unsafe.Sizeof(z))
 }
 
 // alongM is how many sums stay in the L1 cache while what is added to them
@@ -98,6 +108,10 @@ func columnAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, k int, alpha T,
 	direct := ldc == 1 && alpha == 1 && beta == 0 // the sums are the result
 	w.a = room(w.a, min(m, alongM))
 	most := len(ks.addRows)
+	addMost := ks.addRows[most-1]
+	if ks.addFar != nil && fromMemory[T](m, k) {
+		addMost = ks.addFar
+	}
 	w.b = room(w.b, most)
 	for ic := 0; ic < m; ic += alongM {
 		mb := min(alongM, m-ic)
@@ -112,7 +126,11 @@ func columnAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, k int, alpha T,
 			for i := range h {
 				w.b[i] = b.data[(p+i)*b.row]
 			}
-			ks.addRows[h-1](mb, &w.b[0], &a.data[ic+p*a.col], a.col, &sums[0])
+			add := addMost
+			if h < most {
+				add = ks.addRows[h-1]
+			}
+			add(mb, &w.b[0], &a.data[ic+p*a.col], a.col, &sums[0])
 		}
 		if direct {
 			continue

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // gemvCase is a product of a matrix and a vector.
@@ -202,6 +203,46 @@ func gemvBits[T Float](t *testing.T, o Ops[T]) {
 			for i := range want {
 				if got[3*i] != want[i] {
 					t.Fatalf("%dx%d, trans %v: increments give other bits", m, n, trans)
+				}
+			}
+		}
+	}
+}
+
+// A matrix that comes from memory is multiplied by kernels that fetch it ahead, to the same bits.
+func TestGemvFromMemory(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { gemvFromMemory(t, o) },
+		func(t *testing.T, o Ops[float64]) { gemvFromMemory(t, o) })
+}
+
+func gemvFromMemory[T Float](t *testing.T, o Ops[T]) {
+	if o.ks.addFar == nil || o.ks.dotFar == nil {
+		return // it has no such kernels
+	}
+	ks, calls := *o.ks, 0
+	ks.addFar = func(n int, x, a *T, aRow int, y *T) { calls++; o.ks.addFar(n, x, a, aRow, y) }
+	ks.dotFar = func(tiles, k int, a *T, aRow int, b *T, bCol int, c *T, cRow, cCol int, alpha, beta T) {
+		calls++
+		o.ks.dotFar(tiles, k, a, aRow, b, bCol, c, cRow, cCol, alpha, beta)
+	}
+	near := *o.ks
+	near.addFar, near.dotFar = nil, nil
+	rng := rand.New(rand.NewPCG(81, 82))
+	for _, lda := range []int{1031, 1024} {
+		n := lda - 7
+		for _, m := range []int{50, largestCache/2/int(unsafe.Sizeof(T(0)))/n + 12} {
+			a, x := randomMatrix[T](rng, m, n, lda).data, randomMatrix[T](rng, 1, max(m, n), max(m, n)).data
+			for _, trans := range []bool{false, true} {
+				got, want := make([]T, max(m, n)), make([]T, max(m, n))
+				calls = 0
+				Ops[T]{im: o.im, ks: &ks, threads: 1}.Gemv(trans, m, n, 1.5, a, lda, x, 1, 0, got, 1)
+				if far := calls > 0; far != (m > 50) {
+					t.Errorf("%dx%d, transposed %v: fetched ahead is %v", m, n, trans, far)
+				}
+				Ops[T]{im: o.im, ks: &near, threads: 1}.Gemv(trans, m, n, 1.5, a, lda, x, 1, 0, want, 1)
+				if !slices.Equal(got, want) {
+					t.Errorf("%dx%d, transposed %v: the bits of a matrix that is fetched ahead are others", m, n, trans)
 				}
 			}
 		}

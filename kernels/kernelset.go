@@ -20,7 +20,9 @@ type kernelSet[T Float] struct {
 	beside   besideKernels[T]
 	around   aroundKernels[T]
 	dot      [][]dotKernel[T]
+	dotFar   dotKernel[T]       // the tallest of one column, for an A that comes from memory; or nil
 	addRows  []addRowsKernel[T] // by the number of rows, less 1
+	addFar   addRowsKernel[T]   // the last of them, for rows that come from memory; or nil
 	pack     []packKernel[T]
 	square   transposer[T]
 	copyRows func(rows, cols int, src *T, srcRow int, dst *T, dstRow int) // of a matrix into another

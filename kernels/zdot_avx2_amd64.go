@@ -24,6 +24,16 @@ func sdot3x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c
 //go:noescape
 func sdot4x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
+// sdot5x1AVX2 is a dotKernel with h = 5 and v = 1.
+//
+//go:noescape
+func sdot5x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+
+// sdot6x1AVX2 is a dotKernel with h = 6 and v = 1.
+//
+//go:noescape
+func sdot6x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+
 // sdot1x2AVX2 is a dotKernel with h = 1 and v = 2.
 //
 //go:noescape
@@ -38,6 +48,11 @@ func sdot2x2AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c
 //
 //go:noescape
 func sdot3x2AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+
+// sdotFar6x1AVX2 is a dotKernel with h = 6 and v = 1, of an A that comes from memory.
+//
+//go:noescape
+func sdotFar6x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
 // ddot1x1AVX2 is a dotKernel with h = 1 and v = 1.
 //
@@ -59,6 +74,16 @@ func ddot3x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c
 //go:noescape
 func ddot4x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
+// ddot5x1AVX2 is a dotKernel with h = 5 and v = 1.
+//
+//go:noescape
+func ddot5x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+
+// ddot6x1AVX2 is a dotKernel with h = 6 and v = 1.
+//
+//go:noescape
+func ddot6x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+
 // ddot1x2AVX2 is a dotKernel with h = 1 and v = 2.
 //
 //go:noescape
@@ -74,12 +99,21 @@ func ddot2x2AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c
 //go:noescape
 func ddot3x2AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
+// ddotFar6x1AVX2 is a dotKernel with h = 6 and v = 1, of an A that comes from memory.
+//
+//go:noescape
+func ddotFar6x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+
 var sdotAVX2 = [][]dotKernel[float32]{
-	{sdot1x1AVX2, sdot2x1AVX2, sdot3x1AVX2, sdot4x1AVX2},
+	{sdot1x1AVX2, sdot2x1AVX2, sdot3x1AVX2, sdot4x1AVX2, sdot5x1AVX2, sdot6x1AVX2},
 	{sdot1x2AVX2, sdot2x2AVX2, sdot3x2AVX2},
 }
 
+var sdotFarAVX2 dotKernel[float32] = sdotFar6x1AVX2
+
 var ddotAVX2 = [][]dotKernel[float64]{
-	{ddot1x1AVX2, ddot2x1AVX2, ddot3x1AVX2, ddot4x1AVX2},
+	{ddot1x1AVX2, ddot2x1AVX2, ddot3x1AVX2, ddot4x1AVX2, ddot5x1AVX2, ddot6x1AVX2},
 	{ddot1x2AVX2, ddot2x2AVX2, ddot3x2AVX2},
 }
+
+var ddotFarAVX2 dotKernel[float64] = ddotFar6x1AVX2

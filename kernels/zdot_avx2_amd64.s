@@ -501,6 +501,390 @@ addsOld:
 	ADDQ        SI, BX
 	JMP         next
 
+// func sdot5x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+// Requires: AVX, FMA3
+TEXT ·sdot5x1AVX2(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	LEAQ (CX)(CX*2), DX
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
+	LEAQ    (SI)(CX*4), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	SUBQ    $0x00000010, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPS     (DI), Y11
+	VMOVUPS     (SI), Y12
+	VFMADD231PS Y12, Y11, Y1
+	VMOVUPS     (SI)(CX*1), Y12
+	VFMADD231PS Y12, Y11, Y3
+	VMOVUPS     (SI)(CX*2), Y12
+	VFMADD231PS Y12, Y11, Y5
+	VMOVUPS     (SI)(DX*1), Y12
+	VFMADD231PS Y12, Y11, Y7
+	VMOVUPS     (R9), Y12
+	VFMADD231PS Y12, Y11, Y9
+	VMOVUPS     32(DI), Y11
+	VMOVUPS     32(SI), Y12
+	VFMADD231PS Y12, Y11, Y2
+	VMOVUPS     32(SI)(CX*1), Y12
+	VFMADD231PS Y12, Y11, Y4
+	VMOVUPS     32(SI)(CX*2), Y12
+	VFMADD231PS Y12, Y11, Y6
+	VMOVUPS     32(SI)(DX*1), Y12
+	VFMADD231PS Y12, Y11, Y8
+	VMOVUPS     32(R9), Y12
+	VFMADD231PS Y12, Y11, Y10
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000008, R8
+	JLT         part
+	VMOVUPS     (DI), Y11
+	VMOVUPS     (SI), Y12
+	VFMADD231PS Y12, Y11, Y1
+	VMOVUPS     (SI)(CX*1), Y12
+	VFMADD231PS Y12, Y11, Y3
+	VMOVUPS     (SI)(CX*2), Y12
+	VFMADD231PS Y12, Y11, Y5
+	VMOVUPS     (SI)(DX*1), Y12
+	VFMADD231PS Y12, Y11, Y7
+	VMOVUPS     (R9), Y12
+	VFMADD231PS Y12, Y11, Y9
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, DI
+
+part:
+	TESTQ       $0x00000007, R8
+	JEQ         sum
+	VMASKMOVPS  (DI), Y0, Y11
+	VMASKMOVPS  (SI), Y0, Y12
+	VFMADD231PS Y12, Y11, Y2
+	VMASKMOVPS  (SI)(CX*1), Y0, Y12
+	VFMADD231PS Y12, Y11, Y4
+	VMASKMOVPS  (SI)(CX*2), Y0, Y12
+	VFMADD231PS Y12, Y11, Y6
+	VMASKMOVPS  (SI)(DX*1), Y0, Y12
+	VFMADD231PS Y12, Y11, Y8
+	VMASKMOVPS  (R9), Y0, Y12
+	VFMADD231PS Y12, Y11, Y10
+
+sum:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y7
+	VADDPS       Y10, Y9, Y9
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, DI
+	VBROADCASTSS alpha+72(FP), X2
+	VUNPCKLPS    Y3, Y1, Y4
+	VUNPCKHPS    Y3, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VUNPCKLPS    Y7, Y5, Y1
+	VUNPCKHPS    Y7, Y5, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPD    Y1, Y4, Y3
+	VUNPCKHPD    Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X1
+	VADDPS       X1, X3, X3
+	VMULPS       X2, X3, X3
+	VUNPCKLPS    Y9, Y9, Y1
+	VUNPCKHPS    Y9, Y9, Y4
+	VADDPS       Y4, Y1, Y1
+	VUNPCKLPS    Y9, Y9, Y4
+	VUNPCKHPS    Y9, Y9, Y5
+	VADDPS       Y5, Y4, Y4
+	VUNPCKLPD    Y4, Y1, Y5
+	VUNPCKHPD    Y4, Y1, Y1
+	VADDPS       Y1, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X1
+	VADDPS       X1, X5, X5
+	VMULPS       X2, X5, X5
+	MOVL         beta+76(FP), DI
+	ADDL         DI, DI
+	JNE          addsOld
+	VMOVSS       X3, (BX)
+	ADDQ         SI, BX
+	VPERMILPS    $0x01, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
+	VPERMILPS    $0x02, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
+	VPERMILPS    $0x03, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
+	VMOVSS       X5, (BX)
+	ADDQ         SI, BX
+
+next:
+	IMUL3Q $0x00000005, CX, SI
+	ADDQ   SI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X3
+	VMOVSS      X3, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x01, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x02, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x03, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	VFMADD231SS (BX), X1, X5
+	VMOVSS      X5, (BX)
+	ADDQ        SI, BX
+	JMP         next
+
+// func sdot6x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+// Requires: AVX, FMA3
+TEXT ·sdot6x1AVX2(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	LEAQ (CX)(CX*2), DX
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
+	LEAQ    (SI)(CX*4), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	SUBQ    $0x00000010, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPS     (DI), Y13
+	VMOVUPS     (SI), Y14
+	VFMADD231PS Y14, Y13, Y1
+	VMOVUPS     (SI)(CX*1), Y14
+	VFMADD231PS Y14, Y13, Y3
+	VMOVUPS     (SI)(CX*2), Y14
+	VFMADD231PS Y14, Y13, Y5
+	VMOVUPS     (SI)(DX*1), Y14
+	VFMADD231PS Y14, Y13, Y7
+	VMOVUPS     (R9), Y14
+	VFMADD231PS Y14, Y13, Y9
+	VMOVUPS     (R9)(CX*1), Y14
+	VFMADD231PS Y14, Y13, Y11
+	VMOVUPS     32(DI), Y13
+	VMOVUPS     32(SI), Y14
+	VFMADD231PS Y14, Y13, Y2
+	VMOVUPS     32(SI)(CX*1), Y14
+	VFMADD231PS Y14, Y13, Y4
+	VMOVUPS     32(SI)(CX*2), Y14
+	VFMADD231PS Y14, Y13, Y6
+	VMOVUPS     32(SI)(DX*1), Y14
+	VFMADD231PS Y14, Y13, Y8
+	VMOVUPS     32(R9), Y14
+	VFMADD231PS Y14, Y13, Y10
+	VMOVUPS     32(R9)(CX*1), Y14
+	VFMADD231PS Y14, Y13, Y12
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000008, R8
+	JLT         part
+	VMOVUPS     (DI), Y13
+	VMOVUPS     (SI), Y14
+	VFMADD231PS Y14, Y13, Y1
+	VMOVUPS     (SI)(CX*1), Y14
+	VFMADD231PS Y14, Y13, Y3
+	VMOVUPS     (SI)(CX*2), Y14
+	VFMADD231PS Y14, Y13, Y5
+	VMOVUPS     (SI)(DX*1), Y14
+	VFMADD231PS Y14, Y13, Y7
+	VMOVUPS     (R9), Y14
+	VFMADD231PS Y14, Y13, Y9
+	VMOVUPS     (R9)(CX*1), Y14
+	VFMADD231PS Y14, Y13, Y11
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, DI
+
+part:
+	TESTQ       $0x00000007, R8
+	JEQ         sum
+	VMASKMOVPS  (DI), Y0, Y13
+	VMASKMOVPS  (SI), Y0, Y14
+	VFMADD231PS Y14, Y13, Y2
+	VMASKMOVPS  (SI)(CX*1), Y0, Y14
+	VFMADD231PS Y14, Y13, Y4
+	VMASKMOVPS  (SI)(CX*2), Y0, Y14
+	VFMADD231PS Y14, Y13, Y6
+	VMASKMOVPS  (SI)(DX*1), Y0, Y14
+	VFMADD231PS Y14, Y13, Y8
+	VMASKMOVPS  (R9), Y0, Y14
+	VFMADD231PS Y14, Y13, Y10
+	VMASKMOVPS  (R9)(CX*1), Y0, Y14
+	VFMADD231PS Y14, Y13, Y12
+
+sum:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y7
+	VADDPS       Y10, Y9, Y9
+	VADDPS       Y12, Y11, Y11
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, DI
+	VBROADCASTSS alpha+72(FP), X2
+	VUNPCKLPS    Y3, Y1, Y4
+	VUNPCKHPS    Y3, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VUNPCKLPS    Y7, Y5, Y1
+	VUNPCKHPS    Y7, Y5, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPD    Y1, Y4, Y3
+	VUNPCKHPD    Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X1
+	VADDPS       X1, X3, X3
+	VMULPS       X2, X3, X3
+	VUNPCKLPS    Y11, Y9, Y1
+	VUNPCKHPS    Y11, Y9, Y4
+	VADDPS       Y4, Y1, Y1
+	VUNPCKLPS    Y11, Y11, Y4
+	VUNPCKHPS    Y11, Y11, Y5
+	VADDPS       Y5, Y4, Y4
+	VUNPCKLPD    Y4, Y1, Y5
+	VUNPCKHPD    Y4, Y1, Y1
+	VADDPS       Y1, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X1
+	VADDPS       X1, X5, X5
+	VMULPS       X2, X5, X5
+	MOVL         beta+76(FP), DI
+	ADDL         DI, DI
+	JNE          addsOld
+	VMOVSS       X3, (BX)
+	ADDQ         SI, BX
+	VPERMILPS    $0x01, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
+	VPERMILPS    $0x02, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
+	VPERMILPS    $0x03, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
+	VMOVSS       X5, (BX)
+	ADDQ         SI, BX
+	VPERMILPS    $0x01, X5, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
+
+next:
+	IMUL3Q $0x00000006, CX, SI
+	ADDQ   SI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X3
+	VMOVSS      X3, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x01, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x02, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x03, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	VFMADD231SS (BX), X1, X5
+	VMOVSS      X5, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x01, X5, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	JMP         next
+
 // func sdot1x2AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3
 TEXT ·sdot1x2AVX2(SB), NOSPLIT, $0-80
@@ -937,6 +1321,225 @@ addsOld:
 	VPERMILPS   $0x01, X5, X2
 	VFMADD231SS (BX)(DI*1), X1, X2
 	VMOVSS      X2, (BX)(DI*1)
+	ADDQ        SI, BX
+	JMP         next
+
+// func sdotFar6x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+// Requires: AVX, FMA3, MMX+
+TEXT ·sdotFar6x1AVX2(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	LEAQ (CX)(CX*2), DX
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
+	LEAQ    (SI)(CX*4), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	SUBQ    $0x00000010, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPS     (DI), Y13
+	VMOVUPS     (SI), Y14
+	PREFETCHT1  1024(SI)
+	VFMADD231PS Y14, Y13, Y1
+	VMOVUPS     (SI)(CX*1), Y14
+	PREFETCHT1  1024(SI)(CX*1)
+	VFMADD231PS Y14, Y13, Y3
+	VMOVUPS     (SI)(CX*2), Y14
+	PREFETCHT1  1024(SI)(CX*2)
+	VFMADD231PS Y14, Y13, Y5
+	VMOVUPS     (SI)(DX*1), Y14
+	PREFETCHT1  1024(SI)(DX*1)
+	VFMADD231PS Y14, Y13, Y7
+	VMOVUPS     (R9), Y14
+	PREFETCHT1  1024(R9)
+	VFMADD231PS Y14, Y13, Y9
+	VMOVUPS     (R9)(CX*1), Y14
+	PREFETCHT1  1024(R9)(CX*1)
+	VFMADD231PS Y14, Y13, Y11
+	VMOVUPS     32(DI), Y13
+	VMOVUPS     32(SI), Y14
+	VFMADD231PS Y14, Y13, Y2
+	VMOVUPS     32(SI)(CX*1), Y14
+	VFMADD231PS Y14, Y13, Y4
+	VMOVUPS     32(SI)(CX*2), Y14
+	VFMADD231PS Y14, Y13, Y6
+	VMOVUPS     32(SI)(DX*1), Y14
+	VFMADD231PS Y14, Y13, Y8
+	VMOVUPS     32(R9), Y14
+	VFMADD231PS Y14, Y13, Y10
+	VMOVUPS     32(R9)(CX*1), Y14
+	VFMADD231PS Y14, Y13, Y12
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000010, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000008, R8
+	JLT         part
+	VMOVUPS     (DI), Y13
+	VMOVUPS     (SI), Y14
+	PREFETCHT1  1024(SI)
+	VFMADD231PS Y14, Y13, Y1
+	VMOVUPS     (SI)(CX*1), Y14
+	PREFETCHT1  1024(SI)(CX*1)
+	VFMADD231PS Y14, Y13, Y3
+	VMOVUPS     (SI)(CX*2), Y14
+	PREFETCHT1  1024(SI)(CX*2)
+	VFMADD231PS Y14, Y13, Y5
+	VMOVUPS     (SI)(DX*1), Y14
+	PREFETCHT1  1024(SI)(DX*1)
+	VFMADD231PS Y14, Y13, Y7
+	VMOVUPS     (R9), Y14
+	PREFETCHT1  1024(R9)
+	VFMADD231PS Y14, Y13, Y9
+	VMOVUPS     (R9)(CX*1), Y14
+	PREFETCHT1  1024(R9)(CX*1)
+	VFMADD231PS Y14, Y13, Y11
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, DI
+
+part:
+	TESTQ       $0x00000007, R8
+	JEQ         sum
+	VMASKMOVPS  (DI), Y0, Y13
+	VMASKMOVPS  (SI), Y0, Y14
+	PREFETCHT1  1024(SI)
+	VFMADD231PS Y14, Y13, Y2
+	VMASKMOVPS  (SI)(CX*1), Y0, Y14
+	PREFETCHT1  1024(SI)(CX*1)
+	VFMADD231PS Y14, Y13, Y4
+	VMASKMOVPS  (SI)(CX*2), Y0, Y14
+	PREFETCHT1  1024(SI)(CX*2)
+	VFMADD231PS Y14, Y13, Y6
+	VMASKMOVPS  (SI)(DX*1), Y0, Y14
+	PREFETCHT1  1024(SI)(DX*1)
+	VFMADD231PS Y14, Y13, Y8
+	VMASKMOVPS  (R9), Y0, Y14
+	PREFETCHT1  1024(R9)
+	VFMADD231PS Y14, Y13, Y10
+	VMASKMOVPS  (R9)(CX*1), Y0, Y14
+	PREFETCHT1  1024(R9)(CX*1)
+	VFMADD231PS Y14, Y13, Y12
+
+sum:
+	VADDPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VADDPS       Y6, Y5, Y5
+	VADDPS       Y8, Y7, Y7
+	VADDPS       Y10, Y9, Y9
+	VADDPS       Y12, Y11, Y11
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, DI
+	VBROADCASTSS alpha+72(FP), X2
+	VUNPCKLPS    Y3, Y1, Y4
+	VUNPCKHPS    Y3, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VUNPCKLPS    Y7, Y5, Y1
+	VUNPCKHPS    Y7, Y5, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPD    Y1, Y4, Y3
+	VUNPCKHPD    Y1, Y4, Y1
+	VADDPS       Y1, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X1
+	VADDPS       X1, X3, X3
+	VMULPS       X2, X3, X3
+	VUNPCKLPS    Y11, Y9, Y1
+	VUNPCKHPS    Y11, Y9, Y4
+	VADDPS       Y4, Y1, Y1
+	VUNPCKLPS    Y11, Y11, Y4
+	VUNPCKHPS    Y11, Y11, Y5
+	VADDPS       Y5, Y4, Y4
+	VUNPCKLPD    Y4, Y1, Y5
+	VUNPCKHPD    Y4, Y1, Y1
+	VADDPS       Y1, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X1
+	VADDPS       X1, X5, X5
+	VMULPS       X2, X5, X5
+	MOVL         beta+76(FP), DI
+	ADDL         DI, DI
+	JNE          addsOld
+	VMOVSS       X3, (BX)
+	ADDQ         SI, BX
+	VPERMILPS    $0x01, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
+	VPERMILPS    $0x02, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
+	VPERMILPS    $0x03, X3, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
+	VMOVSS       X5, (BX)
+	ADDQ         SI, BX
+	VPERMILPS    $0x01, X5, X1
+	VMOVSS       X1, (BX)
+	ADDQ         SI, BX
+
+next:
+	IMUL3Q $0x00000006, CX, SI
+	ADDQ   SI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X3
+	VMOVSS      X3, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x01, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x02, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x03, X3, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	ADDQ        SI, BX
+	VFMADD231SS (BX), X1, X5
+	VMOVSS      X5, (BX)
+	ADDQ        SI, BX
+	VPERMILPS   $0x01, X5, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
 	ADDQ        SI, BX
 	JMP         next
 
@@ -1421,6 +2024,374 @@ addsOld:
 	ADDQ        SI, BX
 	JMP         next
 
+// func ddot5x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+// Requires: AVX, FMA3
+TEXT ·ddot5x1AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	LEAQ (CX)(CX*2), DX
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000003, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
+	LEAQ    (SI)(CX*4), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	SUBQ    $0x00000008, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPD     (DI), Y11
+	VMOVUPD     (SI), Y12
+	VFMADD231PD Y12, Y11, Y1
+	VMOVUPD     (SI)(CX*1), Y12
+	VFMADD231PD Y12, Y11, Y3
+	VMOVUPD     (SI)(CX*2), Y12
+	VFMADD231PD Y12, Y11, Y5
+	VMOVUPD     (SI)(DX*1), Y12
+	VFMADD231PD Y12, Y11, Y7
+	VMOVUPD     (R9), Y12
+	VFMADD231PD Y12, Y11, Y9
+	VMOVUPD     32(DI), Y11
+	VMOVUPD     32(SI), Y12
+	VFMADD231PD Y12, Y11, Y2
+	VMOVUPD     32(SI)(CX*1), Y12
+	VFMADD231PD Y12, Y11, Y4
+	VMOVUPD     32(SI)(CX*2), Y12
+	VFMADD231PD Y12, Y11, Y6
+	VMOVUPD     32(SI)(DX*1), Y12
+	VFMADD231PD Y12, Y11, Y8
+	VMOVUPD     32(R9), Y12
+	VFMADD231PD Y12, Y11, Y10
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000008, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000004, R8
+	JLT         part
+	VMOVUPD     (DI), Y11
+	VMOVUPD     (SI), Y12
+	VFMADD231PD Y12, Y11, Y1
+	VMOVUPD     (SI)(CX*1), Y12
+	VFMADD231PD Y12, Y11, Y3
+	VMOVUPD     (SI)(CX*2), Y12
+	VFMADD231PD Y12, Y11, Y5
+	VMOVUPD     (SI)(DX*1), Y12
+	VFMADD231PD Y12, Y11, Y7
+	VMOVUPD     (R9), Y12
+	VFMADD231PD Y12, Y11, Y9
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, DI
+
+part:
+	TESTQ       $0x00000003, R8
+	JEQ         sum
+	VMASKMOVPD  (DI), Y0, Y11
+	VMASKMOVPD  (SI), Y0, Y12
+	VFMADD231PD Y12, Y11, Y2
+	VMASKMOVPD  (SI)(CX*1), Y0, Y12
+	VFMADD231PD Y12, Y11, Y4
+	VMASKMOVPD  (SI)(CX*2), Y0, Y12
+	VFMADD231PD Y12, Y11, Y6
+	VMASKMOVPD  (SI)(DX*1), Y0, Y12
+	VFMADD231PD Y12, Y11, Y8
+	VMASKMOVPD  (R9), Y0, Y12
+	VFMADD231PD Y12, Y11, Y10
+
+sum:
+	VADDPD       Y2, Y1, Y1
+	VADDPD       Y4, Y3, Y3
+	VADDPD       Y6, Y5, Y5
+	VADDPD       Y8, Y7, Y7
+	VADDPD       Y10, Y9, Y9
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x03, SI
+	SHLQ         $0x03, DI
+	VMOVDDUP     alpha+72(FP), X2
+	VUNPCKLPD    Y3, Y1, Y4
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPD       Y1, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPD       X1, X4, X4
+	VMULPD       X2, X4, X4
+	VUNPCKLPD    Y7, Y5, Y1
+	VUNPCKHPD    Y7, Y5, Y3
+	VADDPD       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X3
+	VADDPD       X3, X1, X1
+	VMULPD       X2, X1, X1
+	VUNPCKLPD    Y9, Y9, Y3
+	VUNPCKHPD    Y9, Y9, Y5
+	VADDPD       Y5, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X5
+	VADDPD       X5, X3, X3
+	VMULPD       X2, X3, X3
+	MOVQ         beta+80(FP), DI
+	ADDQ         DI, DI
+	JNE          addsOld
+	VMOVSD       X4, (BX)
+	ADDQ         SI, BX
+	VPERMILPD    $0x01, X4, X2
+	VMOVSD       X2, (BX)
+	ADDQ         SI, BX
+	VMOVSD       X1, (BX)
+	ADDQ         SI, BX
+	VPERMILPD    $0x01, X1, X1
+	VMOVSD       X1, (BX)
+	ADDQ         SI, BX
+	VMOVSD       X3, (BX)
+	ADDQ         SI, BX
+
+next:
+	IMUL3Q $0x00000005, CX, SI
+	ADDQ   SI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X2
+	VFMADD231SD (BX), X2, X4
+	VMOVSD      X4, (BX)
+	ADDQ        SI, BX
+	VPERMILPD   $0x01, X4, X4
+	VFMADD231SD (BX), X2, X4
+	VMOVSD      X4, (BX)
+	ADDQ        SI, BX
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
+	ADDQ        SI, BX
+	VPERMILPD   $0x01, X1, X1
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
+	ADDQ        SI, BX
+	VFMADD231SD (BX), X2, X3
+	VMOVSD      X3, (BX)
+	ADDQ        SI, BX
+	JMP         next
+
+// func ddot6x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+// Requires: AVX, FMA3
+TEXT ·ddot6x1AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	LEAQ (CX)(CX*2), DX
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000003, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
+	LEAQ    (SI)(CX*4), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	SUBQ    $0x00000008, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPD     (DI), Y13
+	VMOVUPD     (SI), Y14
+	VFMADD231PD Y14, Y13, Y1
+	VMOVUPD     (SI)(CX*1), Y14
+	VFMADD231PD Y14, Y13, Y3
+	VMOVUPD     (SI)(CX*2), Y14
+	VFMADD231PD Y14, Y13, Y5
+	VMOVUPD     (SI)(DX*1), Y14
+	VFMADD231PD Y14, Y13, Y7
+	VMOVUPD     (R9), Y14
+	VFMADD231PD Y14, Y13, Y9
+	VMOVUPD     (R9)(CX*1), Y14
+	VFMADD231PD Y14, Y13, Y11
+	VMOVUPD     32(DI), Y13
+	VMOVUPD     32(SI), Y14
+	VFMADD231PD Y14, Y13, Y2
+	VMOVUPD     32(SI)(CX*1), Y14
+	VFMADD231PD Y14, Y13, Y4
+	VMOVUPD     32(SI)(CX*2), Y14
+	VFMADD231PD Y14, Y13, Y6
+	VMOVUPD     32(SI)(DX*1), Y14
+	VFMADD231PD Y14, Y13, Y8
+	VMOVUPD     32(R9), Y14
+	VFMADD231PD Y14, Y13, Y10
+	VMOVUPD     32(R9)(CX*1), Y14
+	VFMADD231PD Y14, Y13, Y12
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000008, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000004, R8
+	JLT         part
+	VMOVUPD     (DI), Y13
+	VMOVUPD     (SI), Y14
+	VFMADD231PD Y14, Y13, Y1
+	VMOVUPD     (SI)(CX*1), Y14
+	VFMADD231PD Y14, Y13, Y3
+	VMOVUPD     (SI)(CX*2), Y14
+	VFMADD231PD Y14, Y13, Y5
+	VMOVUPD     (SI)(DX*1), Y14
+	VFMADD231PD Y14, Y13, Y7
+	VMOVUPD     (R9), Y14
+	VFMADD231PD Y14, Y13, Y9
+	VMOVUPD     (R9)(CX*1), Y14
+	VFMADD231PD Y14, Y13, Y11
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, DI
+
+part:
+	TESTQ       $0x00000003, R8
+	JEQ         sum
+	VMASKMOVPD  (DI), Y0, Y13
+	VMASKMOVPD  (SI), Y0, Y14
+	VFMADD231PD Y14, Y13, Y2
+	VMASKMOVPD  (SI)(CX*1), Y0, Y14
+	VFMADD231PD Y14, Y13, Y4
+	VMASKMOVPD  (SI)(CX*2), Y0, Y14
+	VFMADD231PD Y14, Y13, Y6
+	VMASKMOVPD  (SI)(DX*1), Y0, Y14
+	VFMADD231PD Y14, Y13, Y8
+	VMASKMOVPD  (R9), Y0, Y14
+	VFMADD231PD Y14, Y13, Y10
+	VMASKMOVPD  (R9)(CX*1), Y0, Y14
+	VFMADD231PD Y14, Y13, Y12
+
+sum:
+	VADDPD       Y2, Y1, Y1
+	VADDPD       Y4, Y3, Y3
+	VADDPD       Y6, Y5, Y5
+	VADDPD       Y8, Y7, Y7
+	VADDPD       Y10, Y9, Y9
+	VADDPD       Y12, Y11, Y11
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x03, SI
+	SHLQ         $0x03, DI
+	VMOVDDUP     alpha+72(FP), X2
+	VUNPCKLPD    Y3, Y1, Y4
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPD       Y1, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPD       X1, X4, X4
+	VMULPD       X2, X4, X4
+	VUNPCKLPD    Y7, Y5, Y1
+	VUNPCKHPD    Y7, Y5, Y3
+	VADDPD       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X3
+	VADDPD       X3, X1, X1
+	VMULPD       X2, X1, X1
+	VUNPCKLPD    Y11, Y9, Y3
+	VUNPCKHPD    Y11, Y9, Y5
+	VADDPD       Y5, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X5
+	VADDPD       X5, X3, X3
+	VMULPD       X2, X3, X3
+	MOVQ         beta+80(FP), DI
+	ADDQ         DI, DI
+	JNE          addsOld
+	VMOVSD       X4, (BX)
+	ADDQ         SI, BX
+	VPERMILPD    $0x01, X4, X2
+	VMOVSD       X2, (BX)
+	ADDQ         SI, BX
+	VMOVSD       X1, (BX)
+	ADDQ         SI, BX
+	VPERMILPD    $0x01, X1, X1
+	VMOVSD       X1, (BX)
+	ADDQ         SI, BX
+	VMOVSD       X3, (BX)
+	ADDQ         SI, BX
+	VPERMILPD    $0x01, X3, X1
+	VMOVSD       X1, (BX)
+	ADDQ         SI, BX
+
+next:
+	IMUL3Q $0x00000006, CX, SI
+	ADDQ   SI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X2
+	VFMADD231SD (BX), X2, X4
+	VMOVSD      X4, (BX)
+	ADDQ        SI, BX
+	VPERMILPD   $0x01, X4, X4
+	VFMADD231SD (BX), X2, X4
+	VMOVSD      X4, (BX)
+	ADDQ        SI, BX
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
+	ADDQ        SI, BX
+	VPERMILPD   $0x01, X1, X1
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
+	ADDQ        SI, BX
+	VFMADD231SD (BX), X2, X3
+	VMOVSD      X3, (BX)
+	ADDQ        SI, BX
+	VPERMILPD   $0x01, X3, X1
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
+	ADDQ        SI, BX
+	JMP         next
+
 // func ddot1x2AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 // Requires: AVX, FMA3
 TEXT ·ddot1x2AVX2(SB), NOSPLIT, $0-88
@@ -1874,6 +2845,217 @@ addsOld:
 	VPERMILPD   $0x01, X3, X1
 	VFMADD231SD (BX)(DI*1), X2, X1
 	VMOVSD      X1, (BX)(DI*1)
+	ADDQ        SI, BX
+	JMP         next
+
+// func ddotFar6x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+// Requires: AVX, FMA3, MMX+
+TEXT ·ddotFar6x1AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	LEAQ (CX)(CX*2), DX
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000003, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
+	LEAQ    (SI)(CX*4), R9
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	SUBQ    $0x00000008, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPD     (DI), Y13
+	VMOVUPD     (SI), Y14
+	PREFETCHT1  1024(SI)
+	VFMADD231PD Y14, Y13, Y1
+	VMOVUPD     (SI)(CX*1), Y14
+	PREFETCHT1  1024(SI)(CX*1)
+	VFMADD231PD Y14, Y13, Y3
+	VMOVUPD     (SI)(CX*2), Y14
+	PREFETCHT1  1024(SI)(CX*2)
+	VFMADD231PD Y14, Y13, Y5
+	VMOVUPD     (SI)(DX*1), Y14
+	PREFETCHT1  1024(SI)(DX*1)
+	VFMADD231PD Y14, Y13, Y7
+	VMOVUPD     (R9), Y14
+	PREFETCHT1  1024(R9)
+	VFMADD231PD Y14, Y13, Y9
+	VMOVUPD     (R9)(CX*1), Y14
+	PREFETCHT1  1024(R9)(CX*1)
+	VFMADD231PD Y14, Y13, Y11
+	VMOVUPD     32(DI), Y13
+	VMOVUPD     32(SI), Y14
+	VFMADD231PD Y14, Y13, Y2
+	VMOVUPD     32(SI)(CX*1), Y14
+	VFMADD231PD Y14, Y13, Y4
+	VMOVUPD     32(SI)(CX*2), Y14
+	VFMADD231PD Y14, Y13, Y6
+	VMOVUPD     32(SI)(DX*1), Y14
+	VFMADD231PD Y14, Y13, Y8
+	VMOVUPD     32(R9), Y14
+	VFMADD231PD Y14, Y13, Y10
+	VMOVUPD     32(R9)(CX*1), Y14
+	VFMADD231PD Y14, Y13, Y12
+	ADDQ        $0x00000040, SI
+	ADDQ        $0x00000040, R9
+	ADDQ        $0x00000040, DI
+	SUBQ        $0x00000008, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000004, R8
+	JLT         part
+	VMOVUPD     (DI), Y13
+	VMOVUPD     (SI), Y14
+	PREFETCHT1  1024(SI)
+	VFMADD231PD Y14, Y13, Y1
+	VMOVUPD     (SI)(CX*1), Y14
+	PREFETCHT1  1024(SI)(CX*1)
+	VFMADD231PD Y14, Y13, Y3
+	VMOVUPD     (SI)(CX*2), Y14
+	PREFETCHT1  1024(SI)(CX*2)
+	VFMADD231PD Y14, Y13, Y5
+	VMOVUPD     (SI)(DX*1), Y14
+	PREFETCHT1  1024(SI)(DX*1)
+	VFMADD231PD Y14, Y13, Y7
+	VMOVUPD     (R9), Y14
+	PREFETCHT1  1024(R9)
+	VFMADD231PD Y14, Y13, Y9
+	VMOVUPD     (R9)(CX*1), Y14
+	PREFETCHT1  1024(R9)(CX*1)
+	VFMADD231PD Y14, Y13, Y11
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, R9
+	ADDQ        $0x00000020, DI
+
+part:
+	TESTQ       $0x00000003, R8
+	JEQ         sum
+	VMASKMOVPD  (DI), Y0, Y13
+	VMASKMOVPD  (SI), Y0, Y14
+	PREFETCHT1  1024(SI)
+	VFMADD231PD Y14, Y13, Y2
+	VMASKMOVPD  (SI)(CX*1), Y0, Y14
+	PREFETCHT1  1024(SI)(CX*1)
+	VFMADD231PD Y14, Y13, Y4
+	VMASKMOVPD  (SI)(CX*2), Y0, Y14
+	PREFETCHT1  1024(SI)(CX*2)
+	VFMADD231PD Y14, Y13, Y6
+	VMASKMOVPD  (SI)(DX*1), Y0, Y14
+	PREFETCHT1  1024(SI)(DX*1)
+	VFMADD231PD Y14, Y13, Y8
+	VMASKMOVPD  (R9), Y0, Y14
+	PREFETCHT1  1024(R9)
+	VFMADD231PD Y14, Y13, Y10
+	VMASKMOVPD  (R9)(CX*1), Y0, Y14
+	PREFETCHT1  1024(R9)(CX*1)
+	VFMADD231PD Y14, Y13, Y12
+
+sum:
+	VADDPD       Y2, Y1, Y1
+	VADDPD       Y4, Y3, Y3
+	VADDPD       Y6, Y5, Y5
+	VADDPD       Y8, Y7, Y7
+	VADDPD       Y10, Y9, Y9
+	VADDPD       Y12, Y11, Y11
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x03, SI
+	SHLQ         $0x03, DI
+	VMOVDDUP     alpha+72(FP), X2
+	VUNPCKLPD    Y3, Y1, Y4
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPD       Y1, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPD       X1, X4, X4
+	VMULPD       X2, X4, X4
+	VUNPCKLPD    Y7, Y5, Y1
+	VUNPCKHPD    Y7, Y5, Y3
+	VADDPD       Y3, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X3
+	VADDPD       X3, X1, X1
+	VMULPD       X2, X1, X1
+	VUNPCKLPD    Y11, Y9, Y3
+	VUNPCKHPD    Y11, Y9, Y5
+	VADDPD       Y5, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X5
+	VADDPD       X5, X3, X3
+	VMULPD       X2, X3, X3
+	MOVQ         beta+80(FP), DI
+	ADDQ         DI, DI
+	JNE          addsOld
+	VMOVSD       X4, (BX)
+	ADDQ         SI, BX
+	VPERMILPD    $0x01, X4, X2
+	VMOVSD       X2, (BX)
+	ADDQ         SI, BX
+	VMOVSD       X1, (BX)
+	ADDQ         SI, BX
+	VPERMILPD    $0x01, X1, X1
+	VMOVSD       X1, (BX)
+	ADDQ         SI, BX
+	VMOVSD       X3, (BX)
+	ADDQ         SI, BX
+	VPERMILPD    $0x01, X3, X1
+	VMOVSD       X1, (BX)
+	ADDQ         SI, BX
+
+next:
+	IMUL3Q $0x00000006, CX, SI
+	ADDQ   SI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X2
+	VFMADD231SD (BX), X2, X4
+	VMOVSD      X4, (BX)
+	ADDQ        SI, BX
+	VPERMILPD   $0x01, X4, X4
+	VFMADD231SD (BX), X2, X4
+	VMOVSD      X4, (BX)
+	ADDQ        SI, BX
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
+	ADDQ        SI, BX
+	VPERMILPD   $0x01, X1, X1
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
+	ADDQ        SI, BX
+	VFMADD231SD (BX), X2, X3
+	VMOVSD      X3, (BX)
+	ADDQ        SI, BX
+	VPERMILPD   $0x01, X3, X1
+	VFMADD231SD (BX), X2, X1
+	VMOVSD      X1, (BX)
 	ADDQ        SI, BX
 	JMP         next
 

@@ -24,6 +24,16 @@ func sdot3x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int,
 //go:noescape
 func sdot4x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
+// sdot5x1AVX512 is a dotKernel with h = 5 and v = 1.
+//
+//go:noescape
+func sdot5x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+
+// sdot6x1AVX512 is a dotKernel with h = 6 and v = 1.
+//
+//go:noescape
+func sdot6x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+
 // sdot1x2AVX512 is a dotKernel with h = 1 and v = 2.
 //
 //go:noescape
@@ -79,6 +89,11 @@ func sdot2x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int,
 //go:noescape
 func sdot3x4AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
+// sdotFar6x1AVX512 is a dotKernel with h = 6 and v = 1, of an A that comes from memory.
+//
+//go:noescape
+func sdotFar6x1AVX512(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+
 // ddot1x1AVX512 is a dotKernel with h = 1 and v = 1.
 //
 //go:noescape
@@ -98,6 +113,16 @@ func ddot3x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int,
 //
 //go:noescape
 func ddot4x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+
+// ddot5x1AVX512 is a dotKernel with h = 5 and v = 1.
+//
+//go:noescape
+func ddot5x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+
+// ddot6x1AVX512 is a dotKernel with h = 6 and v = 1.
+//
+//go:noescape
+func ddot6x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
 // ddot1x2AVX512 is a dotKernel with h = 1 and v = 2.
 //
@@ -154,16 +179,25 @@ func ddot2x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int,
 //go:noescape
 func ddot3x4AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
+// ddotFar6x1AVX512 is a dotKernel with h = 6 and v = 1, of an A that comes from memory.
+//
+//go:noescape
+func ddotFar6x1AVX512(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+
 var sdotAVX512 = [][]dotKernel[float32]{
-	{sdot1x1AVX512, sdot2x1AVX512, sdot3x1AVX512, sdot4x1AVX512},
+	{sdot1x1AVX512, sdot2x1AVX512, sdot3x1AVX512, sdot4x1AVX512, sdot5x1AVX512, sdot6x1AVX512},
 	{sdot1x2AVX512, sdot2x2AVX512, sdot3x2AVX512, sdot4x2AVX512},
 	{sdot1x3AVX512, sdot2x3AVX512, sdot3x3AVX512, sdot4x3AVX512},
 	{sdot1x4AVX512, sdot2x4AVX512, sdot3x4AVX512},
 }
 
+var sdotFarAVX512 dotKernel[float32] = sdotFar6x1AVX512
+
 var ddotAVX512 = [][]dotKernel[float64]{
-	{ddot1x1AVX512, ddot2x1AVX512, ddot3x1AVX512, ddot4x1AVX512},
+	{ddot1x1AVX512, ddot2x1AVX512, ddot3x1AVX512, ddot4x1AVX512, ddot5x1AVX512, ddot6x1AVX512},
 	{ddot1x2AVX512, ddot2x2AVX512, ddot3x2AVX512, ddot4x2AVX512},
 	{ddot1x3AVX512, ddot2x3AVX512, ddot3x3AVX512, ddot4x3AVX512},
 	{ddot1x4AVX512, ddot2x4AVX512, ddot3x4AVX512},
 }
+
+var ddotFarAVX512 dotKernel[float64] = ddotFar6x1AVX512

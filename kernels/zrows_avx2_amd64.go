@@ -44,6 +44,11 @@ func saddRows7AVX2(n int, x *float32, a *float32, aRow int, y *float32)
 //go:noescape
 func saddRows8AVX2(n int, x *float32, a *float32, aRow int, y *float32)
 
+// saddFarRows8AVX2 is an addRowsKernel for 8 rows that come from memory.
+//
+//go:noescape
+func saddFarRows8AVX2(n int, x *float32, a *float32, aRow int, y *float32)
+
 // daddRows1AVX2 is an addRowsKernel for 1 rows.
 //
 //go:noescape
@@ -84,6 +89,15 @@ func daddRows7AVX2(n int, x *float64, a *float64, aRow int, y *float64)
 //go:noescape
 func daddRows8AVX2(n int, x *float64, a *float64, aRow int, y *float64)
 
+// daddFarRows8AVX2 is an addRowsKernel for 8 rows that come from memory.
+//
+//go:noescape
+func daddFarRows8AVX2(n int, x *float64, a *float64, aRow int, y *float64)
+
 var saddRowsAVX2 = []addRowsKernel[float32]{saddRows1AVX2, saddRows2AVX2, saddRows3AVX2, saddRows4AVX2, saddRows5AVX2, saddRows6AVX2, saddRows7AVX2, saddRows8AVX2}
 
+var saddFarRowsAVX2 addRowsKernel[float32] = saddFarRows8AVX2
+
 var daddRowsAVX2 = []addRowsKernel[float64]{daddRows1AVX2, daddRows2AVX2, daddRows3AVX2, daddRows4AVX2, daddRows5AVX2, daddRows6AVX2, daddRows7AVX2, daddRows8AVX2}
+
+var daddFarRowsAVX2 addRowsKernel[float64] = daddFarRows8AVX2

@@ -44,6 +44,11 @@ func saddRows7AVX512(n int, x *float32, a *float32, aRow int, y *float32)
 //go:noescape
 func saddRows8AVX512(n int, x *float32, a *float32, aRow int, y *float32)
 
+// saddFarRows8AVX512 is an addRowsKernel for 8 rows that come from memory.
+//
+//go:noescape
+func saddFarRows8AVX512(n int, x *float32, a *float32, aRow int, y *float32)
+
 // daddRows1AVX512 is an addRowsKernel for 1 rows.
 //
 //go:noescape
@@ -84,6 +89,15 @@ func daddRows7AVX512(n int, x *float64, a *float64, aRow int, y *float64)
 //go:noescape
 func daddRows8AVX512(n int, x *float64, a *float64, aRow int, y *float64)
 
+// daddFarRows8AVX512 is an addRowsKernel for 8 rows that come from memory.
+//
+//go:noescape
+func daddFarRows8AVX512(n int, x *float64, a *float64, aRow int, y *float64)
+
 var saddRowsAVX512 = []addRowsKernel[float32]{saddRows1AVX512, saddRows2AVX512, saddRows3AVX512, saddRows4AVX512, saddRows5AVX512, saddRows6AVX512, saddRows7AVX512, saddRows8AVX512}
 
+var saddFarRowsAVX512 addRowsKernel[float32] = saddFarRows8AVX512
+
 var daddRowsAVX512 = []addRowsKernel[float64]{daddRows1AVX512, daddRows2AVX512, daddRows3AVX512, daddRows4AVX512, daddRows5AVX512, daddRows6AVX512, daddRows7AVX512, daddRows8AVX512}
+
+var daddFarRowsAVX512 addRowsKernel[float64] = daddFarRows8AVX512

@@ -112,3 +112,78 @@ func largeProductsLookAhead[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 }
+
+// What is fetched of a transposed B is all of the next panel and no column more, and what is copied are
+// the rows of the next panel, only where there are tiles enough.
+func TestLookAhead(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { lookAhead(t, o) },
+		func(t *testing.T, o Ops[float64]) { lookAhead(t, o) })
+}
+
+func lookAhead[T Float](t *testing.T, o Ops[T]) {
+	if len(o.ks.copying) == 0 {
+		return // it has no such kernels
+	}
+	ks, v, lanes := o.ks, o.Tuning().Vectors, o.ks.lanes
+	const k, jr = 101, 2
+	nr, h := v*lanes, ks.copying[v-1].h
+	ld := 4 * nr
+	b := make([]T, max(k, 4*nr)*max(ld, k))
+	for _, c := range []struct{ left, cols int }{{1, 1}, {nr - 1, nr - 1}, {nr, nr}, {5 * nr, nr}, {nr + lanes, nr + lanes}} {
+		var y microExtra[T]
+		from := stridesOf(b, k+3, true)
+		kernel, packs := ks.lookAhead(&y, &from, jr, jr+c.left, k, v, h, 1)
+		if kernel.h != h || packs || y.from != &b[jr*(k+3)] || y.fromRow != k+3 || y.left != c.cols || y.lines*nr < k || (y.lines-1)*nr >= k {
+			t.Errorf("%d columns left: fetches %d columns, %d rows of a panel long, %d apart, packs is %v", c.left, y.left, y.lines, y.fromRow, packs)
+		}
+		for _, tiles := range []int{4, 5} { // of 25 rows each
+			y, from = microExtra[T]{}, stridesOf(b, ld, false)
+			kernel, packs := ks.lookAhead(&y, &from, jr, jr+c.left, k, v, h, tiles)
+			if want := c.cols == nr && tiles == 5; packs != want || (kernel.h == h) != want {
+				t.Errorf("%d columns left, %d tiles: packs is %v, want %v", c.left, tiles, packs, want)
+			}
+			if packs && (y.from != &b[jr] || y.fromRow != ld || y.left != k) {
+				t.Errorf("%d columns left: copies %d rows, %d apart", c.left, y.left, y.fromRow)
+			}
+		}
+		if kernel, packs := ks.lookAhead(&y, &from, jr, jr+c.left, k, v, h-1, 5); kernel.h != 0 || packs {
+			t.Errorf("tiles of %d rows have a kernel that looks ahead", h-1)
+		}
+	}
+}
+
+// Tiles that write C past the caches all do so: none of them looks ahead instead.
+func TestAroundDoesNotLookAhead(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { aroundDoesNotLookAhead(t, o) },
+		func(t *testing.T, o Ops[float64]) { aroundDoesNotLookAhead(t, o) })
+}
+
+func aroundDoesNotLookAhead[T Float](t *testing.T, o Ops[T]) {
+	ks := *o.ks
+	if ks.around.v == 0 {
+		return // it has no such kernels
+	}
+	tiles := 0
+	ks.around.run = slices.Clone(ks.around.run)
+	for h, run := range ks.around.run {
+		ks.around.run[h] = func(x *microArgs[T]) { tiles += x.rest().tiles; run(x) }
+	}
+	rng := rand.New(rand.NewPCG(75, 76))
+	h := len(ks.around.run)
+	m, n, k := 6*h, 3*ks.nr(), 40
+	a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, n, n).data
+	got, want := Aligned[T](m*n), make([]T, m*n)
+	p := product[T]{ks: &ks, m: m, n: n, k: k, kc: k, alpha: 1, a: stridesOf(a, k, false), c: got, ldc: n, around: true}
+	panels := roomForPanels(&ks, new(workspace[T]), k, n, false)
+	panels.from = stridesOf(b, n, false)
+	p.macroKernel(&panels)
+	o.Gemm(false, false, m, n, k, 1, a, k, b, n, 0, want, n)
+	if tiles != 6*3 {
+		t.Errorf("%d tiles are written past the caches, want %d", tiles, 6*3)
+	}
+	if !slices.Equal(got, want) {
+		t.Error("other bits than in the caches")
+	}
+}

@@ -29,7 +29,7 @@ func (p *product[T]) blocked() {
 			switch {
 			case p.packed != nil:
 				panels = p.packed.panels(pc, p.col+jc)
-			case packingB && b.trans && kb < turnedTogether:
+			case packingB && b.trans && kb < turnedSingly:
 				panels = roomForPanels(ks, w, kb, nb, false)
 				packPanels(ks, panels.data, b.from(pc, jc), kb, nb)
 			case packingB:
@@ -64,9 +64,9 @@ func (p *product[T]) blocked() {
 	}
 }
 
-// turnedTogether is from what depth on the panels of a transposed B are turned one by one: shallow ones,
+// turnedSingly is from what depth on the panels of a transposed B are turned one by one: shallow ones,
 // read right behind the stores of other pieces, would wait for them (5x1905x7 in float64 took 1.4 to 1.7 times as long).
-const turnedTogether = 64
+const turnedSingly = 64
 
 // callWork bounds the multiply-adds of a call of assembly, which cannot be
 // preempted: 100 microseconds of a CPU that does 20 a nanosecond.
@@ -97,7 +97,7 @@ func (p *product[T]) writesAround() bool {
 		uintptr(unsafe.Pointer(&p.c[0]))%line == 0 && p.ks.around.v == p.ks.tuning.Vectors
 }
 
-// macroKernel computes p, a block of A times panels of B, and packs them first if they are not.
+// macroKernel computes p, a block of A times panels of B, and packs them on the way if they are not.
 func (p *product[T]) macroKernel(b *panels[T]) {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
 	most, wide := p.a.rowsAtOnce(), ks.tuning.Vectors
@@ -145,7 +145,7 @@ func (p *product[T]) macroKernel(b *panels[T]) {
 			together = ks.panelsTogether(n-jr, wide, k, callWork/work, short == 0)
 		}
 		var ahead panelKernel[T]
-		if packed = false; packing && n > jr+cols && cols == v*ks.lanes {
+		if packed = false; packing && !p.around && row < m && jr+cols < n && cols == v*ks.lanes {
 			y.panel = &b.at(jr+cols, i+1)[0]
 			ahead, packed = ks.lookAhead(&y, &b.from, jr+cols, n, k, v, h, min(tall, atOnce))
 		}

@@ -9,11 +9,11 @@ func (p *product[T]) columns() {
 	w := borrowWorkspace[T]()
 	switch {
 	case !p.a.trans:
-		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, 1, columnDepth)
+		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, 1, columnDepth, p.far)
 	case p.n > 1:
 		p.columnsAsRows(w)
 	default:
-		columnAlongM(p.ks, w, p.m, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc)
+		columnAlongM(p.ks, w, p.m, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, p.far)
 	}
 	w.giveBack()
 }
@@ -39,7 +39,7 @@ func (p *product[T]) dots() {
 	for ic := 0; ic < many; ic += block {
 		for i := range groups {
 			first, next := int(uint(i*few)/uint(groups)), int(uint((i+1)*few)/uint(groups))
-			columnsAlongK(p.ks, nil, min(block, many-ic), next-first, p.k, p.alpha, a.from(ic, 0), b.from(0, first), p.beta, p.c[ic*cRow+first*cCol:], cRow, cCol, depth)
+			columnsAlongK(p.ks, nil, min(block, many-ic), next-first, p.k, p.alpha, a.from(ic, 0), b.from(0, first), p.beta, p.c[ic*cRow+first*cCol:], cRow, cCol, depth, false)
 		}
 	}
 }
@@ -51,12 +51,12 @@ const columnDepth, dotWork = 8192, 1 << 18
 
 // columnsAlongK computes a product of as many columns as there are kernels for, whose
 // elements (i, j) go to c[i*cRow + j*cCol], in blocks of k of the given depth. Columns of B
-// that are not contiguous are brought together in w.
-func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, cRow, cCol, depth int) {
+// that are not contiguous are brought together in w. far says that A comes from memory.
+func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, cRow, cCol, depth int, far bool) {
 	kernels := ks.dot[n-1]
 	h := len(kernels)
 	tallest := kernels[h-1]
-	if n == 1 && ks.dotFar != nil && fromMemory[T](m, k) {
+	if far && n == 1 && ks.dotFar != nil {
 		tallest = ks.dotFar
 	}
 	for pc := 0; pc < k; pc += depth {
@@ -93,7 +93,7 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 	}
 }
 
-// fromMemory reports whether an m x k matrix may be in no cache.
+// fromMemory reports whether an m x k matrix is so large that it may be in no cache.
 func fromMemory[T Float](m, k int) bool {
 	var z T
 	return m*k > largestCache/2/int(unsafe.Sizeof(z))
@@ -103,13 +103,13 @@ func fromMemory[T Float](m, k int) bool {
 // streams by.
 const alongM = 4096
 
-// columnAlongM adds multiples of A's columns, contiguous, to the column of C.
-func columnAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, k int, alpha T, a, b operand[T], beta T, c []T, ldc int) {
+// columnAlongM adds multiples of A's columns, contiguous, to the column of C. far is as above.
+func columnAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, far bool) {
 	direct := ldc == 1 && alpha == 1 && beta == 0 // the sums are the result
 	w.a = room(w.a, min(m, alongM))
 	most := len(ks.addRows)
 	addMost := ks.addRows[most-1]
-	if ks.addFar != nil && fromMemory[T](m, k) {
+	if far && ks.addFar != nil {
 		addMost = ks.addFar
 	}
 	w.b = room(w.b, most)

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"unsafe"
 )
@@ -217,13 +218,15 @@ func TestGemvFromMemory(t *testing.T) {
 }
 
 func gemvFromMemory[T Float](t *testing.T, o Ops[T]) {
+	withProcs(t, 2)
 	if o.ks.addFar == nil || o.ks.dotFar == nil {
 		return // it has no such kernels
 	}
-	ks, calls := *o.ks, 0
-	ks.addFar = func(n int, x, a *T, aRow int, y *T) { calls++; o.ks.addFar(n, x, a, aRow, y) }
+	ks := *o.ks
+	var calls atomic.Int64
+	ks.addFar = func(n int, x, a *T, aRow int, y *T) { calls.Add(1); o.ks.addFar(n, x, a, aRow, y) }
 	ks.dotFar = func(tiles, k int, a *T, aRow int, b *T, bCol int, c *T, cRow, cCol int, alpha, beta T) {
-		calls++
+		calls.Add(1)
 		o.ks.dotFar(tiles, k, a, aRow, b, bCol, c, cRow, cCol, alpha, beta)
 	}
 	near := *o.ks
@@ -235,14 +238,16 @@ func gemvFromMemory[T Float](t *testing.T, o Ops[T]) {
 			a, x := randomMatrix[T](rng, m, n, lda).data, randomMatrix[T](rng, 1, max(m, n), max(m, n)).data
 			for _, trans := range []bool{false, true} {
 				got, want := make([]T, max(m, n)), make([]T, max(m, n))
-				calls = 0
-				Ops[T]{im: o.im, ks: &ks, threads: 1}.Gemv(trans, m, n, 1.5, a, lda, x, 1, 0, got, 1)
-				if far := calls > 0; far != (m > 50) {
-					t.Errorf("%dx%d, transposed %v: fetched ahead is %v", m, n, trans, far)
-				}
 				Ops[T]{im: o.im, ks: &near, threads: 1}.Gemv(trans, m, n, 1.5, a, lda, x, 1, 0, want, 1)
-				if !slices.Equal(got, want) {
-					t.Errorf("%dx%d, transposed %v: the bits of a matrix that is fetched ahead are others", m, n, trans)
+				for threads := 1; threads <= 2; threads++ { // a thread's piece is smaller than that
+					calls.Store(0)
+					Ops[T]{im: o.im, ks: &ks, threads: threads}.Gemv(trans, m, n, 1.5, a, lda, x, 1, 0, got, 1)
+					if far := calls.Load() > 0; far != (m > 50) {
+						t.Errorf("%dx%d, transposed %v, %d threads: fetched ahead is %v", m, n, trans, threads, far)
+					}
+					if !slices.Equal(got, want) {
+						t.Errorf("%dx%d, transposed %v, %d threads: the bits of a matrix that is fetched ahead are others", m, n, trans, threads)
+					}
 				}
 			}
 		}

@@ -11,7 +11,7 @@ type kernelSet[T Float] struct {
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
-	// columns. packing[v-1], copying[v-1] and pack[v-1] pack panels of v vectors.
+	// columns. packing[v-1], copying[v-1] and pack[v-1] pack panels of v vectors, fetching[v-1] fetches them.
 	micro    [][]microKernel[T]
 	halves   [][]microKernel[T]
 	packing  []panelKernel[T]

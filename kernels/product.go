@@ -16,6 +16,7 @@ type product[T Float] struct {
 	ldc         int
 	e           epilogue[T]
 	around      bool // whether C is written past the caches
+	far         bool // whether A comes from memory, if B has few columns
 	way         way
 }
 
@@ -154,6 +155,7 @@ func (p *product[T]) pieceOfC(threads int) (rows, cols int) {
 // asColumns computes p, of few columns, along k or along m.
 func (p *product[T]) asColumns(o Ops[T]) {
 	p.way = fewColumns
+	p.far = fromMemory[T](p.m, p.k)
 	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
 	p.share(threads, evenly(p.m, (p.m+threads-1)/threads, 64), p.n)
 }

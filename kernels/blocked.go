@@ -145,7 +145,7 @@ func (p *product[T]) macroKernel(b *panels[T]) {
 			together = ks.panelsTogether(n-jr, wide, k, callWork/work, short == 0)
 		}
 		var ahead panelKernel[T]
-		if packed = false; packing && !p.around && row < m && jr+cols < n && cols == v*ks.lanes {
+		if packed = false; packing && row < m && jr+cols < n && cols == v*ks.lanes && (!p.around || k > shallow) {
 			y.panel = &b.at(jr+cols, i+1)[0]
 			ahead, packed = ks.lookAhead(&y, &b.from, jr+cols, n, k, v, h, min(tall, atOnce))
 		}

@@ -7,72 +7,102 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// ahead is what a micro-kernel does about the next panel of B.
+// ahead is what a micro-kernel does about operands that are needed after its tiles.
 type ahead string
 
 const (
 	nothing  ahead = ""
-	copying  ahead = "copying"  // packs it: B is not transposed, and the panel as wide as the kernel
-	fetching ahead = "fetching" // fetches it into the L2 cache: B is transposed, and wants turning
+	copying  ahead = "copying"  // packs the next panel of B, which is not transposed, and as wide as the kernel
+	turning  ahead = "turning"  // packs the next panel of a transposed B
+	fetching ahead = "fetching" // fetches rows of A into the L2 cache
 )
 
 // lookingAhead generates the micro-kernels that look ahead.
 func lookingAhead(e emitter) (goTable string) {
-	for _, ahead := range []ahead{copying, fetching} {
+	for _, ahead := range []ahead{copying, turning, fetching} {
 		goTable += fmt.Sprintf("\nvar %s%s%s = []panelKernel[%s]{\n", e.typ.letter, ahead, e.isa.suffix, e.typ.goName)
 		for v, tallest := range e.isa.gemmRows {
 			h := min(tallest, 2*rowsPerPointer) // as there are registers for
-			name := microKernel{emitter: e, h: h, v: v + 1, ahead: ahead}.generate()
-			goTable += fmt.Sprintf("\t{%d, %s},\n", h, name)
+			mk := microKernel{emitter: e, h: h, v: v + 1, ahead: ahead}
+			goTable += fmt.Sprintf("\t{%d, %d, %d, %s},\n", h, mk.aheadSteps(), mk.aheadBytes()/e.typ.size, mk.generate())
 		}
 		goTable += "}\n"
 	}
 	return goTable
 }
 
-// nextPanel is what is left of the next panel while a kernel runs.
-type nextPanel struct {
-	from  reg.GPVirtual // in B
-	pace  reg.GPVirtual // of copying: from one row of B to the next, in bytes
-	panel reg.GPVirtual // of copying: where to
+// aheadSteps is how many steps of k there are for each piece that is copied, turned or fetched.
+func (mk microKernel) aheadSteps() int {
+	if mk.ahead == turning {
+		return mk.isa.turnSteps
+	}
+	return stepsAtOnce
+}
 
-	// On the stack. Of fetching: lines are as many as a row of the kernel's panel has.
-	left       operand.Mem // rows to copy, or columns to fetch
-	lines, all operand.Mem // that are left in a column, and in all of a column
-	skip       operand.Mem // from the end of a column to the next one, in bytes
+// aheadBytes is the size of such a piece: a row of a panel, a vector of a column, or a line more than
+// the tiles read of A in the meantime, as rows need not begin with a line.
+func (mk microKernel) aheadBytes() int {
+	switch mk.ahead {
+	case copying:
+		return mk.v * mk.isa.width
+	case turning:
+		return mk.isa.width
+	}
+	return mk.h*stepsAtOnce*mk.typ.size + cacheLine
+}
+
+// operandAhead is what is left to do about an operand while a kernel runs.
+type operandAhead struct {
+	from  reg.GPVirtual // where to read it
+	panel reg.GPVirtual // where to write it, unless it is fetched
+
+	// On the stack.
+	left operand.Mem // rows to copy, groups of rows to turn, or rows to fetch
+	pace operand.Mem // from one row of B to the next, or of columns, in bytes
+	// What is turned or fetched is done in rounds: the pieces of all columns for one group, or of one row.
+	pieces, each operand.Mem // that are left in a round, and in all of it
+	skip         operand.Mem // from the end of a round to the next one, in bytes
 }
 
 // lookAhead loads what a kernel needs for it.
-func (mk microKernel) lookAhead(extra microArgs) (n nextPanel) {
-	n.left = mk.AllocLocal(8)
-	mk.MOVQ(extra.load("left"), n.left)
+func (mk microKernel) lookAhead(extra microArgs) (n operandAhead) {
+	local := func(x reg.GPVirtual) operand.Mem {
+		m := mk.AllocLocal(8)
+		mk.MOVQ(x, m)
+		return m
+	}
+	n.left = local(extra.load("left"))
+	pace := extra.load("fromRow")
+	mk.toBytes(pace)
 	n.from = extra.load("from")
+	if mk.ahead != fetching {
+		n.panel, n.pace = extra.load("panel"), local(pace)
+	}
 	if mk.ahead == copying {
-		n.panel, n.pace = extra.load("panel"), extra.load("fromRow")
-		mk.toBytes(n.pace)
 		return n
 	}
-	n.lines, n.all, n.skip = mk.AllocLocal(8), mk.AllocLocal(8), mk.AllocLocal(8)
-	lines, skip := extra.load("lines"), extra.load("fromRow")
-	mk.MOVQ(lines, n.lines)
-	mk.MOVQ(lines, n.all)
-	mk.toBytes(skip)
-	mk.IMUL3Q(operand.U32(mk.v*mk.isa.width), lines, lines)
-	mk.SUBQ(lines, skip)
-	mk.MOVQ(skip, n.skip)
+	each := extra.load("each")
+	n.pieces, n.each = local(each), local(each)
+	if mk.ahead == turning { // back from behind the last column, and on by a piece
+		mk.IMULQ(each, pace)
+		mk.NEGQ(pace)
+		mk.ADDQ(operand.U32(mk.aheadBytes()), pace)
+	} else {
+		mk.IMUL3Q(operand.U32(mk.aheadBytes()), each, each)
+		mk.SUBQ(each, pace)
+	}
+	n.skip = local(pace)
 	return n
 }
 
-// emit copies a row of the next panel, if there is one left, or fetches as much of one of its columns.
-func (n nextPanel) emit(mk microKernel, label string) {
-	if mk.ahead == nothing {
-		return
-	}
-	width := mk.v * mk.isa.width
-	mk.Comment("the next panel")
+// emit does a piece, if there is one left.
+func (n operandAhead) emit(mk microKernel, label string) {
+	mk.Comment("what is needed next")
 	mk.CMPQ(n.left, operand.Imm(0))
-	mk.JEQ(operand.LabelRef(label + "Ready"))
-	if mk.ahead == copying {
+	mk.JEQ(operand.LabelRef(label))
+	width := mk.v * mk.isa.width
+	switch mk.ahead {
+	case copying:
 		for at := 0; at < width; at += 32 { // of AVX-512 as halves, as in C
 			x := mk.YMM()
 			mk.load(operand.Mem{Base: n.from, Disp: at}, x)
@@ -84,19 +114,50 @@ func (n nextPanel) emit(mk microKernel, label string) {
 		}
 		mk.ADDQ(n.pace, n.from)
 		mk.ADDQ(operand.U32(width), n.panel)
-		mk.DECQ(n.left)
-	} else {
-		for line := 0; line < width; line += cacheLine {
+	case turning:
+		mk.Comment("the next group of rows has its piece in the next line")
+		mk.PREFETCHT1(operand.Mem{Base: n.from, Disp: cacheLine})
+		mk.turnPiece(n, width)
+		mk.ADDQ(n.pace, n.from)
+		mk.ADDQ(operand.U32(mk.typ.size), n.panel)
+		each := mk.endRound(n, label)
+		mk.NEGQ(each)
+		mk.LEAQ(operand.Mem{Base: n.panel, Index: each, Scale: uint8(mk.typ.size), Disp: mk.lanes() * width}, n.panel)
+	case fetching:
+		for line := 0; line < mk.aheadBytes(); line += cacheLine {
 			mk.PREFETCHT1(operand.Mem{Base: n.from, Disp: line})
 		}
-		mk.ADDQ(operand.U32(width), n.from)
-		mk.DECQ(n.lines)
-		mk.JNE(operand.LabelRef(label + "Ready"))
-		mk.ADDQ(n.skip, n.from)
-		all := mk.GP64()
-		mk.MOVQ(n.all, all)
-		mk.MOVQ(all, n.lines)
-		mk.DECQ(n.left)
+		mk.ADDQ(operand.U32(mk.aheadBytes()), n.from)
+		mk.endRound(n, label)
 	}
-	mk.Label(label + "Ready")
+	mk.DECQ(n.left)
+	mk.Label(label)
+}
+
+// turnPiece copies a vector of a column into as many rows of a panel, element by element: the ports
+// of vectors have the multiply-adds to do, those of memory are idle.
+func (mk microKernel) turnPiece(n operandAhead, width int) {
+	x := mk.GP64()
+	for i := range mk.lanes() {
+		from, to := operand.Mem{Base: n.from, Disp: i * mk.typ.size}, operand.Mem{Base: n.panel, Disp: i * width}
+		if mk.f32() {
+			mk.MOVL(from, x.As32())
+			mk.MOVL(x.As32(), to)
+		} else {
+			mk.MOVQ(from, x)
+			mk.MOVQ(x, to)
+		}
+	}
+}
+
+// endRound goes to a label unless a round has ended, and begins the next one. It returns how many
+// pieces a round has.
+func (mk microKernel) endRound(n operandAhead, label string) (each reg.GPVirtual) {
+	mk.DECQ(n.pieces)
+	mk.JNE(operand.LabelRef(label))
+	mk.ADDQ(n.skip, n.from)
+	each = mk.GP64()
+	mk.MOVQ(n.each, each)
+	mk.MOVQ(each, n.pieces)
+	return each
 }

@@ -37,7 +37,7 @@ type microMore[T float32 | float64] struct {
 }
 type microExtra[T float32 | float64] struct {
 	panel, from *T
-	fromRow, left, lines int
+	fromRow, left, each int
 	sums *T
 	sumsRow int
 	sumsAt uintptr

@@ -54,7 +54,7 @@ func packing(e emitter) (goTable string) {
 	for v, tallest := range e.isa.gemmRows {
 		h := min(tallest, 2*rowsPerPointer) // a register less is free
 		name := microKernel{emitter: e, h: h, v: v + 1, packs: true}.generate()
-		goTable += fmt.Sprintf("\t{%d, %s},\n", h, name)
+		goTable += fmt.Sprintf("\t{h: %d, run: %s},\n", h, name)
 	}
 	return goTable + "}\n"
 }
@@ -87,8 +87,8 @@ type microKernel struct {
 	// below: a copy on its own would wait for memory, here it waits behind the
 	// multiply-adds. It computes one tile.
 	packs bool
-	// ahead is what it does about the next panel of B while it multiplies by a packed one, in
-	// small pieces every stepsAtOnce steps of k: on its own, that would wait for memory.
+	// ahead is what it does about operands that are needed next while it multiplies, in small pieces
+	// every few steps of k: on its own, that would wait for memory. All vectors are whole.
 	ahead ahead
 	// beside is how many columns behind the panel it multiplies with as well, if A's
 	// columns are contiguous: in vectors along m, as a vector of so few columns would be mostly empty.
@@ -99,10 +99,9 @@ type microKernel struct {
 	// pairs says that the last two columns are a pair: a vector of a row of it would be mostly empty.
 	pairs pairs
 
-	// On the stack, where registers are all taken: ldc in bytes, and of a kernel that looks ahead
-	// what is left of the next panel.
-	ldc   operand.Mem
-	after nextPanel
+	// Of a kernel that looks ahead: strides in bytes, on the stack, as registers are all taken, and what is left to do.
+	ldc, bRow operand.Mem
+	next      operandAhead
 }
 
 const cacheLine = 64 // bytes
@@ -172,10 +171,13 @@ func (mk microKernel) generate() (name string) {
 	if mk.ahead != nothing {
 		mk.ldc = mk.AllocLocal(8)
 		mk.MOVQ(r.ldc, mk.ldc)
-		mk.after = mk.lookAhead(x.more().extra())
+		if mk.ahead == fetching {
+			mk.bRow = mk.AllocLocal(8)
+			mk.MOVQ(mk.loadRow(x), mk.bRow)
+		}
+		mk.next = mk.lookAhead(x.more().extra())
 	} else {
-		r.bRow = x.load("bRow")
-		mk.toBytes(r.bRow)
+		r.bRow = mk.loadRow(x)
 	}
 	r.pointers = []reg.GPVirtual{mk.GP64()}
 	if mk.packs {
@@ -239,6 +241,13 @@ func (mk microKernel) generate() (name string) {
 	mk.done()
 	far()
 	return name
+}
+
+// loadRow loads the stride of B's rows, in bytes.
+func (mk microKernel) loadRow(x microArgs) reg.GPVirtual {
+	row := x.load("bRow")
+	mk.toBytes(row)
+	return row
 }
 
 // tileLoop emits the loop over the tiles. mask is for the last vector of each row, nil if it is whole.
@@ -390,10 +399,12 @@ func (mk microKernel) steps(r gemmRegisters, label string, row reg.GPVirtual, su
 		}
 		mk.fetchC(r, row, label, stepsAtOnce, append(lines, operand.Mem{Base: row, Disp: mk.v*mk.isa.width - 1})...)
 	}
-	for range stepsAtOnce - 1 {
+	for i := 1; i < stepsAtOnce; i++ {
 		mk.step(r, sums, mask, far)
+		if mk.ahead != nothing && (i+1)%mk.aheadSteps() == 0 {
+			mk.next.emit(mk, fmt.Sprintf("%sAhead%d", label, i+1))
+		}
 	}
-	mk.after.emit(mk, label)
 	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
 	mk.JGE(operand.LabelRef(label))
 }
@@ -470,10 +481,13 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail,
 	for _, p := range r.pointers {
 		mk.ADDQ(r.aCol, p)
 	}
-	if mk.ahead != nothing {
-		mk.ADDQ(operand.U32(mk.v*mk.isa.width), r.pb)
-	} else {
+	switch mk.ahead {
+	case nothing:
 		mk.ADDQ(r.bRow, r.pb)
+	case fetching:
+		mk.ADDQ(mk.bRow, r.pb)
+	default: // B is packed
+		mk.ADDQ(operand.U32(mk.v*mk.isa.width), r.pb)
 	}
 }
 

@@ -26,6 +26,8 @@ type isa struct {
 	// packing says that there are kernels that pack a panel while they compute its first tile,
 	// where a B is packed for less tiles than it takes to copy the next panel on the way.
 	packing bool
+	// turnSteps is how many steps of k there are for each vector that is turned on the way.
+	turnSteps int
 	// halves is the widest micro-kernel, in vectors, that comes with a last vector
 	// of half the width, too: where a full one is two operations, as on Zen 4, a
 	// half one takes half the time.
@@ -49,12 +51,12 @@ var isas = []isa{
 	{
 		name: "avx2", suffix: "AVX2", width: 32, registers: 16,
 		extensions: []string{"AVX", "AVX2", "FMA3"},
-		gemmRows:   []int{12, 6, 4}, packing: true, dotRows: []int{6, 3},
+		gemmRows:   []int{12, 6, 4}, packing: true, turnSteps: 4, dotRows: []int{6, 3},
 	},
 	{
 		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,
 		extensions: []string{"AVX", "AVX2", "FMA3", "AVX512F", "AVX512VL", "AVX512BW", "AVX512DQ"},
-		gemmRows:   []int{16, 14, 8, 6}, halves: 4, beside: 3, besideVectors: 3, around: 3, pairs: []int{12, 8, 6}, dotRows: []int{6, 4, 4, 3},
+		gemmRows:   []int{16, 14, 8, 6}, turnSteps: 2, halves: 4, beside: 3, besideVectors: 3, around: 3, pairs: []int{12, 8, 6}, dotRows: []int{6, 4, 4, 3},
 	},
 }
 

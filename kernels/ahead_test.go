@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Kernels that look ahead compute what others do, bit for bit, and those that copy pack as many rows of the
+// Kernels that look ahead compute what others do, bit for bit. Those that copy or turn pack as many rows of the
 // next panel as they have time for, up to those that are left, and write nothing else.
 func TestKernelsThatLookAhead(t *testing.T) {
 	eachType(t,
@@ -17,55 +17,18 @@ func TestKernelsThatLookAhead(t *testing.T) {
 
 func kernelsThatLookAhead[T Float](t *testing.T, o Ops[T]) {
 	ks, rng := o.ks, rand.New(rand.NewPCG(71, 72))
-	for v := 1; v <= max(len(ks.copying), len(ks.fetching)); v++ {
-		width := v * ks.lanes
+	for v := 1; v <= len(ks.copying); v++ {
 		for _, k := range []int{1, 3, 4, 5, 7, 8, 16, 51, 100} {
 			for tiles := 1; tiles <= 5; tiles++ {
-				for _, left := range []int{0, 1, k/2 + 1, k} {
-					for _, beta := range []T{0, 0.5} {
-						for kind, kernels := range [][]panelKernel[T]{ks.copying, ks.fetching} {
-							h := kernels[v-1].h
-							m, ldb := tiles*h, width+3
-							a, panel, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, width, width).data, randomMatrix[T](rng, k, width, ldb).data
-							if kind == 1 { // stored by columns
-								ldb = k + 3
-								b = randomMatrix[T](rng, width, k, ldb).data
-							}
-							old, bias := randomMatrix[T](rng, m, width, width+1).data, randomMatrix[T](rng, 1, width, width).data
-							run := func(kernel microKernel[T], y *microExtra[T]) []T {
-								c := newGuarded[T](len(old))
-								copy(c.data, old)
-								var x microCall[T]
-								x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, &a[0], k, 1, &panel[0], width
-								x.c, x.ldc, x.cols, x.alpha, x.beta, x.tiles, x.panels, x.bias, x.relu = &c.data[0], width+1, width, 1.5, beta, tiles, 1, &bias[0], 1
-								x.runWith(kernel, y)
-								c.check(t, "C")
-								return c.data
-							}
-							next := newGuarded[T](k * width)
-							y := microExtra[T]{panel: &next.data[0], from: &b[0], fromRow: ldb, left: left, lines: (k + width - 1) / width}
-							got, want := run(kernels[v-1].run, &y), run(ks.micro[v-1][h-1], &microExtra[T]{})
-							name := fmt.Sprintf("%d vectors, k = %d, %d tiles, %d left, beta = %v", v, k, tiles, left, beta)
-							if !slices.Equal(got, want) {
-								t.Fatalf("%s, kind %d: other bits than the kernel that does not look ahead", name, kind)
-							}
-							next.check(t, name)
-							rows := 0
-							if kind == 0 {
-								rows = min(left, k/4*tiles)
-							}
-							for p := range k {
-								for j := range width {
-									want := T(guard)
-									if p < rows {
-										want = b[p*ldb+j]
-									}
-									if got := next.data[p*width+j]; got != want {
-										t.Fatalf("%s: row %d, column %d of the next panel is %v, want %v", name, p, j, got, want)
-									}
-								}
-							}
+				for _, beta := range []T{0, 0.5} {
+					for _, left := range []int{0, 1, k/2 + 1, k} {
+						aheadKernel(t, rng, ks, "copying", ks.copying[v-1], v, k, tiles, left, 0, beta)
+					}
+					for _, each := range []int{1, v*ks.lanes - 1, v * ks.lanes} {
+						for left := range k/ks.lanes + 1 {
+							aheadKernel(t, rng, ks, "turning", ks.turning[v-1], v, k, tiles, left, each, beta)
 						}
+						aheadKernel(t, rng, ks, "fetching", ks.fetching[v-1], v, k, tiles, 3, each, beta)
 					}
 				}
 			}
@@ -73,8 +36,63 @@ func kernelsThatLookAhead[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// Large products do look ahead: of their packed panels, all but the first of a block and those of
-// another width are copied on the way, and of a transposed B all but the first are fetched.
+// aheadKernel checks a kernel of v vectors that looks ahead.
+func aheadKernel[T Float](t *testing.T, rng *rand.Rand, ks *kernelSet[T], kind string, kernel panelKernel[T], v, k, tiles, left, each int, beta T) {
+	t.Helper()
+	h, width := kernel.h, v*ks.lanes
+	m, bRow, from, fromRow := tiles*h, width, randomMatrix[T](rng, k, width, width+3).data, width+3
+	rows := min(left, kernel.pieces(k, tiles)) // of the next panel, that are to be packed
+	cols := width
+	switch kind {
+	case "turning":
+		from, fromRow = randomMatrix[T](rng, width, k, k+3).data, k+3
+		// a group that there is not time enough for has some columns
+		rows, cols = min(left*each, kernel.pieces(k, tiles))/each*kernel.piece, each
+	case "fetching": // B may be in place
+		bRow, rows = width+5, 0
+	}
+	a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, width, bRow).data
+	old, bias := randomMatrix[T](rng, m, width, width+1).data, randomMatrix[T](rng, 1, width, width).data
+	run := func(kernel microKernel[T], y *microExtra[T]) []T {
+		c := newGuarded[T](len(old))
+		copy(c.data, old)
+		var x microCall[T]
+		x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, &a[0], k, 1, &b[0], bRow
+		x.c, x.ldc, x.cols, x.alpha, x.beta, x.tiles, x.panels, x.bias, x.relu = &c.data[0], width+1, width, 1.5, beta, tiles, 1, &bias[0], 1
+		x.runWith(kernel, y)
+		c.check(t, "C")
+		return c.data
+	}
+	name := fmt.Sprintf("%s, %d vectors, k = %d, %d tiles, %d left of %d each, beta = %v", kind, v, k, tiles, left, each, beta)
+	next := newGuarded[T](k * width)
+	y := microExtra[T]{panel: &next.data[0], from: &from[0], fromRow: fromRow, left: left, each: each}
+	if got, want := run(kernel.run, &y), run(ks.micro[v-1][h-1], &microExtra[T]{}); !slices.Equal(got, want) {
+		t.Fatalf("%s: other bits than the kernel that does not look ahead", name)
+	}
+	next.check(t, name)
+	begun := 0 // columns of a group that is not packed
+	if kind == "turning" && rows < left*kernel.piece {
+		begun = kernel.pieces(k, tiles) % each
+	}
+	for p := range k {
+		for j := range width {
+			want := T(guard)
+			if p < rows && j < cols || p/kernel.piece == rows/kernel.piece && j < begun {
+				at := p*fromRow + j
+				if kind == "turning" {
+					at = j*fromRow + p
+				}
+				want = from[at]
+			}
+			if got := next.data[p*width+j]; got != want {
+				t.Fatalf("%s: row %d, column %d of the next panel is %v, want %v", name, p, j, got, want)
+			}
+		}
+	}
+}
+
+// Large products do look ahead: of the panels of B that they pack, all but the first of a block are packed on the
+// way, and of the blocks of A all but the first are fetched.
 func TestLargeProductsLookAhead(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { largeProductsLookAhead(t, o) },
@@ -85,15 +103,16 @@ func largeProductsLookAhead[T Float](t *testing.T, o Ops[T]) {
 	if len(o.ks.copying) == 0 {
 		return // it has no such kernels
 	}
-	ks, calls := *o.ks, 0
-	counted := func(kernels []panelKernel[T]) []panelKernel[T] {
+	ks := *o.ks
+	var packed, fetched int
+	counted := func(kernels []panelKernel[T], calls *int) []panelKernel[T] {
 		out := slices.Clone(kernels)
 		for i, kernel := range kernels {
-			out[i].run = func(x *microArgs[T]) { calls++; kernel.run(x) }
+			out[i].run = func(x *microArgs[T]) { *calls++; kernel.run(x) }
 		}
 		return out
 	}
-	ks.copying, ks.fetching = counted(ks.copying), counted(ks.fetching)
+	ks.copying, ks.turning, ks.fetching = counted(ks.copying, &packed), counted(ks.turning, &packed), counted(ks.fetching, &fetched)
 	o.ks = &ks
 	for _, mc := range []int{5 * ks.mr(), 1 << 20} { // blocks of rows that use the panels again, and one that does not
 		tu := o.Tuning()
@@ -101,54 +120,103 @@ func largeProductsLookAhead[T Float](t *testing.T, o Ops[T]) {
 		o := o.Tuned(tu).Threads(1)
 		const panels = 5
 		m, n, k := 15*ks.mr(), panels*ks.nr(), 2*tu.KC
-		kc := ks.depth(n, k, false)
-		blocks := (k + kc - 1) / kc
-		for _, transB := range []bool{false, true} {
-			calls = 0
-			runGemm(t, o, gemmCase{transB: transB, m: m, n: n, k: k, alpha: 1})
-			if want := blocks * (panels - 1); calls != want {
-				t.Errorf("MC = %d, transposed %v: %d panels were prepared ahead, want %d", mc, transB, calls, want)
+		for trans := range 4 {
+			kc := ks.depth(n, k, trans&1 != 0)
+			deep := (k + kc - 1) / kc
+			blocks := deep * ((m + mc - 1) / mc)
+			packed, fetched = 0, 0
+			runGemm(t, o, gemmCase{transA: trans&1 != 0, transB: trans&2 != 0, m: m, n: n, k: k, alpha: 1})
+			if want := deep * (panels - 1); packed != want || fetched != blocks-1 {
+				t.Errorf("MC = %d, trans %02b: %d panels were packed ahead, want %d, and %d blocks of A fetched, want %d", mc, trans, packed, want, fetched, blocks-1)
 			}
 		}
 	}
 }
 
-// What is fetched of a transposed B is all of the next panel and no column more, and what is copied are
-// the rows of the next panel, only where there are tiles enough.
+// What is packed ahead are rows of the next panel, of a transposed B as many as there is time for, else all or
+// nothing; and what is fetched, behind the last whole panel, is the next block of A and no row more.
 func TestLookAhead(t *testing.T) {
 	eachType(t,
-		func(t *testing.T, o Ops[float32]) { lookAhead(t, o) },
-		func(t *testing.T, o Ops[float64]) { lookAhead(t, o) })
+		func(t *testing.T, o Ops[float32]) { lookAheadOf(t, o) },
+		func(t *testing.T, o Ops[float64]) { lookAheadOf(t, o) })
 }
 
-func lookAhead[T Float](t *testing.T, o Ops[T]) {
+func lookAheadOf[T Float](t *testing.T, o Ops[T]) {
 	if len(o.ks.copying) == 0 {
 		return // it has no such kernels
 	}
 	ks, v, lanes := o.ks, o.Tuning().Vectors, o.ks.lanes
-	const k, jr = 101, 2
+	const k, jr, row = 101, 2, 51
 	nr, h := v*lanes, ks.copying[v-1].h
-	ld := 4 * nr
-	b := make([]T, max(k, 4*nr)*max(ld, k))
-	for _, c := range []struct{ left, cols int }{{1, 1}, {nr - 1, nr - 1}, {nr, nr}, {5 * nr, nr}, {nr + lanes, nr + lanes}} {
-		var y microExtra[T]
-		from := stridesOf(b, k+3, true)
-		kernel, packs := ks.lookAhead(&y, &from, jr, jr+c.left, k, v, h, 1)
-		if kernel.h != h || packs || y.from != &b[jr*(k+3)] || y.fromRow != k+3 || y.left != c.cols || y.lines*nr < k || (y.lines-1)*nr >= k {
-			t.Errorf("%d columns left: fetches %d columns, %d rows of a panel long, %d apart, packs is %v", c.left, y.left, y.lines, y.fromRow, packs)
-		}
-		for _, tiles := range []int{4, 5} { // of 25 rows each
-			y, from = microExtra[T]{}, stridesOf(b, ld, false)
-			kernel, packs := ks.lookAhead(&y, &from, jr, jr+c.left, k, v, h, tiles)
-			if want := c.cols == nr && tiles == 5; packs != want || (kernel.h == h) != want {
-				t.Errorf("%d columns left, %d tiles: packs is %v, want %v", c.left, tiles, packs, want)
+	ld := 6 * nr
+	data := make([]T, max(k, 6*nr)*max(ld, k+3))
+	next := strip[T]{data[7:], ld, row, k}
+	for _, c := range []struct {
+		left, cols  int
+		whole, wide bool // the next panel, and as wide as the kernel
+	}{{0, 0, false, false}, {1, 1, false, v == 1}, {nr - 1, nr - 1, false, true}, {nr, nr, true, true}, {5 * nr, nr, true, true}, {nr + lanes, nr + lanes, true, false}} {
+		for _, packing := range []bool{false, true} {
+			for _, trans := range []bool{false, true} {
+				for _, tiles := range []int{4, 5} { // of 25 turns each
+					var y microExtra[T]
+					b, bRow := panels[T]{}, ld
+					if trans {
+						bRow = k + 3
+					}
+					if packing {
+						b.from = stridesOf(data, bRow, trans)
+					}
+					p := product[T]{ks: ks, m: tiles * h, n: jr + c.left, k: k, next: next}
+					kernel, packs := p.lookAhead(&y, &b, c.left, v, v, h, tiles)
+					name := fmt.Sprintf("%d columns left, packing %v, transposed %v, %d tiles: %d rows of %d, %d each", c.left, packing, trans, tiles, y.left, y.fromRow, y.each)
+					switch {
+					case packing && trans && c.wide:
+						turning := ks.turning[v-1]
+						if groups := turning.pieces(k, tiles) / c.cols; kernel.piece != lanes || packs != min(groups, k/lanes)*lanes || y.left*lanes != packs || y.from != &data[jr*bRow] || y.fromRow != bRow || y.each != c.cols {
+							t.Errorf("%s: %d are turned", name, packs)
+						}
+					case packing && !trans && c.whole && c.wide && tiles == 5:
+						if kernel.piece != nr || packs != k || y.left != k || y.from != &data[jr] || y.fromRow != bRow {
+							t.Errorf("%s: %d are copied", name, packs)
+						}
+					case !c.whole:
+						if kernel.h != h || packs != 0 || y.left != row || y.from != &data[7] || y.fromRow != ld || y.each*kernel.piece < k || (y.each-1)*kernel.piece >= k {
+							t.Errorf("%s are fetched, %d are packed", name, packs)
+						}
+					default:
+						if kernel.h != 0 || packs != 0 {
+							t.Errorf("%s: looks ahead for nothing, %d are packed", name, packs)
+						}
+					}
+				}
 			}
-			if packs && (y.from != &b[jr] || y.fromRow != ld || y.left != k) {
-				t.Errorf("%d columns left: copies %d rows, %d apart", c.left, y.left, y.fromRow)
-			}
 		}
-		if kernel, packs := ks.lookAhead(&y, &from, jr, jr+c.left, k, v, h-1, 5); kernel.h != 0 || packs {
-			t.Errorf("tiles of %d rows have a kernel that looks ahead", h-1)
+	}
+	p := product[T]{ks: ks, m: 5 * h, n: jr, k: k, next: next}
+	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), 0, v, v, h-1, 5); kernel.h != 0 {
+		t.Errorf("tiles of %d rows have a kernel that looks ahead", h-1)
+	}
+	p.next = strip[T]{}
+	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), 0, v, v, h, 5); kernel.h != 0 {
+		t.Error("looks ahead though there is no next block")
+	}
+}
+
+// The blocks of A are read one below the other, then those of the next columns of A.
+func TestReadNext(t *testing.T) {
+	data := make([]float32, 100*100)
+	for _, trans := range []bool{false, true} {
+		p := product[float32]{m: 50, k: 70, a: stridesOf(data, 100, trans)}
+		for _, c := range []struct{ ic, pc, nextIC, nextPC, m, k int }{
+			{0, 0, 20, 0, 20, 30}, {20, 0, 40, 0, 10, 30}, {40, 0, 0, 30, 20, 30}, {20, 60, 40, 60, 10, 10}, {40, 60, 0, 0, 0, 0},
+		} {
+			got, want := p.readNext(c.ic, 20, c.pc, 30), strip[float32]{p.a.from(c.nextIC, c.nextPC).data, 100, c.m, c.k}
+			if trans {
+				want.rows, want.length = c.k, c.m
+			}
+			if got.rows != want.rows || got.length != want.length || got.rows > 0 && (got.row != want.row || &got.at[0] != &want.at[0]) {
+				t.Errorf("transposed %v, after row %d, column %d: %d x %d, want %d x %d from row %d, column %d", trans, c.ic, c.pc, got.rows, got.length, want.rows, want.length, c.nextIC, c.nextPC)
+			}
 		}
 	}
 }

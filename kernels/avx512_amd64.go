@@ -22,7 +22,7 @@ func avx512Float32() kernelSet[float32] {
 	ks := avx2Float32()
 	ks.lanes, ks.laneShift = 16, 4
 	ks.micro = sgemmAVX512
-	ks.packing, ks.copying, ks.fetching = nil, scopyingAVX512, sfetchingAVX512
+	ks.packing, ks.copying, ks.turning, ks.fetching = nil, scopyingAVX512, sturningAVX512, sfetchingAVX512
 	ks.around = saroundAVX512
 	ks.beside = sbesideAVX512
 	ks.halves = shalvesAVX512
@@ -50,7 +50,7 @@ func avx512Float64() kernelSet[float64] {
 	ks := avx2Float64()
 	ks.lanes, ks.laneShift = 8, 3
 	ks.micro = dgemmAVX512
-	ks.packing, ks.copying, ks.fetching = nil, dcopyingAVX512, dfetchingAVX512
+	ks.packing, ks.copying, ks.turning, ks.fetching = nil, dcopyingAVX512, dturningAVX512, dfetchingAVX512
 	ks.around = daroundAVX512
 	ks.beside = dbesideAVX512
 	ks.halves = dhalvesAVX512

@@ -54,6 +54,7 @@ func (p *product[T]) blocked() {
 				if packingA {
 					block.a = packA(ks, w, block.a, block.m, kb)
 				}
+				block.next = p.readNext(ic, mc, pc, kc)
 				block.macroKernel(&panels)
 				panels.from.data = nil // they are packed now
 			}
@@ -111,7 +112,7 @@ func (p *product[T]) macroKernel(b *panels[T]) {
 	var x microCall[T]
 	var y microExtra[T]
 	x.setBlock(p)
-	packing, packed := b.from.data != nil, false
+	packing, packed := b.from.data != nil, 0 // rows of the next panel
 	// LOOP 2 splits n: micro-panels of B, several of one width in a call.
 	for jr, i := 0, 0; jr < n; i++ {
 		preemptible()
@@ -123,14 +124,14 @@ func (p *product[T]) macroKernel(b *panels[T]) {
 		kernels = kernels[:min(len(kernels), most)]
 		panel, row := b.at(jr, i), 0
 		x.cols, x.bStep = cols, cols*b.step
-		if packing && !packed {
-			if first := ks.firstTile(b, v, cols, len(kernels), m, ending); first.h > 0 {
+		if packing && packed < k {
+			if first := ks.firstTile(b, v, cols, len(kernels), m, ending); packed == 0 && first.h > 0 {
 				x.a, x.b, x.bRow, y.panel = &p.a.data[0], &b.from.data[jr], b.from.row, &panel[0]
 				x.c, x.bias, x.mask = &p.c[jr], shifted(p.e.bias, jr), shifted(p.e.mask, jr)
 				x.runWith(first.run, &y)
 				row = first.h
 			} else {
-				packPanels(ks, panel, b.from.from(0, jr), k, cols)
+				packPanels(ks, panel[packed*v*ks.lanes:], b.from.from(packed, jr), k-packed, cols)
 			}
 		}
 		if x.bRow = b.row; b.row == 0 {
@@ -143,11 +144,17 @@ func (p *product[T]) macroKernel(b *panels[T]) {
 			atOnce = max(callWork/(k*cols*h), 1)
 		} else if !packing {
 			together = ks.panelsTogether(n-jr, wide, k, callWork/work, short == 0)
+			if p.next.rows > 0 && together > 1 && !ks.wholeFollows(n-jr-together*cols, wide) {
+				together-- // the last one looks ahead
+			}
 		}
 		var ahead panelKernel[T]
-		if packed = false; packing && row < m && jr+cols < n && cols == v*ks.lanes && (!p.around || k > shallow) {
-			y.panel = &b.at(jr+cols, i+1)[0]
-			ahead, packed = ks.lookAhead(&y, &b.from, jr+cols, n, k, v, h, min(tall, atOnce))
+		if packed = 0; row < m && cols == v*ks.lanes && together == 1 {
+			left := n - jr - cols
+			if packing && left > 0 {
+				y.panel = &b.at(jr+cols, i+1)[0]
+			}
+			ahead, packed = p.lookAhead(&y, b, left, wide, v, h, min(tall, atOnce))
 		}
 		for row < m {
 			if tall == 0 {

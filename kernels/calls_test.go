@@ -53,7 +53,7 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 		}
 		return out
 	}
-	ks.packing, ks.copying, ks.fetching = inPanels(ks.packing), inPanels(ks.copying), inPanels(ks.fetching)
+	ks.packing, ks.copying, ks.turning = inPanels(ks.packing), inPanels(ks.copying), inPanels(ks.turning)
 	dots, copied := 0, 0
 	ks.dot = make([][]dotKernel[T], len(o.ks.dot))
 	for v, kernels := range byDot {

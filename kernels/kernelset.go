@@ -11,11 +11,12 @@ type kernelSet[T Float] struct {
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
-	// columns. packing[v-1], copying[v-1] and pack[v-1] pack panels of v vectors, fetching[v-1] fetches them.
+	// columns. packing[v-1], copying[v-1], turning[v-1] and pack[v-1] pack panels of v vectors.
 	micro    [][]microKernel[T]
 	halves   [][]microKernel[T]
 	packing  []panelKernel[T]
 	copying  []panelKernel[T]
+	turning  []panelKernel[T]
 	fetching []panelKernel[T]
 	beside   besideKernels[T]
 	around   aroundKernels[T]
@@ -86,18 +87,28 @@ type aroundKernels[T Float] struct {
 	run []microKernel[T]
 }
 
-// A panelKernel is a microKernel for one panel, as wide as it can be, and tiles of h rows, that
-// does something about B as well, which costs next to nothing behind the multiply-adds:
+// A panelKernel is a microKernel for one panel, as wide as it can be, and tiles of h rows, that does
+// something else as well, which costs next to nothing behind the multiply-adds:
 //
 //   - packing, for one tile: packs the panel that it reads in place, as a packKernel does, into panel.
-//   - copying, for packed panels: packs up to left rows of the next one, from rows of B at from that are
-//     fromRow apart, into panel: one for every four steps of k, in each tile.
-//   - fetching, for packed panels: has some of the next one, of a transposed B, fetched into the L2
-//     cache: left columns at from, fromRow apart, each of them lines times as long as a row of the panel.
+//
+// The others look ahead: in each tile they do a piece, so many elements, after every few steps of k of the first k/4*4.
+//
+//   - copying, for packed panels: packs up to left rows of the next one, a row at a time, from rows of B at
+//     from that are fromRow apart, into panel.
+//   - turning, for packed panels: packs up to left groups of rows of the next one, as many rows as a piece
+//     has elements, into panel, from columns of a transposed B at from that are fromRow apart. There are each
+//     columns, and their pieces of a group are turned one after the other.
+//   - fetching: has up to left rows at from that are fromRow apart fetched into the L2 cache, in pieces, of
+//     which each row has each.
 type panelKernel[T Float] struct {
-	h   int
-	run microKernel[T]
+	h            int
+	every, piece int // steps of k, and elements
+	run          microKernel[T]
 }
+
+// pieces returns how many pieces there is time for in tiles of depth k.
+func (kernel *panelKernel[T]) pieces(k, tiles int) int { return k / 4 * 4 / kernel.every * tiles }
 
 // A dotKernel computes, for each of the given number of tiles, one below the other,
 //

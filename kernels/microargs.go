@@ -63,8 +63,8 @@ type microMore[T Float] struct {
 // microExtra is what kernels take that do something else as well. What of it belongs to
 // which kernel is said where they are declared.
 type microExtra[T Float] struct {
-	panel, from          *T
-	fromRow, left, lines int
+	panel, from         *T
+	fromRow, left, each int
 
 	sums    *T
 	sumsRow int

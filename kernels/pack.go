@@ -23,28 +23,6 @@ func (ks *kernelSet[T]) firstTile(b *panels[T], v, cols, tallest, m int, ending 
 	return panelKernel[T]{}
 }
 
-// lookAhead returns the kernel of v vectors that prepares the panel at column jr of from, a block of n
-// columns, while it computes so many tiles of h rows of the panel before it, and whether the panel will
-// be packed then, at y.panel. If there is none, its height is 0. The rest of y becomes what it takes.
-func (ks *kernelSet[T]) lookAhead(y *microExtra[T], from *operand[T], jr, n, k, v, h, tiles int) (kernel panelKernel[T], packs bool) {
-	const steps = 4 // of k for each row
-	kernels := ks.copying
-	_, cols := ks.panel(n-jr, ks.tuning.Vectors)
-	if from.trans {
-		kernels = ks.fetching
-		y.from, y.fromRow, y.left, y.lines = &from.data[jr*from.col], from.col, cols, (k+v*ks.lanes-1)/(v*ks.lanes)
-	} else {
-		if cols != v*ks.lanes || k/steps*tiles < k {
-			return kernel, false
-		}
-		y.from, y.fromRow, y.left = &from.data[jr], from.row, k
-	}
-	if v > len(kernels) || kernels[v-1].h != h {
-		return kernel, false
-	}
-	return kernels[v-1], !from.trans
-}
-
 // packPanels copies a k x n block of B into micro-panels, one behind the
 // other: NR columns wide, k rows of one panel after each other, so that the
 // micro-kernel reads memory in order. The last panel is as wide as whole vectors

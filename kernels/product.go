@@ -15,8 +15,9 @@ type product[T Float] struct {
 	c           []T
 	ldc         int
 	e           epilogue[T]
-	around      bool // whether C is written past the caches
-	far         bool // whether A comes from memory, if B has few columns
+	next        strip[T] // of a block: what is read of A after it
+	around      bool     // whether C is written past the caches
+	far         bool     // whether A comes from memory, if B has few columns
 	way         way
 }
 

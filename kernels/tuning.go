@@ -16,13 +16,12 @@ type Tuning struct {
 	// large products are made of. Rows = 0 is the tallest there are of that width.
 	Vectors, Rows int
 	// KC is the depth of a block of the five loops, in elements: for so many
-	// multiply-adds an element of C is loaded and stored. Where B has so few columns
-	// that it takes little of the cache, blocks are deeper, up to 4096.
+	// multiply-adds an element of C is loaded and stored. Half as much again is still one
+	// block; and where B has so few columns that it takes little of the cache, blocks are deeper, up to 4096.
 	KC int
 	// MC is how many rows of A a block has, for the second-level cache, and NC how
 	// many columns of B, for the third. Both are rounded up to whole tiles; half as
-	// many rows again are still one block. A block deeper than KC has twice the area,
-	// or if all of B is one panel, all rows.
+	// many rows again are still one block. A block that is deeper, as B has few columns, has twice the area.
 	MC, NC int
 
 	// Products with at most PackRows rows read a B that is not transposed in
@@ -190,35 +189,34 @@ func (by *besideKernels[T]) leastRows() int { return (by.h - 1) * (by.h - 2) }
 // deepest bounds KC, and with it the time that a tile takes.
 const deepest = 4096
 
-// depth returns how deep the blocks of a product are: KC at most, or more where B
-// has so few columns that a deep block fits the second-level cache. The rows of A,
+// depth returns how deep the blocks of a product are: KC at most, or all of k if that is not much more, or
+// more where B has so few columns that a deep block fits the second-level cache. The rows of A,
 // each of which is used but once or twice, then come from memory in longer pieces:
 // 4096x16x4096 is 1.4 times as fast as with 512, 2000x48x4096 1.1 times. With
 // a transposed A it is the slower way. The limit is no cache's, as the bits depend on it.
 func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 	most := ks.tuning.KC
-	if k <= most {
+	if k-most <= most/2 {
 		return k
 	}
 	if !transA {
-		const narrow = 256 << 10 // bytes of B
-		var z T
-		most = max(most, min(deepest, narrow/int(unsafe.Sizeof(z))/n))
+		most = max(most, min(deepest, narrow[T]()/n))
 	}
 	return evenly(k, most, 1)
 }
 
+// narrow is how many elements of B take little of the second-level cache.
+func narrow[T Float]() int {
+	var z T
+	return 256 << 10 / int(unsafe.Sizeof(z))
+}
+
 // blockOfRows returns how many rows of A make a block of depth k for n columns: MC
 // at most, or all if that is not much more. Of blocks deeper than KC, beside which
-// there is little of B in the cache, twice as much of A fits; one panel of B reads A
-// but once.
+// there is little of B in the cache, twice as much of A fits.
 func (ks *kernelSet[T]) blockOfRows(m, n, k int) int {
 	most := ks.tuning.MC
-	if k > ks.tuning.KC {
-		if n <= ks.nr() {
-			return m
-		}
-		// any MC is legal: neither 0 nor an overflow may come of it
+	if k > ks.tuning.KC && n <= narrow[T]()/k { // any MC is legal: neither 0 nor an overflow may come of it
 		most = max(int(min(2*float64(most)*float64(ks.tuning.KC)/float64(k), never)), 1)
 	}
 	if m-most > most/2 {

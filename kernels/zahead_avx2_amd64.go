@@ -19,6 +19,21 @@ func scopying6x16AVX2(x *microArgs[float32])
 //go:noescape
 func scopying4x24AVX2(x *microArgs[float32])
 
+// sturning12x8AVX2 is the function of a panelKernel with h = 12 and v = 1 vectors of 8.
+//
+//go:noescape
+func sturning12x8AVX2(x *microArgs[float32])
+
+// sturning6x16AVX2 is the function of a panelKernel with h = 6 and v = 2 vectors of 8.
+//
+//go:noescape
+func sturning6x16AVX2(x *microArgs[float32])
+
+// sturning4x24AVX2 is the function of a panelKernel with h = 4 and v = 3 vectors of 8.
+//
+//go:noescape
+func sturning4x24AVX2(x *microArgs[float32])
+
 // sfetching12x8AVX2 is the function of a panelKernel with h = 12 and v = 1 vectors of 8.
 //
 //go:noescape
@@ -49,6 +64,21 @@ func dcopying6x8AVX2(x *microArgs[float64])
 //go:noescape
 func dcopying4x12AVX2(x *microArgs[float64])
 
+// dturning12x4AVX2 is the function of a panelKernel with h = 12 and v = 1 vectors of 4.
+//
+//go:noescape
+func dturning12x4AVX2(x *microArgs[float64])
+
+// dturning6x8AVX2 is the function of a panelKernel with h = 6 and v = 2 vectors of 4.
+//
+//go:noescape
+func dturning6x8AVX2(x *microArgs[float64])
+
+// dturning4x12AVX2 is the function of a panelKernel with h = 4 and v = 3 vectors of 4.
+//
+//go:noescape
+func dturning4x12AVX2(x *microArgs[float64])
+
 // dfetching12x4AVX2 is the function of a panelKernel with h = 12 and v = 1 vectors of 4.
 //
 //go:noescape
@@ -65,25 +95,37 @@ func dfetching6x8AVX2(x *microArgs[float64])
 func dfetching4x12AVX2(x *microArgs[float64])
 
 var scopyingAVX2 = []panelKernel[float32]{
-	{12, scopying12x8AVX2},
-	{6, scopying6x16AVX2},
-	{4, scopying4x24AVX2},
+	{12, 4, 8, scopying12x8AVX2},
+	{6, 4, 16, scopying6x16AVX2},
+	{4, 4, 24, scopying4x24AVX2},
+}
+
+var sturningAVX2 = []panelKernel[float32]{
+	{12, 4, 8, sturning12x8AVX2},
+	{6, 4, 8, sturning6x16AVX2},
+	{4, 4, 8, sturning4x24AVX2},
 }
 
 var sfetchingAVX2 = []panelKernel[float32]{
-	{12, sfetching12x8AVX2},
-	{6, sfetching6x16AVX2},
-	{4, sfetching4x24AVX2},
+	{12, 4, 64, sfetching12x8AVX2},
+	{6, 4, 40, sfetching6x16AVX2},
+	{4, 4, 32, sfetching4x24AVX2},
 }
 
 var dcopyingAVX2 = []panelKernel[float64]{
-	{12, dcopying12x4AVX2},
-	{6, dcopying6x8AVX2},
-	{4, dcopying4x12AVX2},
+	{12, 4, 4, dcopying12x4AVX2},
+	{6, 4, 8, dcopying6x8AVX2},
+	{4, 4, 12, dcopying4x12AVX2},
+}
+
+var dturningAVX2 = []panelKernel[float64]{
+	{12, 4, 4, dturning12x4AVX2},
+	{6, 4, 4, dturning6x8AVX2},
+	{4, 4, 4, dturning4x12AVX2},
 }
 
 var dfetchingAVX2 = []panelKernel[float64]{
-	{12, dfetching12x4AVX2},
-	{6, dfetching6x8AVX2},
-	{4, dfetching4x12AVX2},
+	{12, 4, 56, dfetching12x4AVX2},
+	{6, 4, 32, dfetching6x8AVX2},
+	{4, 4, 24, dfetching4x12AVX2},
 }

@@ -24,6 +24,26 @@ func scopying8x48AVX512(x *microArgs[float32])
 //go:noescape
 func scopying6x64AVX512(x *microArgs[float32])
 
+// sturning14x16AVX512 is the function of a panelKernel with h = 14 and v = 1 vectors of 16.
+//
+//go:noescape
+func sturning14x16AVX512(x *microArgs[float32])
+
+// sturning14x32AVX512 is the function of a panelKernel with h = 14 and v = 2 vectors of 16.
+//
+//go:noescape
+func sturning14x32AVX512(x *microArgs[float32])
+
+// sturning8x48AVX512 is the function of a panelKernel with h = 8 and v = 3 vectors of 16.
+//
+//go:noescape
+func sturning8x48AVX512(x *microArgs[float32])
+
+// sturning6x64AVX512 is the function of a panelKernel with h = 6 and v = 4 vectors of 16.
+//
+//go:noescape
+func sturning6x64AVX512(x *microArgs[float32])
+
 // sfetching14x16AVX512 is the function of a panelKernel with h = 14 and v = 1 vectors of 16.
 //
 //go:noescape
@@ -64,6 +84,26 @@ func dcopying8x24AVX512(x *microArgs[float64])
 //go:noescape
 func dcopying6x32AVX512(x *microArgs[float64])
 
+// dturning14x8AVX512 is the function of a panelKernel with h = 14 and v = 1 vectors of 8.
+//
+//go:noescape
+func dturning14x8AVX512(x *microArgs[float64])
+
+// dturning14x16AVX512 is the function of a panelKernel with h = 14 and v = 2 vectors of 8.
+//
+//go:noescape
+func dturning14x16AVX512(x *microArgs[float64])
+
+// dturning8x24AVX512 is the function of a panelKernel with h = 8 and v = 3 vectors of 8.
+//
+//go:noescape
+func dturning8x24AVX512(x *microArgs[float64])
+
+// dturning6x32AVX512 is the function of a panelKernel with h = 6 and v = 4 vectors of 8.
+//
+//go:noescape
+func dturning6x32AVX512(x *microArgs[float64])
+
 // dfetching14x8AVX512 is the function of a panelKernel with h = 14 and v = 1 vectors of 8.
 //
 //go:noescape
@@ -85,29 +125,43 @@ func dfetching8x24AVX512(x *microArgs[float64])
 func dfetching6x32AVX512(x *microArgs[float64])
 
 var scopyingAVX512 = []panelKernel[float32]{
-	{14, scopying14x16AVX512},
-	{14, scopying14x32AVX512},
-	{8, scopying8x48AVX512},
-	{6, scopying6x64AVX512},
+	{14, 4, 16, scopying14x16AVX512},
+	{14, 4, 32, scopying14x32AVX512},
+	{8, 4, 48, scopying8x48AVX512},
+	{6, 4, 64, scopying6x64AVX512},
+}
+
+var sturningAVX512 = []panelKernel[float32]{
+	{14, 2, 16, sturning14x16AVX512},
+	{14, 2, 16, sturning14x32AVX512},
+	{8, 2, 16, sturning8x48AVX512},
+	{6, 2, 16, sturning6x64AVX512},
 }
 
 var sfetchingAVX512 = []panelKernel[float32]{
-	{14, sfetching14x16AVX512},
-	{14, sfetching14x32AVX512},
-	{8, sfetching8x48AVX512},
-	{6, sfetching6x64AVX512},
+	{14, 4, 72, sfetching14x16AVX512},
+	{14, 4, 72, sfetching14x32AVX512},
+	{8, 4, 48, sfetching8x48AVX512},
+	{6, 4, 40, sfetching6x64AVX512},
 }
 
 var dcopyingAVX512 = []panelKernel[float64]{
-	{14, dcopying14x8AVX512},
-	{14, dcopying14x16AVX512},
-	{8, dcopying8x24AVX512},
-	{6, dcopying6x32AVX512},
+	{14, 4, 8, dcopying14x8AVX512},
+	{14, 4, 16, dcopying14x16AVX512},
+	{8, 4, 24, dcopying8x24AVX512},
+	{6, 4, 32, dcopying6x32AVX512},
+}
+
+var dturningAVX512 = []panelKernel[float64]{
+	{14, 2, 8, dturning14x8AVX512},
+	{14, 2, 8, dturning14x16AVX512},
+	{8, 2, 8, dturning8x24AVX512},
+	{6, 2, 8, dturning6x32AVX512},
 }
 
 var dfetchingAVX512 = []panelKernel[float64]{
-	{14, dfetching14x8AVX512},
-	{14, dfetching14x16AVX512},
-	{8, dfetching8x24AVX512},
-	{6, dfetching6x32AVX512},
+	{14, 4, 64, dfetching14x8AVX512},
+	{14, 4, 64, dfetching14x16AVX512},
+	{8, 4, 40, dfetching8x24AVX512},
+	{6, 4, 32, dfetching6x32AVX512},
 }

@@ -35,13 +35,13 @@ func dpacking6x8AVX2(x *microArgs[float64])
 func dpacking4x12AVX2(x *microArgs[float64])
 
 var spackingAVX2 = []panelKernel[float32]{
-	{12, spacking12x8AVX2},
-	{6, spacking6x16AVX2},
-	{4, spacking4x24AVX2},
+	{h: 12, run: spacking12x8AVX2},
+	{h: 6, run: spacking6x16AVX2},
+	{h: 4, run: spacking4x24AVX2},
 }
 
 var dpackingAVX2 = []panelKernel[float64]{
-	{12, dpacking12x4AVX2},
-	{6, dpacking6x8AVX2},
-	{4, dpacking4x12AVX2},
+	{h: 12, run: dpacking12x4AVX2},
+	{h: 6, run: dpacking6x8AVX2},
+	{h: 4, run: dpacking4x12AVX2},
 }

@@ -33,32 +33,32 @@ func (ks *kernelSet[T]) wholeFollows(left, wide int) bool {
 
 // lookAhead returns the kernel that computes so many tiles of h rows of a whole panel of v vectors of p, a block,
 // and meanwhile sees to what is needed next. It packs the panel behind it, if panels are to be packed, to
-// y.panel: so many rows of it as packs tells. Or if it is the last whole panel, it has the next block of A
-// fetched. Where there is nothing to do, or no kernel for it, its height is 0. left columns are
+// y.panel: so many rows of it as packs tells. Or if it is the last whole panel, it has next
+// fetched, of A. Where there is nothing to do, or no kernel for it, its height is 0. left columns are
 // behind the panel. The rest of y becomes what the kernel takes.
-func (p *product[T]) lookAhead(y *microExtra[T], b *panels[T], left, wide, v, h, tiles int) (kernel panelKernel[T], packs int) {
+func (p *product[T]) lookAhead(y *microExtra[T], b *panels[T], next *strip[T], left, wide, v, h, tiles int) (kernel panelKernel[T], packs int) {
 	ks := p.ks
 	if v > len(ks.copying) || ks.copying[v-1].h != h || p.around && p.k <= shallow {
 		return kernel, 0
 	}
 	whole := ks.wholeFollows(left, wide)
 	if b.from.data != nil && left > 0 {
-		next, cols := ks.panel(left, wide)
+		nextV, cols := ks.panel(left, wide)
 		from := b.from.from(0, p.n-left)
 		switch copying, turning := ks.copying[v-1], ks.turning[v-1]; {
-		case next == v && from.trans:
+		case nextV == v && from.trans:
 			y.left, y.each = min(p.k/turning.piece, turning.pieces(p.k, tiles)/cols), cols
 			y.from, y.fromRow = &from.data[0], from.col
 			return turning, y.left * turning.piece
-		case next == v && whole && copying.pieces(p.k, tiles) >= p.k:
+		case nextV == v && whole && copying.pieces(p.k, tiles) >= p.k:
 			y.left, y.from, y.fromRow = p.k, &from.data[0], from.row
 			return copying, p.k
 		}
 	}
-	if p.next.rows > 0 && !whole {
+	if next != nil && next.rows > 0 && !whole {
 		kernel = ks.fetching[v-1]
-		y.left, y.each = p.next.rows, (p.next.length+kernel.piece-1)/kernel.piece
-		y.from, y.fromRow = &p.next.at[0], p.next.row
+		y.left, y.each = next.rows, (next.length+kernel.piece-1)/kernel.piece
+		y.from, y.fromRow = &next.at[0], next.row
 	}
 	return kernel, 0
 }

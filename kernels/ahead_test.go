@@ -166,8 +166,8 @@ func lookAheadOf[T Float](t *testing.T, o Ops[T]) {
 					if packing {
 						b.from = stridesOf(data, bRow, trans)
 					}
-					p := product[T]{ks: ks, m: tiles * h, n: jr + c.left, k: k, next: next}
-					kernel, packs := p.lookAhead(&y, &b, c.left, v, v, h, tiles)
+					p := product[T]{ks: ks, m: tiles * h, n: jr + c.left, k: k}
+					kernel, packs := p.lookAhead(&y, &b, &next, c.left, v, v, h, tiles)
 					name := fmt.Sprintf("%d columns left, packing %v, transposed %v, %d tiles: %d rows of %d, %d each", c.left, packing, trans, tiles, y.left, y.fromRow, y.each)
 					switch {
 					case packing && trans && c.wide:
@@ -192,13 +192,14 @@ func lookAheadOf[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
-	p := product[T]{ks: ks, m: 5 * h, n: jr, k: k, next: next}
-	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), 0, v, v, h-1, 5); kernel.h != 0 {
+	p := product[T]{ks: ks, m: 5 * h, n: jr, k: k}
+	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), &next, 0, v, v, h-1, 5); kernel.h != 0 {
 		t.Errorf("tiles of %d rows have a kernel that looks ahead", h-1)
 	}
-	p.next = strip[T]{}
-	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), 0, v, v, h, 5); kernel.h != 0 {
-		t.Error("looks ahead though there is no next block")
+	for _, next := range []*strip[T]{nil, {}} {
+		if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), next, 0, v, v, h, 5); kernel.h != 0 {
+			t.Error("looks ahead though there is no next block")
+		}
 	}
 }
 
@@ -249,7 +250,7 @@ func aroundLooksAhead[T Float](t *testing.T, o Ops[T]) {
 		p := product[T]{ks: &ks, m: m, n: n, k: k, kc: k, alpha: 1, a: stridesOf(a, k, false), c: got, ldc: n, around: true}
 		panels := roomForPanels(&ks, new(workspace[T]), k, n, false)
 		panels.from = stridesOf(b, n, false)
-		p.macroKernel(&panels)
+		p.macroKernel(&panels, nil)
 		o.Gemm(false, false, m, n, k, 1, a, k, b, n, 0, want, n)
 		if tiles != most {
 			t.Errorf("k = %d: %d tiles are written past the caches, want %d", k, tiles, most)

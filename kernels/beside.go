@@ -16,7 +16,7 @@ func (p *product[T]) withBeside() {
 		block.m, block.a, block.c, block.e = mb, p.a.from(ic, 0), p.c[ic*p.ldc:], p.e.at(ic, 0)
 		if panel > 0 {
 			block.n = panel
-			block.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1})
+			block.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1}, nil)
 		}
 		block.n, block.b, block.c, block.e = whole-panel, p.b.from(0, panel), block.c[panel:], block.e.at(0, panel)
 		w.a = room(w.a, tail*mb)

@@ -54,8 +54,8 @@ func (p *product[T]) blocked() {
 				if packingA {
 					block.a = packA(ks, w, block.a, block.m, kb)
 				}
-				block.next = p.readNext(ic, mc, pc, kc)
-				block.macroKernel(&panels)
+				next := p.readNext(ic, mc, pc, kc)
+				block.macroKernel(&panels, &next)
 				panels.from.data = nil // they are packed now
 			}
 		}
@@ -98,8 +98,9 @@ func (p *product[T]) writesAround() bool {
 		uintptr(unsafe.Pointer(&p.c[0]))%line == 0 && p.ks.around.v == p.ks.tuning.Vectors
 }
 
-// macroKernel computes p, a block of A times panels of B, and packs them on the way if they are not.
-func (p *product[T]) macroKernel(b *panels[T]) {
+// macroKernel computes p, a block of A times panels of B, and packs them on the way if they are not. It may have
+// what of A comes next fetched, if that is not nil.
+func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
 	most, wide := p.a.rowsAtOnce(), ks.tuning.Vectors
 	if b.row != 0 {
@@ -144,7 +145,7 @@ func (p *product[T]) macroKernel(b *panels[T]) {
 			atOnce = max(callWork/(k*cols*h), 1)
 		} else if !packing {
 			together = ks.panelsTogether(n-jr, wide, k, callWork/work, short == 0)
-			if p.next.rows > 0 && together > 1 && !ks.wholeFollows(n-jr-together*cols, wide) {
+			if next != nil && next.rows > 0 && together > 1 && !ks.wholeFollows(n-jr-together*cols, wide) {
 				together-- // the last one looks ahead
 			}
 		}
@@ -154,7 +155,7 @@ func (p *product[T]) macroKernel(b *panels[T]) {
 			if packing && left > 0 {
 				y.panel = &b.at(jr+cols, i+1)[0]
 			}
-			ahead, packed = p.lookAhead(&y, b, left, wide, v, h, min(tall, atOnce))
+			ahead, packed = p.lookAhead(&y, b, next, left, wide, v, h, min(tall, atOnce))
 		}
 		for row < m {
 			if tall == 0 {

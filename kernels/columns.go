@@ -166,7 +166,7 @@ func (p *product[T]) columnsAsRows(w *workspace[T]) {
 		}
 		for pc := 0; pc < p.k; pc += p.kc {
 			block.n, block.k, block.a, block.beta = mb, min(p.kc, p.k-pc), b.from(0, pc), beta
-			block.macroKernel(&panels[T]{data: p.a.data[ic+pc*p.a.col:], row: p.a.col, step: 1})
+			block.macroKernel(&panels[T]{data: p.a.data[ic+pc*p.a.col:], row: p.a.col, step: 1}, nil)
 			beta = 1
 		}
 		if adds {

@@ -15,9 +15,8 @@ type product[T Float] struct {
 	c           []T
 	ldc         int
 	e           epilogue[T]
-	next        strip[T] // of a block: what is read of A after it
-	around      bool     // whether C is written past the caches
-	far         bool     // whether A comes from memory, if B has few columns
+	around      bool // whether C is written past the caches
+	far         bool // whether A comes from memory, if B has few columns
 	way         way
 }
 
@@ -76,7 +75,7 @@ func (p *product[T]) compute(o Ops[T]) {
 		p.strips(&p.b.data[0], p.b.row)
 		return
 	} else if ks.inPlace(m, n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
-		p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1})
+		p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1}, nil)
 		return
 	}
 	p.kc = ks.depth(n, k, p.a.trans)

@@ -17,18 +17,30 @@ const (
 	fetching ahead = "fetching" // fetches rows of A into the L2 cache
 )
 
-// lookingAhead generates the micro-kernels that look ahead.
+// lookingAhead generates the micro-kernels that look ahead, as tall as there are registers for. Those
+// that fetch rows of A there are of eightRows, too, which is what reads rows that share sets of the cache.
 func lookingAhead(e emitter) (goTable string) {
-	for _, ahead := range []ahead{copying, turning, fetching} {
+	const eightRows = 8
+	kernel := func(ahead ahead, h, v int) string {
+		mk := microKernel{emitter: e, h: h, v: v, ahead: ahead}
+		return fmt.Sprintf("{%d, %d, %d, %s}", h, mk.aheadSteps(), mk.aheadBytes()/e.typ.size, mk.generate())
+	}
+	for _, ahead := range []ahead{copying, turning} {
 		goTable += fmt.Sprintf("\nvar %s%s%s = []panelKernel[%s]{\n", e.typ.letter, ahead, e.isa.suffix, e.typ.goName)
 		for v, tallest := range e.isa.gemmRows {
-			h := min(tallest, 2*rowsPerPointer) // as there are registers for
-			mk := microKernel{emitter: e, h: h, v: v + 1, ahead: ahead}
-			goTable += fmt.Sprintf("\t{%d, %d, %d, %s},\n", h, mk.aheadSteps(), mk.aheadBytes()/e.typ.size, mk.generate())
+			goTable += "\t" + kernel(ahead, min(tallest, 2*rowsPerPointer), v+1) + ",\n"
 		}
 		goTable += "}\n"
 	}
-	return goTable
+	goTable += fmt.Sprintf("\nvar %s%s%s = [][]panelKernel[%s]{\n", e.typ.letter, fetching, e.isa.suffix, e.typ.goName)
+	for v, tallest := range e.isa.gemmRows {
+		goTable += "\t{" + kernel(fetching, min(tallest, 2*rowsPerPointer), v+1)
+		if tallest > eightRows {
+			goTable += ", " + kernel(fetching, eightRows, v+1)
+		}
+		goTable += "},\n"
+	}
+	return goTable + "}\n"
 }
 
 // aheadSteps is how many steps of k there are for each piece that is copied, turned or fetched.

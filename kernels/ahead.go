@@ -38,11 +38,11 @@ func (ks *kernelSet[T]) wholeFollows(left, wide int) bool {
 // behind the panel. The rest of y becomes what the kernel takes.
 func (p *product[T]) lookAhead(y *microExtra[T], b *panels[T], next *strip[T], left, wide, v, h, tiles int) (kernel panelKernel[T], packs int) {
 	ks := p.ks
-	if v > len(ks.copying) || ks.copying[v-1].h != h || p.around && p.k <= shallow {
+	if v > len(ks.copying) || p.around && p.k <= shallow {
 		return kernel, 0
 	}
 	whole := ks.wholeFollows(left, wide)
-	if b.from.data != nil && left > 0 {
+	if b.from.data != nil && left > 0 && h == ks.copying[v-1].h {
 		nextV, cols := ks.panel(left, wide)
 		from := b.from.from(0, p.n-left)
 		switch copying, turning := ks.copying[v-1], ks.turning[v-1]; {
@@ -55,10 +55,15 @@ func (p *product[T]) lookAhead(y *microExtra[T], b *panels[T], next *strip[T], l
 			return copying, p.k
 		}
 	}
-	if next != nil && next.rows > 0 && !whole {
-		kernel = ks.fetching[v-1]
-		y.left, y.each = next.rows, (next.length+kernel.piece-1)/kernel.piece
-		y.from, y.fromRow = &next.at[0], next.row
+	if next == nil || next.rows == 0 || whole {
+		return kernel, 0
+	}
+	for _, fetching := range ks.fetching[v-1] {
+		if fetching.h == h {
+			y.left, y.each = next.rows, (next.length+fetching.piece-1)/fetching.piece
+			y.from, y.fromRow = &next.at[0], next.row
+			return fetching, 0
+		}
 	}
 	return kernel, 0
 }

@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -28,7 +29,9 @@ func kernelsThatLookAhead[T Float](t *testing.T, o Ops[T]) {
 						for left := range k/ks.lanes + 1 {
 							aheadKernel(t, rng, ks, "turning", ks.turning[v-1], v, k, tiles, left, each, beta)
 						}
-						aheadKernel(t, rng, ks, "fetching", ks.fetching[v-1], v, k, tiles, 3, each, beta)
+						for _, kernel := range ks.fetching[v-1] {
+							aheadKernel(t, rng, ks, "fetching", kernel, v, k, tiles, 3, each, beta)
+						}
 					}
 				}
 			}
@@ -112,18 +115,23 @@ func largeProductsLookAhead[T Float](t *testing.T, o Ops[T]) {
 		}
 		return out
 	}
-	ks.copying, ks.turning, ks.fetching = counted(ks.copying, &packed), counted(ks.turning, &packed), counted(ks.fetching, &fetched)
+	ks.copying, ks.turning = counted(ks.copying, &packed), counted(ks.turning, &packed)
+	ks.fetching = slices.Clone(ks.fetching)
+	for v, kernels := range ks.fetching {
+		ks.fetching[v] = counted(kernels, &fetched)
+	}
 	o.ks = &ks
-	for _, mc := range []int{5 * ks.mr(), 1 << 20} { // blocks of rows that use the panels again, and one that does not
+	for _, mc := range []int{10 * ks.mr(), 1 << 20} { // blocks of rows that use the panels again, and one that does not
 		tu := o.Tuning()
 		tu.PackRows, tu.PackDepth, tu.PackColumns, tu.MC, tu.NC = 0, 0, never, mc, 1<<20
 		o := o.Tuned(tu).Threads(1)
 		const panels = 5
-		m, n, k := 15*ks.mr(), panels*ks.nr(), 2*tu.KC
+		m, n, k := 30*ks.mr(), panels*ks.nr(), 2*tu.KC
 		for trans := range 4 {
 			kc := ks.depth(n, k, trans&1 != 0)
 			deep := (k + kc - 1) / kc
-			blocks := deep * ((m + mc - 1) / mc)
+			rows := o.ks.blockOfRows(m, n, kc, math.MaxInt)
+			blocks := deep * ((m + rows - 1) / rows)
 			packed, fetched = 0, 0
 			runGemm(t, o, gemmCase{transA: trans&1 != 0, transB: trans&2 != 0, m: m, n: n, k: k, alpha: 1})
 			if want := deep * (panels - 1); packed != want || fetched != blocks-1 {

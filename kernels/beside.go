@@ -1,5 +1,7 @@
 package kernels
 
+import "math"
+
 // withBeside computes p, whose A is transposed and all of whose operands are in
 // place, the tail columns in the tiles of the last whole panel. beta is 0 or 1.
 func (p *product[T]) withBeside() {
@@ -7,7 +9,7 @@ func (p *product[T]) withBeside() {
 	tail := p.n & (ks.lanes - 1)
 	whole := p.n - tail
 	panel := whole - by.v*ks.lanes // where the last one begins
-	mc := ks.blockOfRows(p.m, p.n, p.k)
+	mc := ks.blockOfRows(p.m, p.n, p.k, math.MaxInt)
 	for ic, mb := 0, 0; ic < p.m; ic += mb {
 		if mb = mc; p.m-ic-mc < by.leastRows() {
 			mb = p.m - ic

@@ -54,6 +54,10 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 		return out
 	}
 	ks.packing, ks.copying, ks.turning = inPanels(ks.packing), inPanels(ks.copying), inPanels(ks.turning)
+	ks.fetching = slices.Clone(ks.fetching)
+	for v, kernels := range ks.fetching {
+		ks.fetching[v] = inPanels(kernels)
+	}
 	dots, copied := 0, 0
 	ks.dot = make([][]dotKernel[T], len(o.ks.dot))
 	for v, kernels := range byDot {

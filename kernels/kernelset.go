@@ -17,7 +17,7 @@ type kernelSet[T Float] struct {
 	packing  []panelKernel[T]
 	copying  []panelKernel[T]
 	turning  []panelKernel[T]
-	fetching []panelKernel[T]
+	fetching [][]panelKernel[T] // by v, some heights, the tallest first
 	beside   besideKernels[T]
 	around   aroundKernels[T]
 	dot      [][]dotKernel[T]

@@ -21,7 +21,8 @@ type Tuning struct {
 	KC int
 	// MC is how many rows of A a block has, for the second-level cache, and NC how
 	// many columns of B, for the third. Both are rounded up to whole tiles; half as
-	// many rows again are still one block. A block that is deeper, as B has few columns, has twice the area.
+	// many rows again are still one block. A block deeper than KC has so many fewer rows, or if three times as
+	// many are all there are, those.
 	MC, NC int
 
 	// Products with at most PackRows rows read a B that is not transposed in
@@ -143,7 +144,7 @@ func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) bool {
 // operands are read where they are. B must be contiguous along n.
 func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 	tu := &ks.tuning
-	return m > 1 && k <= ks.depth(n, k, transA) && ks.blockOfRows(m, n, k) == m && n <= tu.NC && !ks.packsB(m, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
+	return m > 1 && k <= ks.depth(n, k, transA) && ks.blockOfRows(m, n, k, math.MaxInt) == m && n <= tu.NC && !ks.packsB(m, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
@@ -200,29 +201,30 @@ func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 		return k
 	}
 	if !transA {
-		most = max(most, min(deepest, narrow[T]()/n))
+		const narrow = 256 << 10 // bytes of B
+		var z T
+		most = max(most, min(deepest, narrow/int(unsafe.Sizeof(z))/n))
 	}
 	return evenly(k, most, 1)
 }
 
-// narrow is how many elements of B take little of the second-level cache.
-func narrow[T Float]() int {
-	var z T
-	return 256 << 10 / int(unsafe.Sizeof(z))
-}
-
 // blockOfRows returns how many rows of A make a block of depth k for n columns: MC
-// at most, or all if that is not much more. Of blocks deeper than KC, beside which
-// there is little of B in the cache, twice as much of A fits.
-func (ks *kernelSet[T]) blockOfRows(m, n, k int) int {
-	most := ks.tuning.MC
-	if k > ks.tuning.KC && n <= narrow[T]()/k { // any MC is legal: neither 0 nor an overflow may come of it
-		most = max(int(min(2*float64(most)*float64(ks.tuning.KC)/float64(k), never)), 1)
+// at most, of a block deeper than KC so many fewer, or all if they are few enough to be one block. Blocks are
+// whole tiles of at most so many rows.
+func (ks *kernelSet[T]) blockOfRows(m, n, k, atOnce int) int {
+	most, all := float64(ks.tuning.MC), 1.5*float64(ks.tuning.MC)
+	if k > ks.tuning.KC {
+		most *= float64(ks.tuning.KC) / float64(k)
+		all = 3 * most
 	}
-	if m-most > most/2 {
-		return evenly(m, most, ks.mr())
+	if float64(m) <= all {
+		return m
 	}
-	return m
+	h := ks.mr()
+	if v, _ := ks.panel(n, ks.tuning.Vectors); n < ks.nr() && v <= len(ks.fetching) {
+		h = ks.fetching[v-1][0].h // of tiles that fetch the next block
+	}
+	return evenly(m, max(int(most), 1), min(h, atOnce)) // any MC is legal
 }
 
 // betterAsRows reports whether a product with a transposed A is computed as its

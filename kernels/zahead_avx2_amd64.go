@@ -39,6 +39,11 @@ func sturning4x24AVX2(x *microArgs[float32])
 //go:noescape
 func sfetching12x8AVX2(x *microArgs[float32])
 
+// sfetching8x8AVX2 is the function of a panelKernel with h = 8 and v = 1 vectors of 8.
+//
+//go:noescape
+func sfetching8x8AVX2(x *microArgs[float32])
+
 // sfetching6x16AVX2 is the function of a panelKernel with h = 6 and v = 2 vectors of 8.
 //
 //go:noescape
@@ -84,6 +89,11 @@ func dturning4x12AVX2(x *microArgs[float64])
 //go:noescape
 func dfetching12x4AVX2(x *microArgs[float64])
 
+// dfetching8x4AVX2 is the function of a panelKernel with h = 8 and v = 1 vectors of 4.
+//
+//go:noescape
+func dfetching8x4AVX2(x *microArgs[float64])
+
 // dfetching6x8AVX2 is the function of a panelKernel with h = 6 and v = 2 vectors of 4.
 //
 //go:noescape
@@ -106,10 +116,10 @@ var sturningAVX2 = []panelKernel[float32]{
 	{4, 4, 8, sturning4x24AVX2},
 }
 
-var sfetchingAVX2 = []panelKernel[float32]{
-	{12, 4, 64, sfetching12x8AVX2},
-	{6, 4, 40, sfetching6x16AVX2},
-	{4, 4, 32, sfetching4x24AVX2},
+var sfetchingAVX2 = [][]panelKernel[float32]{
+	{{12, 4, 64, sfetching12x8AVX2}, {8, 4, 48, sfetching8x8AVX2}},
+	{{6, 4, 40, sfetching6x16AVX2}},
+	{{4, 4, 32, sfetching4x24AVX2}},
 }
 
 var dcopyingAVX2 = []panelKernel[float64]{
@@ -124,8 +134,8 @@ var dturningAVX2 = []panelKernel[float64]{
 	{4, 4, 4, dturning4x12AVX2},
 }
 
-var dfetchingAVX2 = []panelKernel[float64]{
-	{12, 4, 56, dfetching12x4AVX2},
-	{6, 4, 32, dfetching6x8AVX2},
-	{4, 4, 24, dfetching4x12AVX2},
+var dfetchingAVX2 = [][]panelKernel[float64]{
+	{{12, 4, 56, dfetching12x4AVX2}, {8, 4, 40, dfetching8x4AVX2}},
+	{{6, 4, 32, dfetching6x8AVX2}},
+	{{4, 4, 24, dfetching4x12AVX2}},
 }

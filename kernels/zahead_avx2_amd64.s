@@ -3101,6 +3101,379 @@ tileWrite:
 	VZEROUPPER
 	RET
 
+// func sfetching8x8AVX2(x *microArgs[float32])
+// Requires: AVX, FMA3, MMX+
+TEXT ·sfetching8x8AVX2(SB), NOSPLIT, $48-8
+	MOVQ   x+0(FP), AX
+	MOVQ   16(AX), CX
+	MOVQ   48(AX), DX
+	SHLQ   $0x02, CX
+	SHLQ   $0x02, DX
+	MOVQ   DX, (SP)
+	MOVQ   32(AX), DX
+	SHLQ   $0x02, DX
+	MOVQ   DX, 8(SP)
+	MOVQ   64(AX), AX
+	MOVQ   64(AX), AX
+	MOVQ   24(AX), DX
+	MOVQ   DX, 16(SP)
+	MOVQ   16(AX), DX
+	SHLQ   $0x02, DX
+	MOVQ   8(AX), SI
+	MOVQ   32(AX), AX
+	MOVQ   AX, 24(SP)
+	MOVQ   AX, 32(SP)
+	IMUL3Q $0x000000c0, AX, AX
+	SUBQ   AX, DX
+	MOVQ   DX, 40(SP)
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (CX)(CX*4), R9
+	MOVQ   x+0(FP), DI
+	MOVQ   8(DI), DX
+	MOVQ   40(DI), BX
+	MOVQ   24(DI), R11
+	MOVQ   (DI), R12
+	MOVQ   $0x00000004, AX
+	MOVQ   64(DI), DI
+	MOVQ   8(DI), AX
+	SHLQ   $0x02, AX
+	MOVQ   (DI), R10
+	MOVQ   R10, 72(DI)
+	MOVQ   24(DI), R10
+	MOVQ   R10, 80(DI)
+
+tileTile:
+	MOVQ DX, DI
+
+	// the next pointer is 7*aRow further
+	LEAQ    (DI)(R8*2), R10
+	ADDQ    CX, R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	MOVQ    BX, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y8
+	VBROADCASTSS (DI), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (DI)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (DI)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (DI)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (DI)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (DI)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (DI)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, DI
+	ADDQ         AX, R10
+	ADDQ         8(SP), R11
+	CMPQ         R12, $0x00000040
+	JGE          tileStepsFetched
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+	ADDQ         (SP), R13
+
+tileStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y8
+	VBROADCASTSS (DI), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (DI)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (DI)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (DI)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (DI)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (DI)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (DI)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, DI
+	ADDQ         AX, R10
+	ADDQ         8(SP), R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y8
+	VBROADCASTSS (DI), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (DI)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (DI)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (DI)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (DI)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (DI)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (DI)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, DI
+	ADDQ         AX, R10
+	ADDQ         8(SP), R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y8
+	VBROADCASTSS (DI), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (DI)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (DI)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (DI)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (DI)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (DI)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (DI)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, DI
+	ADDQ         AX, R10
+	ADDQ         8(SP), R11
+
+	// what is needed next
+	CMPQ       16(SP), $0x00
+	JEQ        tileStepsAhead4
+	PREFETCHT1 (SI)
+	PREFETCHT1 64(SI)
+	PREFETCHT1 128(SI)
+	ADDQ       $0x000000c0, SI
+	DECQ       24(SP)
+	JNE        tileStepsAhead4
+	ADDQ       40(SP), SI
+	MOVQ       32(SP), R14
+	MOVQ       R14, 24(SP)
+	DECQ       16(SP)
+
+tileStepsAhead4:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R11), Y8
+	VBROADCASTSS (DI), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (DI)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (DI)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (DI)(R8*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (DI)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (DI)(R9*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (DI)(R8*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R10), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         AX, DI
+	ADDQ         AX, R10
+	ADDQ         8(SP), R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R10
+	MOVQ         64(R10), DI
+	CMPL         72(R10), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R10), Y8
+	VMULPS       Y8, Y0, Y0
+	VMULPS       Y8, Y1, Y1
+	VMULPS       Y8, Y2, Y2
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Y8, Y4, Y4
+	VMULPS       Y8, Y5, Y5
+	VMULPS       Y8, Y6, Y6
+	VMULPS       Y8, Y7, Y7
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R10), R11
+	ADDL         R11, R11
+	JEQ          tileBias
+	MOVQ         BX, R11
+	CMPL         76(R10), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R10), Y8
+	VFMADD231PS  (R11), Y8, Y0
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y8, Y1
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y8, Y2
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y8, Y3
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y8, Y4
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y8, Y5
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y8, Y6
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y8, Y7
+	ADDQ         (SP), R11
+	JMP          tileBias
+
+tileAdd:
+	VADDPS (R11), Y0, Y0
+	ADDQ   (SP), R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   (SP), R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   (SP), R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   (SP), R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   (SP), R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   (SP), R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   (SP), R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   (SP), R11
+
+tileBias:
+	MOVQ    16(DI), R11
+	ORQ     40(DI), R11
+	ORQ     24(DI), R11
+	JEQ     tileWrite
+	MOVQ    16(DI), R11
+	TESTQ   R11, R11
+	JEQ     tileReLU
+	VMOVUPS (R11), Y8
+	VADDPS  Y8, Y0, Y0
+	VADDPS  Y8, Y1, Y1
+	VADDPS  Y8, Y2, Y2
+	VADDPS  Y8, Y3, Y3
+	VADDPS  Y8, Y4, Y4
+	VADDPS  Y8, Y5, Y5
+	VADDPS  Y8, Y6, Y6
+	VADDPS  Y8, Y7, Y7
+
+tileReLU:
+	MOVQ   40(DI), R11
+	TESTQ  R11, R11
+	JEQ    tileMask
+	VXORPS Y8, Y8, Y8
+	VCMPPS $0x16, Y8, Y0, Y9
+	VANDPS Y9, Y0, Y0
+	VCMPPS $0x16, Y8, Y1, Y9
+	VANDPS Y9, Y1, Y1
+	VCMPPS $0x16, Y8, Y2, Y9
+	VANDPS Y9, Y2, Y2
+	VCMPPS $0x16, Y8, Y3, Y9
+	VANDPS Y9, Y3, Y3
+	VCMPPS $0x16, Y8, Y4, Y9
+	VANDPS Y9, Y4, Y4
+	VCMPPS $0x16, Y8, Y5, Y9
+	VANDPS Y9, Y5, Y5
+	VCMPPS $0x16, Y8, Y6, Y9
+	VANDPS Y9, Y6, Y6
+	VCMPPS $0x16, Y8, Y7, Y8
+	VANDPS Y8, Y7, Y7
+
+tileMask:
+	MOVQ    80(DI), R11
+	TESTQ   R11, R11
+	JEQ     tileWrite
+	MOVQ    32(DI), R12
+	SHLQ    $0x02, R12
+	VXORPS  Y8, Y8, Y8
+	VMOVUPS (R11), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y0, Y0
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y1, Y1
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y2, Y2
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y3, Y3
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y4, Y4
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y5, Y5
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
+	VCMPPS  $0x16, Y8, Y9, Y9
+	VANDPS  Y9, Y6, Y6
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
+	VCMPPS  $0x16, Y8, Y9, Y8
+	VANDPS  Y8, Y7, Y7
+	ADDQ    R12, R11
+
+	// the mask of the next tile
+	MOVQ R11, 80(DI)
+
+tileWrite:
+	VMOVUPS Y0, (BX)
+	ADDQ    (SP), BX
+	VMOVUPS Y1, (BX)
+	ADDQ    (SP), BX
+	VMOVUPS Y2, (BX)
+	ADDQ    (SP), BX
+	VMOVUPS Y3, (BX)
+	ADDQ    (SP), BX
+	VMOVUPS Y4, (BX)
+	ADDQ    (SP), BX
+	VMOVUPS Y5, (BX)
+	ADDQ    (SP), BX
+	VMOVUPS Y6, (BX)
+	ADDQ    (SP), BX
+	VMOVUPS Y7, (BX)
+	ADDQ    (SP), BX
+
+	// next tile
+	IMUL3Q $0x00000008, CX, R11
+	ADDQ   R11, DX
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   72(DI)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
 // func sfetching6x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
 TEXT ·sfetching6x16AVX2(SB), NOSPLIT, $48-8
@@ -7002,6 +7375,383 @@ tileWrite:
 
 	// next tile
 	IMUL3Q $0x0000000c, CX, R11
+	ADDQ   R11, DX
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   72(DI)
+	JNE    tileTile
+	VZEROUPPER
+	RET
+
+// func dfetching8x4AVX2(x *microArgs[float64])
+// Requires: AVX, FMA3, MMX+
+TEXT ·dfetching8x4AVX2(SB), NOSPLIT, $48-8
+	MOVQ   x+0(FP), AX
+	MOVQ   16(AX), CX
+	MOVQ   48(AX), DX
+	SHLQ   $0x03, CX
+	SHLQ   $0x03, DX
+	MOVQ   DX, (SP)
+	MOVQ   32(AX), DX
+	SHLQ   $0x03, DX
+	MOVQ   DX, 8(SP)
+	MOVQ   64(AX), AX
+	MOVQ   64(AX), AX
+	MOVQ   24(AX), DX
+	MOVQ   DX, 16(SP)
+	MOVQ   16(AX), DX
+	SHLQ   $0x03, DX
+	MOVQ   8(AX), SI
+	MOVQ   32(AX), AX
+	MOVQ   AX, 24(SP)
+	MOVQ   AX, 32(SP)
+	IMUL3Q $0x00000140, AX, AX
+	SUBQ   AX, DX
+	MOVQ   DX, 40(SP)
+	LEAQ   (CX)(CX*2), R8
+	LEAQ   (CX)(CX*4), R9
+	MOVQ   x+0(FP), DI
+	MOVQ   8(DI), DX
+	MOVQ   40(DI), BX
+	MOVQ   24(DI), R11
+	MOVQ   (DI), R12
+	MOVQ   $0x00000008, AX
+	MOVQ   64(DI), DI
+	MOVQ   8(DI), AX
+	SHLQ   $0x03, AX
+	MOVQ   (DI), R10
+	MOVQ   R10, 72(DI)
+	MOVQ   24(DI), R10
+	MOVQ   R10, 80(DI)
+
+tileTile:
+	MOVQ DX, DI
+
+	// the next pointer is 7*aRow further
+	LEAQ    (DI)(R8*2), R10
+	ADDQ    CX, R10
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	MOVQ    BX, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y8
+	VBROADCASTSD (DI), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (DI)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (DI)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (DI)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (DI)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (DI)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (DI)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, DI
+	ADDQ         AX, R10
+	ADDQ         8(SP), R11
+	CMPQ         R12, $0x00000040
+	JGE          tileStepsFetched
+	PREFETCHT0   (R13)
+	PREFETCHT0   31(R13)
+	ADDQ         (SP), R13
+
+tileStepsFetched:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y8
+	VBROADCASTSD (DI), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (DI)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (DI)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (DI)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (DI)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (DI)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (DI)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, DI
+	ADDQ         AX, R10
+	ADDQ         8(SP), R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y8
+	VBROADCASTSD (DI), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (DI)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (DI)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (DI)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (DI)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (DI)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (DI)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, DI
+	ADDQ         AX, R10
+	ADDQ         8(SP), R11
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y8
+	VBROADCASTSD (DI), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (DI)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (DI)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (DI)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (DI)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (DI)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (DI)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, DI
+	ADDQ         AX, R10
+	ADDQ         8(SP), R11
+
+	// what is needed next
+	CMPQ       16(SP), $0x00
+	JEQ        tileStepsAhead4
+	PREFETCHT1 (SI)
+	PREFETCHT1 64(SI)
+	PREFETCHT1 128(SI)
+	PREFETCHT1 192(SI)
+	PREFETCHT1 256(SI)
+	ADDQ       $0x00000140, SI
+	DECQ       24(SP)
+	JNE        tileStepsAhead4
+	ADDQ       40(SP), SI
+	MOVQ       32(SP), R14
+	MOVQ       R14, 24(SP)
+	DECQ       16(SP)
+
+tileStepsAhead4:
+	SUBQ $0x04, R12
+	JGE  tileSteps
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R11), Y8
+	VBROADCASTSD (DI), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (DI)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (DI)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (DI)(R8*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (DI)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (DI)(R9*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (DI)(R8*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R10), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         AX, DI
+	ADDQ         AX, R10
+	ADDQ         8(SP), R11
+	DECQ         R12
+	JNE          tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R10
+	MOVQ         64(R10), DI
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 72(R10)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R10), Y8
+	VMULPD       Y8, Y0, Y0
+	VMULPD       Y8, Y1, Y1
+	VMULPD       Y8, Y2, Y2
+	VMULPD       Y8, Y3, Y3
+	VMULPD       Y8, Y4, Y4
+	VMULPD       Y8, Y5, Y5
+	VMULPD       Y8, Y6, Y6
+	VMULPD       Y8, Y7, Y7
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R10), R11
+	ADDQ         R11, R11
+	JEQ          tileBias
+	MOVQ         BX, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R10)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R10), Y8
+	VFMADD231PD  (R11), Y8, Y0
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y8, Y1
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y8, Y2
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y8, Y3
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y8, Y4
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y8, Y5
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y8, Y6
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y8, Y7
+	ADDQ         (SP), R11
+	JMP          tileBias
+
+tileAdd:
+	VADDPD (R11), Y0, Y0
+	ADDQ   (SP), R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   (SP), R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   (SP), R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   (SP), R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   (SP), R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   (SP), R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   (SP), R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   (SP), R11
+
+tileBias:
+	MOVQ    16(DI), R11
+	ORQ     40(DI), R11
+	ORQ     24(DI), R11
+	JEQ     tileWrite
+	MOVQ    16(DI), R11
+	TESTQ   R11, R11
+	JEQ     tileReLU
+	VMOVUPD (R11), Y8
+	VADDPD  Y8, Y0, Y0
+	VADDPD  Y8, Y1, Y1
+	VADDPD  Y8, Y2, Y2
+	VADDPD  Y8, Y3, Y3
+	VADDPD  Y8, Y4, Y4
+	VADDPD  Y8, Y5, Y5
+	VADDPD  Y8, Y6, Y6
+	VADDPD  Y8, Y7, Y7
+
+tileReLU:
+	MOVQ   40(DI), R11
+	TESTQ  R11, R11
+	JEQ    tileMask
+	VXORPS Y8, Y8, Y8
+	VCMPPD $0x16, Y8, Y0, Y9
+	VANDPD Y9, Y0, Y0
+	VCMPPD $0x16, Y8, Y1, Y9
+	VANDPD Y9, Y1, Y1
+	VCMPPD $0x16, Y8, Y2, Y9
+	VANDPD Y9, Y2, Y2
+	VCMPPD $0x16, Y8, Y3, Y9
+	VANDPD Y9, Y3, Y3
+	VCMPPD $0x16, Y8, Y4, Y9
+	VANDPD Y9, Y4, Y4
+	VCMPPD $0x16, Y8, Y5, Y9
+	VANDPD Y9, Y5, Y5
+	VCMPPD $0x16, Y8, Y6, Y9
+	VANDPD Y9, Y6, Y6
+	VCMPPD $0x16, Y8, Y7, Y8
+	VANDPD Y8, Y7, Y7
+
+tileMask:
+	MOVQ    80(DI), R11
+	TESTQ   R11, R11
+	JEQ     tileWrite
+	MOVQ    32(DI), R12
+	SHLQ    $0x03, R12
+	VXORPS  Y8, Y8, Y8
+	VMOVUPD (R11), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y0, Y0
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y1, Y1
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y2, Y2
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y3, Y3
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y4, Y4
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y5, Y5
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
+	VCMPPD  $0x16, Y8, Y9, Y9
+	VANDPD  Y9, Y6, Y6
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
+	VCMPPD  $0x16, Y8, Y9, Y8
+	VANDPD  Y8, Y7, Y7
+	ADDQ    R12, R11
+
+	// the mask of the next tile
+	MOVQ R11, 80(DI)
+
+tileWrite:
+	VMOVUPD Y0, (BX)
+	ADDQ    (SP), BX
+	VMOVUPD Y1, (BX)
+	ADDQ    (SP), BX
+	VMOVUPD Y2, (BX)
+	ADDQ    (SP), BX
+	VMOVUPD Y3, (BX)
+	ADDQ    (SP), BX
+	VMOVUPD Y4, (BX)
+	ADDQ    (SP), BX
+	VMOVUPD Y5, (BX)
+	ADDQ    (SP), BX
+	VMOVUPD Y6, (BX)
+	ADDQ    (SP), BX
+	VMOVUPD Y7, (BX)
+	ADDQ    (SP), BX
+
+	// next tile
+	IMUL3Q $0x00000008, CX, R11
 	ADDQ   R11, DX
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12

@@ -49,10 +49,20 @@ func sturning6x64AVX512(x *microArgs[float32])
 //go:noescape
 func sfetching14x16AVX512(x *microArgs[float32])
 
+// sfetching8x16AVX512 is the function of a panelKernel with h = 8 and v = 1 vectors of 16.
+//
+//go:noescape
+func sfetching8x16AVX512(x *microArgs[float32])
+
 // sfetching14x32AVX512 is the function of a panelKernel with h = 14 and v = 2 vectors of 16.
 //
 //go:noescape
 func sfetching14x32AVX512(x *microArgs[float32])
+
+// sfetching8x32AVX512 is the function of a panelKernel with h = 8 and v = 2 vectors of 16.
+//
+//go:noescape
+func sfetching8x32AVX512(x *microArgs[float32])
 
 // sfetching8x48AVX512 is the function of a panelKernel with h = 8 and v = 3 vectors of 16.
 //
@@ -109,10 +119,20 @@ func dturning6x32AVX512(x *microArgs[float64])
 //go:noescape
 func dfetching14x8AVX512(x *microArgs[float64])
 
+// dfetching8x8AVX512 is the function of a panelKernel with h = 8 and v = 1 vectors of 8.
+//
+//go:noescape
+func dfetching8x8AVX512(x *microArgs[float64])
+
 // dfetching14x16AVX512 is the function of a panelKernel with h = 14 and v = 2 vectors of 8.
 //
 //go:noescape
 func dfetching14x16AVX512(x *microArgs[float64])
+
+// dfetching8x16AVX512 is the function of a panelKernel with h = 8 and v = 2 vectors of 8.
+//
+//go:noescape
+func dfetching8x16AVX512(x *microArgs[float64])
 
 // dfetching8x24AVX512 is the function of a panelKernel with h = 8 and v = 3 vectors of 8.
 //
@@ -138,11 +158,11 @@ var sturningAVX512 = []panelKernel[float32]{
 	{6, 2, 16, sturning6x64AVX512},
 }
 
-var sfetchingAVX512 = []panelKernel[float32]{
-	{14, 4, 72, sfetching14x16AVX512},
-	{14, 4, 72, sfetching14x32AVX512},
-	{8, 4, 48, sfetching8x48AVX512},
-	{6, 4, 40, sfetching6x64AVX512},
+var sfetchingAVX512 = [][]panelKernel[float32]{
+	{{14, 4, 72, sfetching14x16AVX512}, {8, 4, 48, sfetching8x16AVX512}},
+	{{14, 4, 72, sfetching14x32AVX512}, {8, 4, 48, sfetching8x32AVX512}},
+	{{8, 4, 48, sfetching8x48AVX512}},
+	{{6, 4, 40, sfetching6x64AVX512}},
 }
 
 var dcopyingAVX512 = []panelKernel[float64]{
@@ -159,9 +179,9 @@ var dturningAVX512 = []panelKernel[float64]{
 	{6, 2, 8, dturning6x32AVX512},
 }
 
-var dfetchingAVX512 = []panelKernel[float64]{
-	{14, 4, 64, dfetching14x8AVX512},
-	{14, 4, 64, dfetching14x16AVX512},
-	{8, 4, 40, dfetching8x24AVX512},
-	{6, 4, 32, dfetching6x32AVX512},
+var dfetchingAVX512 = [][]panelKernel[float64]{
+	{{14, 4, 64, dfetching14x8AVX512}, {8, 4, 40, dfetching8x8AVX512}},
+	{{14, 4, 64, dfetching14x16AVX512}, {8, 4, 40, dfetching8x16AVX512}},
+	{{8, 4, 40, dfetching8x24AVX512}},
+	{{6, 4, 32, dfetching6x32AVX512}},
 }

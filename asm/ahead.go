@@ -70,7 +70,7 @@ type operandAhead struct {
 
 	// On the stack.
 	left operand.Mem // rows to copy, groups of rows to turn, or rows to fetch
-	pace operand.Mem // from one row of B to the next, or of columns, in bytes
+	pace operand.Mem // bytes from one row of B to the next, or if B is transposed, from one column
 	// What is turned or fetched is done in rounds: the pieces of all columns for one group, or of one row.
 	pieces, each operand.Mem // that are left in a round, and in all of it
 	skip         operand.Mem // from the end of a round to the next one, in bytes

@@ -31,39 +31,50 @@ func (ks *kernelSet[T]) wholeFollows(left, wide int) bool {
 	return cols == v*ks.lanes
 }
 
+// fetcher returns the kernel that fetches while it computes tiles of h rows and v vectors, of height 0 if there is none.
+func (ks *kernelSet[T]) fetcher(v, h int) panelKernel[T] {
+	if v <= len(ks.fetching) {
+		for _, kernel := range ks.fetching[v-1] {
+			if kernel.h == h {
+				return kernel
+			}
+		}
+	}
+	return panelKernel[T]{}
+}
+
 // lookAhead returns the kernel that computes so many tiles of h rows of a whole panel of v vectors of p, a block,
 // and meanwhile sees to what is needed next. It packs the panel behind it, if panels are to be packed, to
-// y.panel: so many rows of it as packs tells. Or if it is the last whole panel, it has next
+// y.panel: so many rows of it as packs tells. Or else, if no whole panel is behind it, it has next
 // fetched, of A. Where there is nothing to do, or no kernel for it, its height is 0. left columns are
 // behind the panel. The rest of y becomes what the kernel takes.
 func (p *product[T]) lookAhead(y *microExtra[T], b *panels[T], next *strip[T], left, wide, v, h, tiles int) (kernel panelKernel[T], packs int) {
 	ks := p.ks
-	if v > len(ks.copying) || p.around && p.k <= shallow {
+	if p.around && p.k <= shallow {
 		return kernel, 0
 	}
 	whole := ks.wholeFollows(left, wide)
-	if b.from.data != nil && left > 0 && h == ks.copying[v-1].h {
-		nextV, cols := ks.panel(left, wide)
-		from := b.from.from(0, p.n-left)
-		switch copying, turning := ks.copying[v-1], ks.turning[v-1]; {
-		case nextV == v && from.trans:
-			y.left, y.each = min(p.k/turning.piece, turning.pieces(p.k, tiles)/cols), cols
-			y.from, y.fromRow = &from.data[0], from.col
-			return turning, y.left * turning.piece
-		case nextV == v && whole && copying.pieces(p.k, tiles) >= p.k:
-			y.left, y.from, y.fromRow = p.k, &from.data[0], from.row
-			return copying, p.k
+	if b.from.data != nil && left > 0 && v <= len(ks.copying) {
+		if nextV, cols := ks.panel(left, wide); nextV == v {
+			from := b.from.from(0, p.n-left)
+			y.from = &from.data[0]
+			copying, turning := ks.copying[v-1], ks.turning[v-1]
+			groups := min(p.k/turning.piece, turning.pieces(p.k, tiles)/cols)
+			switch {
+			case from.trans && turning.h == h && groups > 0:
+				y.fromRow, y.left, y.each = from.col, groups, cols
+				return turning, groups * turning.piece
+			case !from.trans && copying.h == h && whole && copying.pieces(p.k, tiles) >= p.k:
+				y.fromRow, y.left = from.row, p.k
+				return copying, p.k
+			}
 		}
 	}
 	if next == nil || next.rows == 0 || whole {
 		return kernel, 0
 	}
-	for _, fetching := range ks.fetching[v-1] {
-		if fetching.h == h {
-			y.left, y.each = next.rows, (next.length+fetching.piece-1)/fetching.piece
-			y.from, y.fromRow = &next.at[0], next.row
-			return fetching, 0
-		}
+	if kernel = ks.fetcher(v, h); kernel.h == h {
+		y.from, y.fromRow, y.left, y.each = &next.at[0], next.row, next.rows, (next.length+kernel.piece-1)/kernel.piece
 	}
 	return kernel, 0
 }

@@ -200,7 +200,11 @@ func lookAheadOf[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
-	p := product[T]{ks: ks, m: 5 * h, n: jr, k: k}
+	p := product[T]{ks: ks, m: h, n: jr + nr, k: lanes}
+	if kernel, packs := p.lookAhead(new(microExtra[T]), &panels[T]{from: stridesOf(data, k, true)}, nil, nr, v, v, h, 1); kernel.h != 0 || packs != 0 {
+		t.Errorf("turns %d rows where there is no time for a group of them", packs)
+	}
+	p = product[T]{ks: ks, m: 5 * h, n: jr, k: k}
 	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), &next, 0, v, v, h-1, 5); kernel.h != 0 {
 		t.Errorf("tiles of %d rows have a kernel that looks ahead", h-1)
 	}
@@ -208,6 +212,26 @@ func lookAheadOf[T Float](t *testing.T, o Ops[T]) {
 		if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), next, 0, v, v, h, 5); kernel.h != 0 {
 			t.Error("looks ahead though there is no next block")
 		}
+	}
+}
+
+// Where calls are bounded, so that few tiles are computed at once, what is left of the next panel is packed.
+func TestLookAheadInBoundedCalls(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { lookAheadInBoundedCalls(t, o) },
+		func(t *testing.T, o Ops[float64]) { lookAheadInBoundedCalls(t, o) })
+}
+
+func lookAheadInBoundedCalls[T Float](t *testing.T, o Ops[T]) {
+	ks := o.ks
+	if len(ks.copying) != len(ks.turning) || len(ks.copying) != len(ks.fetching) {
+		t.Fatalf("%d kernels copy, %d turn, and %d fetch", len(ks.copying), len(ks.turning), len(ks.fetching))
+	}
+	tu := o.Tuning()
+	tu.KC, tu.MC, tu.PackRows, tu.PackDepth = deepest, math.MaxInt, 0, 0
+	m, n, k := 2*callWork/(deepest*ks.nr())+1, 2*ks.nr(), deepest
+	for trans := range 4 {
+		runGemm(t, o.Tuned(tu).Threads(1), gemmCase{transA: trans&1 != 0, transB: trans&2 != 0, m: m, n: n, k: k, alpha: 1})
 	}
 }
 

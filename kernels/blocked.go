@@ -126,7 +126,7 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 		panel, row := b.at(jr, i), 0
 		x.cols, x.bStep = cols, cols*b.step
 		if packing && packed < k {
-			if first := ks.firstTile(b, v, cols, len(kernels), m, ending); packed == 0 && first.h > 0 {
+			if first := ks.firstTile(b, v, cols, len(kernels), m, ending); first.h > 0 {
 				x.a, x.b, x.bRow, y.panel = &p.a.data[0], &b.from.data[jr], b.from.row, &panel[0]
 				x.c, x.bias, x.mask = &p.c[jr], shifted(p.e.bias, jr), shifted(p.e.mask, jr)
 				x.runWith(first.run, &y)
@@ -145,12 +145,12 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 			atOnce = max(callWork/(k*cols*h), 1)
 		} else if !packing {
 			together = ks.panelsTogether(n-jr, wide, k, callWork/work, short == 0)
-			if next != nil && next.rows > 0 && together > 1 && !ks.wholeFollows(n-jr-together*cols, wide) {
-				together-- // the last one looks ahead
+			if together > 1 && next != nil && next.rows > 0 && ks.fetcher(v, h).h == h && !ks.wholeFollows(n-jr-together*cols, wide) {
+				together-- // the last one fetches, in a call of its own
 			}
 		}
 		var ahead panelKernel[T]
-		if packed = 0; row < m && cols == v*ks.lanes && together == 1 {
+		if packed = 0; row < m && cols == v*ks.lanes && together == 1 { // which is what a panelKernel computes
 			left := n - jr - cols
 			if packing && left > 0 {
 				y.panel = &b.at(jr+cols, i+1)[0]

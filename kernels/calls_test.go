@@ -79,7 +79,7 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 	rng := newNormals[T]()
-	for _, s := range [][3]int{{7, 6000, 128}, {100, 700, 130}, {16, 2300, 300}, {2, 9000, 200}, {130, 130, 600}} {
+	for _, s := range [][3]int{{7, 6000, 128}, {100, 700, 130}, {16, 2300, 300}, {2, 9000, 200}, {130, 130, 600}, {400, 200, 2200}} {
 		m, n, k := s[0], s[1], s[2]
 		a, b, c := rng(m*k), rng(k*n), make([]T, m*n)
 		o.Threads(1).Gemm(false, false, m, n, k, 1, a, k, b, n, 0, c, n)

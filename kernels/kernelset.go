@@ -11,13 +11,14 @@ type kernelSet[T Float] struct {
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
-	// columns. packing[v-1], copying[v-1], turning[v-1] and pack[v-1] pack panels of v vectors.
+	// columns. packing[v-1], copying[v-1], turning[v-1] and pack[v-1] pack panels of v vectors;
+	// fetching[v-1] fetch rows of A, some heights of them, the tallest first.
 	micro    [][]microKernel[T]
 	halves   [][]microKernel[T]
 	packing  []panelKernel[T]
 	copying  []panelKernel[T]
 	turning  []panelKernel[T]
-	fetching [][]panelKernel[T] // by v, some heights, the tallest first
+	fetching [][]panelKernel[T]
 	beside   besideKernels[T]
 	around   aroundKernels[T]
 	dot      [][]dotKernel[T]

@@ -187,7 +187,7 @@ func (ks *kernelSet[T]) goesBeside(m, n, k int) bool {
 // leastRows is from how many rows on all can be cut into tiles of h and of h-1.
 func (by *besideKernels[T]) leastRows() int { return (by.h - 1) * (by.h - 2) }
 
-// deepest bounds KC, and with it the time that a tile takes.
+// deepest bounds the depth of a block, and with it the time that a tile takes.
 const deepest = 4096
 
 // depth returns how deep the blocks of a product are: KC at most, or all of k if that is not much more, or
@@ -197,7 +197,7 @@ const deepest = 4096
 // a transposed A it is the slower way. The limit is no cache's, as the bits depend on it.
 func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 	most := ks.tuning.KC
-	if k-most <= most/2 {
+	if k-most <= min(most/2, deepest-most) {
 		return k
 	}
 	if !transA {

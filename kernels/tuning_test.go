@@ -77,3 +77,41 @@ func TestRowsAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// A block is KC deep, or up to half as much again if that is all of k, or deeper beside few columns;
+// and deeper ones have so many fewer rows.
+func TestBlocksBySize(t *testing.T) {
+	o := On[float64](portable)
+	tu := o.Tuning()
+	tu.KC, tu.MC = 400, 60
+	ks := *o.ks
+	ks.tuning = tu
+	const narrow = 256 << 10 / 8 / 1000 // columns of B that are 1000 deep
+	for _, c := range []struct {
+		n, k   int
+		transA bool
+		want   int
+	}{
+		{500, 400, false, 400}, {500, 600, false, 600}, {500, 601, false, 301}, {500, 1000, false, 334},
+		{narrow, 1000, false, 1000}, {narrow, 1000, true, 334}, {narrow + 1, 1000, false, 500},
+		{1, 5000, false, 2500}, {1, 4096, false, 4096},
+	} {
+		if got := ks.depth(c.n, c.k, c.transA); got != c.want {
+			t.Errorf("depth for %d columns and k = %d, transposed A %v, is %d, want %d", c.n, c.k, c.transA, got, c.want)
+		}
+	}
+	ks.tuning.KC = deepest - 1
+	if got := ks.depth(500, deepest+1, false); got > deepest {
+		t.Errorf("a block is %d deep, want at most %d", got, deepest)
+	}
+	ks.tuning.KC = 400
+	mr := ks.mr()
+	for _, c := range []struct{ m, k, least, most int }{
+		{90, 400, 90, 90}, {91, 400, 45, 60 + mr}, {91, 10, 45, 60 + mr},
+		{90, 800, 90, 90}, {91, 800, 20, 30 + mr}, {2000, 4000, 6, 6 + mr},
+	} {
+		if got := ks.blockOfRows(c.m, 500, c.k, 1<<30); got < c.least || got > c.most || got != c.m && got%mr != 0 {
+			t.Errorf("of %d rows, %d deep, a block has %d, want %d..%d, and whole tiles", c.m, c.k, got, c.least, c.most)
+		}
+	}
+}

@@ -212,19 +212,20 @@ func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 // at most, of a block deeper than KC so many fewer, or all if they are few enough to be one block. Blocks are
 // whole tiles of at most so many rows.
 func (ks *kernelSet[T]) blockOfRows(m, n, k, atOnce int) int {
-	most, all := float64(ks.tuning.MC), 1.5*float64(ks.tuning.MC)
+	most := ks.tuning.MC
+	few := m-most <= most/2
 	if k > ks.tuning.KC {
-		most *= float64(ks.tuning.KC) / float64(k)
-		all = 3 * most
+		deep := float64(most) * float64(ks.tuning.KC) / float64(k)
+		most, few = max(int(deep), 1), float64(m) <= 3*deep // any MC is legal
 	}
-	if float64(m) <= all {
+	if few {
 		return m
 	}
 	h := ks.mr()
 	if v, _ := ks.panel(n, ks.tuning.Vectors); n < ks.nr() && v <= len(ks.fetching) {
 		h = ks.fetching[v-1][0].h // of tiles that fetch the next block
 	}
-	return evenly(m, max(int(most), 1), min(h, atOnce)) // any MC is legal
+	return evenly(m, most, min(h, atOnce))
 }
 
 // betterAsRows reports whether a product with a transposed A is computed as its

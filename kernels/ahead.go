@@ -70,7 +70,7 @@ func (p *product[T]) lookAhead(y *microExtra[T], b *panels[T], next *strip[T], l
 			}
 		}
 	}
-	if next == nil || next.rows == 0 || whole {
+	if next == nil || whole {
 		return kernel, 0
 	}
 	if kernel = ks.fetcher(v, h); kernel.h == h {

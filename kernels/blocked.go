@@ -13,6 +13,8 @@ func (p *product[T]) blocked() {
 	nc := ks.blockOfColumns(n, tu.NC)
 	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
 	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans) // one of the strides is 1
+	const near = 1 << 20                                 // bytes of A, of which the L2 cache has most
+	far := m > near/int(unsafe.Sizeof(p.alpha))/k
 	var w *workspace[T]
 	if packingA || packingB {
 		w = borrowWorkspace[T]()
@@ -54,8 +56,11 @@ func (p *product[T]) blocked() {
 				if packingA {
 					block.a = packA(ks, w, block.a, block.m, kb)
 				}
-				next := p.readNext(ic, mc, pc, kc)
-				block.macroKernel(&panels, &next)
+				var next *strip[T]
+				if strip := p.readNext(ic, mc, pc, kc); far && strip.rows > 0 {
+					next = &strip
+				}
+				block.macroKernel(&panels, next)
 				panels.from.data = nil // they are packed now
 			}
 		}
@@ -145,12 +150,12 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 			atOnce = max(callWork/(k*cols*h), 1)
 		} else if !packing {
 			together = ks.panelsTogether(n-jr, wide, k, callWork/work, short == 0)
-			if together > 1 && next != nil && next.rows > 0 && ks.fetcher(v, h).h == h && !ks.wholeFollows(n-jr-together*cols, wide) {
+			if together > 1 && next != nil && ks.fetcher(v, h).h == h && !ks.wholeFollows(n-jr-together*cols, wide) {
 				together-- // the last one fetches, in a call of its own
 			}
 		}
 		var ahead panelKernel[T]
-		if packed = 0; row < m && cols == v*ks.lanes && together == 1 { // which is what a panelKernel computes
+		if packed = 0; (packing || next != nil) && row < m && cols == v*ks.lanes && together == 1 { // which is what a panelKernel computes
 			left := n - jr - cols
 			if packing && left > 0 {
 				y.panel = &b.at(jr+cols, i+1)[0]

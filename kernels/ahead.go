@@ -7,7 +7,7 @@ type strip[T Float] struct {
 }
 
 // readNext returns what of A is read after the block of mc rows from ic on at depth kc from pc on: the next block,
-// if there is one before those are computed again for other columns.
+// or nothing if it was the last one, though it may be the first one again, for other columns.
 func (p *product[T]) readNext(ic, mc, pc, kc int) strip[T] {
 	if ic += mc; ic >= p.m {
 		ic, pc = 0, pc+kc

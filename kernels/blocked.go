@@ -15,6 +15,7 @@ func (p *product[T]) blocked() {
 	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans) // one of the strides is 1
 	const near = 1 << 20                                 // bytes of A, of which the L2 cache has most
 	far := m > near/int(unsafe.Sizeof(p.alpha))/k
+	var after strip[T]
 	var w *workspace[T]
 	if packingA || packingB {
 		w = borrowWorkspace[T]()
@@ -57,8 +58,10 @@ func (p *product[T]) blocked() {
 					block.a = packA(ks, w, block.a, block.m, kb)
 				}
 				var next *strip[T]
-				if strip := p.readNext(ic, mc, pc, kc); far && strip.rows > 0 {
-					next = &strip
+				if far {
+					if after = p.readNext(ic, mc, pc, kc); after.rows > 0 {
+						next = &after
+					}
 				}
 				block.macroKernel(&panels, next)
 				panels.from.data = nil // they are packed now

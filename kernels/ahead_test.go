@@ -141,6 +141,37 @@ func largeProductsLookAhead[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
+// What is fetched is an A that the caches do not have, also for panels of one vector; not a small one.
+func TestFetchesWhatIsFar(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { fetchesWhatIsFar(t, o) },
+		func(t *testing.T, o Ops[float64]) { fetchesWhatIsFar(t, o) })
+}
+
+func fetchesWhatIsFar[T Float](t *testing.T, o Ops[T]) {
+	if len(o.ks.fetching) == 0 {
+		return // it has no such kernels
+	}
+	ks, calls := *o.ks, 0
+	ks.fetching = slices.Clone(ks.fetching)
+	for v, kernels := range ks.fetching {
+		ks.fetching[v] = slices.Clone(kernels)
+		for i, kernel := range kernels {
+			ks.fetching[v][i].run = func(x *microArgs[T]) { calls++; kernel.run(x) }
+		}
+	}
+	o.ks = &ks
+	const k = 200
+	n := ks.lanes // one vector
+	for _, c := range []struct{ m, least, most int }{{600, 0, 0}, {3000, 5, 100}} {
+		calls = 0
+		o.Threads(1).Gemm(false, false, c.m, n, k, 1, make([]T, c.m*k), k, make([]T, k*n), n, 0, make([]T, c.m*n), n)
+		if calls < c.least || calls > c.most {
+			t.Errorf("%d rows: %d blocks of A are fetched, want %d..%d", c.m, calls, c.least, c.most)
+		}
+	}
+}
+
 // What is packed ahead are rows of the next panel, of a transposed B as many as there is time for, else all or
 // nothing; and what is fetched, behind the last whole panel, is the next block of A and no row more.
 func TestLookAhead(t *testing.T) {

@@ -151,9 +151,7 @@ func columnAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, k int, alpha T,
 func (p *product[T]) columnsAsRows(w *workspace[T]) {
 	mc := evenly(p.m, max(alongM/p.n, 1), p.ks.nr())
 	w.a = room(w.a, p.n*mc)
-	rows, b := w.a, p.b.transposed()
-	b.inOrder = true
-	block := product[T]{ks: p.ks, m: p.n, alpha: p.alpha, c: rows, ldc: mc}
+	rows := w.a
 	for ic := 0; ic < p.m; ic += mc {
 		mb := min(mc, p.m-ic)
 		c, beta := p.c[ic*p.ldc:], p.beta
@@ -164,16 +162,42 @@ func (p *product[T]) columnsAsRows(w *workspace[T]) {
 		} else if beta != 0 {
 			packTransposed(p.ks.square, c, p.ldc, rows, p.n, mb, mc)
 		}
-		for pc := 0; pc < p.k; pc += p.kc {
-			block.n, block.k, block.a, block.beta = mb, min(p.kc, p.k-pc), b.from(0, pc), beta
-			block.macroKernel(&panels[T]{data: p.a.data[ic+pc*p.a.col:], row: p.a.col, step: 1}, nil)
-			beta = 1
+		if p.k <= p.kc && p.b.transposed().fitsStrips(p.n, mb, p.k) {
+			p.rowsInStrips(ic, mb, beta, rows, mc)
+		} else {
+			p.rowsInBlocks(ic, mb, beta, rows, mc)
 		}
 		if adds {
 			addTransposed(rows, mc, c, mb, p.n, p.ldc)
 		} else {
 			packTransposed(p.ks.square, rows, mc, c, mb, p.n, p.ldc)
 		}
+	}
+}
+
+// rowsInStrips computes columns of the transpose of C, from the given one on, of a product so
+// small that nothing has to be bounded, without a product in between: writing one takes as long as some
+// of the tiles.
+func (p *product[T]) rowsInStrips(from, cols int, beta T, rows []T, ld int) {
+	var x microCall[T]
+	x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = p.k, &p.b.data[0], p.b.col, p.b.row, &p.a.data[from], p.a.col
+	x.c, x.ldc, x.alpha, x.beta = &rows[0], ld, p.alpha, beta
+	ending := noPairs
+	if !p.b.trans {
+		ending = pairingOf(p.n, p.k, true)
+	}
+	x.strips(p.ks, p.n, cols, ending)
+}
+
+// rowsInBlocks is rowsInStrips for any product.
+func (p *product[T]) rowsInBlocks(from, cols int, beta T, rows []T, ld int) {
+	b := p.b.transposed()
+	b.inOrder = true
+	block := product[T]{ks: p.ks, m: p.n, n: cols, alpha: p.alpha, beta: beta, c: rows, ldc: ld}
+	for pc := 0; pc < p.k; pc += p.kc {
+		block.k, block.a = min(p.kc, p.k-pc), b.from(0, pc)
+		block.macroKernel(&panels[T]{data: p.a.data[from+pc*p.a.col:], row: p.a.col, step: 1}, nil)
+		block.beta = 1
 	}
 }
 

@@ -58,7 +58,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		ending := pairingOf(m, k, transA)
 		if n <= len(ks.byColumns) && !transA {
 			kernels := ks.byColumns[n-1][ending]
-			if m <= len(kernels) || m <= 2*len(kernels) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(n, k) {
+			if m <= len(kernels) || m <= 2*len(kernels) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) {
 				var x microArgs[T]
 				x.k, x.a, x.aRow, x.b, x.bRow, x.c, x.ldc, x.cols = k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n
 				x.more, x.alpha, x.beta = nil, alpha, beta
@@ -70,7 +70,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 				return
 			}
 		}
-		if ks.small(m, n, k) && (!transA && ks.nearRows(lda) || transA && ks.nearColumns(m, n, k)) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(n, k) {
+		if ks.small(m, n, k) && (!transA && ks.nearRows(lda) || transA && ks.nearColumns(m, n, k)) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) {
 			var x microCall[T]
 			x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, unsafe.SliceData(a), lda, 1, unsafe.SliceData(b), ldb
 			x.c, x.ldc, x.cols, x.alpha, x.beta = unsafe.SliceData(c), ldc, n, alpha, beta

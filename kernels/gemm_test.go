@@ -156,6 +156,7 @@ func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 			shapes = append(shapes, [3]int{9, cols, k}, [3]int{7, 2*lanes + cols, k}, [3]int{20, 3*lanes + cols, k})
 		}
 	}
+	shapes = append(shapes, [3]int{96, 2, 24}, [3]int{95, 2, 24}, [3]int{96, 2, 23}, [3]int{300, 3, 25}) // all columns, at little depth
 	for _, k := range []int{1, lanes - 1, lanes, 2*lanes - 1, 2 * lanes, 3*lanes + 1, columnDepth + 3} { // a column, a row
 		shapes = append(shapes, [3]int{5, 1, k}, [3]int{1, 6, k}, [3]int{1, 1, k})
 	}

@@ -63,7 +63,7 @@ func (p *product[T]) compute(o Ops[T]) {
 		var z T
 		// An odd number of vectors from row to row: an even one would share sets of the L1 cache.
 		width := ((n+ks.lanes-1)>>ks.laneShift | 1) << ks.laneShift
-		if ks.onePanel(m, n, k, width, p.a.trans) || k*width <= turned/int(unsafe.Sizeof(z)) && ks.inStrips(p, width) {
+		if ks.onePanel(m, n, k, width, p.a.trans) || k*width <= turned/int(unsafe.Sizeof(z)) && p.a.fitsStrips(m, n, k) && ks.inPlace(m, n, k, p.a.row*p.a.col, width, p.a.trans) {
 			w := borrowWorkspace[T]()
 			w.b = room(w.b, k*width)
 			packTransposed(ks.square, p.b.data, p.b.col, w.b, k, n, width)
@@ -71,11 +71,12 @@ func (p *product[T]) compute(o Ops[T]) {
 			w.giveBack()
 			return
 		}
-	} else if ks.onePanel(m, n, k, p.b.row, p.a.trans) || ks.inStrips(p, p.b.row) {
-		p.strips(&p.b.data[0], p.b.row)
-		return
-	} else if ks.inPlace(m, n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
-		p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1}, nil)
+	} else if onePanel := ks.onePanel(m, n, k, p.b.row, p.a.trans); onePanel || ks.inPlace(m, n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
+		if onePanel || p.a.fitsStrips(m, n, k) {
+			p.strips(&p.b.data[0], p.b.row)
+		} else {
+			p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1}, nil)
+		}
 		return
 	}
 	p.kc = ks.depth(n, k, p.a.trans)
@@ -86,7 +87,14 @@ func (p *product[T]) compute(o Ops[T]) {
 		e.apply(p.c, 1, n, n)
 		return
 	}
-	if tail := ks.tailColumns(m, n, k, p.a.trans); tail > 0 {
+	tail := ks.tailColumns(m, n, k, p.a.trans)
+	if tail == n {
+		e := p.takeEpilogue()
+		p.asColumns(o)
+		e.apply(p.c, m, n, p.ldc)
+		return
+	}
+	if tail > 0 {
 		p.n -= tail
 		last := *p
 		last.n, last.b, last.c, last.e = tail, p.b.from(0, p.n), p.c[p.n:], p.e.at(0, p.n)
@@ -94,9 +102,7 @@ func (p *product[T]) compute(o Ops[T]) {
 		last.asColumns(o)
 		e.apply(last.c, m, tail, p.ldc)
 	}
-	if p.n > 0 {
-		p.asBlocks(o)
-	}
+	p.asBlocks(o)
 }
 
 // takeEpilogue returns the epilogue for the caller to apply, where no micro-kernel does.

@@ -148,10 +148,10 @@ func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
-// inStrips reports whether p is inPlace, if rows of B are ldb apart, with rows of A so near that
-// tiles of all heights read them, and so small that no call has to be bounded.
-func (ks *kernelSet[T]) inStrips(p *product[T], ldb int) bool {
-	return p.work() <= callWork && p.a.rowsAtOnce() == math.MaxInt && ks.inPlace(p.m, p.n, p.k, p.a.row*p.a.col, ldb, p.a.trans)
+// fitsStrips reports whether x is the A of a product so small that no call has to be bounded, and
+// has its rows so near that tiles of all heights read them.
+func (x operand[T]) fitsStrips(m, n, k int) bool {
+	return product3(m, n, k) <= callWork && x.rowsAtOnce() == math.MaxInt
 }
 
 // small reports whether a product is of a size at which inPlace depends on nothing but
@@ -169,10 +169,10 @@ func (ks *kernelSet[T]) nearRows(lda int) bool {
 }
 
 // nearColumns reports of a small product whose A is transposed, and which has no tail, that A is
-// not packed, and that it cannot be betterAsRows, which saves less than a vector for each
-// of m and k.
+// not packed, and that it cannot be betterAsRows, which saves no more than what vectors of C have behind
+// the last column.
 func (ks *kernelSet[T]) nearColumns(m, n, k int) bool {
-	return n <= ks.tuning.PackColumns && (k <= shallow || 2*m*k <= m*n+beforeRows)
+	return n <= ks.tuning.PackColumns && (k <= shallow || 2*m*k*(-n&(ks.lanes-1)) <= ks.lanes*(m*n+beforeRows))
 }
 
 // goesBeside reports whether the columns behind the last panel are computed beside
@@ -231,20 +231,27 @@ func (ks *kernelSet[T]) blockOfRows(m, n, k, atOnce int) int {
 // betterAsRows reports whether a product with a transposed A is computed as its
 // transpose, whose vectors run along m: with few columns, if they are so much fuller that
 // it saves half a vector of multiply-adds for each element of C, about the time that the
-// copy takes, and some five hundred cycles for what goes before. A transposed B is then
-// read as it is, and need not be turned, which may be the larger copy.
+// copy takes, and some two hundred and fifty cycles for what goes before. A transposed B is then
+// read as it is, and need not be turned, which may be the larger copy, more so element by element.
 // 50x10x100 gains 6 to 28%, 300x3x300 up to 2.8 times; TT 12x20x400 1.5, 3x50x400 in float64 1.8.
 func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 	before, turning := 2*beforeRows, k*n // in half vectors, four to a cycle
 	if ks.halves != nil {
 		before, turning = beforeRows, k*n/2 // two to a cycle
 	}
+	if n < ks.square.side {
+		turning *= 2
+	}
 	if n == 1 || k <= shallow || n > ks.nr() && (!transB || product3(m, n, k) > callWork) {
 		return false
 	}
+	atLeast := ks.computed(1, false) * latency
 	tail := ks.tailColumns(m, n, k, true)
-	asRows := n * ks.computed(m, !transB)
-	asTiles := m*ks.computed(n-tail, !transB) + tail*ks.computed(m, !transB)
+	if tail == n {
+		return true // it would come to that
+	}
+	asRows := max(n*ks.computed(m, !transB), atLeast)
+	asTiles := max(m*ks.computed(n-tail, !transB)+tail*ks.computed(m, !transB), atLeast)
 	saved := 2 * k * (asTiles - asRows)
 	if transB {
 		saved += ks.lanes * (turning + before/2)
@@ -252,8 +259,11 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 	return saved > ks.lanes*(m*n+before)
 }
 
+// latency is how many multiply-adds of vectors it takes for none to wait for another.
+const latency = 8
+
 // beforeRows is what goes before betterAsRows, in half vectors of multiply-adds.
-const beforeRows = 1000
+const beforeRows = 500
 
 // shallow is up to what depth A is read once for so few steps that no other way is better.
 const shallow = 16
@@ -281,7 +291,7 @@ func (ks *kernelSet[T]) tailColumns(m, n, k int, transA bool) int {
 	switch {
 	case n == 1:
 		return 1
-	case !ks.mayHaveTail(n, k) || ks.endsInPair(n):
+	case !ks.mayHaveTail(m, n, k) || ks.endsInPair(n):
 		return 0
 	case n > 2*ks.lanes || n == last && (transA && m >= rows || !transA && ks.savesCopy(m, n, k)):
 		return last
@@ -289,10 +299,11 @@ func (ks *kernelSet[T]) tailColumns(m, n, k int, transA bool) int {
 	return 0
 }
 
-// mayHaveTail reports whether tailColumns may be other than 0, if there are two columns or more.
-func (ks *kernelSet[T]) mayHaveTail(n, k int) bool {
+// mayHaveTail reports whether tailColumns may be other than 0, if there are two columns or more. All columns
+// are worth it from a lower depth on, if the product is not so small that asking costs more.
+func (ks *kernelSet[T]) mayHaveTail(m, n, k int) bool {
 	last := n & (ks.lanes - 1)
-	return last > 0 && last <= ks.tuning.TailColumns && k >= ks.tuning.TailDepth
+	return last > 0 && last <= ks.tuning.TailColumns && (k >= ks.tuning.TailDepth || n == last && k >= 24 && m*k >= 2304)
 }
 
 // savesCopy reports whether m rows of n columns, fewer than a vector, are computed so

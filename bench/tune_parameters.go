@@ -208,7 +208,7 @@ var parameters = []parameter{
 		name: "DotDepth", about: "least k for each row, or column, for which a product with a transposed B that is not small is dot products",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.DotDepth }, dotDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
-			const n, small = 300, 2048 // elements of B: with fewer, it takes more depth
+			const n, small = 300, 1024 // elements of B: with fewer, it takes less depth
 			for _, m := range []int{2, 8, 24} {
 				for _, depth := range steps(dotDepths(t), t.now.DotDepth) {
 					if k := m * depth; k*n > small {

@@ -24,7 +24,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.pack = spackAVX2
 	ks.copyRows = scopyRowsAVX2
 	ks.square = transposer[float32]{8, spackTransposedAVX2}
-	ks.tuning = Tuning{Vectors: 2, KC: 512, PackRows: 12, PackDepth: 128, PackColumns: 64, PackStride: 960, TurnStride: 240, TurnDepth: 256, TailColumns: 2, TailDepth: 32, DotDepth: 12, ThreadWork: 1 << 20}
+	ks.tuning = Tuning{Vectors: 2, KC: 512, PackRows: 12, PackDepth: 128, PackColumns: 64, PackStride: 960, TurnStride: 240, TurnDepth: 256, TailColumns: 2, TailDepth: 32, DotDepth: 8, ThreadWork: 1 << 20}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX2
 	ks.reluGrad = sreluGradAVX2

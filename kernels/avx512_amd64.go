@@ -32,7 +32,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.pack = spackAVX512
 	ks.copyRows = scopyRowsAVX512
 	ks.square = transposer[float32]{1, spackTransposedAVX512}
-	ks.tuning = Tuning{Vectors: 3, KC: 512, PackRows: 256, PackDepth: 1024, PackColumns: 512, PackStride: never, TurnStride: turnFrom(1024), TurnDepth: never, TailColumns: 4, TailDepth: 32, DotDepth: 12, ThreadWork: 1 << 20}
+	ks.tuning = Tuning{Vectors: 3, KC: 512, PackRows: 256, PackDepth: 1024, PackColumns: 512, PackStride: never, TurnStride: turnFrom(1024), TurnDepth: never, TailColumns: 4, TailDepth: 32, DotDepth: 8, ThreadWork: 1 << 20}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX512
 	ks.reluGrad = sreluGradAVX512

@@ -9,7 +9,7 @@ func (p *product[T]) columns() {
 	w := borrowWorkspace[T]()
 	switch {
 	case !p.a.trans:
-		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, 1, columnDepth, p.far)
+		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, p.far)
 	case p.n > 1:
 		p.columnsAsRows(w)
 	default:
@@ -18,28 +18,37 @@ func (p *product[T]) columns() {
 	w.giveBack()
 }
 
-// dots computes p, both of whose operands are contiguous along k as they lie, B being
-// transposed, where A or B has so few rows that turning B would take as long as the product.
-// They are the few columns of the product, or of its transpose, in groups for
-// which there are kernels. It leaves the epilogue to the caller.
+// dots computes p, both of whose operands are contiguous along k as they lie, by [dots]. It leaves the epilogue
+// to the caller.
 func (p *product[T]) dots() {
+	dots(p.ks, p.m, p.n, p.k, p.alpha, p.a.data, p.a.row, p.b.data, p.b.col, p.beta, p.c, p.ldc)
+}
+
+// dots is Gemm with B transposed, where A or B has so few rows that turning B would take as long as the
+// product, in one thread. They are the few columns of the product, or of its transpose, in groups for
+// which there are kernels. It takes no product, as filling one in takes as long as a small one's sums.
+func dots[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
 	const near = 128 << 10 // bytes of the other operand, which stay in the L2 cache from group to group
 	var z T
 	size := int(unsafe.Sizeof(z))
 	// Columns of a group stay in the L1 cache while the other operand streams by.
-	depth, most := evenly(p.k, 5<<10/size, 64), len(p.ks.dot)
-	many, few, a, b, cRow, cCol := p.m, p.n, p.a, p.b, p.ldc, 1
-	if few > many {
-		many, few, a, b, cRow, cCol = p.n, p.m, p.b.transposed(), p.a.transposed(), 1, p.ldc
+	depth, most := evenly(k, 5<<10/size, 64), len(ks.dot)
+	cRow, cCol := ldc, 1
+	if n > m {
+		m, n, a, lda, b, ldb, cRow, cCol = n, m, b, ldb, a, lda, 1, ldc
 	}
-	groups, block := int(uint(few+most-1)/uint(most)), many
-	if many*p.k > near/size {
-		block = max(near/size/p.k, 16)
+	groups, block := int(uint(n+most-1)/uint(most)), m
+	if m*k > near/size {
+		block = max(near/size/k, 16)
 	}
-	for ic := 0; ic < many; ic += block {
+	for ic := 0; ic < m; ic += block {
 		for i := range groups {
-			first, next := int(uint(i*few)/uint(groups)), int(uint((i+1)*few)/uint(groups))
-			columnsAlongK(p.ks, nil, min(block, many-ic), next-first, p.k, p.alpha, a.from(ic, 0), b.from(0, first), p.beta, p.c[ic*cRow+first*cCol:], cRow, cCol, depth, false)
+			first, next := int(uint(i*n)/uint(groups)), int(uint((i+1)*n)/uint(groups))
+			added := beta
+			for pc := 0; pc < k; pc += depth {
+				ks.dotTiles(min(block, m-ic), next-first, min(depth, k-pc), alpha, &a[ic*lda+pc], lda, &b[first*ldb+pc], ldb, added, &c[ic*cRow+first*cCol], cRow, cCol, false)
+				added = 1
+			}
 		}
 	}
 }
@@ -49,18 +58,11 @@ func (p *product[T]) dots() {
 // assembly does: it cannot be preempted, and A may come from memory.
 const columnDepth, dotWork = 8192, 1 << 18
 
-// columnsAlongK computes a product of as many columns as there are kernels for, whose
-// elements (i, j) go to c[i*cRow + j*cCol], in blocks of k of the given depth. Columns of B
+// columnsAlongK computes a product of as many columns as there are kernels for, in blocks of k. Columns of B
 // that are not contiguous are brought together in w. far says that A comes from memory.
-func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, cRow, cCol, depth int, far bool) {
-	kernels := ks.dot[n-1]
-	h := len(kernels)
-	tallest := kernels[h-1]
-	if far && n == 1 && ks.dotFar != nil {
-		tallest = ks.dotFar
-	}
-	for pc := 0; pc < k; pc += depth {
-		kb := min(depth, k-pc)
+func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, far bool) {
+	for pc := 0; pc < k; pc += columnDepth {
+		kb := min(columnDepth, k-pc)
 		columns, bCol := b.data[pc*b.row:], b.col
 		if b.row != 1 && k > 1 { // they are brought together
 			w.b = room(w.b, n*kb)
@@ -73,23 +75,35 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 			}
 			columns, bCol = w.b, kb
 		}
-		mb := m // rows of a call
-		if m*n*kb > dotWork {
-			mb = max(dotWork/(kb*n)/h, 1) * h
-		}
-		for ic := 0; ic < m; ic += mb {
-			preemptible()
-			rows := min(mb, m-ic)
-			whole := int(uint(rows) / uint(h))
-			if whole > 0 {
-				tallest(whole, kb, &a.data[ic*a.row+pc], a.row, &columns[0], bCol, &c[ic*cRow], cRow, cCol, alpha, beta)
-			}
-			if rest := rows - whole*h; rest > 0 {
-				at := ic + rows - rest
-				kernels[rest-1](1, kb, &a.data[at*a.row+pc], a.row, &columns[0], bCol, &c[at*cRow], cRow, cCol, alpha, beta)
-			}
-		}
+		ks.dotTiles(m, n, kb, alpha, &a.data[pc], a.row, &columns[0], bCol, beta, &c[0], ldc, 1, far)
 		beta = 1
+	}
+}
+
+// dotTiles computes tiles of dot products of n columns, as many as there are kernels for, whose elements (i, j)
+// go to c[i*cRow + j*cCol].
+func (ks *kernelSet[T]) dotTiles(m, n, k int, alpha T, a *T, aRow int, b *T, bCol int, beta T, c *T, cRow, cCol int, far bool) {
+	kernels := ks.dot[n-1]
+	h := len(kernels)
+	tallest := kernels[h-1]
+	if far && n == 1 && ks.dotFar != nil {
+		tallest = ks.dotFar
+	}
+	mb := m // rows of a call
+	if m*n*k > dotWork {
+		mb = max(dotWork/(k*n)/h, 1) * h
+	}
+	for ic := 0; ic < m; ic += mb {
+		preemptible()
+		rows := min(mb, m-ic)
+		whole := int(uint(rows) / uint(h))
+		if whole > 0 {
+			tallest(whole, k, shifted(a, ic*aRow), aRow, b, bCol, shifted(c, ic*cRow), cRow, cCol, alpha, beta)
+		}
+		if rest := rows - whole*h; rest > 0 {
+			at := ic + rows - rest
+			kernels[rest-1](1, k, shifted(a, at*aRow), aRow, b, bCol, shifted(c, at*cRow), cRow, cCol, alpha, beta)
+		}
 	}
 }
 

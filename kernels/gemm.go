@@ -97,6 +97,10 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		scale(m, n, beta, c, ldc)
 		return
 	}
+	if transB && !transA && o.ks.dotsPay(m, n, k) && product3(m, n, k)/2 < o.ks.tuning.ThreadWork {
+		dots(o.ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+		return
+	}
 	p := product[T]{ks: o.ks, m: m, n: n, k: k, alpha: alpha, beta: beta, c: c, ldc: ldc}
 	p.a.set(a, lda, transA)
 	p.b.set(b, ldb, transB)

@@ -112,7 +112,7 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	const long = 5*columnDepth + 3
 	for n := 1; n <= max(tu.TailColumns, 1); n++ {
 		b := operand[T]{data: make([]T, long*(n+1)), row: n + 1, col: 1} // columns that are not contiguous
-		columnsAlongK(ks, w, 2, n, long, 1, operand[T]{data: make([]T, 2*long), row: long, col: 1}, b, 0, make([]T, 2*n), n, 1, columnDepth, true)
+		columnsAlongK(ks, w, 2, n, long, 1, operand[T]{data: make([]T, 2*long), row: long, col: 1}, b, 0, make([]T, 2*n), n, true)
 		a := operand[T]{data: make([]T, 2*long), row: 1, col: long, trans: true}
 		if n == 1 {
 			columnAlongM(ks, w, long, 2, 2, a, b, 0, make([]T, long), 1, true)

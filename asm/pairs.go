@@ -100,15 +100,7 @@ func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual
 		for i := range sums {
 			a := r.element(i)
 			a.Disp = u * mk.typ.size
-			if len(b) == 1 {
-				mk.fmaBroadcast(a, b[0], sums[i][0])
-				continue
-			}
-			x := mk.vec()
-			mk.broadcast(a, x)
-			for j := range b {
-				mk.fma(asWide(x, b[j]), b[j], sums[i][j])
-			}
+			mk.multiply(i, a, b, sums[i])
 		}
 		mk.ADDQ(r.bRow, r.pb)
 	}

@@ -153,7 +153,10 @@ func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 	}
 	for cols := 1; cols <= tu.TailColumns+1; cols++ { // last columns on their own
 		for _, k := range []int{max(tu.TailDepth-1, 1), tu.TailDepth + 2} {
-			shapes = append(shapes, [3]int{9, cols, k}, [3]int{7, 2*lanes + cols, k}, [3]int{20, 3*lanes + cols, k})
+			shapes = append(shapes, [3]int{9, cols, k}, [3]int{7, 2*lanes + cols, k}, [3]int{20, 3*lanes + cols, k}, [3]int{70, 3*lanes + cols, k + 40})
+		}
+		if n := 3*lanes + cols; cols <= tu.TailColumns && !o.ks.endsInPair(n) && (o.ks.tailColumns(70, n, tu.TailDepth+42, false) != cols || o.ks.tailColumns(2, n, tu.TailDepth+42, false) != 0) {
+			t.Errorf("the last %d of %d columns are on their own for 2 rows, or not for 70", cols, n)
 		}
 	}
 	shapes = append(shapes, [3]int{96, 2, 24}, [3]int{95, 2, 24}, [3]int{96, 2, 23}, [3]int{300, 3, 25}) // all columns, at little depth

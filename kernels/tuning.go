@@ -284,7 +284,7 @@ func (ks *kernelSet[T]) computed(n int, pairs bool) int {
 // tailColumns says how many of the last columns of a product are computed on
 // their own: a few columns would take as long as a whole vector of them. Behind one
 // or two whole vectors it does not pay, nor for a pair, which costs its panel
-// little, nor for all columns and few rows, as columns are copied for it.
+// little, nor for few rows, as columns are copied for it.
 func (ks *kernelSet[T]) tailColumns(m, n, k int, transA bool) int {
 	const rows = 64
 	last := n & (ks.lanes - 1)
@@ -293,10 +293,10 @@ func (ks *kernelSet[T]) tailColumns(m, n, k int, transA bool) int {
 		return 1
 	case !ks.mayHaveTail(m, n, k) || ks.endsInPair(n):
 		return 0
-	case n > 2*ks.lanes || n == last && (transA && m >= rows || !transA && ks.savesCopy(m, n, k)):
-		return last
+	case n != last && n <= 2*ks.lanes || transA && n == last && m < rows || !transA && !ks.savesCopy(m, last, k):
+		return 0
 	}
-	return 0
+	return last
 }
 
 // mayHaveTail reports whether tailColumns may be other than 0, if there are two columns or more. All columns

@@ -38,7 +38,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -199,6 +199,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   DI, R11
+	CMPQ    R11, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -298,7 +304,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -505,6 +511,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   DI, R11
+	CMPQ    R11, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -623,7 +635,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -876,6 +888,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   DI, R11
+	CMPQ    R11, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1014,7 +1032,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -1313,6 +1331,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   DI, R12
+	CMPQ    R12, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1470,7 +1494,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -1815,6 +1839,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   DI, R12
+	CMPQ    R12, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1992,7 +2022,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -2383,6 +2413,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   DI, R13
+	CMPQ    R13, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2579,7 +2615,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -3016,6 +3052,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   DI, R13
+	CMPQ    R13, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3235,7 +3277,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -3723,6 +3765,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   DI, R14
+	CMPQ    R14, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3935,7 +3983,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -4097,6 +4145,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   DI, R11
+	CMPQ    R11, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4196,7 +4250,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -4404,6 +4458,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   DI, R11
+	CMPQ    R11, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4522,7 +4582,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -4776,6 +4836,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   DI, R11
+	CMPQ    R11, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4914,7 +4980,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -5214,6 +5280,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   DI, R12
+	CMPQ    R12, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5371,7 +5443,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -5717,6 +5789,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   DI, R12
+	CMPQ    R12, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5894,7 +5972,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -6286,6 +6364,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   DI, R13
+	CMPQ    R13, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6482,7 +6566,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -6920,6 +7004,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   DI, R13
+	CMPQ    R13, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7139,7 +7229,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    DI, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -7628,6 +7718,12 @@ tileDone:
 	SFENCE
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   DI, R14
+	CMPQ    R14, $0x00080000
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:

@@ -80,7 +80,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -631,6 +631,13 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -896,7 +903,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -1510,6 +1517,13 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1789,7 +1803,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -2348,6 +2362,13 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2618,7 +2639,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -3240,6 +3261,13 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3524,7 +3552,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -4091,6 +4119,13 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4366,7 +4401,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -4996,6 +5031,13 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5282,7 +5324,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -5835,6 +5877,13 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6100,7 +6149,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -6716,6 +6765,13 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6995,7 +7051,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -7556,6 +7612,13 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7826,7 +7889,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -8450,6 +8513,13 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -8734,7 +8804,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -9303,6 +9373,13 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -9578,7 +9655,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -10210,6 +10287,13 @@ tileWrite:
 	JNE    tileTile
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:

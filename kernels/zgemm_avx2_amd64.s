@@ -42,7 +42,7 @@ wholeTile:
 	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -224,7 +224,7 @@ cutTile:
 	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -402,6 +402,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R11, SI
+	IMULQ   BX, SI
+	CMPQ    SI, $0x00080000
+	MOVQ    R8, SI
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -445,6 +452,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R11
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -528,7 +542,7 @@ wholeTile:
 	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -735,7 +749,7 @@ cutTile:
 	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -949,6 +963,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R11, SI
+	IMULQ   BX, SI
+	CMPQ    SI, $0x00080000
+	MOVQ    R8, SI
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -1000,6 +1021,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R11
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -1092,7 +1120,7 @@ wholeTile:
 	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -1324,7 +1352,7 @@ cutTile:
 	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -1574,6 +1602,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R11, SI
+	IMULQ   BX, SI
+	CMPQ    SI, $0x00080000
+	MOVQ    R8, SI
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -1633,6 +1668,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R11
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -1735,7 +1777,7 @@ wholeTile:
 	SUBQ    $0x04, R12
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -1992,7 +2034,7 @@ cutTile:
 	SUBQ    $0x04, R12
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -2278,6 +2320,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R12, DI
+	IMULQ   BX, DI
+	CMPQ    DI, $0x00080000
+	MOVQ    R9, DI
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -2345,6 +2394,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R12
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -2456,7 +2512,7 @@ wholeTile:
 	SUBQ    $0x04, R12
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -2738,7 +2794,7 @@ cutTile:
 	SUBQ    $0x04, R12
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -3060,6 +3116,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R12, DI
+	IMULQ   BX, DI
+	CMPQ    DI, $0x00080000
+	MOVQ    R9, DI
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -3135,6 +3198,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R12
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -3256,7 +3326,7 @@ wholeTile:
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -3563,7 +3633,7 @@ cutTile:
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -3921,6 +3991,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R13, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -4004,6 +4081,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R13
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R10, R14
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -4134,7 +4218,7 @@ wholeTile:
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -4466,7 +4550,7 @@ cutTile:
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -4860,6 +4944,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R13, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -4951,6 +5042,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R13
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R10, R14
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -5094,7 +5192,7 @@ wholeTile:
 	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -5460,7 +5558,7 @@ cutTile:
 	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -5895,6 +5993,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R14, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -5998,6 +6103,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R14
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R10, R15
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -6154,7 +6266,7 @@ wholeTile:
 	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -6545,7 +6657,7 @@ cutTile:
 	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -7016,6 +7128,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R14, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -7127,6 +7246,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R14
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R10, R15
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -7292,7 +7418,7 @@ wholeTile:
 	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -7708,7 +7834,7 @@ cutTile:
 	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -8215,6 +8341,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R14, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -8334,6 +8467,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R14
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R10, R15
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -8508,7 +8648,7 @@ wholeTile:
 	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -8949,7 +9089,7 @@ cutTile:
 	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -9492,6 +9632,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R14, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -9619,6 +9766,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R14
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R10, R15
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -9802,7 +9956,7 @@ wholeTile:
 	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -10268,7 +10422,7 @@ cutTile:
 	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -10847,6 +11001,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R14, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -10982,6 +11143,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R14
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R10, R15
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -11159,7 +11327,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -11329,6 +11497,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    DI, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -11428,7 +11603,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -11637,6 +11812,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    DI, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -11750,7 +11932,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -11998,6 +12180,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    DI, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -12126,7 +12315,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -12413,6 +12602,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R8, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -12555,7 +12751,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -12881,6 +13077,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R8, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -13038,7 +13241,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -13403,6 +13606,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -13561,7 +13771,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -13753,6 +13963,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    DI, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -13867,7 +14084,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -14113,6 +14330,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    DI, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -14246,7 +14470,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -14546,6 +14770,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    DI, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -14699,7 +14930,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -15053,6 +15284,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R8, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -15208,7 +15446,7 @@ wholeTile:
 	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -15392,7 +15630,7 @@ cutTile:
 	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -15564,6 +15802,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R11, SI
+	IMULQ   BX, SI
+	CMPQ    SI, $0x00080000
+	MOVQ    R8, SI
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -15607,6 +15852,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R11
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -15690,7 +15942,7 @@ wholeTile:
 	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -15899,7 +16151,7 @@ cutTile:
 	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -16103,6 +16355,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R11, SI
+	IMULQ   BX, SI
+	CMPQ    SI, $0x00080000
+	MOVQ    R8, SI
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -16154,6 +16413,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R11
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -16246,7 +16512,7 @@ wholeTile:
 	SUBQ    $0x04, R11
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -16480,7 +16746,7 @@ cutTile:
 	SUBQ    $0x04, R11
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -16716,6 +16982,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R11, SI
+	IMULQ   BX, SI
+	CMPQ    SI, $0x00080000
+	MOVQ    R8, SI
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -16775,6 +17048,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R11
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -16877,7 +17157,7 @@ wholeTile:
 	SUBQ    $0x04, R12
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -17136,7 +17416,7 @@ cutTile:
 	SUBQ    $0x04, R12
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -17404,6 +17684,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R12, DI
+	IMULQ   BX, DI
+	CMPQ    DI, $0x00080000
+	MOVQ    R9, DI
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -17471,6 +17758,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R12
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -17582,7 +17876,7 @@ wholeTile:
 	SUBQ    $0x04, R12
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -17866,7 +18160,7 @@ cutTile:
 	SUBQ    $0x04, R12
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -18166,6 +18460,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R12, DI
+	IMULQ   BX, DI
+	CMPQ    DI, $0x00080000
+	MOVQ    R9, DI
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -18241,6 +18542,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R12
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -18362,7 +18670,7 @@ wholeTile:
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -18671,7 +18979,7 @@ cutTile:
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -19003,6 +19311,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R13, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -19086,6 +19401,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R13
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R10, R14
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -19216,7 +19538,7 @@ wholeTile:
 	SUBQ    $0x04, R13
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -19550,7 +19872,7 @@ cutTile:
 	SUBQ    $0x04, R13
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -19914,6 +20236,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R13, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -20005,6 +20334,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R13
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R10, R14
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -20148,7 +20484,7 @@ wholeTile:
 	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -20516,7 +20852,7 @@ cutTile:
 	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -20917,6 +21253,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R14, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -21020,6 +21363,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R14
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R10, R15
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -21176,7 +21526,7 @@ wholeTile:
 	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -21569,7 +21919,7 @@ cutTile:
 	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -22002,6 +22352,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R14, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -22113,6 +22470,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R14
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R10, R15
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -22278,7 +22642,7 @@ wholeTile:
 	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -22696,7 +23060,7 @@ cutTile:
 	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -23161,6 +23525,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R14, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -23280,6 +23651,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R14
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R10, R15
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -23454,7 +23832,7 @@ wholeTile:
 	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -23897,7 +24275,7 @@ cutTile:
 	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -24394,6 +24772,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R14, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -24521,6 +24906,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R14
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R10, R15
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -24704,7 +25096,7 @@ wholeTile:
 	SUBQ    $0x04, R14
 	JLT     wholeRest
 	CMPQ    BX, $0x00000801
-	JGE     wholeFarSteps
+	JGE     wholeFar
 	PCALIGN $0x20
 
 wholeSteps:
@@ -25172,7 +25564,7 @@ cutTile:
 	SUBQ    $0x04, R14
 	JLT     cutRest
 	CMPQ    BX, $0x00000801
-	JGE     cutFarSteps
+	JGE     cutFar
 	PCALIGN $0x20
 
 cutSteps:
@@ -25701,6 +26093,13 @@ cutNomask:
 cutDone:
 	VZEROUPPER
 	RET
+
+wholeFar:
+	MOVQ    R14, R8
+	IMULQ   BX, R8
+	CMPQ    R8, $0x00080000
+	MOVQ    R10, R8
+	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -25836,6 +26235,13 @@ wholeFarStepsFetched:
 	SUBQ         $0x04, R14
 	JGE          wholeFarSteps
 	JMP          wholeRest
+
+cutFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R10, R15
+	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -26013,7 +26419,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -26185,6 +26591,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    DI, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26284,7 +26697,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -26495,6 +26908,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    DI, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26608,7 +27028,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -26858,6 +27278,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    DI, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26986,7 +27413,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -27275,6 +27702,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R8, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -27417,7 +27851,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -27745,6 +28179,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R8, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -27902,7 +28343,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -28269,6 +28710,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -28427,7 +28875,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -28621,6 +29069,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    DI, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -28735,7 +29190,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -28983,6 +29438,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    DI, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -29116,7 +29578,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -29418,6 +29880,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    DI, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -29571,7 +30040,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -29927,6 +30396,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R8, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:

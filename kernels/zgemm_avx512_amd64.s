@@ -48,7 +48,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -194,6 +194,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -279,7 +286,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -446,6 +453,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -536,7 +550,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -724,6 +738,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -820,7 +841,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -1029,6 +1050,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1130,7 +1158,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -1360,6 +1388,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1467,7 +1502,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -1718,6 +1753,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1830,7 +1872,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -2102,6 +2144,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2223,7 +2272,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -2521,6 +2570,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2651,7 +2707,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -2970,6 +3026,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3105,7 +3168,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -3445,6 +3508,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3585,7 +3655,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -3946,6 +4016,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4091,7 +4168,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -4473,6 +4550,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4623,7 +4707,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -5026,6 +5110,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5181,7 +5272,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -5605,6 +5696,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5769,7 +5867,7 @@ tileTile:
 	SUBQ    $0x04, R14
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -6219,6 +6317,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R9, R15
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6392,7 +6497,7 @@ tileTile:
 	SUBQ    $0x04, R14
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -6863,6 +6968,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R9, R15
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7016,7 +7128,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -7190,6 +7302,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7294,7 +7413,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -7505,6 +7624,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7619,7 +7745,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -7872,6 +7998,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -8001,7 +8134,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -8291,6 +8424,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -8430,7 +8570,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -8762,6 +8902,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -8916,7 +9063,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -9285,6 +9432,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -9449,7 +9603,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -9860,6 +10014,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -10042,7 +10203,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -10495,6 +10656,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -10691,7 +10859,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -11186,6 +11354,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -11396,7 +11571,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -11928,6 +12103,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -12148,7 +12330,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -12722,6 +12904,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -12956,7 +13145,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -13567,6 +13756,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -13811,7 +14007,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -14464,6 +14660,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -14722,7 +14925,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -15412,6 +15615,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -15647,7 +15857,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -15844,6 +16054,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -15963,7 +16180,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -16218,6 +16435,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -16356,7 +16580,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -16669,6 +16893,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -16827,7 +17058,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -17198,6 +17429,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -17375,7 +17613,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -17804,6 +18042,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -18001,7 +18246,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -18488,6 +18733,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -18704,7 +18956,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -19249,6 +19501,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -19488,7 +19747,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -20096,6 +20355,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -20329,7 +20595,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -20549,6 +20815,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -20683,7 +20956,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -20977,6 +21250,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -21135,7 +21415,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -21503,6 +21783,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -21686,7 +21973,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -22128,6 +22415,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -22335,7 +22629,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -22851,6 +23145,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -23083,7 +23384,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -23673,6 +23974,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -23900,7 +24208,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -24048,6 +24356,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24133,7 +24448,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -24302,6 +24617,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24392,7 +24714,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -24582,6 +24904,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24678,7 +25007,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -24889,6 +25218,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24990,7 +25326,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -25222,6 +25558,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -25329,7 +25672,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -25582,6 +25925,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -25694,7 +26044,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -25968,6 +26318,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26089,7 +26446,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -26389,6 +26746,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26519,7 +26883,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -26840,6 +27204,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26975,7 +27346,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -27317,6 +27688,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -27457,7 +27835,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -27820,6 +28198,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -27965,7 +28350,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -28349,6 +28734,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -28499,7 +28891,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -28904,6 +29296,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -29059,7 +29458,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -29485,6 +29884,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -29649,7 +30055,7 @@ tileTile:
 	SUBQ    $0x04, R14
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -30101,6 +30507,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R9, R15
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -30274,7 +30687,7 @@ tileTile:
 	SUBQ    $0x04, R14
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -30747,6 +31160,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R9, R15
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -30900,7 +31320,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -31076,6 +31496,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -31180,7 +31607,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -31393,6 +31820,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -31507,7 +31941,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -31762,6 +32196,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -31891,7 +32332,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -32183,6 +32624,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -32322,7 +32770,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -32656,6 +33104,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -32810,7 +33265,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -33181,6 +33636,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -33345,7 +33807,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -33758,6 +34220,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -33940,7 +34409,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -34395,6 +34864,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -34591,7 +35067,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -35088,6 +35564,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -35298,7 +35781,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -35832,6 +36315,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -36052,7 +36542,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -36628,6 +37118,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -36862,7 +37359,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -37475,6 +37972,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -37719,7 +38223,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -38374,6 +38878,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -38632,7 +39143,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -39324,6 +39835,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -39559,7 +40077,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -39758,6 +40276,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -39877,7 +40402,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -40134,6 +40659,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -40272,7 +40804,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -40587,6 +41119,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -40745,7 +41284,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -41118,6 +41657,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -41295,7 +41841,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -41726,6 +42272,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -41923,7 +42476,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -42412,6 +42965,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -42628,7 +43188,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -43175,6 +43735,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -43414,7 +43981,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -44024,6 +44591,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -44257,7 +44831,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -44479,6 +45053,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -44613,7 +45194,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -44909,6 +45490,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -45067,7 +45655,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -45437,6 +46025,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -45620,7 +46215,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -46064,6 +46659,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -46271,7 +46873,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -46789,6 +47391,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -47021,7 +47630,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -47613,6 +48222,13 @@ tileNomask:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:

@@ -46,7 +46,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -175,6 +175,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -258,7 +265,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -408,6 +415,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -496,7 +510,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -667,6 +681,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -761,7 +782,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -953,6 +974,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1052,7 +1080,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -1265,6 +1293,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1370,7 +1405,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -1604,6 +1639,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1714,7 +1756,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -1969,6 +2011,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2088,7 +2137,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -2369,6 +2418,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2497,7 +2553,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -2799,6 +2855,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2932,7 +2995,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -3255,6 +3318,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3393,7 +3463,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -3737,6 +3807,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3880,7 +3957,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -4245,6 +4322,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4393,7 +4477,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -4779,6 +4863,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4932,7 +5023,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -5339,6 +5430,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5501,7 +5599,7 @@ tileTile:
 	SUBQ    $0x04, R14
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -5934,6 +6032,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R9, R15
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6105,7 +6210,7 @@ tileTile:
 	SUBQ    $0x04, R14
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -6559,6 +6664,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R9, R15
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6710,7 +6822,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -6867,6 +6979,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6969,7 +7088,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -7163,6 +7282,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7275,7 +7401,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -7511,6 +7637,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7638,7 +7771,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -7911,6 +8044,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -8048,7 +8188,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -8363,6 +8503,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -8515,7 +8662,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -8867,6 +9014,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -9029,7 +9183,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -9423,6 +9577,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -9603,7 +9764,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -10039,6 +10200,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -10233,7 +10401,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -10711,6 +10879,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -10919,7 +11094,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -11434,6 +11609,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -11652,7 +11834,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -12209,6 +12391,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -12441,7 +12630,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -13035,6 +13224,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -13277,7 +13473,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -13913,6 +14109,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -14169,7 +14372,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -14842,6 +15045,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -15075,7 +15285,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -15255,6 +15465,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -15372,7 +15589,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -15610,6 +15827,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -15746,7 +15970,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -16042,6 +16266,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -16198,7 +16429,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -16552,6 +16783,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -16727,7 +16965,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -17139,6 +17377,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -17334,7 +17579,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -17804,6 +18049,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -18018,7 +18270,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -18546,6 +18798,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -18783,7 +19042,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -19374,6 +19633,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -19605,7 +19871,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -19808,6 +20074,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -19940,7 +20213,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -20217,6 +20490,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -20373,7 +20653,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -20724,6 +21004,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -20905,7 +21192,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -21330,6 +21617,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -21535,7 +21829,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -22034,6 +22328,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -22264,7 +22565,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -22837,6 +23138,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -23062,7 +23370,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -23193,6 +23501,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -23276,7 +23591,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -23428,6 +23743,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -23516,7 +23838,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -23689,6 +24011,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -23783,7 +24112,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -23977,6 +24306,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24076,7 +24412,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -24291,6 +24627,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24396,7 +24739,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -24632,6 +24975,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24742,7 +25092,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -24999,6 +25349,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -25118,7 +25475,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -25401,6 +25758,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -25529,7 +25893,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -25833,6 +26197,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -25966,7 +26337,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -26291,6 +26662,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26429,7 +26807,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -26775,6 +27153,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26918,7 +27303,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -27285,6 +27670,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -27433,7 +27825,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -27821,6 +28213,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -27974,7 +28373,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -28383,6 +28782,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -28545,7 +28951,7 @@ tileTile:
 	SUBQ    $0x04, R14
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -28980,6 +29386,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R9, R15
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -29151,7 +29564,7 @@ tileTile:
 	SUBQ    $0x04, R14
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -29607,6 +30020,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R14, R15
+	IMULQ   BX, R15
+	CMPQ    R15, $0x00080000
+	MOVQ    R9, R15
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -29758,7 +30178,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -29917,6 +30337,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -30019,7 +30446,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -30215,6 +30642,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -30327,7 +30761,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -30565,6 +30999,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -30692,7 +31133,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -30967,6 +31408,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -31104,7 +31552,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -31421,6 +31869,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -31573,7 +32028,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -31927,6 +32382,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -32089,7 +32551,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -32485,6 +32947,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -32665,7 +33134,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -33103,6 +33572,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -33297,7 +33773,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -33777,6 +34253,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -33985,7 +34468,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -34502,6 +34985,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -34720,7 +35210,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -35279,6 +35769,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -35511,7 +36008,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -36107,6 +36604,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -36349,7 +36853,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -36987,6 +37491,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -37243,7 +37754,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -37918,6 +38429,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -38151,7 +38669,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -38333,6 +38851,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -38450,7 +38975,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -38690,6 +39215,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -38826,7 +39358,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -39124,6 +39656,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -39280,7 +39819,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -39636,6 +40175,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -39811,7 +40357,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -40225,6 +40771,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -40420,7 +40973,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -40892,6 +41445,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -41106,7 +41666,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -41636,6 +42196,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -41873,7 +42440,7 @@ tileTile:
 	SUBQ    $0x04, R13
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -42466,6 +43033,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R13, R14
+	IMULQ   BX, R14
+	CMPQ    R14, $0x00080000
+	MOVQ    R9, R14
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -42697,7 +43271,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -42902,6 +43476,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -43034,7 +43615,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -43313,6 +43894,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -43469,7 +44057,7 @@ tileTile:
 	SUBQ    $0x04, R10
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -43822,6 +44410,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R10, R11
+	IMULQ   BX, R11
+	CMPQ    R11, $0x00080000
+	MOVQ    DI, R11
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -44003,7 +44598,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -44430,6 +45025,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -44635,7 +45237,7 @@ tileTile:
 	SUBQ    $0x04, R11
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -45136,6 +45738,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R11, R12
+	IMULQ   BX, R12
+	CMPQ    R12, $0x00080000
+	MOVQ    R8, R12
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -45366,7 +45975,7 @@ tileTile:
 	SUBQ    $0x04, R12
 	JLT     tileRest
 	CMPQ    BX, $0x00000801
-	JGE     tileFarSteps
+	JGE     tileFar
 	PCALIGN $0x20
 
 tileSteps:
@@ -45941,6 +46550,13 @@ tileWrite:
 tileDone:
 	VZEROUPPER
 	RET
+
+tileFar:
+	MOVQ    R12, R13
+	IMULQ   BX, R13
+	CMPQ    R13, $0x00080000
+	MOVQ    R9, R13
+	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:

@@ -9,7 +9,7 @@ import (
 func (p *product[T]) blocked() {
 	ks, tu := p.ks, &p.ks.tuning
 	m, n, k, a, b, c, ldc := p.m, p.n, p.k, p.a, p.b, p.c, p.ldc
-	kc, mc := p.kc, ks.blockOfRows(m, n, p.kc, p.a.rowsAtOnce())
+	kc, mc := p.kc, ks.blockOfRows(m, n, p.kc, rowsAtOnce[T](p.a.row, p.a.trans))
 	nc := ks.blockOfColumns(n, tu.NC)
 	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
 	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans) // one of the strides is 1
@@ -110,7 +110,7 @@ func (p *product[T]) writesAround() bool {
 // what of A comes next fetched, if that is not nil.
 func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
-	most, wide := p.a.rowsAtOnce(), ks.tuning.Vectors
+	most, wide := rowsAtOnce[T](p.a.row, p.a.trans), ks.tuning.Vectors
 	if b.row != 0 {
 		wide = ks.widthInPlace(m, n)
 	}
@@ -211,10 +211,10 @@ const setPeriod, setNear = 4096, 256
 // rowsAtOnce bounds the height of a tile that reads A in place. Rows that are a
 // multiple of 4 KiB apart, or nearly, share the sets of the L1 cache, and more
 // rows than it has ways push each other out at every step.
-func (x operand[T]) rowsAtOnce() int {
+func rowsAtOnce[T Float](lda int, transA bool) int {
 	const ways = 8
 	var z T
-	if row := x.row * int(unsafe.Sizeof(z)); !x.trans && row >= setPeriod-setNear && (row+setNear)%setPeriod < 2*setNear {
+	if row := lda * int(unsafe.Sizeof(z)); !transA && row >= setPeriod-setNear && (row+setNear)%setPeriod < 2*setNear {
 		return ways
 	}
 	return math.MaxInt

@@ -11,7 +11,7 @@ func (p *product[T]) columns() {
 	case !p.a.trans:
 		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, p.far)
 	case p.n > 1:
-		p.columnsAsRows(w)
+		columnsAsRows(p.ks, w, p.m, p.n, p.k, p.kc, p.alpha, p.a.data, p.a.col, p.b.data, p.b.row*p.b.col, p.b.trans, p.beta, p.c, p.ldc)
 	default:
 		columnAlongM(p.ks, w, p.m, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, p.far)
 	}
@@ -160,57 +160,57 @@ func columnAlongM[T Float](ks *kernelSet[T], w *workspace[T], m, k int, alpha T,
 }
 
 // columnsAsRows computes the transpose of C, of which a block stays in the L1
-// cache, from the transpose of B and from A as it is, whose columns are contiguous:
+// cache, from the transpose of B and from A, transposed, as it is, whose columns are contiguous:
 // vectors run along m and are full. Each sum is that of a tile, to the bit.
-func (p *product[T]) columnsAsRows(w *workspace[T]) {
-	mc := evenly(p.m, max(alongM/p.n, 1), p.ks.nr())
-	w.a = room(w.a, p.n*mc)
+func columnsAsRows[T Float](ks *kernelSet[T], w *workspace[T], m, n, k, kc int, alpha T, a []T, lda int, b []T, ldb int, transB bool, beta T, c []T, ldc int) {
+	mc := evenly(m, max(alongM/n, 1), ks.nr())
+	w.a = room(w.a, n*mc)
 	rows := w.a
-	for ic := 0; ic < p.m; ic += mc {
-		mb := min(mc, p.m-ic)
-		c, beta := p.c[ic*p.ldc:], p.beta
-		// What is added to C can wait until the sums are there, if all are in one block of k: one copy less.
-		adds := beta == 1 && p.n < p.ks.square.side && p.k <= p.kc
-		if adds {
-			beta = 0
-		} else if beta != 0 {
-			packTransposed(p.ks.square, c, p.ldc, rows, p.n, mb, mc)
+	// What is added to C can wait until the sums are there, if all are in one block of k: one copy less.
+	adds := beta == 1 && n < ks.square.side && k <= kc
+	if adds {
+		beta = 0
+	}
+	for ic := 0; ic < m; ic += mc {
+		mb := min(mc, m-ic)
+		if beta != 0 {
+			packTransposed(ks.square, c[ic*ldc:], ldc, rows, n, mb, mc)
 		}
-		if p.k <= p.kc && p.b.transposed().fitsStrips(p.n, mb, p.k) {
-			p.rowsInStrips(ic, mb, beta, rows, mc)
+		if k <= kc && ks.fitsStrips(n, mb, k, ldb, !transB) {
+			rowsInStrips(ks, n, mb, k, alpha, &b[0], ldb, !transB, &a[ic], lda, beta, &rows[0], mc)
 		} else {
-			p.rowsInBlocks(ic, mb, beta, rows, mc)
+			rowsInBlocks(ks, n, mb, k, kc, alpha, b, ldb, !transB, a[ic:], lda, beta, rows, mc)
 		}
 		if adds {
-			addTransposed(rows, mc, c, mb, p.n, p.ldc)
+			addTransposed(rows, mc, c[ic*ldc:], mb, n, ldc)
 		} else {
-			packTransposed(p.ks.square, rows, mc, c, mb, p.n, p.ldc)
+			packTransposed(ks.square, rows, mc, c[ic*ldc:], mb, n, ldc)
 		}
 	}
 }
 
-// rowsInStrips computes columns of the transpose of C, from the given one on, of a product so
-// small that nothing has to be bounded, without a product in between: writing one takes as long as some
-// of the tiles.
-func (p *product[T]) rowsInStrips(from, cols int, beta T, rows []T, ld int) {
+// rowsInStrips computes an m x n block of the transpose, of a product so small that nothing has to be
+// bounded. It takes no product, as filling one in takes as long as some of the tiles.
+func rowsInStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a *T, lda int, transA bool, b *T, ldb int, beta T, c *T, ldc int) {
 	var x microCall[T]
-	x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = p.k, &p.b.data[0], p.b.col, p.b.row, &p.a.data[from], p.a.col
-	x.c, x.ldc, x.alpha, x.beta = &rows[0], ld, p.alpha, beta
 	ending := noPairs
-	if !p.b.trans {
-		ending = pairingOf(p.n, p.k, true)
+	x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, a, lda, 1, b, ldb
+	if transA {
+		x.aRow, x.aCol = 1, lda
+		ending = pairingOf(m, k, true)
 	}
-	x.strips(p.ks, p.n, cols, ending)
+	x.c, x.ldc, x.alpha, x.beta = c, ldc, alpha, beta
+	x.strips(ks, m, n, ending)
 }
 
 // rowsInBlocks is rowsInStrips for any product.
-func (p *product[T]) rowsInBlocks(from, cols int, beta T, rows []T, ld int) {
-	b := p.b.transposed()
-	b.inOrder = true
-	block := product[T]{ks: p.ks, m: p.n, n: cols, alpha: p.alpha, beta: beta, c: rows, ldc: ld}
-	for pc := 0; pc < p.k; pc += p.kc {
-		block.k, block.a = min(p.kc, p.k-pc), b.from(0, pc)
-		block.macroKernel(&panels[T]{data: p.a.data[from+pc*p.a.col:], row: p.a.col, step: 1}, nil)
+func rowsInBlocks[T Float](ks *kernelSet[T], m, n, k, kc int, alpha T, a []T, lda int, transA bool, b []T, ldb int, beta T, c []T, ldc int) {
+	rows := stridesOf(a, lda, transA)
+	rows.inOrder = true
+	block := product[T]{ks: ks, m: m, n: n, alpha: alpha, beta: beta, c: c, ldc: ldc}
+	for pc := 0; pc < k; pc += kc {
+		block.k, block.a = min(kc, k-pc), rows.from(0, pc)
+		block.macroKernel(&panels[T]{data: b[pc*ldb:], row: ldb, step: 1}, nil)
 		block.beta = 1
 	}
 }

@@ -73,15 +73,11 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		if ks.small(m, n, k) && (!transA && ks.nearRows(lda) || transA && ks.nearColumns(m, n, k)) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) {
 			var x microCall[T]
 			x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, unsafe.SliceData(a), lda, 1, unsafe.SliceData(b), ldb
-			x.c, x.ldc, x.cols, x.alpha, x.beta = unsafe.SliceData(c), ldc, n, alpha, beta
+			x.c, x.ldc, x.alpha, x.beta = unsafe.SliceData(c), ldc, alpha, beta
 			if transA {
 				x.aRow, x.aCol = 1, lda
 			}
-			if n <= len(ks.byColumns) {
-				x.inTiles(ks.byColumns[n-1][ending], m)
-			} else {
-				x.strips(ks, m, n, ending)
-			}
+			x.compute(ks, m, n, ending)
 			return
 		}
 	}
@@ -97,9 +93,22 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		scale(m, n, beta, c, ldc)
 		return
 	}
-	if transB && !transA && o.ks.dotsPay(m, n, k) && product3(m, n, k)/2 < o.ks.tuning.ThreadWork {
-		dots(o.ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
-		return
+	// Filling in a product takes as long as many a small one: these are the ways of product.compute that
+	// take none, in the same order.
+	if ks := o.ks; (transA || transB) && product3(m, n, k)/2 < ks.tuning.ThreadWork {
+		switch {
+		case transA && !transB && ks.goesBeside(m, n, k):
+		case transA && ks.betterAsRows(m, n, k, transB):
+			w := borrowWorkspace[T]()
+			columnsAsRows(ks, w, m, n, k, ks.depth(n, k, true), alpha, a, lda, b, ldb, transB, beta, c, ldc)
+			w.giveBack()
+			return
+		case transB && !transA && ks.dotsPay(m, n, k):
+			dots(ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+			return
+		case transB && turnedStrips(ks, m, n, k, alpha, a, lda, transA, b, ldb, beta, c, ldc, &epilogue[T]{}):
+			return
+		}
 	}
 	p := product[T]{ks: o.ks, m: m, n: n, k: k, alpha: alpha, beta: beta, c: c, ldc: ldc}
 	p.a.set(a, lda, transA)

@@ -116,6 +116,16 @@ func (x *microCall[T]) inTiles(kernels []microKernel[T], m int) {
 	}
 }
 
+// compute computes m rows of n columns, all in place, of a product so small that nothing has to be bounded.
+func (x *microCall[T]) compute(ks *kernelSet[T], m, n int, ending pairing) {
+	if n <= len(ks.byColumns) {
+		x.cols = n
+		x.inTiles(ks.byColumns[n-1][ending], m)
+	} else {
+		x.strips(ks, m, n, ending)
+	}
+}
+
 // strips computes m rows of n columns, all in place, of a product so small that nothing has
 // to be bounded: macroKernel in less time.
 func (x *microCall[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {

@@ -38,42 +38,31 @@ const (
 func (p *product[T]) compute(o Ops[T]) {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
 	switch {
-	case !p.a.trans:
-	case ks.goesBeside(m, n, k):
+	case p.a.trans && !p.b.trans && ks.goesBeside(m, n, k):
 		p.kc = ks.depth(n, k, true)
 		if p.allInPlace() && (p.beta == 0 || p.beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1 {
 			p.withBeside()
 			return
 		}
-	case ks.betterAsRows(m, n, k, p.b.trans):
+	case p.a.trans && ks.betterAsRows(m, n, k, p.b.trans):
 		p.kc = ks.depth(n, k, true)
 		e := p.takeEpilogue()
 		p.asColumns(o)
 		e.apply(p.c, m, n, p.ldc)
 		return
-	}
-	if p.b.trans && !p.a.trans && ks.dotsPay(m, n, k) {
+	case p.b.trans && !p.a.trans && ks.dotsPay(m, n, k):
 		e := p.takeEpilogue()
 		p.byDots(o)
 		e.apply(p.c, m, n, p.ldc)
 		return
 	}
 	if p.b.trans {
-		const turned = 128 << 10 // bytes of B, which stay in the L2 cache
-		var z T
-		// An odd number of vectors from row to row: an even one would share sets of the L1 cache.
-		width := ((n+ks.lanes-1)>>ks.laneShift | 1) << ks.laneShift
-		if ks.onePanel(m, n, k, width, p.a.trans) || k*width <= turned/int(unsafe.Sizeof(z)) && p.a.fitsStrips(m, n, k) && ks.inPlace(m, n, k, p.a.row*p.a.col, width, p.a.trans) {
-			w := borrowWorkspace[T]()
-			w.b = room(w.b, k*width)
-			packTransposed(ks.square, p.b.data, p.b.col, w.b, k, n, width)
-			p.strips(&w.b[0], width)
-			w.giveBack()
+		if turnedStrips(ks, m, n, k, p.alpha, p.a.data, p.a.row*p.a.col, p.a.trans, p.b.data, p.b.col, p.beta, p.c, p.ldc, &p.e) {
 			return
 		}
 	} else if onePanel := ks.onePanel(m, n, k, p.b.row, p.a.trans); onePanel || ks.inPlace(m, n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
-		if onePanel || p.a.fitsStrips(m, n, k) {
-			p.strips(&p.b.data[0], p.b.row)
+		if onePanel || ks.fitsStrips(m, n, k, p.a.row*p.a.col, p.a.trans) {
+			p.strips()
 		} else {
 			p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1}, nil)
 		}
@@ -116,16 +105,38 @@ func (p *product[T]) allInPlace() bool {
 	return p.kc == p.k && !p.b.trans && !p.ks.packsB(p.m, p.k, p.b.row, false) && !p.ks.packsA(p.m, p.n, p.k, p.a.row*p.a.col, p.a.trans)
 }
 
-// strips computes p, a small product, from a B in place, or one that was turned.
-func (p *product[T]) strips(b *T, bRow int) {
+// strips computes p, a small product, from a B in place.
+func (p *product[T]) strips() {
 	var x microCall[T]
 	x.setBlock(p)
-	x.a, x.b, x.bRow, x.c, x.cols, x.bias, x.mask = &p.a.data[0], b, bRow, &p.c[0], p.n, p.e.bias, p.e.mask
-	if ks, ending := p.ks, pairingOf(p.m, p.k, p.a.trans); p.n <= len(ks.byColumns) {
-		x.inTiles(ks.byColumns[p.n-1][ending], p.m)
-	} else {
-		x.strips(ks, p.m, p.n, ending)
+	x.a, x.b, x.bRow, x.c, x.bias, x.mask = &p.a.data[0], &p.b.data[0], p.b.row, &p.c[0], p.e.bias, p.e.mask
+	x.compute(p.ks, p.m, p.n, pairingOf(p.m, p.k, p.a.trans))
+}
+
+// turnedStrips computes a product that is small enough in strips, from a transposed B that it turns, and reports
+// whether it did. It takes no product, as filling one in takes as long as many a small one.
+func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, transA bool, b []T, ldb int, beta T, c []T, ldc int, e *epilogue[T]) bool {
+	const near = 128 << 10 // bytes of B, which stay in the L2 cache
+	var z T
+	// An odd number of vectors from row to row: an even one would share sets of the L1 cache.
+	width := ((n+ks.lanes-1)>>ks.laneShift | 1) << ks.laneShift
+	if !ks.onePanel(m, n, k, width, transA) &&
+		!(k*width <= near/int(unsafe.Sizeof(z)) && ks.fitsStrips(m, n, k, lda, transA) && ks.inPlace(m, n, k, lda, width, transA)) {
+		return false
 	}
+	w := borrowWorkspace[T]()
+	w.b = room(w.b, k*width)
+	packTransposed(ks.square, b, ldb, w.b, k, n, width)
+	var x microCall[T]
+	x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, &a[0], lda, 1, &w.b[0], width
+	if transA {
+		x.aRow, x.aCol = 1, lda
+	}
+	x.c, x.ldc, x.alpha, x.beta = &c[0], ldc, alpha, beta
+	x.bias, x.mask, x.maskRow, x.relu = e.bias, e.mask, e.ldmask, e.relu
+	x.compute(ks, m, n, pairingOf(m, k, transA))
+	w.giveBack()
+	return true
 }
 
 // asBlocks computes p in cache blocks, in pieces of whole tiles.

@@ -148,10 +148,10 @@ func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
-// fitsStrips reports whether x is the A of a product so small that no call has to be bounded, and
-// has its rows so near that tiles of all heights read them.
-func (x operand[T]) fitsStrips(m, n, k int) bool {
-	return product3(m, n, k) <= callWork && x.rowsAtOnce() == math.MaxInt
+// fitsStrips reports whether a product is so small that no call has to be bounded, and rows of its A are so
+// near that tiles of all heights read them.
+func (ks *kernelSet[T]) fitsStrips(m, n, k, lda int, transA bool) bool {
+	return product3(m, n, k) <= callWork && rowsAtOnce[T](lda, transA) == math.MaxInt
 }
 
 // small reports whether a product is of a size at which inPlace depends on nothing but

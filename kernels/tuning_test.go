@@ -72,7 +72,7 @@ func TestRowsAtOnce(t *testing.T) {
 		trans bool
 		few   bool
 	}{{1, false, false}, {30, false, false}, {450, false, false}, {500, false, true}, {512, false, true}, {1000, false, true}, {1024, false, true}, {1040, false, true}, {1100, false, false}, {4096, false, true}, {1024, true, false}} {
-		if got := stridesOf[float64](nil, c.ld, c.trans).rowsAtOnce(); (got == 8) != c.few {
+		if got := rowsAtOnce[float64](c.ld, c.trans); (got == 8) != c.few {
 			t.Errorf("ld = %d, transposed %v: %d rows at once", c.ld, c.trans, got)
 		}
 	}

@@ -117,8 +117,7 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 		if n == 1 {
 			columnAlongM(ks, w, long, 2, 2, a, b, 0, make([]T, long), 1, true)
 		} else {
-			p := product[T]{ks: ks, m: long, n: n, k: 2, kc: 2, alpha: 2, a: a, b: b, c: make([]T, long*n), ldc: n}
-			p.columnsAsRows(w)
+			columnsAsRows(ks, w, long, n, 2, 2, 2, a.data, a.col, b.data, b.row, false, 0, make([]T, long*n), n)
 		}
 	}
 	if most := max(tu.TailColumns, 1) * max(columnDepth, alongM) * 9 / 8; cap(w.a) > most || cap(w.b) > most {

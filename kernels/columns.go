@@ -9,7 +9,7 @@ func (p *product[T]) columns() {
 	w := borrowWorkspace[T]()
 	switch {
 	case !p.a.trans:
-		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, p.far)
+		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a.data, p.a.row, p.b.data, p.b.row, p.b.col, p.beta, p.c, p.ldc, p.far)
 	case p.n > 1:
 		columnsAsRows(p.ks, w, p.m, p.n, p.k, p.kc, p.alpha, p.a.data, p.a.col, p.b.data, p.b.row*p.b.col, p.b.trans, p.beta, p.c, p.ldc)
 	default:
@@ -58,24 +58,28 @@ func dots[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, b []T
 // assembly does: it cannot be preempted, and A may come from memory.
 const columnDepth, dotWork = 8192, 1 << 18
 
-// columnsAlongK computes a product of as many columns as there are kernels for, in blocks of k. Columns of B
+// columnsAlongK computes a product of few columns, in blocks of k. Columns of B
 // that are not contiguous are brought together in w. far says that A comes from memory.
-func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a, b operand[T], beta T, c []T, ldc int, far bool) {
+func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a []T, lda int, b []T, bRow, bCol int, beta T, c []T, ldc int, far bool) {
 	for pc := 0; pc < k; pc += columnDepth {
 		kb := min(columnDepth, k-pc)
-		columns, bCol := b.data[pc*b.row:], b.col
-		if b.row != 1 && k > 1 { // they are brought together
+		columns, apart := b[pc*bRow:], bCol
+		if bRow != 1 && k > 1 { // they are brought together
 			w.b = room(w.b, n*kb)
 			if n > 1 {
-				packTransposed(ks.square, columns, b.row, w.b, n, kb, kb)
+				packTransposed(ks.square, columns, bRow, w.b, n, kb, kb)
 			} else {
 				for p := range w.b {
-					w.b[p] = columns[p*b.row]
+					w.b[p] = columns[p*bRow]
 				}
 			}
-			columns, bCol = w.b, kb
+			columns, apart = w.b, kb
 		}
-		ks.dotTiles(m, n, kb, alpha, &a.data[pc], a.row, &columns[0], bCol, beta, &c[0], ldc, 1, far)
+		if n <= len(ks.dot) {
+			ks.dotTiles(m, n, kb, alpha, &a[pc], lda, &columns[0], apart, beta, &c[0], ldc, 1, far)
+		} else {
+			dots(ks, m, n, kb, alpha, a[pc:], lda, columns, apart, beta, c, ldc)
+		}
 		beta = 1
 	}
 }

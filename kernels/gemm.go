@@ -95,8 +95,15 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	}
 	// Filling in a product takes as long as many a small one: these are the ways of product.compute that
 	// take none, in the same order.
-	if ks := o.ks; (transA || transB) && product3(m, n, k)/2 < ks.tuning.ThreadWork {
+	if ks := o.ks; product3(m, n, k)/2 < ks.tuning.ThreadWork {
 		switch {
+		case !transA && !transB:
+			if n > 1 && ks.mayHaveTail(m, n, k) && !ks.onePanel(m, n, k, ldb, false) && ks.tailColumns(m, n, k, false) == n {
+				w := borrowWorkspace[T]()
+				columnsAlongK(ks, w, m, n, k, alpha, a, lda, b, ldb, 1, beta, c, ldc, fromMemory[T](m, k))
+				w.giveBack()
+				return
+			}
 		case transA && !transB && ks.goesBeside(m, n, k):
 		case transA && ks.betterAsRows(m, n, k, transB):
 			w := borrowWorkspace[T]()

@@ -36,9 +36,9 @@ type Tuning struct {
 	// transposed A is turned thereby, as a tile reads little of each cache line. With 16 rows or
 	// more, a depth of TurnDepth has more lines than the first-level cache, however near they are.
 	PackColumns, PackStride, TurnStride, TurnDepth int
-	// A last vector of at most TailColumns columns, behind two whole ones, is
-	// computed by columns if k is at least TailDepth: a sum along k ends in adding up
-	// a vector.
+	// A last vector of at most TailColumns columns, behind two whole ones or alone, is
+	// computed by columns if k is at least TailDepth, where that saves more than bringing them together costs: a sum
+	// along k ends in adding up a vector.
 	TailColumns, TailDepth int
 	// A product with a transposed B, and with A as it is, is computed as dot products, both
 	// in place, if k is at least DotDepth for each row, or for each column, of which there are
@@ -85,7 +85,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"KC", t.KC, 1, deepest}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
 		{"PackRows", t.PackRows, 0, math.MaxInt}, {"PackDepth", t.PackDepth, 0, math.MaxInt},
 		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt}, {"TurnDepth", t.TurnDepth, 0, math.MaxInt},
-		{"TailColumns", t.TailColumns, 0, len(o.ks.dot)}, {"TailDepth", t.TailDepth, 0, math.MaxInt}, {"DotDepth", t.DotDepth, 1, math.MaxInt},
+		{"TailColumns", t.TailColumns, 0, o.ks.lanes - 1}, {"TailDepth", t.TailDepth, 0, math.MaxInt}, {"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"ThreadWork", t.ThreadWork, 1, math.MaxInt},
 	} {
 		if field.value >= field.least && field.value <= field.most {
@@ -286,37 +286,58 @@ func (ks *kernelSet[T]) computed(n int, pairs bool) int {
 // or two whole vectors it does not pay, nor for a pair, which costs its panel
 // little, nor for few rows, as columns are copied for it.
 func (ks *kernelSet[T]) tailColumns(m, n, k int, transA bool) int {
-	const rows = 64
 	last := n & (ks.lanes - 1)
 	switch {
 	case n == 1:
 		return 1
-	case !ks.mayHaveTail(m, n, k) || ks.endsInPair(n):
-		return 0
-	case n != last && n <= 2*ks.lanes || transA && n == last && m < rows || !transA && !ks.savesCopy(m, last, k):
+	case !ks.mayHaveTail(m, n, k) || ks.endsInPair(n),
+		n != last && (n <= 2*ks.lanes || k < ks.tuning.TailDepth),
+		transA && !ks.savesPanel(m, n, k), !transA && !ks.savesCopy(m, last, k):
 		return 0
 	}
 	return last
 }
 
-// mayHaveTail reports whether tailColumns may be other than 0, if there are two columns or more. All columns
-// are worth it from a lower depth on, if the product is not so small that asking costs more.
+// savesPanel reports whether the last of n columns, computed as rows of the transpose if A is transposed, save so much
+// of the last panel that it pays: some 1500 cycles, if there are enough rows for sums that do not wait for each other.
+func (ks *kernelSet[T]) savesPanel(m, n, k int) bool {
+	last, vector := n&(ks.lanes-1), 4 // quarters of a cycle
+	if ks.halves == nil {
+		vector = 2
+	}
+	if n == last {
+		return m >= 64 && n <= ks.tuning.TailColumns
+	}
+	return m >= 16 && m*k*(2*ks.lanes-vector*last) >= 6000*ks.lanes
+}
+
+// mayHaveTail reports whether tailColumns may be other than 0, if there are two columns or more: it is a few
+// comparisons in line.
 func (ks *kernelSet[T]) mayHaveTail(m, n, k int) bool {
-	last := n & (ks.lanes - 1)
-	return last > 0 && last <= ks.tuning.TailColumns && (k >= ks.tuning.TailDepth || n == last && k >= 24 && m*k >= 2304)
+	last, tu := n&(ks.lanes-1), &ks.tuning
+	return last > 0 && (last <= tu.TailColumns && k >= 24 && (m*k >= 2304 || k >= tu.TailDepth && m*k >= 1280) || n == last && k >= 64 && m*k >= 8192)
 }
 
 // savesCopy reports whether m rows of n columns, fewer than a vector, are computed so
 // much faster as dot products that bringing the columns together pays, half a cycle for an
-// element and some two hundred. In tiles, a step of k takes half a cycle for each row; a dot
+// element and some two hundred. In tiles, a step of k takes half a cycle for each row and unit of columns; a dot
 // product ends in adding up a vector, which takes little more than one if several are
-// added up together. 33x2x100 gains 1.8, 100x4x80 1.5 times, with AVX2 33x2x128 2.2.
+// added up together, and no more are than there are kernels for. 33x2x100 gains 1.8, 100x4x80 1.5 times, with
+// AVX2 33x2x128 2.2, and 100x10x784 in float32 1.4.
 func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
-	vector := 4 // quarters of a cycle
+	inTiles, vector, adding := 2*m*k*ks.computed(n, false)/ks.computed(1, false), 4, 12 // in quarters of a cycle
 	if ks.halves == nil {
-		vector = 2
+		vector, adding = 2, 30
 	}
-	inTiles, asDots := 2*m*k, m*n*(vector*k/ks.lanes+5)
+	var asDots int
+	if n <= len(ks.dot) {
+		asDots = m * n * (vector*k>>ks.laneShift + 5)
+	} else { // in groups, each of which reads A
+		asDots = m * n * (vector*((k+ks.lanes-1)>>ks.laneShift) + adding) * 9 / 8
+		if 2*n <= ks.lanes && ks.halves != nil {
+			inTiles += inTiles / 4 // half vectors wait for A, which they read for each multiply-add
+		}
+	}
 	return inTiles-asDots > 2*n*k+900
 }
 

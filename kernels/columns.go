@@ -53,6 +53,13 @@ func dots[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, b []T
 	}
 }
 
+// turnedRows returns the m x k matrix that is stored by columns, lda apart, in w, row by row.
+func turnedRows[T Float](ks *kernelSet[T], w *workspace[T], m, k int, a []T, lda int) []T {
+	w.a = room(w.a, m*k)
+	packTransposed(ks.square, a, lda, w.a, m, k, k)
+	return w.a
+}
+
 // columnDepth is how far dot products of the columns of a matrix run at a time, in
 // elements: a column of B stays in the cache meanwhile. dotWork is how many multiply-adds a call of
 // assembly does: it cannot be preempted, and A may come from memory.

@@ -26,6 +26,13 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
+	for m := 1; m <= 11; m++ { // with a transposed A of few rows, turned or not
+		for _, n := range []int{2*m - 1, 2 * m, 3*m + 70} {
+			for _, k := range []int{2*m*depth - 1, 2 * m * depth, 2*m*depth + lanes + 1} {
+				runGemm(t, o, gemmCase{transA: true, transB: true, m: m, n: n, k: k, alpha: 1.25, beta: float64(m % 2), padA: 1, padB: 3, padC: 2})
+			}
+		}
+	}
 	// B in several blocks of rows, and of k.
 	for _, s := range [][3]int{{3, 70, 2100}, {70, 3, 2100}, {columns + 1, 19, 4101}, {19, columns + 1, 4101}, {2, 9, 7 * 1280}} {
 		if !o.ks.dotsPay(s[0], s[1], s[2]) {
@@ -52,12 +59,18 @@ func gemmAsDotsThreads[T Float](t *testing.T, o Ops[T]) {
 		m, n, k := s[0], s[1], s[2]
 		a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, n, k, k).data
 		want, got := make([]T, m*n), make([]T, m*n)
-		o.Threads(1).Gemm(false, true, m, n, k, 1, a, k, b, k, 0, want, n)
-		for threads := 2; threads <= 4; threads++ {
-			clear(got)
-			o.Threads(threads).Gemm(false, true, m, n, k, 1, a, k, b, k, 0, got, n)
-			if !slices.Equal(got, want) {
-				t.Errorf("%v: other bits with %d threads", s, threads)
+		for _, transA := range []bool{false, true} {
+			lda := k
+			if transA {
+				lda = m
+			}
+			o.Threads(1).Gemm(transA, true, m, n, k, 1, a, lda, b, k, 0, want, n)
+			for threads := 2; threads <= 4; threads++ {
+				clear(got)
+				o.Threads(threads).Gemm(transA, true, m, n, k, 1, a, lda, b, k, 0, got, n)
+				if !slices.Equal(got, want) {
+					t.Errorf("%v, A transposed %v: other bits with %d threads", s, transA, threads)
+				}
 			}
 		}
 	}

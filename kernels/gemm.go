@@ -105,6 +105,11 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 				return
 			}
 		case transA && !transB && ks.goesBeside(m, n, k):
+		case transA && transB && ks.turnedDotsPay(m, n, k):
+			w := borrowWorkspace[T]()
+			dots(ks, m, n, k, alpha, turnedRows(ks, w, m, k, a, lda), k, b, ldb, beta, c, ldc)
+			w.giveBack()
+			return
 		case transA && ks.betterAsRows(m, n, k, transB):
 			w := borrowWorkspace[T]()
 			columnsAsRows(ks, w, m, n, k, ks.depth(n, k, true), alpha, a, lda, b, ldb, transB, beta, c, ldc)

@@ -44,6 +44,14 @@ func (p *product[T]) compute(o Ops[T]) {
 			p.withBeside()
 			return
 		}
+	case p.a.trans && p.b.trans && ks.turnedDotsPay(m, n, k):
+		w := borrowWorkspace[T]()
+		p.a.set(turnedRows(ks, w, m, k, p.a.data, p.a.col), k, false)
+		e := p.takeEpilogue()
+		p.byDots(o)
+		e.apply(p.c, m, n, p.ldc)
+		w.giveBack()
+		return
 	case p.a.trans && ks.betterAsRows(m, n, k, p.b.trans):
 		p.kc = ks.depth(n, k, true)
 		e := p.takeEpilogue()

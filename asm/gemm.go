@@ -82,7 +82,7 @@ func beside(e emitter) (goTable string) {
 type microKernel struct {
 	emitter
 	h, v int
-	half bool // the last vector has half the width
+	half bool // the last vector, before a pair if there is one, has half the width
 	// packs makes it write what it loads of B into a packed panel, for the tiles
 	// below: a copy on its own would wait for memory, here it waits behind the
 	// multiply-adds. It computes one tile.
@@ -148,12 +148,15 @@ func (mk microKernel) generate() (name string) {
 	width := mk.v * mk.lanes()
 	dimensions := ""
 	switch {
+	case mk.pairs != noPairs:
+		width += 2 - mk.lanes()
+		if mk.half {
+			width -= mk.lanes() / 2
+		}
+		kind, what = mk.pairs.describe(width)
 	case mk.half:
 		width -= mk.lanes() / 2
 		kind, what = "halves", "a microKernel for at most so many columns"
-	case mk.pairs != noPairs:
-		width += 2 - mk.lanes()
-		kind, what = mk.pairs.describe(width)
 	case mk.packs:
 		kind, what = "packing", "the function of a panelKernel"
 	case mk.ahead != nothing:

@@ -38,7 +38,8 @@ type isa struct {
 	// around is the width, in vectors, of the micro-kernels that write C past the
 	// caches. A vector had better be a cache line: with two to a line, it is no faster.
 	around int
-	// pairs[v-1] is the height of the tallest micro-kernel of v vectors and a pair of columns.
+	// pairs[v-1] is the height of the tallest micro-kernel of v vectors the last of which is a pair of columns: of half
+	// a vector and a pair if v = 1.
 	pairs []int
 	// dotRows[v-1] is the height of the tallest dot product kernel of v columns.
 	dotRows []int
@@ -56,7 +57,7 @@ var isas = []isa{
 	{
 		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,
 		extensions: []string{"AVX", "AVX2", "FMA3", "AVX512F", "AVX512VL", "AVX512BW", "AVX512DQ"},
-		gemmRows:   []int{16, 14, 8, 6}, turnSteps: 2, halves: 4, beside: 3, besideVectors: 3, around: 3, pairs: []int{12, 8, 6}, dotRows: []int{6, 4, 4, 3},
+		gemmRows:   []int{16, 14, 8, 6}, turnSteps: 2, halves: 4, beside: 3, besideVectors: 3, around: 3, pairs: []int{12, 12, 8, 6}, dotRows: []int{6, 4, 4, 3},
 	},
 }
 

@@ -145,11 +145,11 @@ type transposer[T Float] struct {
 	run  func(k, cols int, b *T, bCol int, panel *T, width int)
 }
 
-// pairKernels are micro-kernels for panels that end in a pair of columns, or in one of
-// a pair, behind v whole vectors: those columns are computed together,
+// pairKernels are micro-kernels for panels of v vectors that end in a pair of columns, or in one of
+// a pair, behind v-1 whole vectors, or behind half a vector if v = 1: those columns are computed together,
 // as a vector of each of their rows would be mostly empty. alongK[v-1][h-1] is for
 // an A whose rows are contiguous, alongM for one whose columns are. alongM adds up
-// in the order of k, as all other tiles do. There are as many of the one as of the other.
+// in the order of k, as all other tiles do, and has no kernels for v = 1. There are as many of the one as of the other.
 type pairKernels[T Float] struct{ alongK, alongM [][]microKernel[T] }
 
 // mr and nr are the size of the tiles that large products are made of.
@@ -180,7 +180,7 @@ func (ks *kernelSet[T]) endsWider(vectors, v, wide int) bool {
 // which had better be equal.
 func (ks *kernelSet[T]) widthInPlace(m, n int) int {
 	wide, widest := ks.tuning.Vectors, len(ks.micro)
-	if n < 3*widest*ks.lanes || ks.endsInPair(n) { // a pair is always in the same panel
+	if n < 3*widest*ks.lanes || ks.mayEndInPair(n) { // a pair is always in the same panel
 		return wide
 	}
 	sums := func(v int) int {
@@ -254,10 +254,19 @@ func pairingOf(m, k int, transA bool) pairing {
 	return noPairs
 }
 
-// endsInPair reports whether the last of so many columns are a pair, or one of a pair, in a
-// panel with the vector before them: panels of one vector have no room for them.
-func (ks *kernelSet[T]) endsInPair(n int) bool {
-	return n > ks.lanes && ks.tuning.Vectors > 1 && (n-1)&(ks.lanes-1) < 2 && len(ks.pairs.alongK) > 0
+// endsInPair reports whether the last of the columns of a panel are a pair, or one of a pair, behind whole vectors or
+// behind half of one, for which there are kernels. Panels of one vector have no room for pairs.
+func (ks *kernelSet[T]) endsInPair(cols int) bool {
+	behind := cols - ks.lanes
+	if behind < 0 {
+		behind += ks.lanes / 2
+	}
+	return behind > 0 && (behind-1)&(ks.lanes-1) < 2 && ks.tuning.Vectors > 1 && len(ks.pairs.alongK) > 0
+}
+
+// mayEndInPair reports whether the last panel of n columns may end in a pair.
+func (ks *kernelSet[T]) mayEndInPair(n int) bool {
+	return ks.endsInPair(n) || ks.endsInPair(n&(ks.lanes-1))
 }
 
 // arranged returns ks with its micro-kernels by columns, as the tuning has them.
@@ -267,9 +276,11 @@ func (ks kernelSet[T]) arranged() kernelSet[T] {
 		cols, v := i+1, i>>ks.laneShift+1
 		tiles := ks.tiles(v, cols)
 		ks.byColumns[i] = [pairings][]microKernel[T]{tiles, tiles, tiles}
-		if before := v - 1; ks.endsInPair(cols) && before <= len(ks.pairs.alongK) {
-			ks.byColumns[i][pairsAlongK] = ks.tuned(v, ks.pairs.alongK[before-1])
-			ks.byColumns[i][pairsAlongM] = ks.tuned(v, ks.pairs.alongM[before-1])
+		if ks.endsInPair(cols) && v <= len(ks.pairs.alongK) {
+			ks.byColumns[i][pairsAlongK] = ks.tuned(v, ks.pairs.alongK[v-1])
+			if v > 1 {
+				ks.byColumns[i][pairsAlongM] = ks.tuned(v, ks.pairs.alongM[v-1])
+			}
 		}
 	}
 	return ks

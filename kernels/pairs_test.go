@@ -10,7 +10,7 @@ import (
 // endings are the numbers of columns of panels that end in a pair.
 func endings[T Float](ks *kernelSet[T]) (columns []int) {
 	for n := range len(ks.byColumns) + 1 {
-		if v := (n - 1) / ks.lanes; ks.endsInPair(n) && v <= len(ks.pairs.alongK) {
+		if v := (n + ks.lanes - 1) / ks.lanes; ks.endsInPair(n) && v <= len(ks.pairs.alongK) {
 			columns = append(columns, n)
 		}
 	}
@@ -27,11 +27,13 @@ func TestGemmPairs(t *testing.T) {
 
 func gemmPairs[T Float](t *testing.T, o Ops[T]) {
 	for _, n := range endings(o.ks) {
-		v := (n - 1) / o.ks.lanes
+		v := (n + o.ks.lanes - 1) / o.ks.lanes
 		for _, transA := range []bool{false, true} {
 			kernels, least := o.ks.pairs.alongK[v-1], 2
 			if transA {
-				kernels, least = o.ks.pairs.alongM[v-1], turnedPairRows
+				if kernels, least = o.ks.pairs.alongM[v-1], turnedPairRows; v == 1 {
+					continue // there are none
+				}
 			}
 			for m := least; m <= 2*len(kernels)+3; m++ {
 				for i, k := range []int{pairDepth - 1, pairDepth, pairDepth + 1, 31, 32, 33, 39, 47, 50} {

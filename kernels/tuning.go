@@ -275,7 +275,7 @@ func (ks *kernelSet[T]) computed(n int, pairs bool) int {
 	if ks.halves != nil {
 		unit /= 2
 	}
-	if pairs && ks.endsInPair(n) {
+	if pairs && n > ks.lanes && ks.endsInPair(n) {
 		return (n-1)&^(ks.lanes-1) + 2
 	}
 	return (n + unit - 1) &^ (unit - 1)
@@ -290,7 +290,7 @@ func (ks *kernelSet[T]) tailColumns(m, n, k int, transA bool) int {
 	switch {
 	case n == 1:
 		return 1
-	case !ks.mayHaveTail(m, n, k) || ks.endsInPair(n),
+	case !ks.mayHaveTail(m, n, k) || n != last && ks.endsInPair(n),
 		n != last && (n <= 2*ks.lanes || k < ks.tuning.TailDepth),
 		transA && !ks.savesPanel(m, n, k), !transA && !ks.savesCopy(m, last, k):
 		return 0
@@ -334,8 +334,12 @@ func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
 		asDots = m * n * (vector*k>>ks.laneShift + 5)
 	} else { // in groups, each of which reads A
 		asDots = m * n * (vector*((k+ks.lanes-1)>>ks.laneShift) + adding) * 9 / 8
-		if 2*n <= ks.lanes && ks.halves != nil {
-			inTiles += inTiles / 4 // half vectors wait for A, which they read for each multiply-add
+		half := m * k * 5 / 2 // half vectors wait for A, which they read for each multiply-add
+		switch {
+		case ks.endsInPair(n):
+			inTiles = half + m*k*8/ks.lanes
+		case 2*n <= ks.lanes && ks.halves != nil:
+			inTiles = half
 		}
 	}
 	return inTiles-asDots > 2*n*k+900

@@ -4,6 +4,66 @@
 
 package kernels
 
+// spairs1x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 1 and v = 2 vectors of 16.
+//
+//go:noescape
+func spairs1x10AVX512(x *microArgs[float32])
+
+// spairs2x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 2 and v = 2 vectors of 16.
+//
+//go:noescape
+func spairs2x10AVX512(x *microArgs[float32])
+
+// spairs3x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 3 and v = 2 vectors of 16.
+//
+//go:noescape
+func spairs3x10AVX512(x *microArgs[float32])
+
+// spairs4x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 4 and v = 2 vectors of 16.
+//
+//go:noescape
+func spairs4x10AVX512(x *microArgs[float32])
+
+// spairs5x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 5 and v = 2 vectors of 16.
+//
+//go:noescape
+func spairs5x10AVX512(x *microArgs[float32])
+
+// spairs6x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 6 and v = 2 vectors of 16.
+//
+//go:noescape
+func spairs6x10AVX512(x *microArgs[float32])
+
+// spairs7x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 7 and v = 2 vectors of 16.
+//
+//go:noescape
+func spairs7x10AVX512(x *microArgs[float32])
+
+// spairs8x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 8 and v = 2 vectors of 16.
+//
+//go:noescape
+func spairs8x10AVX512(x *microArgs[float32])
+
+// spairs9x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 9 and v = 2 vectors of 16.
+//
+//go:noescape
+func spairs9x10AVX512(x *microArgs[float32])
+
+// spairs10x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 10 and v = 2 vectors of 16.
+//
+//go:noescape
+func spairs10x10AVX512(x *microArgs[float32])
+
+// spairs11x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 11 and v = 2 vectors of 16.
+//
+//go:noescape
+func spairs11x10AVX512(x *microArgs[float32])
+
+// spairs12x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 12 and v = 2 vectors of 16.
+//
+//go:noescape
+func spairs12x10AVX512(x *microArgs[float32])
+
 // spairs1x18AVX512 is a microKernel for 18 columns, or one less, and aCol = 1, with h = 1 and v = 2 vectors of 16.
 //
 //go:noescape
@@ -263,6 +323,66 @@ func spairsTurned5x50AVX512(x *microArgs[float32])
 //
 //go:noescape
 func spairsTurned6x50AVX512(x *microArgs[float32])
+
+// dpairs1x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 1 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs1x6AVX512(x *microArgs[float64])
+
+// dpairs2x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 2 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs2x6AVX512(x *microArgs[float64])
+
+// dpairs3x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 3 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs3x6AVX512(x *microArgs[float64])
+
+// dpairs4x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 4 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs4x6AVX512(x *microArgs[float64])
+
+// dpairs5x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 5 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs5x6AVX512(x *microArgs[float64])
+
+// dpairs6x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 6 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs6x6AVX512(x *microArgs[float64])
+
+// dpairs7x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 7 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs7x6AVX512(x *microArgs[float64])
+
+// dpairs8x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 8 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs8x6AVX512(x *microArgs[float64])
+
+// dpairs9x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 9 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs9x6AVX512(x *microArgs[float64])
+
+// dpairs10x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 10 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs10x6AVX512(x *microArgs[float64])
+
+// dpairs11x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 11 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs11x6AVX512(x *microArgs[float64])
+
+// dpairs12x6AVX512 is a microKernel for 6 columns, or one less, and aCol = 1, with h = 12 and v = 2 vectors of 8.
+//
+//go:noescape
+func dpairs12x6AVX512(x *microArgs[float64])
 
 // dpairs1x10AVX512 is a microKernel for 10 columns, or one less, and aCol = 1, with h = 1 and v = 2 vectors of 8.
 //
@@ -525,24 +645,28 @@ func dpairsTurned5x26AVX512(x *microArgs[float64])
 func dpairsTurned6x26AVX512(x *microArgs[float64])
 
 var spairsAVX512 = [][]microKernel[float32]{
+	{spairs1x10AVX512, spairs2x10AVX512, spairs3x10AVX512, spairs4x10AVX512, spairs5x10AVX512, spairs6x10AVX512, spairs7x10AVX512, spairs8x10AVX512, spairs9x10AVX512, spairs10x10AVX512, spairs11x10AVX512, spairs12x10AVX512},
 	{spairs1x18AVX512, spairs2x18AVX512, spairs3x18AVX512, spairs4x18AVX512, spairs5x18AVX512, spairs6x18AVX512, spairs7x18AVX512, spairs8x18AVX512, spairs9x18AVX512, spairs10x18AVX512, spairs11x18AVX512, spairs12x18AVX512},
 	{spairs1x34AVX512, spairs2x34AVX512, spairs3x34AVX512, spairs4x34AVX512, spairs5x34AVX512, spairs6x34AVX512, spairs7x34AVX512, spairs8x34AVX512},
 	{spairs1x50AVX512, spairs2x50AVX512, spairs3x50AVX512, spairs4x50AVX512, spairs5x50AVX512, spairs6x50AVX512},
 }
 
 var spairsTurnedAVX512 = [][]microKernel[float32]{
+	{},
 	{spairsTurned1x18AVX512, spairsTurned2x18AVX512, spairsTurned3x18AVX512, spairsTurned4x18AVX512, spairsTurned5x18AVX512, spairsTurned6x18AVX512, spairsTurned7x18AVX512, spairsTurned8x18AVX512, spairsTurned9x18AVX512, spairsTurned10x18AVX512, spairsTurned11x18AVX512, spairsTurned12x18AVX512},
 	{spairsTurned1x34AVX512, spairsTurned2x34AVX512, spairsTurned3x34AVX512, spairsTurned4x34AVX512, spairsTurned5x34AVX512, spairsTurned6x34AVX512, spairsTurned7x34AVX512, spairsTurned8x34AVX512},
 	{spairsTurned1x50AVX512, spairsTurned2x50AVX512, spairsTurned3x50AVX512, spairsTurned4x50AVX512, spairsTurned5x50AVX512, spairsTurned6x50AVX512},
 }
 
 var dpairsAVX512 = [][]microKernel[float64]{
+	{dpairs1x6AVX512, dpairs2x6AVX512, dpairs3x6AVX512, dpairs4x6AVX512, dpairs5x6AVX512, dpairs6x6AVX512, dpairs7x6AVX512, dpairs8x6AVX512, dpairs9x6AVX512, dpairs10x6AVX512, dpairs11x6AVX512, dpairs12x6AVX512},
 	{dpairs1x10AVX512, dpairs2x10AVX512, dpairs3x10AVX512, dpairs4x10AVX512, dpairs5x10AVX512, dpairs6x10AVX512, dpairs7x10AVX512, dpairs8x10AVX512, dpairs9x10AVX512, dpairs10x10AVX512, dpairs11x10AVX512, dpairs12x10AVX512},
 	{dpairs1x18AVX512, dpairs2x18AVX512, dpairs3x18AVX512, dpairs4x18AVX512, dpairs5x18AVX512, dpairs6x18AVX512, dpairs7x18AVX512, dpairs8x18AVX512},
 	{dpairs1x26AVX512, dpairs2x26AVX512, dpairs3x26AVX512, dpairs4x26AVX512, dpairs5x26AVX512, dpairs6x26AVX512},
 }
 
 var dpairsTurnedAVX512 = [][]microKernel[float64]{
+	{},
 	{dpairsTurned1x10AVX512, dpairsTurned2x10AVX512, dpairsTurned3x10AVX512, dpairsTurned4x10AVX512, dpairsTurned5x10AVX512, dpairsTurned6x10AVX512, dpairsTurned7x10AVX512, dpairsTurned8x10AVX512, dpairsTurned9x10AVX512, dpairsTurned10x10AVX512, dpairsTurned11x10AVX512, dpairsTurned12x10AVX512},
 	{dpairsTurned1x18AVX512, dpairsTurned2x18AVX512, dpairsTurned3x18AVX512, dpairsTurned4x18AVX512, dpairsTurned5x18AVX512, dpairsTurned6x18AVX512, dpairsTurned7x18AVX512, dpairsTurned8x18AVX512},
 	{dpairsTurned1x26AVX512, dpairsTurned2x26AVX512, dpairsTurned3x26AVX512, dpairsTurned4x26AVX512, dpairsTurned5x26AVX512, dpairsTurned6x26AVX512},

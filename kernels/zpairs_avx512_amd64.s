@@ -38,6 +38,5788 @@ DATA spairOrder<>+120(SB)/4, $0x00000007
 DATA spairOrder<>+124(SB)/4, $0x0000000f
 GLOBL spairOrder<>(SB), RODATA|NOPTR, $128
 
+// func spairs1x10AVX512(x *microArgs[float32])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·spairs1x10AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x02, AX
+	SHLQ $0x02, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x02, BX
+	MOVQ 56(CX), SI
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, SI
+	SHLQ $0x02, SI
+	MOVQ $0x00000002, DI
+
+	// mask = 1<<n - 1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000004, CX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   tileTile
+	MOVQ  8(R9), CX
+	SHLQ  $0x02, CX
+	MOVQ  (R9), R12
+	MOVQ  R12, 72(R9)
+	MOVQ  24(R9), R12
+	MOVQ  R12, 80(R9)
+
+tileTile:
+	MOVQ    DI, R9
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	MOVQ    R8, R12
+	SUBQ    $0x08, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPS          (R10), Y4
+	VMOVSD           (R10)(SI*1), X2
+	VFMADD231PS.BCST (R9), Y4, Y1
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y4
+	VMOVHPS          (R10)(SI*1), X2, X2
+	VFMADD231PS.BCST 4(R9), Y4, Y1
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y5
+	VMOVSD           (R10)(SI*1), X4
+	VFMADD231PS.BCST 8(R9), Y5, Y1
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y5
+	VMOVHPS          (R10)(SI*1), X4, X4
+	VINSERTF32X4     $0x01, X4, Y2, Y2
+	VFMADD231PS.BCST 12(R9), Y5, Y1
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y4
+	VMOVSD           (R10)(SI*1), X3
+	VFMADD231PS.BCST 16(R9), Y4, Y1
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y4
+	VMOVHPS          (R10)(SI*1), X3, X3
+	VFMADD231PS.BCST 20(R9), Y4, Y1
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y5
+	VMOVSD           (R10)(SI*1), X4
+	VFMADD231PS.BCST 24(R9), Y5, Y1
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y5
+	VMOVHPS          (R10)(SI*1), X4, X4
+	VINSERTF32X4     $0x01, X4, Y3, Y3
+	VINSERTF64X4     $0x01, Y3, Z2, Z2
+	VFMADD231PS.BCST 28(R9), Y5, Y1
+	ADDQ             BX, R10
+	CMPQ             R11, $0x00000048
+	JGE              tileStepsFetched
+	PREFETCHT0       (R12)
+	PREFETCHT0       7(R12)(SI*1)
+	ADDQ             DX, R12
+
+tileStepsFetched:
+	VMOVUPS         spairOrder<>+0(SB), Z3
+	VPERMPS         Z2, Z3, Z2
+	VBROADCASTF32X8 (R9), Z4
+	VFMADD231PS     Z4, Z2, Z0
+	ADDQ            $0x00000020, R9
+	SUBQ            $0x08, R11
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       spairOrder<>+64(SB), Z3
+	VPERMPS       Z0, Z3, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VADDPS        Y4, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X4
+	VADDPS        X4, X0, X0
+	VPERMILPS     $0x0e, X0, X4
+	VADDPS        X4, X0, X0
+
+tileRest:
+	ADDQ $0x08, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS      (R10), Y4
+	VMOVUPS.Z    (R10)(SI*1), K1, X2
+	VBROADCASTSS (R9), Z5
+	VFMADD231PS  Y5, Y4, Y1
+	VFMADD231PS  X5, X2, X0
+	ADDQ         CX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R11
+	MOVQ         64(R11), R9
+	CMPL         72(R11), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R11), Z4
+	VMULPS       Y4, Y1, Y1
+	VMULPS       X4, X0, X0
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R11), R10
+	ADDL         R10, R10
+	JEQ          tileBias
+	MOVQ         R8, R10
+	CMPL         76(R11), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R11), Z4
+	VFMADD231PS  (R10), Y4, Y1
+	VMOVUPS.Z    (R10)(SI*1), K1, X2
+	VFMADD231PS  X2, X4, X0
+	ADDQ         DX, R10
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (R10), Y1, Y1
+	VMOVUPS.Z (R10)(SI*1), K1, X2
+	VADDPS    X2, X0, X0
+	ADDQ      DX, R10
+
+tileBias:
+	TESTQ     R9, R9
+	JEQ       tileWrite
+	MOVQ      16(R9), R10
+	ORQ       40(R9), R10
+	ORQ       24(R9), R10
+	JEQ       tileWrite
+	MOVQ      16(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileReLU
+	VMOVUPS   (R10), Y4
+	VADDPS    Y4, Y1, Y1
+	VMOVUPS.Z (R10)(SI*1), K1, X2
+	VADDPS    X2, X0, X0
+
+tileReLU:
+	MOVQ      40(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileMask
+	VPXORD    Z6, Z6, Z6
+	VCMPPS    $0x16, Y6, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, X6, X0, K2
+	VMOVAPS.Z X0, K2, X0
+
+tileMask:
+	MOVQ      80(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileWrite
+	MOVQ      32(R9), R12
+	SHLQ      $0x02, R12
+	VPXORD    Z6, Z6, Z6
+	VMOVUPS   (R10), Y4
+	VCMPPS    $0x16, Y6, Y4, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VMOVUPS.Z (R10)(SI*1), K1, X4
+	VCMPPS    $0x16, X6, X4, K2
+	VMOVAPS.Z X0, K2, X0
+	ADDQ      R12, R10
+
+	// the mask of the next tile
+	MOVQ R10, 80(R9)
+
+tileWrite:
+	VMOVUPS Y1, (R8)
+	VMOVUPS X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+
+	// next tile
+	TESTQ  R9, R9
+	JEQ    tileDone
+	IMUL3Q $0x00000001, AX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R11), R10
+	MOVQ   (R11), R11
+	DECQ   72(R9)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func spairs2x10AVX512(x *microArgs[float32])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·spairs2x10AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x02, AX
+	SHLQ $0x02, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x02, BX
+	MOVQ 56(CX), SI
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, SI
+	SHLQ $0x02, SI
+	MOVQ $0x00000002, DI
+
+	// mask = 1<<n - 1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000004, CX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   tileTile
+	MOVQ  8(R9), CX
+	SHLQ  $0x02, CX
+	MOVQ  (R9), R12
+	MOVQ  R12, 72(R9)
+	MOVQ  24(R9), R12
+	MOVQ  R12, 80(R9)
+
+tileTile:
+	MOVQ    DI, R9
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	MOVQ    R8, R12
+	SUBQ    $0x08, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPS          (R10), Y6
+	VMOVSD           (R10)(SI*1), X4
+	VFMADD231PS.BCST (R9), Y6, Y1
+	VFMADD231PS.BCST (R9)(AX*1), Y6, Y3
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y6
+	VMOVHPS          (R10)(SI*1), X4, X4
+	VFMADD231PS.BCST 4(R9), Y6, Y1
+	VFMADD231PS.BCST 4(R9)(AX*1), Y6, Y3
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y7
+	VMOVSD           (R10)(SI*1), X6
+	VFMADD231PS.BCST 8(R9), Y7, Y1
+	VFMADD231PS.BCST 8(R9)(AX*1), Y7, Y3
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y7
+	VMOVHPS          (R10)(SI*1), X6, X6
+	VINSERTF32X4     $0x01, X6, Y4, Y4
+	VFMADD231PS.BCST 12(R9), Y7, Y1
+	VFMADD231PS.BCST 12(R9)(AX*1), Y7, Y3
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y6
+	VMOVSD           (R10)(SI*1), X5
+	VFMADD231PS.BCST 16(R9), Y6, Y1
+	VFMADD231PS.BCST 16(R9)(AX*1), Y6, Y3
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y6
+	VMOVHPS          (R10)(SI*1), X5, X5
+	VFMADD231PS.BCST 20(R9), Y6, Y1
+	VFMADD231PS.BCST 20(R9)(AX*1), Y6, Y3
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y7
+	VMOVSD           (R10)(SI*1), X6
+	VFMADD231PS.BCST 24(R9), Y7, Y1
+	VFMADD231PS.BCST 24(R9)(AX*1), Y7, Y3
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y7
+	VMOVHPS          (R10)(SI*1), X6, X6
+	VINSERTF32X4     $0x01, X6, Y5, Y5
+	VINSERTF64X4     $0x01, Y5, Z4, Z4
+	VFMADD231PS.BCST 28(R9), Y7, Y1
+	VFMADD231PS.BCST 28(R9)(AX*1), Y7, Y3
+	ADDQ             BX, R10
+	CMPQ             R11, $0x00000050
+	JGE              tileStepsFetched
+	PREFETCHT0       (R12)
+	PREFETCHT0       7(R12)(SI*1)
+	ADDQ             DX, R12
+
+tileStepsFetched:
+	VMOVUPS         spairOrder<>+0(SB), Z5
+	VPERMPS         Z4, Z5, Z4
+	VBROADCASTF32X8 (R9), Z6
+	VFMADD231PS     Z6, Z4, Z0
+	VBROADCASTF32X8 (R9)(AX*1), Z6
+	VFMADD231PS     Z6, Z4, Z2
+	ADDQ            $0x00000020, R9
+	SUBQ            $0x08, R11
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       spairOrder<>+64(SB), Z5
+	VPERMPS       Z0, Z5, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y6
+	VADDPS        Y6, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X6
+	VADDPS        X6, X0, X0
+	VPERMILPS     $0x0e, X0, X6
+	VADDPS        X6, X0, X0
+	VPERMPS       Z2, Z5, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y6
+	VADDPS        Y6, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X6
+	VADDPS        X6, X2, X2
+	VPERMILPS     $0x0e, X2, X6
+	VADDPS        X6, X2, X2
+
+tileRest:
+	ADDQ $0x08, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Y6
+	VMOVUPS.Z        (R10)(SI*1), K1, X4
+	VBROADCASTSS     (R9), Z7
+	VFMADD231PS      Y7, Y6, Y1
+	VFMADD231PS      X7, X4, X0
+	VFMADD231PS.BCST (R9)(AX*1), Y6, Y3
+	VFMADD231PS.BCST (R9)(AX*1), X4, X2
+	ADDQ             CX, R9
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R11
+	MOVQ         64(R11), R9
+	CMPL         72(R11), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R11), Z6
+	VMULPS       Y6, Y1, Y1
+	VMULPS       X6, X0, X0
+	VMULPS       Y6, Y3, Y3
+	VMULPS       X6, X2, X2
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R11), R10
+	ADDL         R10, R10
+	JEQ          tileBias
+	MOVQ         R8, R10
+	CMPL         76(R11), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R11), Z6
+	VFMADD231PS  (R10), Y6, Y1
+	VMOVUPS.Z    (R10)(SI*1), K1, X4
+	VFMADD231PS  X4, X6, X0
+	ADDQ         DX, R10
+	VFMADD231PS  (R10), Y6, Y3
+	VMOVUPS.Z    (R10)(SI*1), K1, X4
+	VFMADD231PS  X4, X6, X2
+	ADDQ         DX, R10
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (R10), Y1, Y1
+	VMOVUPS.Z (R10)(SI*1), K1, X4
+	VADDPS    X4, X0, X0
+	ADDQ      DX, R10
+	VADDPS    (R10), Y3, Y3
+	VMOVUPS.Z (R10)(SI*1), K1, X4
+	VADDPS    X4, X2, X2
+	ADDQ      DX, R10
+
+tileBias:
+	TESTQ     R9, R9
+	JEQ       tileWrite
+	MOVQ      16(R9), R10
+	ORQ       40(R9), R10
+	ORQ       24(R9), R10
+	JEQ       tileWrite
+	MOVQ      16(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileReLU
+	VMOVUPS   (R10), Y6
+	VADDPS    Y6, Y1, Y1
+	VADDPS    Y6, Y3, Y3
+	VMOVUPS.Z (R10)(SI*1), K1, X4
+	VADDPS    X4, X0, X0
+	VADDPS    X4, X2, X2
+
+tileReLU:
+	MOVQ      40(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileMask
+	VPXORD    Z8, Z8, Z8
+	VCMPPS    $0x16, Y8, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, X8, X0, K2
+	VMOVAPS.Z X0, K2, X0
+	VCMPPS    $0x16, Y8, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, X8, X2, K2
+	VMOVAPS.Z X2, K2, X2
+
+tileMask:
+	MOVQ      80(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileWrite
+	MOVQ      32(R9), R12
+	SHLQ      $0x02, R12
+	VPXORD    Z8, Z8, Z8
+	VMOVUPS   (R10), Y6
+	VCMPPS    $0x16, Y8, Y6, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VMOVUPS.Z (R10)(SI*1), K1, X6
+	VCMPPS    $0x16, X8, X6, K2
+	VMOVAPS.Z X0, K2, X0
+	ADDQ      R12, R10
+	VMOVUPS   (R10), Y6
+	VCMPPS    $0x16, Y8, Y6, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VMOVUPS.Z (R10)(SI*1), K1, X6
+	VCMPPS    $0x16, X8, X6, K2
+	VMOVAPS.Z X2, K2, X2
+	ADDQ      R12, R10
+
+	// the mask of the next tile
+	MOVQ R10, 80(R9)
+
+tileWrite:
+	VMOVUPS Y1, (R8)
+	VMOVUPS X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Y3, (R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+
+	// next tile
+	TESTQ  R9, R9
+	JEQ    tileDone
+	IMUL3Q $0x00000002, AX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R11), R10
+	MOVQ   (R11), R11
+	DECQ   72(R9)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func spairs3x10AVX512(x *microArgs[float32])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·spairs3x10AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x02, AX
+	SHLQ $0x02, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x02, BX
+	MOVQ 56(CX), SI
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, SI
+	SHLQ $0x02, SI
+	MOVQ $0x00000002, DI
+
+	// mask = 1<<n - 1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000004, CX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   tileTile
+	MOVQ  8(R9), CX
+	SHLQ  $0x02, CX
+	MOVQ  (R9), R12
+	MOVQ  R12, 72(R9)
+	MOVQ  24(R9), R12
+	MOVQ  R12, 80(R9)
+
+tileTile:
+	MOVQ    DI, R9
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	MOVQ    R8, R12
+	SUBQ    $0x08, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPS          (R10), Y8
+	VMOVSD           (R10)(SI*1), X6
+	VFMADD231PS.BCST (R9), Y8, Y1
+	VFMADD231PS.BCST (R9)(AX*1), Y8, Y3
+	VFMADD231PS.BCST (R9)(AX*2), Y8, Y5
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y8
+	VMOVHPS          (R10)(SI*1), X6, X6
+	VFMADD231PS.BCST 4(R9), Y8, Y1
+	VFMADD231PS.BCST 4(R9)(AX*1), Y8, Y3
+	VFMADD231PS.BCST 4(R9)(AX*2), Y8, Y5
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y9
+	VMOVSD           (R10)(SI*1), X8
+	VFMADD231PS.BCST 8(R9), Y9, Y1
+	VFMADD231PS.BCST 8(R9)(AX*1), Y9, Y3
+	VFMADD231PS.BCST 8(R9)(AX*2), Y9, Y5
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y9
+	VMOVHPS          (R10)(SI*1), X8, X8
+	VINSERTF32X4     $0x01, X8, Y6, Y6
+	VFMADD231PS.BCST 12(R9), Y9, Y1
+	VFMADD231PS.BCST 12(R9)(AX*1), Y9, Y3
+	VFMADD231PS.BCST 12(R9)(AX*2), Y9, Y5
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y8
+	VMOVSD           (R10)(SI*1), X7
+	VFMADD231PS.BCST 16(R9), Y8, Y1
+	VFMADD231PS.BCST 16(R9)(AX*1), Y8, Y3
+	VFMADD231PS.BCST 16(R9)(AX*2), Y8, Y5
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y8
+	VMOVHPS          (R10)(SI*1), X7, X7
+	VFMADD231PS.BCST 20(R9), Y8, Y1
+	VFMADD231PS.BCST 20(R9)(AX*1), Y8, Y3
+	VFMADD231PS.BCST 20(R9)(AX*2), Y8, Y5
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y9
+	VMOVSD           (R10)(SI*1), X8
+	VFMADD231PS.BCST 24(R9), Y9, Y1
+	VFMADD231PS.BCST 24(R9)(AX*1), Y9, Y3
+	VFMADD231PS.BCST 24(R9)(AX*2), Y9, Y5
+	ADDQ             BX, R10
+	VMOVUPS          (R10), Y9
+	VMOVHPS          (R10)(SI*1), X8, X8
+	VINSERTF32X4     $0x01, X8, Y7, Y7
+	VINSERTF64X4     $0x01, Y7, Z6, Z6
+	VFMADD231PS.BCST 28(R9), Y9, Y1
+	VFMADD231PS.BCST 28(R9)(AX*1), Y9, Y3
+	VFMADD231PS.BCST 28(R9)(AX*2), Y9, Y5
+	ADDQ             BX, R10
+	CMPQ             R11, $0x00000058
+	JGE              tileStepsFetched
+	PREFETCHT0       (R12)
+	PREFETCHT0       7(R12)(SI*1)
+	ADDQ             DX, R12
+
+tileStepsFetched:
+	VMOVUPS         spairOrder<>+0(SB), Z7
+	VPERMPS         Z6, Z7, Z6
+	VBROADCASTF32X8 (R9), Z8
+	VFMADD231PS     Z8, Z6, Z0
+	VBROADCASTF32X8 (R9)(AX*1), Z8
+	VFMADD231PS     Z8, Z6, Z2
+	VBROADCASTF32X8 (R9)(AX*2), Z8
+	VFMADD231PS     Z8, Z6, Z4
+	ADDQ            $0x00000020, R9
+	SUBQ            $0x08, R11
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       spairOrder<>+64(SB), Z7
+	VPERMPS       Z0, Z7, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y8
+	VADDPS        Y8, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X8
+	VADDPS        X8, X0, X0
+	VPERMILPS     $0x0e, X0, X8
+	VADDPS        X8, X0, X0
+	VPERMPS       Z2, Z7, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y8
+	VADDPS        Y8, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X8
+	VADDPS        X8, X2, X2
+	VPERMILPS     $0x0e, X2, X8
+	VADDPS        X8, X2, X2
+	VPERMPS       Z4, Z7, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y8
+	VADDPS        Y8, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X8
+	VADDPS        X8, X4, X4
+	VPERMILPS     $0x0e, X4, X8
+	VADDPS        X8, X4, X4
+
+tileRest:
+	ADDQ $0x08, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R10), Y8
+	VMOVUPS.Z        (R10)(SI*1), K1, X6
+	VBROADCASTSS     (R9), Z9
+	VFMADD231PS      Y9, Y8, Y1
+	VFMADD231PS      X9, X6, X0
+	VFMADD231PS.BCST (R9)(AX*1), Y8, Y3
+	VFMADD231PS.BCST (R9)(AX*1), X6, X2
+	VBROADCASTSS     (R9)(AX*2), Z9
+	VFMADD231PS      Y9, Y8, Y5
+	VFMADD231PS      X9, X6, X4
+	ADDQ             CX, R9
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R11
+	MOVQ         64(R11), R9
+	CMPL         72(R11), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R11), Z8
+	VMULPS       Y8, Y1, Y1
+	VMULPS       X8, X0, X0
+	VMULPS       Y8, Y3, Y3
+	VMULPS       X8, X2, X2
+	VMULPS       Y8, Y5, Y5
+	VMULPS       X8, X4, X4
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R11), R10
+	ADDL         R10, R10
+	JEQ          tileBias
+	MOVQ         R8, R10
+	CMPL         76(R11), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R11), Z8
+	VFMADD231PS  (R10), Y8, Y1
+	VMOVUPS.Z    (R10)(SI*1), K1, X6
+	VFMADD231PS  X6, X8, X0
+	ADDQ         DX, R10
+	VFMADD231PS  (R10), Y8, Y3
+	VMOVUPS.Z    (R10)(SI*1), K1, X6
+	VFMADD231PS  X6, X8, X2
+	ADDQ         DX, R10
+	VFMADD231PS  (R10), Y8, Y5
+	VMOVUPS.Z    (R10)(SI*1), K1, X6
+	VFMADD231PS  X6, X8, X4
+	ADDQ         DX, R10
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (R10), Y1, Y1
+	VMOVUPS.Z (R10)(SI*1), K1, X6
+	VADDPS    X6, X0, X0
+	ADDQ      DX, R10
+	VADDPS    (R10), Y3, Y3
+	VMOVUPS.Z (R10)(SI*1), K1, X6
+	VADDPS    X6, X2, X2
+	ADDQ      DX, R10
+	VADDPS    (R10), Y5, Y5
+	VMOVUPS.Z (R10)(SI*1), K1, X6
+	VADDPS    X6, X4, X4
+	ADDQ      DX, R10
+
+tileBias:
+	TESTQ     R9, R9
+	JEQ       tileWrite
+	MOVQ      16(R9), R10
+	ORQ       40(R9), R10
+	ORQ       24(R9), R10
+	JEQ       tileWrite
+	MOVQ      16(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileReLU
+	VMOVUPS   (R10), Y8
+	VADDPS    Y8, Y1, Y1
+	VADDPS    Y8, Y3, Y3
+	VADDPS    Y8, Y5, Y5
+	VMOVUPS.Z (R10)(SI*1), K1, X6
+	VADDPS    X6, X0, X0
+	VADDPS    X6, X2, X2
+	VADDPS    X6, X4, X4
+
+tileReLU:
+	MOVQ      40(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileMask
+	VPXORD    Z10, Z10, Z10
+	VCMPPS    $0x16, Y10, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, X10, X0, K2
+	VMOVAPS.Z X0, K2, X0
+	VCMPPS    $0x16, Y10, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, X10, X2, K2
+	VMOVAPS.Z X2, K2, X2
+	VCMPPS    $0x16, Y10, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, X10, X4, K2
+	VMOVAPS.Z X4, K2, X4
+
+tileMask:
+	MOVQ      80(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileWrite
+	MOVQ      32(R9), R12
+	SHLQ      $0x02, R12
+	VPXORD    Z10, Z10, Z10
+	VMOVUPS   (R10), Y8
+	VCMPPS    $0x16, Y10, Y8, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VMOVUPS.Z (R10)(SI*1), K1, X8
+	VCMPPS    $0x16, X10, X8, K2
+	VMOVAPS.Z X0, K2, X0
+	ADDQ      R12, R10
+	VMOVUPS   (R10), Y8
+	VCMPPS    $0x16, Y10, Y8, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VMOVUPS.Z (R10)(SI*1), K1, X8
+	VCMPPS    $0x16, X10, X8, K2
+	VMOVAPS.Z X2, K2, X2
+	ADDQ      R12, R10
+	VMOVUPS   (R10), Y8
+	VCMPPS    $0x16, Y10, Y8, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VMOVUPS.Z (R10)(SI*1), K1, X8
+	VCMPPS    $0x16, X10, X8, K2
+	VMOVAPS.Z X4, K2, X4
+	ADDQ      R12, R10
+
+	// the mask of the next tile
+	MOVQ R10, 80(R9)
+
+tileWrite:
+	VMOVUPS Y1, (R8)
+	VMOVUPS X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Y3, (R8)
+	VMOVUPS X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPS Y5, (R8)
+	VMOVUPS X4, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+
+	// next tile
+	TESTQ  R9, R9
+	JEQ    tileDone
+	IMUL3Q $0x00000003, AX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R11), R10
+	MOVQ   (R11), R11
+	DECQ   72(R9)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func spairs4x10AVX512(x *microArgs[float32])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·spairs4x10AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x02, AX
+	SHLQ $0x02, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x02, BX
+	LEAQ (AX)(AX*2), SI
+	MOVQ 56(CX), DI
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, DI
+	SHLQ $0x02, DI
+	MOVQ $0x00000002, R8
+
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+	MOVQ  x+0(FP), R10
+	MOVQ  8(R10), R8
+	MOVQ  40(R10), R9
+	MOVQ  24(R10), R11
+	MOVQ  (R10), R12
+	MOVQ  $0x00000004, CX
+	MOVQ  64(R10), R10
+	TESTQ R10, R10
+	JEQ   tileTile
+	MOVQ  8(R10), CX
+	SHLQ  $0x02, CX
+	MOVQ  (R10), R13
+	MOVQ  R13, 72(R10)
+	MOVQ  24(R10), R13
+	MOVQ  R13, 80(R10)
+
+tileTile:
+	MOVQ    R8, R10
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	MOVQ    R9, R13
+	SUBQ    $0x08, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPS          (R11), Y10
+	VMOVSD           (R11)(DI*1), X8
+	VFMADD231PS.BCST (R10), Y10, Y1
+	VFMADD231PS.BCST (R10)(AX*1), Y10, Y3
+	VFMADD231PS.BCST (R10)(AX*2), Y10, Y5
+	VFMADD231PS.BCST (R10)(SI*1), Y10, Y7
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y10
+	VMOVHPS          (R11)(DI*1), X8, X8
+	VFMADD231PS.BCST 4(R10), Y10, Y1
+	VFMADD231PS.BCST 4(R10)(AX*1), Y10, Y3
+	VFMADD231PS.BCST 4(R10)(AX*2), Y10, Y5
+	VFMADD231PS.BCST 4(R10)(SI*1), Y10, Y7
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y11
+	VMOVSD           (R11)(DI*1), X10
+	VFMADD231PS.BCST 8(R10), Y11, Y1
+	VFMADD231PS.BCST 8(R10)(AX*1), Y11, Y3
+	VFMADD231PS.BCST 8(R10)(AX*2), Y11, Y5
+	VFMADD231PS.BCST 8(R10)(SI*1), Y11, Y7
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y11
+	VMOVHPS          (R11)(DI*1), X10, X10
+	VINSERTF32X4     $0x01, X10, Y8, Y8
+	VFMADD231PS.BCST 12(R10), Y11, Y1
+	VFMADD231PS.BCST 12(R10)(AX*1), Y11, Y3
+	VFMADD231PS.BCST 12(R10)(AX*2), Y11, Y5
+	VFMADD231PS.BCST 12(R10)(SI*1), Y11, Y7
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y10
+	VMOVSD           (R11)(DI*1), X9
+	VFMADD231PS.BCST 16(R10), Y10, Y1
+	VFMADD231PS.BCST 16(R10)(AX*1), Y10, Y3
+	VFMADD231PS.BCST 16(R10)(AX*2), Y10, Y5
+	VFMADD231PS.BCST 16(R10)(SI*1), Y10, Y7
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y10
+	VMOVHPS          (R11)(DI*1), X9, X9
+	VFMADD231PS.BCST 20(R10), Y10, Y1
+	VFMADD231PS.BCST 20(R10)(AX*1), Y10, Y3
+	VFMADD231PS.BCST 20(R10)(AX*2), Y10, Y5
+	VFMADD231PS.BCST 20(R10)(SI*1), Y10, Y7
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y11
+	VMOVSD           (R11)(DI*1), X10
+	VFMADD231PS.BCST 24(R10), Y11, Y1
+	VFMADD231PS.BCST 24(R10)(AX*1), Y11, Y3
+	VFMADD231PS.BCST 24(R10)(AX*2), Y11, Y5
+	VFMADD231PS.BCST 24(R10)(SI*1), Y11, Y7
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y11
+	VMOVHPS          (R11)(DI*1), X10, X10
+	VINSERTF32X4     $0x01, X10, Y9, Y9
+	VINSERTF64X4     $0x01, Y9, Z8, Z8
+	VFMADD231PS.BCST 28(R10), Y11, Y1
+	VFMADD231PS.BCST 28(R10)(AX*1), Y11, Y3
+	VFMADD231PS.BCST 28(R10)(AX*2), Y11, Y5
+	VFMADD231PS.BCST 28(R10)(SI*1), Y11, Y7
+	ADDQ             BX, R11
+	CMPQ             R12, $0x00000060
+	JGE              tileStepsFetched
+	PREFETCHT0       (R13)
+	PREFETCHT0       7(R13)(DI*1)
+	ADDQ             DX, R13
+
+tileStepsFetched:
+	VMOVUPS         spairOrder<>+0(SB), Z9
+	VPERMPS         Z8, Z9, Z8
+	VBROADCASTF32X8 (R10), Z10
+	VFMADD231PS     Z10, Z8, Z0
+	VBROADCASTF32X8 (R10)(AX*1), Z10
+	VFMADD231PS     Z10, Z8, Z2
+	VBROADCASTF32X8 (R10)(AX*2), Z10
+	VFMADD231PS     Z10, Z8, Z4
+	VBROADCASTF32X8 (R10)(SI*1), Z10
+	VFMADD231PS     Z10, Z8, Z6
+	ADDQ            $0x00000020, R10
+	SUBQ            $0x08, R12
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       spairOrder<>+64(SB), Z9
+	VPERMPS       Z0, Z9, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y10
+	VADDPS        Y10, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X10
+	VADDPS        X10, X0, X0
+	VPERMILPS     $0x0e, X0, X10
+	VADDPS        X10, X0, X0
+	VPERMPS       Z2, Z9, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y10
+	VADDPS        Y10, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X10
+	VADDPS        X10, X2, X2
+	VPERMILPS     $0x0e, X2, X10
+	VADDPS        X10, X2, X2
+	VPERMPS       Z4, Z9, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y10
+	VADDPS        Y10, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X10
+	VADDPS        X10, X4, X4
+	VPERMILPS     $0x0e, X4, X10
+	VADDPS        X10, X4, X4
+	VPERMPS       Z6, Z9, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y10
+	VADDPS        Y10, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X10
+	VADDPS        X10, X6, X6
+	VPERMILPS     $0x0e, X6, X10
+	VADDPS        X10, X6, X6
+
+tileRest:
+	ADDQ $0x08, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Y10
+	VMOVUPS.Z        (R11)(DI*1), K1, X8
+	VBROADCASTSS     (R10), Z11
+	VFMADD231PS      Y11, Y10, Y1
+	VFMADD231PS      X11, X8, X0
+	VFMADD231PS.BCST (R10)(AX*1), Y10, Y3
+	VFMADD231PS.BCST (R10)(AX*1), X8, X2
+	VBROADCASTSS     (R10)(AX*2), Z11
+	VFMADD231PS      Y11, Y10, Y5
+	VFMADD231PS      X11, X8, X4
+	VFMADD231PS.BCST (R10)(SI*1), Y10, Y7
+	VFMADD231PS.BCST (R10)(SI*1), X8, X6
+	ADDQ             CX, R10
+	ADDQ             BX, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R10
+	CMPL         72(R12), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R12), Z10
+	VMULPS       Y10, Y1, Y1
+	VMULPS       X10, X0, X0
+	VMULPS       Y10, Y3, Y3
+	VMULPS       X10, X2, X2
+	VMULPS       Y10, Y5, Y5
+	VMULPS       X10, X4, X4
+	VMULPS       Y10, Y7, Y7
+	VMULPS       X10, X6, X6
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R12), R11
+	ADDL         R11, R11
+	JEQ          tileBias
+	MOVQ         R9, R11
+	CMPL         76(R12), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R12), Z10
+	VFMADD231PS  (R11), Y10, Y1
+	VMOVUPS.Z    (R11)(DI*1), K1, X8
+	VFMADD231PS  X8, X10, X0
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y10, Y3
+	VMOVUPS.Z    (R11)(DI*1), K1, X8
+	VFMADD231PS  X8, X10, X2
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y10, Y5
+	VMOVUPS.Z    (R11)(DI*1), K1, X8
+	VFMADD231PS  X8, X10, X4
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y10, Y7
+	VMOVUPS.Z    (R11)(DI*1), K1, X8
+	VFMADD231PS  X8, X10, X6
+	ADDQ         DX, R11
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (R11), Y1, Y1
+	VMOVUPS.Z (R11)(DI*1), K1, X8
+	VADDPS    X8, X0, X0
+	ADDQ      DX, R11
+	VADDPS    (R11), Y3, Y3
+	VMOVUPS.Z (R11)(DI*1), K1, X8
+	VADDPS    X8, X2, X2
+	ADDQ      DX, R11
+	VADDPS    (R11), Y5, Y5
+	VMOVUPS.Z (R11)(DI*1), K1, X8
+	VADDPS    X8, X4, X4
+	ADDQ      DX, R11
+	VADDPS    (R11), Y7, Y7
+	VMOVUPS.Z (R11)(DI*1), K1, X8
+	VADDPS    X8, X6, X6
+	ADDQ      DX, R11
+
+tileBias:
+	TESTQ     R10, R10
+	JEQ       tileWrite
+	MOVQ      16(R10), R11
+	ORQ       40(R10), R11
+	ORQ       24(R10), R11
+	JEQ       tileWrite
+	MOVQ      16(R10), R11
+	TESTQ     R11, R11
+	JEQ       tileReLU
+	VMOVUPS   (R11), Y10
+	VADDPS    Y10, Y1, Y1
+	VADDPS    Y10, Y3, Y3
+	VADDPS    Y10, Y5, Y5
+	VADDPS    Y10, Y7, Y7
+	VMOVUPS.Z (R11)(DI*1), K1, X8
+	VADDPS    X8, X0, X0
+	VADDPS    X8, X2, X2
+	VADDPS    X8, X4, X4
+	VADDPS    X8, X6, X6
+
+tileReLU:
+	MOVQ      40(R10), R11
+	TESTQ     R11, R11
+	JEQ       tileMask
+	VPXORD    Z12, Z12, Z12
+	VCMPPS    $0x16, Y12, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, X12, X0, K2
+	VMOVAPS.Z X0, K2, X0
+	VCMPPS    $0x16, Y12, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, X12, X2, K2
+	VMOVAPS.Z X2, K2, X2
+	VCMPPS    $0x16, Y12, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, X12, X4, K2
+	VMOVAPS.Z X4, K2, X4
+	VCMPPS    $0x16, Y12, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, X12, X6, K2
+	VMOVAPS.Z X6, K2, X6
+
+tileMask:
+	MOVQ      80(R10), R11
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      32(R10), R13
+	SHLQ      $0x02, R13
+	VPXORD    Z12, Z12, Z12
+	VMOVUPS   (R11), Y10
+	VCMPPS    $0x16, Y12, Y10, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VMOVUPS.Z (R11)(DI*1), K1, X10
+	VCMPPS    $0x16, X12, X10, K2
+	VMOVAPS.Z X0, K2, X0
+	ADDQ      R13, R11
+	VMOVUPS   (R11), Y10
+	VCMPPS    $0x16, Y12, Y10, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VMOVUPS.Z (R11)(DI*1), K1, X10
+	VCMPPS    $0x16, X12, X10, K2
+	VMOVAPS.Z X2, K2, X2
+	ADDQ      R13, R11
+	VMOVUPS   (R11), Y10
+	VCMPPS    $0x16, Y12, Y10, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VMOVUPS.Z (R11)(DI*1), K1, X10
+	VCMPPS    $0x16, X12, X10, K2
+	VMOVAPS.Z X4, K2, X4
+	ADDQ      R13, R11
+	VMOVUPS   (R11), Y10
+	VCMPPS    $0x16, Y12, Y10, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VMOVUPS.Z (R11)(DI*1), K1, X10
+	VCMPPS    $0x16, X12, X10, K2
+	VMOVAPS.Z X6, K2, X6
+	ADDQ      R13, R11
+
+	// the mask of the next tile
+	MOVQ R11, 80(R10)
+
+tileWrite:
+	VMOVUPS Y1, (R9)
+	VMOVUPS X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Y3, (R9)
+	VMOVUPS X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Y5, (R9)
+	VMOVUPS X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Y7, (R9)
+	VMOVUPS X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+
+	// next tile
+	TESTQ  R10, R10
+	JEQ    tileDone
+	IMUL3Q $0x00000004, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R12), R11
+	MOVQ   (R12), R12
+	DECQ   72(R10)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func spairs5x10AVX512(x *microArgs[float32])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·spairs5x10AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x02, AX
+	SHLQ $0x02, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x02, BX
+	LEAQ (AX)(AX*2), SI
+	MOVQ 56(CX), DI
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, DI
+	SHLQ $0x02, DI
+	MOVQ $0x00000002, R8
+
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+	MOVQ  x+0(FP), R10
+	MOVQ  8(R10), R8
+	MOVQ  40(R10), R9
+	MOVQ  24(R10), R11
+	MOVQ  (R10), R12
+	MOVQ  $0x00000004, CX
+	MOVQ  64(R10), R10
+	TESTQ R10, R10
+	JEQ   tileTile
+	MOVQ  8(R10), CX
+	SHLQ  $0x02, CX
+	MOVQ  (R10), R13
+	MOVQ  R13, 72(R10)
+	MOVQ  24(R10), R13
+	MOVQ  R13, 80(R10)
+
+tileTile:
+	MOVQ    R8, R10
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	MOVQ    R9, R13
+	SUBQ    $0x08, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPS          (R11), Y12
+	VMOVSD           (R11)(DI*1), X10
+	VFMADD231PS.BCST (R10), Y12, Y1
+	VFMADD231PS.BCST (R10)(AX*1), Y12, Y3
+	VFMADD231PS.BCST (R10)(AX*2), Y12, Y5
+	VFMADD231PS.BCST (R10)(SI*1), Y12, Y7
+	VFMADD231PS.BCST (R10)(AX*4), Y12, Y9
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y12
+	VMOVHPS          (R11)(DI*1), X10, X10
+	VFMADD231PS.BCST 4(R10), Y12, Y1
+	VFMADD231PS.BCST 4(R10)(AX*1), Y12, Y3
+	VFMADD231PS.BCST 4(R10)(AX*2), Y12, Y5
+	VFMADD231PS.BCST 4(R10)(SI*1), Y12, Y7
+	VFMADD231PS.BCST 4(R10)(AX*4), Y12, Y9
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y13
+	VMOVSD           (R11)(DI*1), X12
+	VFMADD231PS.BCST 8(R10), Y13, Y1
+	VFMADD231PS.BCST 8(R10)(AX*1), Y13, Y3
+	VFMADD231PS.BCST 8(R10)(AX*2), Y13, Y5
+	VFMADD231PS.BCST 8(R10)(SI*1), Y13, Y7
+	VFMADD231PS.BCST 8(R10)(AX*4), Y13, Y9
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y13
+	VMOVHPS          (R11)(DI*1), X12, X12
+	VINSERTF32X4     $0x01, X12, Y10, Y10
+	VFMADD231PS.BCST 12(R10), Y13, Y1
+	VFMADD231PS.BCST 12(R10)(AX*1), Y13, Y3
+	VFMADD231PS.BCST 12(R10)(AX*2), Y13, Y5
+	VFMADD231PS.BCST 12(R10)(SI*1), Y13, Y7
+	VFMADD231PS.BCST 12(R10)(AX*4), Y13, Y9
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y12
+	VMOVSD           (R11)(DI*1), X11
+	VFMADD231PS.BCST 16(R10), Y12, Y1
+	VFMADD231PS.BCST 16(R10)(AX*1), Y12, Y3
+	VFMADD231PS.BCST 16(R10)(AX*2), Y12, Y5
+	VFMADD231PS.BCST 16(R10)(SI*1), Y12, Y7
+	VFMADD231PS.BCST 16(R10)(AX*4), Y12, Y9
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y12
+	VMOVHPS          (R11)(DI*1), X11, X11
+	VFMADD231PS.BCST 20(R10), Y12, Y1
+	VFMADD231PS.BCST 20(R10)(AX*1), Y12, Y3
+	VFMADD231PS.BCST 20(R10)(AX*2), Y12, Y5
+	VFMADD231PS.BCST 20(R10)(SI*1), Y12, Y7
+	VFMADD231PS.BCST 20(R10)(AX*4), Y12, Y9
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y13
+	VMOVSD           (R11)(DI*1), X12
+	VFMADD231PS.BCST 24(R10), Y13, Y1
+	VFMADD231PS.BCST 24(R10)(AX*1), Y13, Y3
+	VFMADD231PS.BCST 24(R10)(AX*2), Y13, Y5
+	VFMADD231PS.BCST 24(R10)(SI*1), Y13, Y7
+	VFMADD231PS.BCST 24(R10)(AX*4), Y13, Y9
+	ADDQ             BX, R11
+	VMOVUPS          (R11), Y13
+	VMOVHPS          (R11)(DI*1), X12, X12
+	VINSERTF32X4     $0x01, X12, Y11, Y11
+	VINSERTF64X4     $0x01, Y11, Z10, Z10
+	VFMADD231PS.BCST 28(R10), Y13, Y1
+	VFMADD231PS.BCST 28(R10)(AX*1), Y13, Y3
+	VFMADD231PS.BCST 28(R10)(AX*2), Y13, Y5
+	VFMADD231PS.BCST 28(R10)(SI*1), Y13, Y7
+	VFMADD231PS.BCST 28(R10)(AX*4), Y13, Y9
+	ADDQ             BX, R11
+	CMPQ             R12, $0x00000068
+	JGE              tileStepsFetched
+	PREFETCHT0       (R13)
+	PREFETCHT0       7(R13)(DI*1)
+	ADDQ             DX, R13
+
+tileStepsFetched:
+	VMOVUPS         spairOrder<>+0(SB), Z11
+	VPERMPS         Z10, Z11, Z10
+	VBROADCASTF32X8 (R10), Z12
+	VFMADD231PS     Z12, Z10, Z0
+	VBROADCASTF32X8 (R10)(AX*1), Z12
+	VFMADD231PS     Z12, Z10, Z2
+	VBROADCASTF32X8 (R10)(AX*2), Z12
+	VFMADD231PS     Z12, Z10, Z4
+	VBROADCASTF32X8 (R10)(SI*1), Z12
+	VFMADD231PS     Z12, Z10, Z6
+	VBROADCASTF32X8 (R10)(AX*4), Z12
+	VFMADD231PS     Z12, Z10, Z8
+	ADDQ            $0x00000020, R10
+	SUBQ            $0x08, R12
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       spairOrder<>+64(SB), Z11
+	VPERMPS       Z0, Z11, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y12
+	VADDPS        Y12, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X12
+	VADDPS        X12, X0, X0
+	VPERMILPS     $0x0e, X0, X12
+	VADDPS        X12, X0, X0
+	VPERMPS       Z2, Z11, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y12
+	VADDPS        Y12, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X12
+	VADDPS        X12, X2, X2
+	VPERMILPS     $0x0e, X2, X12
+	VADDPS        X12, X2, X2
+	VPERMPS       Z4, Z11, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y12
+	VADDPS        Y12, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X12
+	VADDPS        X12, X4, X4
+	VPERMILPS     $0x0e, X4, X12
+	VADDPS        X12, X4, X4
+	VPERMPS       Z6, Z11, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y12
+	VADDPS        Y12, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X12
+	VADDPS        X12, X6, X6
+	VPERMILPS     $0x0e, X6, X12
+	VADDPS        X12, X6, X6
+	VPERMPS       Z8, Z11, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y12
+	VADDPS        Y12, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X12
+	VADDPS        X12, X8, X8
+	VPERMILPS     $0x0e, X8, X12
+	VADDPS        X12, X8, X8
+
+tileRest:
+	ADDQ $0x08, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R11), Y12
+	VMOVUPS.Z        (R11)(DI*1), K1, X10
+	VBROADCASTSS     (R10), Z13
+	VFMADD231PS      Y13, Y12, Y1
+	VFMADD231PS      X13, X10, X0
+	VFMADD231PS.BCST (R10)(AX*1), Y12, Y3
+	VFMADD231PS.BCST (R10)(AX*1), X10, X2
+	VBROADCASTSS     (R10)(AX*2), Z13
+	VFMADD231PS      Y13, Y12, Y5
+	VFMADD231PS      X13, X10, X4
+	VFMADD231PS.BCST (R10)(SI*1), Y12, Y7
+	VFMADD231PS.BCST (R10)(SI*1), X10, X6
+	VBROADCASTSS     (R10)(AX*4), Z13
+	VFMADD231PS      Y13, Y12, Y9
+	VFMADD231PS      X13, X10, X8
+	ADDQ             CX, R10
+	ADDQ             BX, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R10
+	CMPL         72(R12), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R12), Z12
+	VMULPS       Y12, Y1, Y1
+	VMULPS       X12, X0, X0
+	VMULPS       Y12, Y3, Y3
+	VMULPS       X12, X2, X2
+	VMULPS       Y12, Y5, Y5
+	VMULPS       X12, X4, X4
+	VMULPS       Y12, Y7, Y7
+	VMULPS       X12, X6, X6
+	VMULPS       Y12, Y9, Y9
+	VMULPS       X12, X8, X8
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R12), R11
+	ADDL         R11, R11
+	JEQ          tileBias
+	MOVQ         R9, R11
+	CMPL         76(R12), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R12), Z12
+	VFMADD231PS  (R11), Y12, Y1
+	VMOVUPS.Z    (R11)(DI*1), K1, X10
+	VFMADD231PS  X10, X12, X0
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y3
+	VMOVUPS.Z    (R11)(DI*1), K1, X10
+	VFMADD231PS  X10, X12, X2
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y5
+	VMOVUPS.Z    (R11)(DI*1), K1, X10
+	VFMADD231PS  X10, X12, X4
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y7
+	VMOVUPS.Z    (R11)(DI*1), K1, X10
+	VFMADD231PS  X10, X12, X6
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y9
+	VMOVUPS.Z    (R11)(DI*1), K1, X10
+	VFMADD231PS  X10, X12, X8
+	ADDQ         DX, R11
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (R11), Y1, Y1
+	VMOVUPS.Z (R11)(DI*1), K1, X10
+	VADDPS    X10, X0, X0
+	ADDQ      DX, R11
+	VADDPS    (R11), Y3, Y3
+	VMOVUPS.Z (R11)(DI*1), K1, X10
+	VADDPS    X10, X2, X2
+	ADDQ      DX, R11
+	VADDPS    (R11), Y5, Y5
+	VMOVUPS.Z (R11)(DI*1), K1, X10
+	VADDPS    X10, X4, X4
+	ADDQ      DX, R11
+	VADDPS    (R11), Y7, Y7
+	VMOVUPS.Z (R11)(DI*1), K1, X10
+	VADDPS    X10, X6, X6
+	ADDQ      DX, R11
+	VADDPS    (R11), Y9, Y9
+	VMOVUPS.Z (R11)(DI*1), K1, X10
+	VADDPS    X10, X8, X8
+	ADDQ      DX, R11
+
+tileBias:
+	TESTQ     R10, R10
+	JEQ       tileWrite
+	MOVQ      16(R10), R11
+	ORQ       40(R10), R11
+	ORQ       24(R10), R11
+	JEQ       tileWrite
+	MOVQ      16(R10), R11
+	TESTQ     R11, R11
+	JEQ       tileReLU
+	VMOVUPS   (R11), Y12
+	VADDPS    Y12, Y1, Y1
+	VADDPS    Y12, Y3, Y3
+	VADDPS    Y12, Y5, Y5
+	VADDPS    Y12, Y7, Y7
+	VADDPS    Y12, Y9, Y9
+	VMOVUPS.Z (R11)(DI*1), K1, X10
+	VADDPS    X10, X0, X0
+	VADDPS    X10, X2, X2
+	VADDPS    X10, X4, X4
+	VADDPS    X10, X6, X6
+	VADDPS    X10, X8, X8
+
+tileReLU:
+	MOVQ      40(R10), R11
+	TESTQ     R11, R11
+	JEQ       tileMask
+	VPXORD    Z14, Z14, Z14
+	VCMPPS    $0x16, Y14, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, X14, X0, K2
+	VMOVAPS.Z X0, K2, X0
+	VCMPPS    $0x16, Y14, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, X14, X2, K2
+	VMOVAPS.Z X2, K2, X2
+	VCMPPS    $0x16, Y14, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, X14, X4, K2
+	VMOVAPS.Z X4, K2, X4
+	VCMPPS    $0x16, Y14, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, X14, X6, K2
+	VMOVAPS.Z X6, K2, X6
+	VCMPPS    $0x16, Y14, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, X14, X8, K2
+	VMOVAPS.Z X8, K2, X8
+
+tileMask:
+	MOVQ      80(R10), R11
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      32(R10), R13
+	SHLQ      $0x02, R13
+	VPXORD    Z14, Z14, Z14
+	VMOVUPS   (R11), Y12
+	VCMPPS    $0x16, Y14, Y12, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VMOVUPS.Z (R11)(DI*1), K1, X12
+	VCMPPS    $0x16, X14, X12, K2
+	VMOVAPS.Z X0, K2, X0
+	ADDQ      R13, R11
+	VMOVUPS   (R11), Y12
+	VCMPPS    $0x16, Y14, Y12, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VMOVUPS.Z (R11)(DI*1), K1, X12
+	VCMPPS    $0x16, X14, X12, K2
+	VMOVAPS.Z X2, K2, X2
+	ADDQ      R13, R11
+	VMOVUPS   (R11), Y12
+	VCMPPS    $0x16, Y14, Y12, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VMOVUPS.Z (R11)(DI*1), K1, X12
+	VCMPPS    $0x16, X14, X12, K2
+	VMOVAPS.Z X4, K2, X4
+	ADDQ      R13, R11
+	VMOVUPS   (R11), Y12
+	VCMPPS    $0x16, Y14, Y12, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VMOVUPS.Z (R11)(DI*1), K1, X12
+	VCMPPS    $0x16, X14, X12, K2
+	VMOVAPS.Z X6, K2, X6
+	ADDQ      R13, R11
+	VMOVUPS   (R11), Y12
+	VCMPPS    $0x16, Y14, Y12, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VMOVUPS.Z (R11)(DI*1), K1, X12
+	VCMPPS    $0x16, X14, X12, K2
+	VMOVAPS.Z X8, K2, X8
+	ADDQ      R13, R11
+
+	// the mask of the next tile
+	MOVQ R11, 80(R10)
+
+tileWrite:
+	VMOVUPS Y1, (R9)
+	VMOVUPS X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Y3, (R9)
+	VMOVUPS X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Y5, (R9)
+	VMOVUPS X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Y7, (R9)
+	VMOVUPS X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPS Y9, (R9)
+	VMOVUPS X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+
+	// next tile
+	TESTQ  R10, R10
+	JEQ    tileDone
+	IMUL3Q $0x00000005, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R12), R11
+	MOVQ   (R12), R12
+	DECQ   72(R10)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func spairs6x10AVX512(x *microArgs[float32])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·spairs6x10AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x02, AX
+	SHLQ $0x02, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x02, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R12
+	MOVQ  (R11), R13
+	MOVQ  $0x00000004, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x02, CX
+	MOVQ  (R11), R14
+	MOVQ  R14, 72(R11)
+	MOVQ  24(R11), R14
+	MOVQ  R14, 80(R11)
+
+tileTile:
+	MOVQ    R9, R11
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	MOVQ    R10, R14
+	SUBQ    $0x08, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPS          (R12), Y14
+	VMOVSD           (R12)(R8*1), X12
+	VFMADD231PS.BCST (R11), Y14, Y1
+	VFMADD231PS.BCST (R11)(AX*1), Y14, Y3
+	VFMADD231PS.BCST (R11)(AX*2), Y14, Y5
+	VFMADD231PS.BCST (R11)(SI*1), Y14, Y7
+	VFMADD231PS.BCST (R11)(AX*4), Y14, Y9
+	VFMADD231PS.BCST (R11)(DI*1), Y14, Y11
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y14
+	VMOVHPS          (R12)(R8*1), X12, X12
+	VFMADD231PS.BCST 4(R11), Y14, Y1
+	VFMADD231PS.BCST 4(R11)(AX*1), Y14, Y3
+	VFMADD231PS.BCST 4(R11)(AX*2), Y14, Y5
+	VFMADD231PS.BCST 4(R11)(SI*1), Y14, Y7
+	VFMADD231PS.BCST 4(R11)(AX*4), Y14, Y9
+	VFMADD231PS.BCST 4(R11)(DI*1), Y14, Y11
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y15
+	VMOVSD           (R12)(R8*1), X14
+	VFMADD231PS.BCST 8(R11), Y15, Y1
+	VFMADD231PS.BCST 8(R11)(AX*1), Y15, Y3
+	VFMADD231PS.BCST 8(R11)(AX*2), Y15, Y5
+	VFMADD231PS.BCST 8(R11)(SI*1), Y15, Y7
+	VFMADD231PS.BCST 8(R11)(AX*4), Y15, Y9
+	VFMADD231PS.BCST 8(R11)(DI*1), Y15, Y11
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y15
+	VMOVHPS          (R12)(R8*1), X14, X14
+	VINSERTF32X4     $0x01, X14, Y12, Y12
+	VFMADD231PS.BCST 12(R11), Y15, Y1
+	VFMADD231PS.BCST 12(R11)(AX*1), Y15, Y3
+	VFMADD231PS.BCST 12(R11)(AX*2), Y15, Y5
+	VFMADD231PS.BCST 12(R11)(SI*1), Y15, Y7
+	VFMADD231PS.BCST 12(R11)(AX*4), Y15, Y9
+	VFMADD231PS.BCST 12(R11)(DI*1), Y15, Y11
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y14
+	VMOVSD           (R12)(R8*1), X13
+	VFMADD231PS.BCST 16(R11), Y14, Y1
+	VFMADD231PS.BCST 16(R11)(AX*1), Y14, Y3
+	VFMADD231PS.BCST 16(R11)(AX*2), Y14, Y5
+	VFMADD231PS.BCST 16(R11)(SI*1), Y14, Y7
+	VFMADD231PS.BCST 16(R11)(AX*4), Y14, Y9
+	VFMADD231PS.BCST 16(R11)(DI*1), Y14, Y11
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y14
+	VMOVHPS          (R12)(R8*1), X13, X13
+	VFMADD231PS.BCST 20(R11), Y14, Y1
+	VFMADD231PS.BCST 20(R11)(AX*1), Y14, Y3
+	VFMADD231PS.BCST 20(R11)(AX*2), Y14, Y5
+	VFMADD231PS.BCST 20(R11)(SI*1), Y14, Y7
+	VFMADD231PS.BCST 20(R11)(AX*4), Y14, Y9
+	VFMADD231PS.BCST 20(R11)(DI*1), Y14, Y11
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y15
+	VMOVSD           (R12)(R8*1), X14
+	VFMADD231PS.BCST 24(R11), Y15, Y1
+	VFMADD231PS.BCST 24(R11)(AX*1), Y15, Y3
+	VFMADD231PS.BCST 24(R11)(AX*2), Y15, Y5
+	VFMADD231PS.BCST 24(R11)(SI*1), Y15, Y7
+	VFMADD231PS.BCST 24(R11)(AX*4), Y15, Y9
+	VFMADD231PS.BCST 24(R11)(DI*1), Y15, Y11
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y15
+	VMOVHPS          (R12)(R8*1), X14, X14
+	VINSERTF32X4     $0x01, X14, Y13, Y13
+	VINSERTF64X4     $0x01, Y13, Z12, Z12
+	VFMADD231PS.BCST 28(R11), Y15, Y1
+	VFMADD231PS.BCST 28(R11)(AX*1), Y15, Y3
+	VFMADD231PS.BCST 28(R11)(AX*2), Y15, Y5
+	VFMADD231PS.BCST 28(R11)(SI*1), Y15, Y7
+	VFMADD231PS.BCST 28(R11)(AX*4), Y15, Y9
+	VFMADD231PS.BCST 28(R11)(DI*1), Y15, Y11
+	ADDQ             BX, R12
+	CMPQ             R13, $0x00000070
+	JGE              tileStepsFetched
+	PREFETCHT0       (R14)
+	PREFETCHT0       7(R14)(R8*1)
+	ADDQ             DX, R14
+
+tileStepsFetched:
+	VMOVUPS         spairOrder<>+0(SB), Z13
+	VPERMPS         Z12, Z13, Z12
+	VBROADCASTF32X8 (R11), Z14
+	VFMADD231PS     Z14, Z12, Z0
+	VBROADCASTF32X8 (R11)(AX*1), Z14
+	VFMADD231PS     Z14, Z12, Z2
+	VBROADCASTF32X8 (R11)(AX*2), Z14
+	VFMADD231PS     Z14, Z12, Z4
+	VBROADCASTF32X8 (R11)(SI*1), Z14
+	VFMADD231PS     Z14, Z12, Z6
+	VBROADCASTF32X8 (R11)(AX*4), Z14
+	VFMADD231PS     Z14, Z12, Z8
+	VBROADCASTF32X8 (R11)(DI*1), Z14
+	VFMADD231PS     Z14, Z12, Z10
+	ADDQ            $0x00000020, R11
+	SUBQ            $0x08, R13
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       spairOrder<>+64(SB), Z13
+	VPERMPS       Z0, Z13, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y14
+	VADDPS        Y14, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X14
+	VADDPS        X14, X0, X0
+	VPERMILPS     $0x0e, X0, X14
+	VADDPS        X14, X0, X0
+	VPERMPS       Z2, Z13, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y14
+	VADDPS        Y14, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X14
+	VADDPS        X14, X2, X2
+	VPERMILPS     $0x0e, X2, X14
+	VADDPS        X14, X2, X2
+	VPERMPS       Z4, Z13, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y14
+	VADDPS        Y14, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X14
+	VADDPS        X14, X4, X4
+	VPERMILPS     $0x0e, X4, X14
+	VADDPS        X14, X4, X4
+	VPERMPS       Z6, Z13, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y14
+	VADDPS        Y14, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X14
+	VADDPS        X14, X6, X6
+	VPERMILPS     $0x0e, X6, X14
+	VADDPS        X14, X6, X6
+	VPERMPS       Z8, Z13, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y14
+	VADDPS        Y14, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X14
+	VADDPS        X14, X8, X8
+	VPERMILPS     $0x0e, X8, X14
+	VADDPS        X14, X8, X8
+	VPERMPS       Z10, Z13, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y14
+	VADDPS        Y14, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X14
+	VADDPS        X14, X10, X10
+	VPERMILPS     $0x0e, X10, X14
+	VADDPS        X14, X10, X10
+
+tileRest:
+	ADDQ $0x08, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Y14
+	VMOVUPS.Z        (R12)(R8*1), K1, X12
+	VBROADCASTSS     (R11), Z15
+	VFMADD231PS      Y15, Y14, Y1
+	VFMADD231PS      X15, X12, X0
+	VFMADD231PS.BCST (R11)(AX*1), Y14, Y3
+	VFMADD231PS.BCST (R11)(AX*1), X12, X2
+	VBROADCASTSS     (R11)(AX*2), Z15
+	VFMADD231PS      Y15, Y14, Y5
+	VFMADD231PS      X15, X12, X4
+	VFMADD231PS.BCST (R11)(SI*1), Y14, Y7
+	VFMADD231PS.BCST (R11)(SI*1), X12, X6
+	VBROADCASTSS     (R11)(AX*4), Z15
+	VFMADD231PS      Y15, Y14, Y9
+	VFMADD231PS      X15, X12, X8
+	VFMADD231PS.BCST (R11)(DI*1), Y14, Y11
+	VFMADD231PS.BCST (R11)(DI*1), X12, X10
+	ADDQ             CX, R11
+	ADDQ             BX, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R13
+	MOVQ         64(R13), R11
+	CMPL         72(R13), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R13), Z14
+	VMULPS       Y14, Y1, Y1
+	VMULPS       X14, X0, X0
+	VMULPS       Y14, Y3, Y3
+	VMULPS       X14, X2, X2
+	VMULPS       Y14, Y5, Y5
+	VMULPS       X14, X4, X4
+	VMULPS       Y14, Y7, Y7
+	VMULPS       X14, X6, X6
+	VMULPS       Y14, Y9, Y9
+	VMULPS       X14, X8, X8
+	VMULPS       Y14, Y11, Y11
+	VMULPS       X14, X10, X10
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R13), R12
+	ADDL         R12, R12
+	JEQ          tileBias
+	MOVQ         R10, R12
+	CMPL         76(R13), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R13), Z14
+	VFMADD231PS  (R12), Y14, Y1
+	VMOVUPS.Z    (R12)(R8*1), K1, X12
+	VFMADD231PS  X12, X14, X0
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y14, Y3
+	VMOVUPS.Z    (R12)(R8*1), K1, X12
+	VFMADD231PS  X12, X14, X2
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y14, Y5
+	VMOVUPS.Z    (R12)(R8*1), K1, X12
+	VFMADD231PS  X12, X14, X4
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y14, Y7
+	VMOVUPS.Z    (R12)(R8*1), K1, X12
+	VFMADD231PS  X12, X14, X6
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y14, Y9
+	VMOVUPS.Z    (R12)(R8*1), K1, X12
+	VFMADD231PS  X12, X14, X8
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y14, Y11
+	VMOVUPS.Z    (R12)(R8*1), K1, X12
+	VFMADD231PS  X12, X14, X10
+	ADDQ         DX, R12
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (R12), Y1, Y1
+	VMOVUPS.Z (R12)(R8*1), K1, X12
+	VADDPS    X12, X0, X0
+	ADDQ      DX, R12
+	VADDPS    (R12), Y3, Y3
+	VMOVUPS.Z (R12)(R8*1), K1, X12
+	VADDPS    X12, X2, X2
+	ADDQ      DX, R12
+	VADDPS    (R12), Y5, Y5
+	VMOVUPS.Z (R12)(R8*1), K1, X12
+	VADDPS    X12, X4, X4
+	ADDQ      DX, R12
+	VADDPS    (R12), Y7, Y7
+	VMOVUPS.Z (R12)(R8*1), K1, X12
+	VADDPS    X12, X6, X6
+	ADDQ      DX, R12
+	VADDPS    (R12), Y9, Y9
+	VMOVUPS.Z (R12)(R8*1), K1, X12
+	VADDPS    X12, X8, X8
+	ADDQ      DX, R12
+	VADDPS    (R12), Y11, Y11
+	VMOVUPS.Z (R12)(R8*1), K1, X12
+	VADDPS    X12, X10, X10
+	ADDQ      DX, R12
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R12
+	ORQ       40(R11), R12
+	ORQ       24(R11), R12
+	JEQ       tileWrite
+	MOVQ      16(R11), R12
+	TESTQ     R12, R12
+	JEQ       tileReLU
+	VMOVUPS   (R12), Y14
+	VADDPS    Y14, Y1, Y1
+	VADDPS    Y14, Y3, Y3
+	VADDPS    Y14, Y5, Y5
+	VADDPS    Y14, Y7, Y7
+	VADDPS    Y14, Y9, Y9
+	VADDPS    Y14, Y11, Y11
+	VMOVUPS.Z (R12)(R8*1), K1, X12
+	VADDPS    X12, X0, X0
+	VADDPS    X12, X2, X2
+	VADDPS    X12, X4, X4
+	VADDPS    X12, X6, X6
+	VADDPS    X12, X8, X8
+	VADDPS    X12, X10, X10
+
+tileReLU:
+	MOVQ      40(R11), R12
+	TESTQ     R12, R12
+	JEQ       tileMask
+	VPXORD    Z16, Z16, Z16
+	VCMPPS    $0x16, Y16, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, X16, X0, K2
+	VMOVAPS.Z X0, K2, X0
+	VCMPPS    $0x16, Y16, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, X16, X2, K2
+	VMOVAPS.Z X2, K2, X2
+	VCMPPS    $0x16, Y16, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, X16, X4, K2
+	VMOVAPS.Z X4, K2, X4
+	VCMPPS    $0x16, Y16, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, X16, X6, K2
+	VMOVAPS.Z X6, K2, X6
+	VCMPPS    $0x16, Y16, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, X16, X8, K2
+	VMOVAPS.Z X8, K2, X8
+	VCMPPS    $0x16, Y16, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, X16, X10, K2
+	VMOVAPS.Z X10, K2, X10
+
+tileMask:
+	MOVQ      80(R11), R12
+	TESTQ     R12, R12
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x02, R14
+	VPXORD    Z16, Z16, Z16
+	VMOVUPS   (R12), Y14
+	VCMPPS    $0x16, Y16, Y14, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VCMPPS    $0x16, X16, X14, K2
+	VMOVAPS.Z X0, K2, X0
+	ADDQ      R14, R12
+	VMOVUPS   (R12), Y14
+	VCMPPS    $0x16, Y16, Y14, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VCMPPS    $0x16, X16, X14, K2
+	VMOVAPS.Z X2, K2, X2
+	ADDQ      R14, R12
+	VMOVUPS   (R12), Y14
+	VCMPPS    $0x16, Y16, Y14, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VCMPPS    $0x16, X16, X14, K2
+	VMOVAPS.Z X4, K2, X4
+	ADDQ      R14, R12
+	VMOVUPS   (R12), Y14
+	VCMPPS    $0x16, Y16, Y14, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VCMPPS    $0x16, X16, X14, K2
+	VMOVAPS.Z X6, K2, X6
+	ADDQ      R14, R12
+	VMOVUPS   (R12), Y14
+	VCMPPS    $0x16, Y16, Y14, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VCMPPS    $0x16, X16, X14, K2
+	VMOVAPS.Z X8, K2, X8
+	ADDQ      R14, R12
+	VMOVUPS   (R12), Y14
+	VCMPPS    $0x16, Y16, Y14, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VCMPPS    $0x16, X16, X14, K2
+	VMOVAPS.Z X10, K2, X10
+	ADDQ      R14, R12
+
+	// the mask of the next tile
+	MOVQ R12, 80(R11)
+
+tileWrite:
+	VMOVUPS Y1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x00000006, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R13), R12
+	MOVQ   (R13), R13
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func spairs7x10AVX512(x *microArgs[float32])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·spairs7x10AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x02, AX
+	SHLQ $0x02, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x02, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R12
+	MOVQ  (R11), R13
+	MOVQ  $0x00000004, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x02, CX
+	MOVQ  (R11), R14
+	MOVQ  R14, 72(R11)
+	MOVQ  24(R11), R14
+	MOVQ  R14, 80(R11)
+
+tileTile:
+	MOVQ    R9, R11
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	VPXORD  Y13, Y13, Y13
+	VPXORD  X12, X12, X12
+	MOVQ    R10, R14
+	SUBQ    $0x08, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPS          (R12), Y16
+	VMOVSD           (R12)(R8*1), X14
+	VFMADD231PS.BCST (R11), Y16, Y1
+	VFMADD231PS.BCST (R11)(AX*1), Y16, Y3
+	VFMADD231PS.BCST (R11)(AX*2), Y16, Y5
+	VFMADD231PS.BCST (R11)(SI*1), Y16, Y7
+	VFMADD231PS.BCST (R11)(AX*4), Y16, Y9
+	VFMADD231PS.BCST (R11)(DI*1), Y16, Y11
+	VFMADD231PS.BCST (R11)(SI*2), Y16, Y13
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y16
+	VMOVHPS          (R12)(R8*1), X14, X14
+	VFMADD231PS.BCST 4(R11), Y16, Y1
+	VFMADD231PS.BCST 4(R11)(AX*1), Y16, Y3
+	VFMADD231PS.BCST 4(R11)(AX*2), Y16, Y5
+	VFMADD231PS.BCST 4(R11)(SI*1), Y16, Y7
+	VFMADD231PS.BCST 4(R11)(AX*4), Y16, Y9
+	VFMADD231PS.BCST 4(R11)(DI*1), Y16, Y11
+	VFMADD231PS.BCST 4(R11)(SI*2), Y16, Y13
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y17
+	VMOVSD           (R12)(R8*1), X16
+	VFMADD231PS.BCST 8(R11), Y17, Y1
+	VFMADD231PS.BCST 8(R11)(AX*1), Y17, Y3
+	VFMADD231PS.BCST 8(R11)(AX*2), Y17, Y5
+	VFMADD231PS.BCST 8(R11)(SI*1), Y17, Y7
+	VFMADD231PS.BCST 8(R11)(AX*4), Y17, Y9
+	VFMADD231PS.BCST 8(R11)(DI*1), Y17, Y11
+	VFMADD231PS.BCST 8(R11)(SI*2), Y17, Y13
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y17
+	VMOVHPS          (R12)(R8*1), X16, X16
+	VINSERTF32X4     $0x01, X16, Y14, Y14
+	VFMADD231PS.BCST 12(R11), Y17, Y1
+	VFMADD231PS.BCST 12(R11)(AX*1), Y17, Y3
+	VFMADD231PS.BCST 12(R11)(AX*2), Y17, Y5
+	VFMADD231PS.BCST 12(R11)(SI*1), Y17, Y7
+	VFMADD231PS.BCST 12(R11)(AX*4), Y17, Y9
+	VFMADD231PS.BCST 12(R11)(DI*1), Y17, Y11
+	VFMADD231PS.BCST 12(R11)(SI*2), Y17, Y13
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y16
+	VMOVSD           (R12)(R8*1), X15
+	VFMADD231PS.BCST 16(R11), Y16, Y1
+	VFMADD231PS.BCST 16(R11)(AX*1), Y16, Y3
+	VFMADD231PS.BCST 16(R11)(AX*2), Y16, Y5
+	VFMADD231PS.BCST 16(R11)(SI*1), Y16, Y7
+	VFMADD231PS.BCST 16(R11)(AX*4), Y16, Y9
+	VFMADD231PS.BCST 16(R11)(DI*1), Y16, Y11
+	VFMADD231PS.BCST 16(R11)(SI*2), Y16, Y13
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y16
+	VMOVHPS          (R12)(R8*1), X15, X15
+	VFMADD231PS.BCST 20(R11), Y16, Y1
+	VFMADD231PS.BCST 20(R11)(AX*1), Y16, Y3
+	VFMADD231PS.BCST 20(R11)(AX*2), Y16, Y5
+	VFMADD231PS.BCST 20(R11)(SI*1), Y16, Y7
+	VFMADD231PS.BCST 20(R11)(AX*4), Y16, Y9
+	VFMADD231PS.BCST 20(R11)(DI*1), Y16, Y11
+	VFMADD231PS.BCST 20(R11)(SI*2), Y16, Y13
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y17
+	VMOVSD           (R12)(R8*1), X16
+	VFMADD231PS.BCST 24(R11), Y17, Y1
+	VFMADD231PS.BCST 24(R11)(AX*1), Y17, Y3
+	VFMADD231PS.BCST 24(R11)(AX*2), Y17, Y5
+	VFMADD231PS.BCST 24(R11)(SI*1), Y17, Y7
+	VFMADD231PS.BCST 24(R11)(AX*4), Y17, Y9
+	VFMADD231PS.BCST 24(R11)(DI*1), Y17, Y11
+	VFMADD231PS.BCST 24(R11)(SI*2), Y17, Y13
+	ADDQ             BX, R12
+	VMOVUPS          (R12), Y17
+	VMOVHPS          (R12)(R8*1), X16, X16
+	VINSERTF32X4     $0x01, X16, Y15, Y15
+	VINSERTF64X4     $0x01, Y15, Z14, Z14
+	VFMADD231PS.BCST 28(R11), Y17, Y1
+	VFMADD231PS.BCST 28(R11)(AX*1), Y17, Y3
+	VFMADD231PS.BCST 28(R11)(AX*2), Y17, Y5
+	VFMADD231PS.BCST 28(R11)(SI*1), Y17, Y7
+	VFMADD231PS.BCST 28(R11)(AX*4), Y17, Y9
+	VFMADD231PS.BCST 28(R11)(DI*1), Y17, Y11
+	VFMADD231PS.BCST 28(R11)(SI*2), Y17, Y13
+	ADDQ             BX, R12
+	CMPQ             R13, $0x00000078
+	JGE              tileStepsFetched
+	PREFETCHT0       (R14)
+	PREFETCHT0       7(R14)(R8*1)
+	ADDQ             DX, R14
+
+tileStepsFetched:
+	VMOVUPS         spairOrder<>+0(SB), Z15
+	VPERMPS         Z14, Z15, Z14
+	VBROADCASTF32X8 (R11), Z16
+	VFMADD231PS     Z16, Z14, Z0
+	VBROADCASTF32X8 (R11)(AX*1), Z16
+	VFMADD231PS     Z16, Z14, Z2
+	VBROADCASTF32X8 (R11)(AX*2), Z16
+	VFMADD231PS     Z16, Z14, Z4
+	VBROADCASTF32X8 (R11)(SI*1), Z16
+	VFMADD231PS     Z16, Z14, Z6
+	VBROADCASTF32X8 (R11)(AX*4), Z16
+	VFMADD231PS     Z16, Z14, Z8
+	VBROADCASTF32X8 (R11)(DI*1), Z16
+	VFMADD231PS     Z16, Z14, Z10
+	VBROADCASTF32X8 (R11)(SI*2), Z16
+	VFMADD231PS     Z16, Z14, Z12
+	ADDQ            $0x00000020, R11
+	SUBQ            $0x08, R13
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       spairOrder<>+64(SB), Z15
+	VPERMPS       Z0, Z15, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y16
+	VADDPS        Y16, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X16
+	VADDPS        X16, X0, X0
+	VPERMILPS     $0x0e, X0, X16
+	VADDPS        X16, X0, X0
+	VPERMPS       Z2, Z15, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y16
+	VADDPS        Y16, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X16
+	VADDPS        X16, X2, X2
+	VPERMILPS     $0x0e, X2, X16
+	VADDPS        X16, X2, X2
+	VPERMPS       Z4, Z15, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y16
+	VADDPS        Y16, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X16
+	VADDPS        X16, X4, X4
+	VPERMILPS     $0x0e, X4, X16
+	VADDPS        X16, X4, X4
+	VPERMPS       Z6, Z15, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y16
+	VADDPS        Y16, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X16
+	VADDPS        X16, X6, X6
+	VPERMILPS     $0x0e, X6, X16
+	VADDPS        X16, X6, X6
+	VPERMPS       Z8, Z15, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y16
+	VADDPS        Y16, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X16
+	VADDPS        X16, X8, X8
+	VPERMILPS     $0x0e, X8, X16
+	VADDPS        X16, X8, X8
+	VPERMPS       Z10, Z15, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y16
+	VADDPS        Y16, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X16
+	VADDPS        X16, X10, X10
+	VPERMILPS     $0x0e, X10, X16
+	VADDPS        X16, X10, X10
+	VPERMPS       Z12, Z15, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y16
+	VADDPS        Y16, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X16
+	VADDPS        X16, X12, X12
+	VPERMILPS     $0x0e, X12, X16
+	VADDPS        X16, X12, X12
+
+tileRest:
+	ADDQ $0x08, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R12), Y16
+	VMOVUPS.Z        (R12)(R8*1), K1, X14
+	VBROADCASTSS     (R11), Z17
+	VFMADD231PS      Y17, Y16, Y1
+	VFMADD231PS      X17, X14, X0
+	VFMADD231PS.BCST (R11)(AX*1), Y16, Y3
+	VFMADD231PS.BCST (R11)(AX*1), X14, X2
+	VBROADCASTSS     (R11)(AX*2), Z17
+	VFMADD231PS      Y17, Y16, Y5
+	VFMADD231PS      X17, X14, X4
+	VFMADD231PS.BCST (R11)(SI*1), Y16, Y7
+	VFMADD231PS.BCST (R11)(SI*1), X14, X6
+	VBROADCASTSS     (R11)(AX*4), Z17
+	VFMADD231PS      Y17, Y16, Y9
+	VFMADD231PS      X17, X14, X8
+	VFMADD231PS.BCST (R11)(DI*1), Y16, Y11
+	VFMADD231PS.BCST (R11)(DI*1), X14, X10
+	VBROADCASTSS     (R11)(SI*2), Z17
+	VFMADD231PS      Y17, Y16, Y13
+	VFMADD231PS      X17, X14, X12
+	ADDQ             CX, R11
+	ADDQ             BX, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R13
+	MOVQ         64(R13), R11
+	CMPL         72(R13), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R13), Z16
+	VMULPS       Y16, Y1, Y1
+	VMULPS       X16, X0, X0
+	VMULPS       Y16, Y3, Y3
+	VMULPS       X16, X2, X2
+	VMULPS       Y16, Y5, Y5
+	VMULPS       X16, X4, X4
+	VMULPS       Y16, Y7, Y7
+	VMULPS       X16, X6, X6
+	VMULPS       Y16, Y9, Y9
+	VMULPS       X16, X8, X8
+	VMULPS       Y16, Y11, Y11
+	VMULPS       X16, X10, X10
+	VMULPS       Y16, Y13, Y13
+	VMULPS       X16, X12, X12
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R13), R12
+	ADDL         R12, R12
+	JEQ          tileBias
+	MOVQ         R10, R12
+	CMPL         76(R13), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R13), Z16
+	VFMADD231PS  (R12), Y16, Y1
+	VMOVUPS.Z    (R12)(R8*1), K1, X14
+	VFMADD231PS  X14, X16, X0
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y16, Y3
+	VMOVUPS.Z    (R12)(R8*1), K1, X14
+	VFMADD231PS  X14, X16, X2
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y16, Y5
+	VMOVUPS.Z    (R12)(R8*1), K1, X14
+	VFMADD231PS  X14, X16, X4
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y16, Y7
+	VMOVUPS.Z    (R12)(R8*1), K1, X14
+	VFMADD231PS  X14, X16, X6
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y16, Y9
+	VMOVUPS.Z    (R12)(R8*1), K1, X14
+	VFMADD231PS  X14, X16, X8
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y16, Y11
+	VMOVUPS.Z    (R12)(R8*1), K1, X14
+	VFMADD231PS  X14, X16, X10
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y16, Y13
+	VMOVUPS.Z    (R12)(R8*1), K1, X14
+	VFMADD231PS  X14, X16, X12
+	ADDQ         DX, R12
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (R12), Y1, Y1
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VADDPS    X14, X0, X0
+	ADDQ      DX, R12
+	VADDPS    (R12), Y3, Y3
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VADDPS    X14, X2, X2
+	ADDQ      DX, R12
+	VADDPS    (R12), Y5, Y5
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VADDPS    X14, X4, X4
+	ADDQ      DX, R12
+	VADDPS    (R12), Y7, Y7
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VADDPS    X14, X6, X6
+	ADDQ      DX, R12
+	VADDPS    (R12), Y9, Y9
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VADDPS    X14, X8, X8
+	ADDQ      DX, R12
+	VADDPS    (R12), Y11, Y11
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VADDPS    X14, X10, X10
+	ADDQ      DX, R12
+	VADDPS    (R12), Y13, Y13
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VADDPS    X14, X12, X12
+	ADDQ      DX, R12
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R12
+	ORQ       40(R11), R12
+	ORQ       24(R11), R12
+	JEQ       tileWrite
+	MOVQ      16(R11), R12
+	TESTQ     R12, R12
+	JEQ       tileReLU
+	VMOVUPS   (R12), Y16
+	VADDPS    Y16, Y1, Y1
+	VADDPS    Y16, Y3, Y3
+	VADDPS    Y16, Y5, Y5
+	VADDPS    Y16, Y7, Y7
+	VADDPS    Y16, Y9, Y9
+	VADDPS    Y16, Y11, Y11
+	VADDPS    Y16, Y13, Y13
+	VMOVUPS.Z (R12)(R8*1), K1, X14
+	VADDPS    X14, X0, X0
+	VADDPS    X14, X2, X2
+	VADDPS    X14, X4, X4
+	VADDPS    X14, X6, X6
+	VADDPS    X14, X8, X8
+	VADDPS    X14, X10, X10
+	VADDPS    X14, X12, X12
+
+tileReLU:
+	MOVQ      40(R11), R12
+	TESTQ     R12, R12
+	JEQ       tileMask
+	VPXORD    Z18, Z18, Z18
+	VCMPPS    $0x16, Y18, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, X18, X0, K2
+	VMOVAPS.Z X0, K2, X0
+	VCMPPS    $0x16, Y18, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, X18, X2, K2
+	VMOVAPS.Z X2, K2, X2
+	VCMPPS    $0x16, Y18, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, X18, X4, K2
+	VMOVAPS.Z X4, K2, X4
+	VCMPPS    $0x16, Y18, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, X18, X6, K2
+	VMOVAPS.Z X6, K2, X6
+	VCMPPS    $0x16, Y18, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, X18, X8, K2
+	VMOVAPS.Z X8, K2, X8
+	VCMPPS    $0x16, Y18, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, X18, X10, K2
+	VMOVAPS.Z X10, K2, X10
+	VCMPPS    $0x16, Y18, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, X18, X12, K2
+	VMOVAPS.Z X12, K2, X12
+
+tileMask:
+	MOVQ      80(R11), R12
+	TESTQ     R12, R12
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x02, R14
+	VPXORD    Z18, Z18, Z18
+	VMOVUPS   (R12), Y16
+	VCMPPS    $0x16, Y18, Y16, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VMOVUPS.Z (R12)(R8*1), K1, X16
+	VCMPPS    $0x16, X18, X16, K2
+	VMOVAPS.Z X0, K2, X0
+	ADDQ      R14, R12
+	VMOVUPS   (R12), Y16
+	VCMPPS    $0x16, Y18, Y16, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VMOVUPS.Z (R12)(R8*1), K1, X16
+	VCMPPS    $0x16, X18, X16, K2
+	VMOVAPS.Z X2, K2, X2
+	ADDQ      R14, R12
+	VMOVUPS   (R12), Y16
+	VCMPPS    $0x16, Y18, Y16, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VMOVUPS.Z (R12)(R8*1), K1, X16
+	VCMPPS    $0x16, X18, X16, K2
+	VMOVAPS.Z X4, K2, X4
+	ADDQ      R14, R12
+	VMOVUPS   (R12), Y16
+	VCMPPS    $0x16, Y18, Y16, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VMOVUPS.Z (R12)(R8*1), K1, X16
+	VCMPPS    $0x16, X18, X16, K2
+	VMOVAPS.Z X6, K2, X6
+	ADDQ      R14, R12
+	VMOVUPS   (R12), Y16
+	VCMPPS    $0x16, Y18, Y16, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VMOVUPS.Z (R12)(R8*1), K1, X16
+	VCMPPS    $0x16, X18, X16, K2
+	VMOVAPS.Z X8, K2, X8
+	ADDQ      R14, R12
+	VMOVUPS   (R12), Y16
+	VCMPPS    $0x16, Y18, Y16, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VMOVUPS.Z (R12)(R8*1), K1, X16
+	VCMPPS    $0x16, X18, X16, K2
+	VMOVAPS.Z X10, K2, X10
+	ADDQ      R14, R12
+	VMOVUPS   (R12), Y16
+	VCMPPS    $0x16, Y18, Y16, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VMOVUPS.Z (R12)(R8*1), K1, X16
+	VCMPPS    $0x16, X18, X16, K2
+	VMOVAPS.Z X12, K2, X12
+	ADDQ      R14, R12
+
+	// the mask of the next tile
+	MOVQ R12, 80(R11)
+
+tileWrite:
+	VMOVUPS Y1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x00000007, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R13), R12
+	MOVQ   (R13), R13
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func spairs8x10AVX512(x *microArgs[float32])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·spairs8x10AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x02, AX
+	SHLQ $0x02, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x02, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000004, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x02, CX
+	MOVQ  (R11), R12
+	MOVQ  R12, 72(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 80(R11)
+
+tileTile:
+	MOVQ R9, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    AX, R12
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	VPXORD  Y13, Y13, Y13
+	VPXORD  X12, X12, X12
+	VPXORD  Y15, Y15, Y15
+	VPXORD  X14, X14, X14
+	MOVQ    R10, R15
+	SUBQ    $0x08, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPS          (R13), Y18
+	VMOVSD           (R13)(R8*1), X16
+	VFMADD231PS.BCST (R11), Y18, Y1
+	VFMADD231PS.BCST (R11)(AX*1), Y18, Y3
+	VFMADD231PS.BCST (R11)(AX*2), Y18, Y5
+	VFMADD231PS.BCST (R11)(SI*1), Y18, Y7
+	VFMADD231PS.BCST (R11)(AX*4), Y18, Y9
+	VFMADD231PS.BCST (R11)(DI*1), Y18, Y11
+	VFMADD231PS.BCST (R11)(SI*2), Y18, Y13
+	VFMADD231PS.BCST (R12), Y18, Y15
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y18
+	VMOVHPS          (R13)(R8*1), X16, X16
+	VFMADD231PS.BCST 4(R11), Y18, Y1
+	VFMADD231PS.BCST 4(R11)(AX*1), Y18, Y3
+	VFMADD231PS.BCST 4(R11)(AX*2), Y18, Y5
+	VFMADD231PS.BCST 4(R11)(SI*1), Y18, Y7
+	VFMADD231PS.BCST 4(R11)(AX*4), Y18, Y9
+	VFMADD231PS.BCST 4(R11)(DI*1), Y18, Y11
+	VFMADD231PS.BCST 4(R11)(SI*2), Y18, Y13
+	VFMADD231PS.BCST 4(R12), Y18, Y15
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y19
+	VMOVSD           (R13)(R8*1), X18
+	VFMADD231PS.BCST 8(R11), Y19, Y1
+	VFMADD231PS.BCST 8(R11)(AX*1), Y19, Y3
+	VFMADD231PS.BCST 8(R11)(AX*2), Y19, Y5
+	VFMADD231PS.BCST 8(R11)(SI*1), Y19, Y7
+	VFMADD231PS.BCST 8(R11)(AX*4), Y19, Y9
+	VFMADD231PS.BCST 8(R11)(DI*1), Y19, Y11
+	VFMADD231PS.BCST 8(R11)(SI*2), Y19, Y13
+	VFMADD231PS.BCST 8(R12), Y19, Y15
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y19
+	VMOVHPS          (R13)(R8*1), X18, X18
+	VINSERTF32X4     $0x01, X18, Y16, Y16
+	VFMADD231PS.BCST 12(R11), Y19, Y1
+	VFMADD231PS.BCST 12(R11)(AX*1), Y19, Y3
+	VFMADD231PS.BCST 12(R11)(AX*2), Y19, Y5
+	VFMADD231PS.BCST 12(R11)(SI*1), Y19, Y7
+	VFMADD231PS.BCST 12(R11)(AX*4), Y19, Y9
+	VFMADD231PS.BCST 12(R11)(DI*1), Y19, Y11
+	VFMADD231PS.BCST 12(R11)(SI*2), Y19, Y13
+	VFMADD231PS.BCST 12(R12), Y19, Y15
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y18
+	VMOVSD           (R13)(R8*1), X17
+	VFMADD231PS.BCST 16(R11), Y18, Y1
+	VFMADD231PS.BCST 16(R11)(AX*1), Y18, Y3
+	VFMADD231PS.BCST 16(R11)(AX*2), Y18, Y5
+	VFMADD231PS.BCST 16(R11)(SI*1), Y18, Y7
+	VFMADD231PS.BCST 16(R11)(AX*4), Y18, Y9
+	VFMADD231PS.BCST 16(R11)(DI*1), Y18, Y11
+	VFMADD231PS.BCST 16(R11)(SI*2), Y18, Y13
+	VFMADD231PS.BCST 16(R12), Y18, Y15
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y18
+	VMOVHPS          (R13)(R8*1), X17, X17
+	VFMADD231PS.BCST 20(R11), Y18, Y1
+	VFMADD231PS.BCST 20(R11)(AX*1), Y18, Y3
+	VFMADD231PS.BCST 20(R11)(AX*2), Y18, Y5
+	VFMADD231PS.BCST 20(R11)(SI*1), Y18, Y7
+	VFMADD231PS.BCST 20(R11)(AX*4), Y18, Y9
+	VFMADD231PS.BCST 20(R11)(DI*1), Y18, Y11
+	VFMADD231PS.BCST 20(R11)(SI*2), Y18, Y13
+	VFMADD231PS.BCST 20(R12), Y18, Y15
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y19
+	VMOVSD           (R13)(R8*1), X18
+	VFMADD231PS.BCST 24(R11), Y19, Y1
+	VFMADD231PS.BCST 24(R11)(AX*1), Y19, Y3
+	VFMADD231PS.BCST 24(R11)(AX*2), Y19, Y5
+	VFMADD231PS.BCST 24(R11)(SI*1), Y19, Y7
+	VFMADD231PS.BCST 24(R11)(AX*4), Y19, Y9
+	VFMADD231PS.BCST 24(R11)(DI*1), Y19, Y11
+	VFMADD231PS.BCST 24(R11)(SI*2), Y19, Y13
+	VFMADD231PS.BCST 24(R12), Y19, Y15
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y19
+	VMOVHPS          (R13)(R8*1), X18, X18
+	VINSERTF32X4     $0x01, X18, Y17, Y17
+	VINSERTF64X4     $0x01, Y17, Z16, Z16
+	VFMADD231PS.BCST 28(R11), Y19, Y1
+	VFMADD231PS.BCST 28(R11)(AX*1), Y19, Y3
+	VFMADD231PS.BCST 28(R11)(AX*2), Y19, Y5
+	VFMADD231PS.BCST 28(R11)(SI*1), Y19, Y7
+	VFMADD231PS.BCST 28(R11)(AX*4), Y19, Y9
+	VFMADD231PS.BCST 28(R11)(DI*1), Y19, Y11
+	VFMADD231PS.BCST 28(R11)(SI*2), Y19, Y13
+	VFMADD231PS.BCST 28(R12), Y19, Y15
+	ADDQ             BX, R13
+	CMPQ             R14, $0x00000080
+	JGE              tileStepsFetched
+	PREFETCHT0       (R15)
+	PREFETCHT0       7(R15)(R8*1)
+	ADDQ             DX, R15
+
+tileStepsFetched:
+	VMOVUPS         spairOrder<>+0(SB), Z17
+	VPERMPS         Z16, Z17, Z16
+	VBROADCASTF32X8 (R11), Z18
+	VFMADD231PS     Z18, Z16, Z0
+	VBROADCASTF32X8 (R11)(AX*1), Z18
+	VFMADD231PS     Z18, Z16, Z2
+	VBROADCASTF32X8 (R11)(AX*2), Z18
+	VFMADD231PS     Z18, Z16, Z4
+	VBROADCASTF32X8 (R11)(SI*1), Z18
+	VFMADD231PS     Z18, Z16, Z6
+	VBROADCASTF32X8 (R11)(AX*4), Z18
+	VFMADD231PS     Z18, Z16, Z8
+	VBROADCASTF32X8 (R11)(DI*1), Z18
+	VFMADD231PS     Z18, Z16, Z10
+	VBROADCASTF32X8 (R11)(SI*2), Z18
+	VFMADD231PS     Z18, Z16, Z12
+	VBROADCASTF32X8 (R12), Z18
+	VFMADD231PS     Z18, Z16, Z14
+	ADDQ            $0x00000020, R11
+	ADDQ            $0x00000020, R12
+	SUBQ            $0x08, R14
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       spairOrder<>+64(SB), Z17
+	VPERMPS       Z0, Z17, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y18
+	VADDPS        Y18, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X18
+	VADDPS        X18, X0, X0
+	VPERMILPS     $0x0e, X0, X18
+	VADDPS        X18, X0, X0
+	VPERMPS       Z2, Z17, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y18
+	VADDPS        Y18, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X18
+	VADDPS        X18, X2, X2
+	VPERMILPS     $0x0e, X2, X18
+	VADDPS        X18, X2, X2
+	VPERMPS       Z4, Z17, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y18
+	VADDPS        Y18, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X18
+	VADDPS        X18, X4, X4
+	VPERMILPS     $0x0e, X4, X18
+	VADDPS        X18, X4, X4
+	VPERMPS       Z6, Z17, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y18
+	VADDPS        Y18, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X18
+	VADDPS        X18, X6, X6
+	VPERMILPS     $0x0e, X6, X18
+	VADDPS        X18, X6, X6
+	VPERMPS       Z8, Z17, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y18
+	VADDPS        Y18, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X18
+	VADDPS        X18, X8, X8
+	VPERMILPS     $0x0e, X8, X18
+	VADDPS        X18, X8, X8
+	VPERMPS       Z10, Z17, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y18
+	VADDPS        Y18, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X18
+	VADDPS        X18, X10, X10
+	VPERMILPS     $0x0e, X10, X18
+	VADDPS        X18, X10, X10
+	VPERMPS       Z12, Z17, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y18
+	VADDPS        Y18, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X18
+	VADDPS        X18, X12, X12
+	VPERMILPS     $0x0e, X12, X18
+	VADDPS        X18, X12, X12
+	VPERMPS       Z14, Z17, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y18
+	VADDPS        Y18, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X18
+	VADDPS        X18, X14, X14
+	VPERMILPS     $0x0e, X14, X18
+	VADDPS        X18, X14, X14
+
+tileRest:
+	ADDQ $0x08, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R13), Y18
+	VMOVUPS.Z        (R13)(R8*1), K1, X16
+	VBROADCASTSS     (R11), Z19
+	VFMADD231PS      Y19, Y18, Y1
+	VFMADD231PS      X19, X16, X0
+	VFMADD231PS.BCST (R11)(AX*1), Y18, Y3
+	VFMADD231PS.BCST (R11)(AX*1), X16, X2
+	VBROADCASTSS     (R11)(AX*2), Z19
+	VFMADD231PS      Y19, Y18, Y5
+	VFMADD231PS      X19, X16, X4
+	VFMADD231PS.BCST (R11)(SI*1), Y18, Y7
+	VFMADD231PS.BCST (R11)(SI*1), X16, X6
+	VBROADCASTSS     (R11)(AX*4), Z19
+	VFMADD231PS      Y19, Y18, Y9
+	VFMADD231PS      X19, X16, X8
+	VFMADD231PS.BCST (R11)(DI*1), Y18, Y11
+	VFMADD231PS.BCST (R11)(DI*1), X16, X10
+	VBROADCASTSS     (R11)(SI*2), Z19
+	VFMADD231PS      Y19, Y18, Y13
+	VFMADD231PS      X19, X16, X12
+	VFMADD231PS.BCST (R12), Y18, Y15
+	VFMADD231PS.BCST (R12), X16, X14
+	ADDQ             CX, R11
+	ADDQ             CX, R12
+	ADDQ             BX, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R11
+	CMPL         72(R12), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R12), Z18
+	VMULPS       Y18, Y1, Y1
+	VMULPS       X18, X0, X0
+	VMULPS       Y18, Y3, Y3
+	VMULPS       X18, X2, X2
+	VMULPS       Y18, Y5, Y5
+	VMULPS       X18, X4, X4
+	VMULPS       Y18, Y7, Y7
+	VMULPS       X18, X6, X6
+	VMULPS       Y18, Y9, Y9
+	VMULPS       X18, X8, X8
+	VMULPS       Y18, Y11, Y11
+	VMULPS       X18, X10, X10
+	VMULPS       Y18, Y13, Y13
+	VMULPS       X18, X12, X12
+	VMULPS       Y18, Y15, Y15
+	VMULPS       X18, X14, X14
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R12), R13
+	ADDL         R13, R13
+	JEQ          tileBias
+	MOVQ         R10, R13
+	CMPL         76(R12), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R12), Z18
+	VFMADD231PS  (R13), Y18, Y1
+	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	VFMADD231PS  X16, X18, X0
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y18, Y3
+	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	VFMADD231PS  X16, X18, X2
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y18, Y5
+	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	VFMADD231PS  X16, X18, X4
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y18, Y7
+	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	VFMADD231PS  X16, X18, X6
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y18, Y9
+	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	VFMADD231PS  X16, X18, X8
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y18, Y11
+	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	VFMADD231PS  X16, X18, X10
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y18, Y13
+	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	VFMADD231PS  X16, X18, X12
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y18, Y15
+	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	VFMADD231PS  X16, X18, X14
+	ADDQ         DX, R13
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (R13), Y1, Y1
+	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VADDPS    X16, X0, X0
+	ADDQ      DX, R13
+	VADDPS    (R13), Y3, Y3
+	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VADDPS    X16, X2, X2
+	ADDQ      DX, R13
+	VADDPS    (R13), Y5, Y5
+	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VADDPS    X16, X4, X4
+	ADDQ      DX, R13
+	VADDPS    (R13), Y7, Y7
+	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VADDPS    X16, X6, X6
+	ADDQ      DX, R13
+	VADDPS    (R13), Y9, Y9
+	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VADDPS    X16, X8, X8
+	ADDQ      DX, R13
+	VADDPS    (R13), Y11, Y11
+	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VADDPS    X16, X10, X10
+	ADDQ      DX, R13
+	VADDPS    (R13), Y13, Y13
+	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VADDPS    X16, X12, X12
+	ADDQ      DX, R13
+	VADDPS    (R13), Y15, Y15
+	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VADDPS    X16, X14, X14
+	ADDQ      DX, R13
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	ORQ       40(R11), R13
+	ORQ       24(R11), R13
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileReLU
+	VMOVUPS   (R13), Y18
+	VADDPS    Y18, Y1, Y1
+	VADDPS    Y18, Y3, Y3
+	VADDPS    Y18, Y5, Y5
+	VADDPS    Y18, Y7, Y7
+	VADDPS    Y18, Y9, Y9
+	VADDPS    Y18, Y11, Y11
+	VADDPS    Y18, Y13, Y13
+	VADDPS    Y18, Y15, Y15
+	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VADDPS    X16, X0, X0
+	VADDPS    X16, X2, X2
+	VADDPS    X16, X4, X4
+	VADDPS    X16, X6, X6
+	VADDPS    X16, X8, X8
+	VADDPS    X16, X10, X10
+	VADDPS    X16, X12, X12
+	VADDPS    X16, X14, X14
+
+tileReLU:
+	MOVQ      40(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileMask
+	VPXORD    Z20, Z20, Z20
+	VCMPPS    $0x16, Y20, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, X20, X0, K2
+	VMOVAPS.Z X0, K2, X0
+	VCMPPS    $0x16, Y20, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, X20, X2, K2
+	VMOVAPS.Z X2, K2, X2
+	VCMPPS    $0x16, Y20, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, X20, X4, K2
+	VMOVAPS.Z X4, K2, X4
+	VCMPPS    $0x16, Y20, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, X20, X6, K2
+	VMOVAPS.Z X6, K2, X6
+	VCMPPS    $0x16, Y20, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, X20, X8, K2
+	VMOVAPS.Z X8, K2, X8
+	VCMPPS    $0x16, Y20, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, X20, X10, K2
+	VMOVAPS.Z X10, K2, X10
+	VCMPPS    $0x16, Y20, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, X20, X12, K2
+	VMOVAPS.Z X12, K2, X12
+	VCMPPS    $0x16, Y20, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, X20, X14, K2
+	VMOVAPS.Z X14, K2, X14
+
+tileMask:
+	MOVQ      80(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x02, R14
+	VPXORD    Z20, Z20, Z20
+	VMOVUPS   (R13), Y18
+	VCMPPS    $0x16, Y20, Y18, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VCMPPS    $0x16, X20, X18, K2
+	VMOVAPS.Z X0, K2, X0
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y18
+	VCMPPS    $0x16, Y20, Y18, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VCMPPS    $0x16, X20, X18, K2
+	VMOVAPS.Z X2, K2, X2
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y18
+	VCMPPS    $0x16, Y20, Y18, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VCMPPS    $0x16, X20, X18, K2
+	VMOVAPS.Z X4, K2, X4
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y18
+	VCMPPS    $0x16, Y20, Y18, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VCMPPS    $0x16, X20, X18, K2
+	VMOVAPS.Z X6, K2, X6
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y18
+	VCMPPS    $0x16, Y20, Y18, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VCMPPS    $0x16, X20, X18, K2
+	VMOVAPS.Z X8, K2, X8
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y18
+	VCMPPS    $0x16, Y20, Y18, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VCMPPS    $0x16, X20, X18, K2
+	VMOVAPS.Z X10, K2, X10
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y18
+	VCMPPS    $0x16, Y20, Y18, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VCMPPS    $0x16, X20, X18, K2
+	VMOVAPS.Z X12, K2, X12
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y18
+	VCMPPS    $0x16, Y20, Y18, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VCMPPS    $0x16, X20, X18, K2
+	VMOVAPS.Z X14, K2, X14
+	ADDQ      R14, R13
+
+	// the mask of the next tile
+	MOVQ R13, 80(R11)
+
+tileWrite:
+	VMOVUPS Y1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x00000008, AX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R12), R13
+	MOVQ   (R12), R14
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func spairs9x10AVX512(x *microArgs[float32])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·spairs9x10AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x02, AX
+	SHLQ $0x02, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x02, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000004, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x02, CX
+	MOVQ  (R11), R12
+	MOVQ  R12, 72(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 80(R11)
+
+tileTile:
+	MOVQ R9, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    AX, R12
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	VPXORD  Y13, Y13, Y13
+	VPXORD  X12, X12, X12
+	VPXORD  Y15, Y15, Y15
+	VPXORD  X14, X14, X14
+	VPXORD  Y17, Y17, Y17
+	VPXORD  X16, X16, X16
+	MOVQ    R10, R15
+	SUBQ    $0x08, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPS          (R13), Y20
+	VMOVSD           (R13)(R8*1), X18
+	VFMADD231PS.BCST (R11), Y20, Y1
+	VFMADD231PS.BCST (R11)(AX*1), Y20, Y3
+	VFMADD231PS.BCST (R11)(AX*2), Y20, Y5
+	VFMADD231PS.BCST (R11)(SI*1), Y20, Y7
+	VFMADD231PS.BCST (R11)(AX*4), Y20, Y9
+	VFMADD231PS.BCST (R11)(DI*1), Y20, Y11
+	VFMADD231PS.BCST (R11)(SI*2), Y20, Y13
+	VFMADD231PS.BCST (R12), Y20, Y15
+	VFMADD231PS.BCST (R12)(AX*1), Y20, Y17
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y20
+	VMOVHPS          (R13)(R8*1), X18, X18
+	VFMADD231PS.BCST 4(R11), Y20, Y1
+	VFMADD231PS.BCST 4(R11)(AX*1), Y20, Y3
+	VFMADD231PS.BCST 4(R11)(AX*2), Y20, Y5
+	VFMADD231PS.BCST 4(R11)(SI*1), Y20, Y7
+	VFMADD231PS.BCST 4(R11)(AX*4), Y20, Y9
+	VFMADD231PS.BCST 4(R11)(DI*1), Y20, Y11
+	VFMADD231PS.BCST 4(R11)(SI*2), Y20, Y13
+	VFMADD231PS.BCST 4(R12), Y20, Y15
+	VFMADD231PS.BCST 4(R12)(AX*1), Y20, Y17
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y21
+	VMOVSD           (R13)(R8*1), X20
+	VFMADD231PS.BCST 8(R11), Y21, Y1
+	VFMADD231PS.BCST 8(R11)(AX*1), Y21, Y3
+	VFMADD231PS.BCST 8(R11)(AX*2), Y21, Y5
+	VFMADD231PS.BCST 8(R11)(SI*1), Y21, Y7
+	VFMADD231PS.BCST 8(R11)(AX*4), Y21, Y9
+	VFMADD231PS.BCST 8(R11)(DI*1), Y21, Y11
+	VFMADD231PS.BCST 8(R11)(SI*2), Y21, Y13
+	VFMADD231PS.BCST 8(R12), Y21, Y15
+	VFMADD231PS.BCST 8(R12)(AX*1), Y21, Y17
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y21
+	VMOVHPS          (R13)(R8*1), X20, X20
+	VINSERTF32X4     $0x01, X20, Y18, Y18
+	VFMADD231PS.BCST 12(R11), Y21, Y1
+	VFMADD231PS.BCST 12(R11)(AX*1), Y21, Y3
+	VFMADD231PS.BCST 12(R11)(AX*2), Y21, Y5
+	VFMADD231PS.BCST 12(R11)(SI*1), Y21, Y7
+	VFMADD231PS.BCST 12(R11)(AX*4), Y21, Y9
+	VFMADD231PS.BCST 12(R11)(DI*1), Y21, Y11
+	VFMADD231PS.BCST 12(R11)(SI*2), Y21, Y13
+	VFMADD231PS.BCST 12(R12), Y21, Y15
+	VFMADD231PS.BCST 12(R12)(AX*1), Y21, Y17
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y20
+	VMOVSD           (R13)(R8*1), X19
+	VFMADD231PS.BCST 16(R11), Y20, Y1
+	VFMADD231PS.BCST 16(R11)(AX*1), Y20, Y3
+	VFMADD231PS.BCST 16(R11)(AX*2), Y20, Y5
+	VFMADD231PS.BCST 16(R11)(SI*1), Y20, Y7
+	VFMADD231PS.BCST 16(R11)(AX*4), Y20, Y9
+	VFMADD231PS.BCST 16(R11)(DI*1), Y20, Y11
+	VFMADD231PS.BCST 16(R11)(SI*2), Y20, Y13
+	VFMADD231PS.BCST 16(R12), Y20, Y15
+	VFMADD231PS.BCST 16(R12)(AX*1), Y20, Y17
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y20
+	VMOVHPS          (R13)(R8*1), X19, X19
+	VFMADD231PS.BCST 20(R11), Y20, Y1
+	VFMADD231PS.BCST 20(R11)(AX*1), Y20, Y3
+	VFMADD231PS.BCST 20(R11)(AX*2), Y20, Y5
+	VFMADD231PS.BCST 20(R11)(SI*1), Y20, Y7
+	VFMADD231PS.BCST 20(R11)(AX*4), Y20, Y9
+	VFMADD231PS.BCST 20(R11)(DI*1), Y20, Y11
+	VFMADD231PS.BCST 20(R11)(SI*2), Y20, Y13
+	VFMADD231PS.BCST 20(R12), Y20, Y15
+	VFMADD231PS.BCST 20(R12)(AX*1), Y20, Y17
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y21
+	VMOVSD           (R13)(R8*1), X20
+	VFMADD231PS.BCST 24(R11), Y21, Y1
+	VFMADD231PS.BCST 24(R11)(AX*1), Y21, Y3
+	VFMADD231PS.BCST 24(R11)(AX*2), Y21, Y5
+	VFMADD231PS.BCST 24(R11)(SI*1), Y21, Y7
+	VFMADD231PS.BCST 24(R11)(AX*4), Y21, Y9
+	VFMADD231PS.BCST 24(R11)(DI*1), Y21, Y11
+	VFMADD231PS.BCST 24(R11)(SI*2), Y21, Y13
+	VFMADD231PS.BCST 24(R12), Y21, Y15
+	VFMADD231PS.BCST 24(R12)(AX*1), Y21, Y17
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y21
+	VMOVHPS          (R13)(R8*1), X20, X20
+	VINSERTF32X4     $0x01, X20, Y19, Y19
+	VINSERTF64X4     $0x01, Y19, Z18, Z18
+	VFMADD231PS.BCST 28(R11), Y21, Y1
+	VFMADD231PS.BCST 28(R11)(AX*1), Y21, Y3
+	VFMADD231PS.BCST 28(R11)(AX*2), Y21, Y5
+	VFMADD231PS.BCST 28(R11)(SI*1), Y21, Y7
+	VFMADD231PS.BCST 28(R11)(AX*4), Y21, Y9
+	VFMADD231PS.BCST 28(R11)(DI*1), Y21, Y11
+	VFMADD231PS.BCST 28(R11)(SI*2), Y21, Y13
+	VFMADD231PS.BCST 28(R12), Y21, Y15
+	VFMADD231PS.BCST 28(R12)(AX*1), Y21, Y17
+	ADDQ             BX, R13
+	CMPQ             R14, $0x00000088
+	JGE              tileStepsFetched
+	PREFETCHT0       (R15)
+	PREFETCHT0       7(R15)(R8*1)
+	ADDQ             DX, R15
+
+tileStepsFetched:
+	VMOVUPS         spairOrder<>+0(SB), Z19
+	VPERMPS         Z18, Z19, Z18
+	VBROADCASTF32X8 (R11), Z20
+	VFMADD231PS     Z20, Z18, Z0
+	VBROADCASTF32X8 (R11)(AX*1), Z20
+	VFMADD231PS     Z20, Z18, Z2
+	VBROADCASTF32X8 (R11)(AX*2), Z20
+	VFMADD231PS     Z20, Z18, Z4
+	VBROADCASTF32X8 (R11)(SI*1), Z20
+	VFMADD231PS     Z20, Z18, Z6
+	VBROADCASTF32X8 (R11)(AX*4), Z20
+	VFMADD231PS     Z20, Z18, Z8
+	VBROADCASTF32X8 (R11)(DI*1), Z20
+	VFMADD231PS     Z20, Z18, Z10
+	VBROADCASTF32X8 (R11)(SI*2), Z20
+	VFMADD231PS     Z20, Z18, Z12
+	VBROADCASTF32X8 (R12), Z20
+	VFMADD231PS     Z20, Z18, Z14
+	VBROADCASTF32X8 (R12)(AX*1), Z20
+	VFMADD231PS     Z20, Z18, Z16
+	ADDQ            $0x00000020, R11
+	ADDQ            $0x00000020, R12
+	SUBQ            $0x08, R14
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       spairOrder<>+64(SB), Z19
+	VPERMPS       Z0, Z19, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y20
+	VADDPS        Y20, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X20
+	VADDPS        X20, X0, X0
+	VPERMILPS     $0x0e, X0, X20
+	VADDPS        X20, X0, X0
+	VPERMPS       Z2, Z19, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y20
+	VADDPS        Y20, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X20
+	VADDPS        X20, X2, X2
+	VPERMILPS     $0x0e, X2, X20
+	VADDPS        X20, X2, X2
+	VPERMPS       Z4, Z19, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y20
+	VADDPS        Y20, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X20
+	VADDPS        X20, X4, X4
+	VPERMILPS     $0x0e, X4, X20
+	VADDPS        X20, X4, X4
+	VPERMPS       Z6, Z19, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y20
+	VADDPS        Y20, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X20
+	VADDPS        X20, X6, X6
+	VPERMILPS     $0x0e, X6, X20
+	VADDPS        X20, X6, X6
+	VPERMPS       Z8, Z19, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y20
+	VADDPS        Y20, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X20
+	VADDPS        X20, X8, X8
+	VPERMILPS     $0x0e, X8, X20
+	VADDPS        X20, X8, X8
+	VPERMPS       Z10, Z19, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y20
+	VADDPS        Y20, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X20
+	VADDPS        X20, X10, X10
+	VPERMILPS     $0x0e, X10, X20
+	VADDPS        X20, X10, X10
+	VPERMPS       Z12, Z19, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y20
+	VADDPS        Y20, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X20
+	VADDPS        X20, X12, X12
+	VPERMILPS     $0x0e, X12, X20
+	VADDPS        X20, X12, X12
+	VPERMPS       Z14, Z19, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y20
+	VADDPS        Y20, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X20
+	VADDPS        X20, X14, X14
+	VPERMILPS     $0x0e, X14, X20
+	VADDPS        X20, X14, X14
+	VPERMPS       Z16, Z19, Z16
+	VEXTRACTF64X4 $0x01, Z16, Y20
+	VADDPS        Y20, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X20
+	VADDPS        X20, X16, X16
+	VPERMILPS     $0x0e, X16, X20
+	VADDPS        X20, X16, X16
+
+tileRest:
+	ADDQ $0x08, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R13), Y20
+	VMOVUPS.Z        (R13)(R8*1), K1, X18
+	VBROADCASTSS     (R11), Z21
+	VFMADD231PS      Y21, Y20, Y1
+	VFMADD231PS      X21, X18, X0
+	VFMADD231PS.BCST (R11)(AX*1), Y20, Y3
+	VFMADD231PS.BCST (R11)(AX*1), X18, X2
+	VBROADCASTSS     (R11)(AX*2), Z21
+	VFMADD231PS      Y21, Y20, Y5
+	VFMADD231PS      X21, X18, X4
+	VFMADD231PS.BCST (R11)(SI*1), Y20, Y7
+	VFMADD231PS.BCST (R11)(SI*1), X18, X6
+	VBROADCASTSS     (R11)(AX*4), Z21
+	VFMADD231PS      Y21, Y20, Y9
+	VFMADD231PS      X21, X18, X8
+	VFMADD231PS.BCST (R11)(DI*1), Y20, Y11
+	VFMADD231PS.BCST (R11)(DI*1), X18, X10
+	VBROADCASTSS     (R11)(SI*2), Z21
+	VFMADD231PS      Y21, Y20, Y13
+	VFMADD231PS      X21, X18, X12
+	VFMADD231PS.BCST (R12), Y20, Y15
+	VFMADD231PS.BCST (R12), X18, X14
+	VBROADCASTSS     (R12)(AX*1), Z21
+	VFMADD231PS      Y21, Y20, Y17
+	VFMADD231PS      X21, X18, X16
+	ADDQ             CX, R11
+	ADDQ             CX, R12
+	ADDQ             BX, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R11
+	CMPL         72(R12), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R12), Z20
+	VMULPS       Y20, Y1, Y1
+	VMULPS       X20, X0, X0
+	VMULPS       Y20, Y3, Y3
+	VMULPS       X20, X2, X2
+	VMULPS       Y20, Y5, Y5
+	VMULPS       X20, X4, X4
+	VMULPS       Y20, Y7, Y7
+	VMULPS       X20, X6, X6
+	VMULPS       Y20, Y9, Y9
+	VMULPS       X20, X8, X8
+	VMULPS       Y20, Y11, Y11
+	VMULPS       X20, X10, X10
+	VMULPS       Y20, Y13, Y13
+	VMULPS       X20, X12, X12
+	VMULPS       Y20, Y15, Y15
+	VMULPS       X20, X14, X14
+	VMULPS       Y20, Y17, Y17
+	VMULPS       X20, X16, X16
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R12), R13
+	ADDL         R13, R13
+	JEQ          tileBias
+	MOVQ         R10, R13
+	CMPL         76(R12), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R12), Z20
+	VFMADD231PS  (R13), Y20, Y1
+	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	VFMADD231PS  X18, X20, X0
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y20, Y3
+	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	VFMADD231PS  X18, X20, X2
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y20, Y5
+	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	VFMADD231PS  X18, X20, X4
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y20, Y7
+	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	VFMADD231PS  X18, X20, X6
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y20, Y9
+	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	VFMADD231PS  X18, X20, X8
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y20, Y11
+	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	VFMADD231PS  X18, X20, X10
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y20, Y13
+	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	VFMADD231PS  X18, X20, X12
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y20, Y15
+	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	VFMADD231PS  X18, X20, X14
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y20, Y17
+	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	VFMADD231PS  X18, X20, X16
+	ADDQ         DX, R13
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (R13), Y1, Y1
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VADDPS    X18, X0, X0
+	ADDQ      DX, R13
+	VADDPS    (R13), Y3, Y3
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VADDPS    X18, X2, X2
+	ADDQ      DX, R13
+	VADDPS    (R13), Y5, Y5
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VADDPS    X18, X4, X4
+	ADDQ      DX, R13
+	VADDPS    (R13), Y7, Y7
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VADDPS    X18, X6, X6
+	ADDQ      DX, R13
+	VADDPS    (R13), Y9, Y9
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VADDPS    X18, X8, X8
+	ADDQ      DX, R13
+	VADDPS    (R13), Y11, Y11
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VADDPS    X18, X10, X10
+	ADDQ      DX, R13
+	VADDPS    (R13), Y13, Y13
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VADDPS    X18, X12, X12
+	ADDQ      DX, R13
+	VADDPS    (R13), Y15, Y15
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VADDPS    X18, X14, X14
+	ADDQ      DX, R13
+	VADDPS    (R13), Y17, Y17
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VADDPS    X18, X16, X16
+	ADDQ      DX, R13
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	ORQ       40(R11), R13
+	ORQ       24(R11), R13
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileReLU
+	VMOVUPS   (R13), Y20
+	VADDPS    Y20, Y1, Y1
+	VADDPS    Y20, Y3, Y3
+	VADDPS    Y20, Y5, Y5
+	VADDPS    Y20, Y7, Y7
+	VADDPS    Y20, Y9, Y9
+	VADDPS    Y20, Y11, Y11
+	VADDPS    Y20, Y13, Y13
+	VADDPS    Y20, Y15, Y15
+	VADDPS    Y20, Y17, Y17
+	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VADDPS    X18, X0, X0
+	VADDPS    X18, X2, X2
+	VADDPS    X18, X4, X4
+	VADDPS    X18, X6, X6
+	VADDPS    X18, X8, X8
+	VADDPS    X18, X10, X10
+	VADDPS    X18, X12, X12
+	VADDPS    X18, X14, X14
+	VADDPS    X18, X16, X16
+
+tileReLU:
+	MOVQ      40(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileMask
+	VPXORD    Z22, Z22, Z22
+	VCMPPS    $0x16, Y22, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, X22, X0, K2
+	VMOVAPS.Z X0, K2, X0
+	VCMPPS    $0x16, Y22, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, X22, X2, K2
+	VMOVAPS.Z X2, K2, X2
+	VCMPPS    $0x16, Y22, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, X22, X4, K2
+	VMOVAPS.Z X4, K2, X4
+	VCMPPS    $0x16, Y22, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, X22, X6, K2
+	VMOVAPS.Z X6, K2, X6
+	VCMPPS    $0x16, Y22, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, X22, X8, K2
+	VMOVAPS.Z X8, K2, X8
+	VCMPPS    $0x16, Y22, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, X22, X10, K2
+	VMOVAPS.Z X10, K2, X10
+	VCMPPS    $0x16, Y22, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, X22, X12, K2
+	VMOVAPS.Z X12, K2, X12
+	VCMPPS    $0x16, Y22, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, X22, X14, K2
+	VMOVAPS.Z X14, K2, X14
+	VCMPPS    $0x16, Y22, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VCMPPS    $0x16, X22, X16, K2
+	VMOVAPS.Z X16, K2, X16
+
+tileMask:
+	MOVQ      80(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x02, R14
+	VPXORD    Z22, Z22, Z22
+	VMOVUPS   (R13), Y20
+	VCMPPS    $0x16, Y22, Y20, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VCMPPS    $0x16, X22, X20, K2
+	VMOVAPS.Z X0, K2, X0
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y20
+	VCMPPS    $0x16, Y22, Y20, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VCMPPS    $0x16, X22, X20, K2
+	VMOVAPS.Z X2, K2, X2
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y20
+	VCMPPS    $0x16, Y22, Y20, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VCMPPS    $0x16, X22, X20, K2
+	VMOVAPS.Z X4, K2, X4
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y20
+	VCMPPS    $0x16, Y22, Y20, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VCMPPS    $0x16, X22, X20, K2
+	VMOVAPS.Z X6, K2, X6
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y20
+	VCMPPS    $0x16, Y22, Y20, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VCMPPS    $0x16, X22, X20, K2
+	VMOVAPS.Z X8, K2, X8
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y20
+	VCMPPS    $0x16, Y22, Y20, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VCMPPS    $0x16, X22, X20, K2
+	VMOVAPS.Z X10, K2, X10
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y20
+	VCMPPS    $0x16, Y22, Y20, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VCMPPS    $0x16, X22, X20, K2
+	VMOVAPS.Z X12, K2, X12
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y20
+	VCMPPS    $0x16, Y22, Y20, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VCMPPS    $0x16, X22, X20, K2
+	VMOVAPS.Z X14, K2, X14
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y20
+	VCMPPS    $0x16, Y22, Y20, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VCMPPS    $0x16, X22, X20, K2
+	VMOVAPS.Z X16, K2, X16
+	ADDQ      R14, R13
+
+	// the mask of the next tile
+	MOVQ R13, 80(R11)
+
+tileWrite:
+	VMOVUPS Y1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x00000009, AX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R12), R13
+	MOVQ   (R12), R14
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func spairs10x10AVX512(x *microArgs[float32])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·spairs10x10AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x02, AX
+	SHLQ $0x02, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x02, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000004, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x02, CX
+	MOVQ  (R11), R12
+	MOVQ  R12, 72(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 80(R11)
+
+tileTile:
+	MOVQ R9, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    AX, R12
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	VPXORD  Y13, Y13, Y13
+	VPXORD  X12, X12, X12
+	VPXORD  Y15, Y15, Y15
+	VPXORD  X14, X14, X14
+	VPXORD  Y17, Y17, Y17
+	VPXORD  X16, X16, X16
+	VPXORD  Y19, Y19, Y19
+	VPXORD  X18, X18, X18
+	MOVQ    R10, R15
+	SUBQ    $0x08, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPS          (R13), Y22
+	VMOVSD           (R13)(R8*1), X20
+	VFMADD231PS.BCST (R11), Y22, Y1
+	VFMADD231PS.BCST (R11)(AX*1), Y22, Y3
+	VFMADD231PS.BCST (R11)(AX*2), Y22, Y5
+	VFMADD231PS.BCST (R11)(SI*1), Y22, Y7
+	VFMADD231PS.BCST (R11)(AX*4), Y22, Y9
+	VFMADD231PS.BCST (R11)(DI*1), Y22, Y11
+	VFMADD231PS.BCST (R11)(SI*2), Y22, Y13
+	VFMADD231PS.BCST (R12), Y22, Y15
+	VFMADD231PS.BCST (R12)(AX*1), Y22, Y17
+	VFMADD231PS.BCST (R12)(AX*2), Y22, Y19
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y22
+	VMOVHPS          (R13)(R8*1), X20, X20
+	VFMADD231PS.BCST 4(R11), Y22, Y1
+	VFMADD231PS.BCST 4(R11)(AX*1), Y22, Y3
+	VFMADD231PS.BCST 4(R11)(AX*2), Y22, Y5
+	VFMADD231PS.BCST 4(R11)(SI*1), Y22, Y7
+	VFMADD231PS.BCST 4(R11)(AX*4), Y22, Y9
+	VFMADD231PS.BCST 4(R11)(DI*1), Y22, Y11
+	VFMADD231PS.BCST 4(R11)(SI*2), Y22, Y13
+	VFMADD231PS.BCST 4(R12), Y22, Y15
+	VFMADD231PS.BCST 4(R12)(AX*1), Y22, Y17
+	VFMADD231PS.BCST 4(R12)(AX*2), Y22, Y19
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y23
+	VMOVSD           (R13)(R8*1), X22
+	VFMADD231PS.BCST 8(R11), Y23, Y1
+	VFMADD231PS.BCST 8(R11)(AX*1), Y23, Y3
+	VFMADD231PS.BCST 8(R11)(AX*2), Y23, Y5
+	VFMADD231PS.BCST 8(R11)(SI*1), Y23, Y7
+	VFMADD231PS.BCST 8(R11)(AX*4), Y23, Y9
+	VFMADD231PS.BCST 8(R11)(DI*1), Y23, Y11
+	VFMADD231PS.BCST 8(R11)(SI*2), Y23, Y13
+	VFMADD231PS.BCST 8(R12), Y23, Y15
+	VFMADD231PS.BCST 8(R12)(AX*1), Y23, Y17
+	VFMADD231PS.BCST 8(R12)(AX*2), Y23, Y19
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y23
+	VMOVHPS          (R13)(R8*1), X22, X22
+	VINSERTF32X4     $0x01, X22, Y20, Y20
+	VFMADD231PS.BCST 12(R11), Y23, Y1
+	VFMADD231PS.BCST 12(R11)(AX*1), Y23, Y3
+	VFMADD231PS.BCST 12(R11)(AX*2), Y23, Y5
+	VFMADD231PS.BCST 12(R11)(SI*1), Y23, Y7
+	VFMADD231PS.BCST 12(R11)(AX*4), Y23, Y9
+	VFMADD231PS.BCST 12(R11)(DI*1), Y23, Y11
+	VFMADD231PS.BCST 12(R11)(SI*2), Y23, Y13
+	VFMADD231PS.BCST 12(R12), Y23, Y15
+	VFMADD231PS.BCST 12(R12)(AX*1), Y23, Y17
+	VFMADD231PS.BCST 12(R12)(AX*2), Y23, Y19
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y22
+	VMOVSD           (R13)(R8*1), X21
+	VFMADD231PS.BCST 16(R11), Y22, Y1
+	VFMADD231PS.BCST 16(R11)(AX*1), Y22, Y3
+	VFMADD231PS.BCST 16(R11)(AX*2), Y22, Y5
+	VFMADD231PS.BCST 16(R11)(SI*1), Y22, Y7
+	VFMADD231PS.BCST 16(R11)(AX*4), Y22, Y9
+	VFMADD231PS.BCST 16(R11)(DI*1), Y22, Y11
+	VFMADD231PS.BCST 16(R11)(SI*2), Y22, Y13
+	VFMADD231PS.BCST 16(R12), Y22, Y15
+	VFMADD231PS.BCST 16(R12)(AX*1), Y22, Y17
+	VFMADD231PS.BCST 16(R12)(AX*2), Y22, Y19
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y22
+	VMOVHPS          (R13)(R8*1), X21, X21
+	VFMADD231PS.BCST 20(R11), Y22, Y1
+	VFMADD231PS.BCST 20(R11)(AX*1), Y22, Y3
+	VFMADD231PS.BCST 20(R11)(AX*2), Y22, Y5
+	VFMADD231PS.BCST 20(R11)(SI*1), Y22, Y7
+	VFMADD231PS.BCST 20(R11)(AX*4), Y22, Y9
+	VFMADD231PS.BCST 20(R11)(DI*1), Y22, Y11
+	VFMADD231PS.BCST 20(R11)(SI*2), Y22, Y13
+	VFMADD231PS.BCST 20(R12), Y22, Y15
+	VFMADD231PS.BCST 20(R12)(AX*1), Y22, Y17
+	VFMADD231PS.BCST 20(R12)(AX*2), Y22, Y19
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y23
+	VMOVSD           (R13)(R8*1), X22
+	VFMADD231PS.BCST 24(R11), Y23, Y1
+	VFMADD231PS.BCST 24(R11)(AX*1), Y23, Y3
+	VFMADD231PS.BCST 24(R11)(AX*2), Y23, Y5
+	VFMADD231PS.BCST 24(R11)(SI*1), Y23, Y7
+	VFMADD231PS.BCST 24(R11)(AX*4), Y23, Y9
+	VFMADD231PS.BCST 24(R11)(DI*1), Y23, Y11
+	VFMADD231PS.BCST 24(R11)(SI*2), Y23, Y13
+	VFMADD231PS.BCST 24(R12), Y23, Y15
+	VFMADD231PS.BCST 24(R12)(AX*1), Y23, Y17
+	VFMADD231PS.BCST 24(R12)(AX*2), Y23, Y19
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y23
+	VMOVHPS          (R13)(R8*1), X22, X22
+	VINSERTF32X4     $0x01, X22, Y21, Y21
+	VINSERTF64X4     $0x01, Y21, Z20, Z20
+	VFMADD231PS.BCST 28(R11), Y23, Y1
+	VFMADD231PS.BCST 28(R11)(AX*1), Y23, Y3
+	VFMADD231PS.BCST 28(R11)(AX*2), Y23, Y5
+	VFMADD231PS.BCST 28(R11)(SI*1), Y23, Y7
+	VFMADD231PS.BCST 28(R11)(AX*4), Y23, Y9
+	VFMADD231PS.BCST 28(R11)(DI*1), Y23, Y11
+	VFMADD231PS.BCST 28(R11)(SI*2), Y23, Y13
+	VFMADD231PS.BCST 28(R12), Y23, Y15
+	VFMADD231PS.BCST 28(R12)(AX*1), Y23, Y17
+	VFMADD231PS.BCST 28(R12)(AX*2), Y23, Y19
+	ADDQ             BX, R13
+	CMPQ             R14, $0x00000090
+	JGE              tileStepsFetched
+	PREFETCHT0       (R15)
+	PREFETCHT0       7(R15)(R8*1)
+	ADDQ             DX, R15
+
+tileStepsFetched:
+	VMOVUPS         spairOrder<>+0(SB), Z21
+	VPERMPS         Z20, Z21, Z20
+	VBROADCASTF32X8 (R11), Z22
+	VFMADD231PS     Z22, Z20, Z0
+	VBROADCASTF32X8 (R11)(AX*1), Z22
+	VFMADD231PS     Z22, Z20, Z2
+	VBROADCASTF32X8 (R11)(AX*2), Z22
+	VFMADD231PS     Z22, Z20, Z4
+	VBROADCASTF32X8 (R11)(SI*1), Z22
+	VFMADD231PS     Z22, Z20, Z6
+	VBROADCASTF32X8 (R11)(AX*4), Z22
+	VFMADD231PS     Z22, Z20, Z8
+	VBROADCASTF32X8 (R11)(DI*1), Z22
+	VFMADD231PS     Z22, Z20, Z10
+	VBROADCASTF32X8 (R11)(SI*2), Z22
+	VFMADD231PS     Z22, Z20, Z12
+	VBROADCASTF32X8 (R12), Z22
+	VFMADD231PS     Z22, Z20, Z14
+	VBROADCASTF32X8 (R12)(AX*1), Z22
+	VFMADD231PS     Z22, Z20, Z16
+	VBROADCASTF32X8 (R12)(AX*2), Z22
+	VFMADD231PS     Z22, Z20, Z18
+	ADDQ            $0x00000020, R11
+	ADDQ            $0x00000020, R12
+	SUBQ            $0x08, R14
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       spairOrder<>+64(SB), Z21
+	VPERMPS       Z0, Z21, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y22
+	VADDPS        Y22, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X22
+	VADDPS        X22, X0, X0
+	VPERMILPS     $0x0e, X0, X22
+	VADDPS        X22, X0, X0
+	VPERMPS       Z2, Z21, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y22
+	VADDPS        Y22, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X22
+	VADDPS        X22, X2, X2
+	VPERMILPS     $0x0e, X2, X22
+	VADDPS        X22, X2, X2
+	VPERMPS       Z4, Z21, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y22
+	VADDPS        Y22, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X22
+	VADDPS        X22, X4, X4
+	VPERMILPS     $0x0e, X4, X22
+	VADDPS        X22, X4, X4
+	VPERMPS       Z6, Z21, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y22
+	VADDPS        Y22, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X22
+	VADDPS        X22, X6, X6
+	VPERMILPS     $0x0e, X6, X22
+	VADDPS        X22, X6, X6
+	VPERMPS       Z8, Z21, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y22
+	VADDPS        Y22, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X22
+	VADDPS        X22, X8, X8
+	VPERMILPS     $0x0e, X8, X22
+	VADDPS        X22, X8, X8
+	VPERMPS       Z10, Z21, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y22
+	VADDPS        Y22, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X22
+	VADDPS        X22, X10, X10
+	VPERMILPS     $0x0e, X10, X22
+	VADDPS        X22, X10, X10
+	VPERMPS       Z12, Z21, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y22
+	VADDPS        Y22, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X22
+	VADDPS        X22, X12, X12
+	VPERMILPS     $0x0e, X12, X22
+	VADDPS        X22, X12, X12
+	VPERMPS       Z14, Z21, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y22
+	VADDPS        Y22, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X22
+	VADDPS        X22, X14, X14
+	VPERMILPS     $0x0e, X14, X22
+	VADDPS        X22, X14, X14
+	VPERMPS       Z16, Z21, Z16
+	VEXTRACTF64X4 $0x01, Z16, Y22
+	VADDPS        Y22, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X22
+	VADDPS        X22, X16, X16
+	VPERMILPS     $0x0e, X16, X22
+	VADDPS        X22, X16, X16
+	VPERMPS       Z18, Z21, Z18
+	VEXTRACTF64X4 $0x01, Z18, Y22
+	VADDPS        Y22, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X22
+	VADDPS        X22, X18, X18
+	VPERMILPS     $0x0e, X18, X22
+	VADDPS        X22, X18, X18
+
+tileRest:
+	ADDQ $0x08, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R13), Y22
+	VMOVUPS.Z        (R13)(R8*1), K1, X20
+	VBROADCASTSS     (R11), Z23
+	VFMADD231PS      Y23, Y22, Y1
+	VFMADD231PS      X23, X20, X0
+	VFMADD231PS.BCST (R11)(AX*1), Y22, Y3
+	VFMADD231PS.BCST (R11)(AX*1), X20, X2
+	VBROADCASTSS     (R11)(AX*2), Z23
+	VFMADD231PS      Y23, Y22, Y5
+	VFMADD231PS      X23, X20, X4
+	VFMADD231PS.BCST (R11)(SI*1), Y22, Y7
+	VFMADD231PS.BCST (R11)(SI*1), X20, X6
+	VBROADCASTSS     (R11)(AX*4), Z23
+	VFMADD231PS      Y23, Y22, Y9
+	VFMADD231PS      X23, X20, X8
+	VFMADD231PS.BCST (R11)(DI*1), Y22, Y11
+	VFMADD231PS.BCST (R11)(DI*1), X20, X10
+	VBROADCASTSS     (R11)(SI*2), Z23
+	VFMADD231PS      Y23, Y22, Y13
+	VFMADD231PS      X23, X20, X12
+	VFMADD231PS.BCST (R12), Y22, Y15
+	VFMADD231PS.BCST (R12), X20, X14
+	VBROADCASTSS     (R12)(AX*1), Z23
+	VFMADD231PS      Y23, Y22, Y17
+	VFMADD231PS      X23, X20, X16
+	VFMADD231PS.BCST (R12)(AX*2), Y22, Y19
+	VFMADD231PS.BCST (R12)(AX*2), X20, X18
+	ADDQ             CX, R11
+	ADDQ             CX, R12
+	ADDQ             BX, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R11
+	CMPL         72(R12), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R12), Z22
+	VMULPS       Y22, Y1, Y1
+	VMULPS       X22, X0, X0
+	VMULPS       Y22, Y3, Y3
+	VMULPS       X22, X2, X2
+	VMULPS       Y22, Y5, Y5
+	VMULPS       X22, X4, X4
+	VMULPS       Y22, Y7, Y7
+	VMULPS       X22, X6, X6
+	VMULPS       Y22, Y9, Y9
+	VMULPS       X22, X8, X8
+	VMULPS       Y22, Y11, Y11
+	VMULPS       X22, X10, X10
+	VMULPS       Y22, Y13, Y13
+	VMULPS       X22, X12, X12
+	VMULPS       Y22, Y15, Y15
+	VMULPS       X22, X14, X14
+	VMULPS       Y22, Y17, Y17
+	VMULPS       X22, X16, X16
+	VMULPS       Y22, Y19, Y19
+	VMULPS       X22, X18, X18
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R12), R13
+	ADDL         R13, R13
+	JEQ          tileBias
+	MOVQ         R10, R13
+	CMPL         76(R12), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R12), Z22
+	VFMADD231PS  (R13), Y22, Y1
+	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VFMADD231PS  X20, X22, X0
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y22, Y3
+	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VFMADD231PS  X20, X22, X2
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y22, Y5
+	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VFMADD231PS  X20, X22, X4
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y22, Y7
+	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VFMADD231PS  X20, X22, X6
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y22, Y9
+	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VFMADD231PS  X20, X22, X8
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y22, Y11
+	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VFMADD231PS  X20, X22, X10
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y22, Y13
+	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VFMADD231PS  X20, X22, X12
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y22, Y15
+	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VFMADD231PS  X20, X22, X14
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y22, Y17
+	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VFMADD231PS  X20, X22, X16
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y22, Y19
+	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VFMADD231PS  X20, X22, X18
+	ADDQ         DX, R13
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (R13), Y1, Y1
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    X20, X0, X0
+	ADDQ      DX, R13
+	VADDPS    (R13), Y3, Y3
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    X20, X2, X2
+	ADDQ      DX, R13
+	VADDPS    (R13), Y5, Y5
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    X20, X4, X4
+	ADDQ      DX, R13
+	VADDPS    (R13), Y7, Y7
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    X20, X6, X6
+	ADDQ      DX, R13
+	VADDPS    (R13), Y9, Y9
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    X20, X8, X8
+	ADDQ      DX, R13
+	VADDPS    (R13), Y11, Y11
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    X20, X10, X10
+	ADDQ      DX, R13
+	VADDPS    (R13), Y13, Y13
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    X20, X12, X12
+	ADDQ      DX, R13
+	VADDPS    (R13), Y15, Y15
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    X20, X14, X14
+	ADDQ      DX, R13
+	VADDPS    (R13), Y17, Y17
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    X20, X16, X16
+	ADDQ      DX, R13
+	VADDPS    (R13), Y19, Y19
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    X20, X18, X18
+	ADDQ      DX, R13
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	ORQ       40(R11), R13
+	ORQ       24(R11), R13
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileReLU
+	VMOVUPS   (R13), Y22
+	VADDPS    Y22, Y1, Y1
+	VADDPS    Y22, Y3, Y3
+	VADDPS    Y22, Y5, Y5
+	VADDPS    Y22, Y7, Y7
+	VADDPS    Y22, Y9, Y9
+	VADDPS    Y22, Y11, Y11
+	VADDPS    Y22, Y13, Y13
+	VADDPS    Y22, Y15, Y15
+	VADDPS    Y22, Y17, Y17
+	VADDPS    Y22, Y19, Y19
+	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    X20, X0, X0
+	VADDPS    X20, X2, X2
+	VADDPS    X20, X4, X4
+	VADDPS    X20, X6, X6
+	VADDPS    X20, X8, X8
+	VADDPS    X20, X10, X10
+	VADDPS    X20, X12, X12
+	VADDPS    X20, X14, X14
+	VADDPS    X20, X16, X16
+	VADDPS    X20, X18, X18
+
+tileReLU:
+	MOVQ      40(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileMask
+	VPXORD    Z24, Z24, Z24
+	VCMPPS    $0x16, Y24, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, X24, X0, K2
+	VMOVAPS.Z X0, K2, X0
+	VCMPPS    $0x16, Y24, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, X24, X2, K2
+	VMOVAPS.Z X2, K2, X2
+	VCMPPS    $0x16, Y24, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, X24, X4, K2
+	VMOVAPS.Z X4, K2, X4
+	VCMPPS    $0x16, Y24, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, X24, X6, K2
+	VMOVAPS.Z X6, K2, X6
+	VCMPPS    $0x16, Y24, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, X24, X8, K2
+	VMOVAPS.Z X8, K2, X8
+	VCMPPS    $0x16, Y24, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, X24, X10, K2
+	VMOVAPS.Z X10, K2, X10
+	VCMPPS    $0x16, Y24, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, X24, X12, K2
+	VMOVAPS.Z X12, K2, X12
+	VCMPPS    $0x16, Y24, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, X24, X14, K2
+	VMOVAPS.Z X14, K2, X14
+	VCMPPS    $0x16, Y24, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VCMPPS    $0x16, X24, X16, K2
+	VMOVAPS.Z X16, K2, X16
+	VCMPPS    $0x16, Y24, Y19, K2
+	VMOVAPS.Z Y19, K2, Y19
+	VCMPPS    $0x16, X24, X18, K2
+	VMOVAPS.Z X18, K2, X18
+
+tileMask:
+	MOVQ      80(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x02, R14
+	VPXORD    Z24, Z24, Z24
+	VMOVUPS   (R13), Y22
+	VCMPPS    $0x16, Y24, Y22, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VCMPPS    $0x16, X24, X22, K2
+	VMOVAPS.Z X0, K2, X0
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y22
+	VCMPPS    $0x16, Y24, Y22, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VCMPPS    $0x16, X24, X22, K2
+	VMOVAPS.Z X2, K2, X2
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y22
+	VCMPPS    $0x16, Y24, Y22, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VCMPPS    $0x16, X24, X22, K2
+	VMOVAPS.Z X4, K2, X4
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y22
+	VCMPPS    $0x16, Y24, Y22, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VCMPPS    $0x16, X24, X22, K2
+	VMOVAPS.Z X6, K2, X6
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y22
+	VCMPPS    $0x16, Y24, Y22, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VCMPPS    $0x16, X24, X22, K2
+	VMOVAPS.Z X8, K2, X8
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y22
+	VCMPPS    $0x16, Y24, Y22, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VCMPPS    $0x16, X24, X22, K2
+	VMOVAPS.Z X10, K2, X10
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y22
+	VCMPPS    $0x16, Y24, Y22, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VCMPPS    $0x16, X24, X22, K2
+	VMOVAPS.Z X12, K2, X12
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y22
+	VCMPPS    $0x16, Y24, Y22, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VCMPPS    $0x16, X24, X22, K2
+	VMOVAPS.Z X14, K2, X14
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y22
+	VCMPPS    $0x16, Y24, Y22, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VCMPPS    $0x16, X24, X22, K2
+	VMOVAPS.Z X16, K2, X16
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y22
+	VCMPPS    $0x16, Y24, Y22, K2
+	VMOVAPS.Z Y19, K2, Y19
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VCMPPS    $0x16, X24, X22, K2
+	VMOVAPS.Z X18, K2, X18
+	ADDQ      R14, R13
+
+	// the mask of the next tile
+	MOVQ R13, 80(R11)
+
+tileWrite:
+	VMOVUPS Y1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y19, (R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x0000000a, AX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R12), R13
+	MOVQ   (R12), R14
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func spairs11x10AVX512(x *microArgs[float32])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·spairs11x10AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x02, AX
+	SHLQ $0x02, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x02, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000004, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x02, CX
+	MOVQ  (R11), R12
+	MOVQ  R12, 72(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 80(R11)
+
+tileTile:
+	MOVQ R9, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    AX, R12
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	VPXORD  Y13, Y13, Y13
+	VPXORD  X12, X12, X12
+	VPXORD  Y15, Y15, Y15
+	VPXORD  X14, X14, X14
+	VPXORD  Y17, Y17, Y17
+	VPXORD  X16, X16, X16
+	VPXORD  Y19, Y19, Y19
+	VPXORD  X18, X18, X18
+	VPXORD  Y21, Y21, Y21
+	VPXORD  X20, X20, X20
+	MOVQ    R10, R15
+	SUBQ    $0x08, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPS          (R13), Y24
+	VMOVSD           (R13)(R8*1), X22
+	VFMADD231PS.BCST (R11), Y24, Y1
+	VFMADD231PS.BCST (R11)(AX*1), Y24, Y3
+	VFMADD231PS.BCST (R11)(AX*2), Y24, Y5
+	VFMADD231PS.BCST (R11)(SI*1), Y24, Y7
+	VFMADD231PS.BCST (R11)(AX*4), Y24, Y9
+	VFMADD231PS.BCST (R11)(DI*1), Y24, Y11
+	VFMADD231PS.BCST (R11)(SI*2), Y24, Y13
+	VFMADD231PS.BCST (R12), Y24, Y15
+	VFMADD231PS.BCST (R12)(AX*1), Y24, Y17
+	VFMADD231PS.BCST (R12)(AX*2), Y24, Y19
+	VFMADD231PS.BCST (R12)(SI*1), Y24, Y21
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y24
+	VMOVHPS          (R13)(R8*1), X22, X22
+	VFMADD231PS.BCST 4(R11), Y24, Y1
+	VFMADD231PS.BCST 4(R11)(AX*1), Y24, Y3
+	VFMADD231PS.BCST 4(R11)(AX*2), Y24, Y5
+	VFMADD231PS.BCST 4(R11)(SI*1), Y24, Y7
+	VFMADD231PS.BCST 4(R11)(AX*4), Y24, Y9
+	VFMADD231PS.BCST 4(R11)(DI*1), Y24, Y11
+	VFMADD231PS.BCST 4(R11)(SI*2), Y24, Y13
+	VFMADD231PS.BCST 4(R12), Y24, Y15
+	VFMADD231PS.BCST 4(R12)(AX*1), Y24, Y17
+	VFMADD231PS.BCST 4(R12)(AX*2), Y24, Y19
+	VFMADD231PS.BCST 4(R12)(SI*1), Y24, Y21
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y25
+	VMOVSD           (R13)(R8*1), X24
+	VFMADD231PS.BCST 8(R11), Y25, Y1
+	VFMADD231PS.BCST 8(R11)(AX*1), Y25, Y3
+	VFMADD231PS.BCST 8(R11)(AX*2), Y25, Y5
+	VFMADD231PS.BCST 8(R11)(SI*1), Y25, Y7
+	VFMADD231PS.BCST 8(R11)(AX*4), Y25, Y9
+	VFMADD231PS.BCST 8(R11)(DI*1), Y25, Y11
+	VFMADD231PS.BCST 8(R11)(SI*2), Y25, Y13
+	VFMADD231PS.BCST 8(R12), Y25, Y15
+	VFMADD231PS.BCST 8(R12)(AX*1), Y25, Y17
+	VFMADD231PS.BCST 8(R12)(AX*2), Y25, Y19
+	VFMADD231PS.BCST 8(R12)(SI*1), Y25, Y21
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y25
+	VMOVHPS          (R13)(R8*1), X24, X24
+	VINSERTF32X4     $0x01, X24, Y22, Y22
+	VFMADD231PS.BCST 12(R11), Y25, Y1
+	VFMADD231PS.BCST 12(R11)(AX*1), Y25, Y3
+	VFMADD231PS.BCST 12(R11)(AX*2), Y25, Y5
+	VFMADD231PS.BCST 12(R11)(SI*1), Y25, Y7
+	VFMADD231PS.BCST 12(R11)(AX*4), Y25, Y9
+	VFMADD231PS.BCST 12(R11)(DI*1), Y25, Y11
+	VFMADD231PS.BCST 12(R11)(SI*2), Y25, Y13
+	VFMADD231PS.BCST 12(R12), Y25, Y15
+	VFMADD231PS.BCST 12(R12)(AX*1), Y25, Y17
+	VFMADD231PS.BCST 12(R12)(AX*2), Y25, Y19
+	VFMADD231PS.BCST 12(R12)(SI*1), Y25, Y21
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y24
+	VMOVSD           (R13)(R8*1), X23
+	VFMADD231PS.BCST 16(R11), Y24, Y1
+	VFMADD231PS.BCST 16(R11)(AX*1), Y24, Y3
+	VFMADD231PS.BCST 16(R11)(AX*2), Y24, Y5
+	VFMADD231PS.BCST 16(R11)(SI*1), Y24, Y7
+	VFMADD231PS.BCST 16(R11)(AX*4), Y24, Y9
+	VFMADD231PS.BCST 16(R11)(DI*1), Y24, Y11
+	VFMADD231PS.BCST 16(R11)(SI*2), Y24, Y13
+	VFMADD231PS.BCST 16(R12), Y24, Y15
+	VFMADD231PS.BCST 16(R12)(AX*1), Y24, Y17
+	VFMADD231PS.BCST 16(R12)(AX*2), Y24, Y19
+	VFMADD231PS.BCST 16(R12)(SI*1), Y24, Y21
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y24
+	VMOVHPS          (R13)(R8*1), X23, X23
+	VFMADD231PS.BCST 20(R11), Y24, Y1
+	VFMADD231PS.BCST 20(R11)(AX*1), Y24, Y3
+	VFMADD231PS.BCST 20(R11)(AX*2), Y24, Y5
+	VFMADD231PS.BCST 20(R11)(SI*1), Y24, Y7
+	VFMADD231PS.BCST 20(R11)(AX*4), Y24, Y9
+	VFMADD231PS.BCST 20(R11)(DI*1), Y24, Y11
+	VFMADD231PS.BCST 20(R11)(SI*2), Y24, Y13
+	VFMADD231PS.BCST 20(R12), Y24, Y15
+	VFMADD231PS.BCST 20(R12)(AX*1), Y24, Y17
+	VFMADD231PS.BCST 20(R12)(AX*2), Y24, Y19
+	VFMADD231PS.BCST 20(R12)(SI*1), Y24, Y21
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y25
+	VMOVSD           (R13)(R8*1), X24
+	VFMADD231PS.BCST 24(R11), Y25, Y1
+	VFMADD231PS.BCST 24(R11)(AX*1), Y25, Y3
+	VFMADD231PS.BCST 24(R11)(AX*2), Y25, Y5
+	VFMADD231PS.BCST 24(R11)(SI*1), Y25, Y7
+	VFMADD231PS.BCST 24(R11)(AX*4), Y25, Y9
+	VFMADD231PS.BCST 24(R11)(DI*1), Y25, Y11
+	VFMADD231PS.BCST 24(R11)(SI*2), Y25, Y13
+	VFMADD231PS.BCST 24(R12), Y25, Y15
+	VFMADD231PS.BCST 24(R12)(AX*1), Y25, Y17
+	VFMADD231PS.BCST 24(R12)(AX*2), Y25, Y19
+	VFMADD231PS.BCST 24(R12)(SI*1), Y25, Y21
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y25
+	VMOVHPS          (R13)(R8*1), X24, X24
+	VINSERTF32X4     $0x01, X24, Y23, Y23
+	VINSERTF64X4     $0x01, Y23, Z22, Z22
+	VFMADD231PS.BCST 28(R11), Y25, Y1
+	VFMADD231PS.BCST 28(R11)(AX*1), Y25, Y3
+	VFMADD231PS.BCST 28(R11)(AX*2), Y25, Y5
+	VFMADD231PS.BCST 28(R11)(SI*1), Y25, Y7
+	VFMADD231PS.BCST 28(R11)(AX*4), Y25, Y9
+	VFMADD231PS.BCST 28(R11)(DI*1), Y25, Y11
+	VFMADD231PS.BCST 28(R11)(SI*2), Y25, Y13
+	VFMADD231PS.BCST 28(R12), Y25, Y15
+	VFMADD231PS.BCST 28(R12)(AX*1), Y25, Y17
+	VFMADD231PS.BCST 28(R12)(AX*2), Y25, Y19
+	VFMADD231PS.BCST 28(R12)(SI*1), Y25, Y21
+	ADDQ             BX, R13
+	CMPQ             R14, $0x00000098
+	JGE              tileStepsFetched
+	PREFETCHT0       (R15)
+	PREFETCHT0       7(R15)(R8*1)
+	ADDQ             DX, R15
+
+tileStepsFetched:
+	VMOVUPS         spairOrder<>+0(SB), Z23
+	VPERMPS         Z22, Z23, Z22
+	VBROADCASTF32X8 (R11), Z24
+	VFMADD231PS     Z24, Z22, Z0
+	VBROADCASTF32X8 (R11)(AX*1), Z24
+	VFMADD231PS     Z24, Z22, Z2
+	VBROADCASTF32X8 (R11)(AX*2), Z24
+	VFMADD231PS     Z24, Z22, Z4
+	VBROADCASTF32X8 (R11)(SI*1), Z24
+	VFMADD231PS     Z24, Z22, Z6
+	VBROADCASTF32X8 (R11)(AX*4), Z24
+	VFMADD231PS     Z24, Z22, Z8
+	VBROADCASTF32X8 (R11)(DI*1), Z24
+	VFMADD231PS     Z24, Z22, Z10
+	VBROADCASTF32X8 (R11)(SI*2), Z24
+	VFMADD231PS     Z24, Z22, Z12
+	VBROADCASTF32X8 (R12), Z24
+	VFMADD231PS     Z24, Z22, Z14
+	VBROADCASTF32X8 (R12)(AX*1), Z24
+	VFMADD231PS     Z24, Z22, Z16
+	VBROADCASTF32X8 (R12)(AX*2), Z24
+	VFMADD231PS     Z24, Z22, Z18
+	VBROADCASTF32X8 (R12)(SI*1), Z24
+	VFMADD231PS     Z24, Z22, Z20
+	ADDQ            $0x00000020, R11
+	ADDQ            $0x00000020, R12
+	SUBQ            $0x08, R14
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       spairOrder<>+64(SB), Z23
+	VPERMPS       Z0, Z23, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y24
+	VADDPS        Y24, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X24
+	VADDPS        X24, X0, X0
+	VPERMILPS     $0x0e, X0, X24
+	VADDPS        X24, X0, X0
+	VPERMPS       Z2, Z23, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y24
+	VADDPS        Y24, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X24
+	VADDPS        X24, X2, X2
+	VPERMILPS     $0x0e, X2, X24
+	VADDPS        X24, X2, X2
+	VPERMPS       Z4, Z23, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y24
+	VADDPS        Y24, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X24
+	VADDPS        X24, X4, X4
+	VPERMILPS     $0x0e, X4, X24
+	VADDPS        X24, X4, X4
+	VPERMPS       Z6, Z23, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y24
+	VADDPS        Y24, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X24
+	VADDPS        X24, X6, X6
+	VPERMILPS     $0x0e, X6, X24
+	VADDPS        X24, X6, X6
+	VPERMPS       Z8, Z23, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y24
+	VADDPS        Y24, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X24
+	VADDPS        X24, X8, X8
+	VPERMILPS     $0x0e, X8, X24
+	VADDPS        X24, X8, X8
+	VPERMPS       Z10, Z23, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y24
+	VADDPS        Y24, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X24
+	VADDPS        X24, X10, X10
+	VPERMILPS     $0x0e, X10, X24
+	VADDPS        X24, X10, X10
+	VPERMPS       Z12, Z23, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y24
+	VADDPS        Y24, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X24
+	VADDPS        X24, X12, X12
+	VPERMILPS     $0x0e, X12, X24
+	VADDPS        X24, X12, X12
+	VPERMPS       Z14, Z23, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y24
+	VADDPS        Y24, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X24
+	VADDPS        X24, X14, X14
+	VPERMILPS     $0x0e, X14, X24
+	VADDPS        X24, X14, X14
+	VPERMPS       Z16, Z23, Z16
+	VEXTRACTF64X4 $0x01, Z16, Y24
+	VADDPS        Y24, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X24
+	VADDPS        X24, X16, X16
+	VPERMILPS     $0x0e, X16, X24
+	VADDPS        X24, X16, X16
+	VPERMPS       Z18, Z23, Z18
+	VEXTRACTF64X4 $0x01, Z18, Y24
+	VADDPS        Y24, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X24
+	VADDPS        X24, X18, X18
+	VPERMILPS     $0x0e, X18, X24
+	VADDPS        X24, X18, X18
+	VPERMPS       Z20, Z23, Z20
+	VEXTRACTF64X4 $0x01, Z20, Y24
+	VADDPS        Y24, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X24
+	VADDPS        X24, X20, X20
+	VPERMILPS     $0x0e, X20, X24
+	VADDPS        X24, X20, X20
+
+tileRest:
+	ADDQ $0x08, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R13), Y24
+	VMOVUPS.Z        (R13)(R8*1), K1, X22
+	VBROADCASTSS     (R11), Z25
+	VFMADD231PS      Y25, Y24, Y1
+	VFMADD231PS      X25, X22, X0
+	VFMADD231PS.BCST (R11)(AX*1), Y24, Y3
+	VFMADD231PS.BCST (R11)(AX*1), X22, X2
+	VBROADCASTSS     (R11)(AX*2), Z25
+	VFMADD231PS      Y25, Y24, Y5
+	VFMADD231PS      X25, X22, X4
+	VFMADD231PS.BCST (R11)(SI*1), Y24, Y7
+	VFMADD231PS.BCST (R11)(SI*1), X22, X6
+	VBROADCASTSS     (R11)(AX*4), Z25
+	VFMADD231PS      Y25, Y24, Y9
+	VFMADD231PS      X25, X22, X8
+	VFMADD231PS.BCST (R11)(DI*1), Y24, Y11
+	VFMADD231PS.BCST (R11)(DI*1), X22, X10
+	VBROADCASTSS     (R11)(SI*2), Z25
+	VFMADD231PS      Y25, Y24, Y13
+	VFMADD231PS      X25, X22, X12
+	VFMADD231PS.BCST (R12), Y24, Y15
+	VFMADD231PS.BCST (R12), X22, X14
+	VBROADCASTSS     (R12)(AX*1), Z25
+	VFMADD231PS      Y25, Y24, Y17
+	VFMADD231PS      X25, X22, X16
+	VFMADD231PS.BCST (R12)(AX*2), Y24, Y19
+	VFMADD231PS.BCST (R12)(AX*2), X22, X18
+	VBROADCASTSS     (R12)(SI*1), Z25
+	VFMADD231PS      Y25, Y24, Y21
+	VFMADD231PS      X25, X22, X20
+	ADDQ             CX, R11
+	ADDQ             CX, R12
+	ADDQ             BX, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R11
+	CMPL         72(R12), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R12), Z24
+	VMULPS       Y24, Y1, Y1
+	VMULPS       X24, X0, X0
+	VMULPS       Y24, Y3, Y3
+	VMULPS       X24, X2, X2
+	VMULPS       Y24, Y5, Y5
+	VMULPS       X24, X4, X4
+	VMULPS       Y24, Y7, Y7
+	VMULPS       X24, X6, X6
+	VMULPS       Y24, Y9, Y9
+	VMULPS       X24, X8, X8
+	VMULPS       Y24, Y11, Y11
+	VMULPS       X24, X10, X10
+	VMULPS       Y24, Y13, Y13
+	VMULPS       X24, X12, X12
+	VMULPS       Y24, Y15, Y15
+	VMULPS       X24, X14, X14
+	VMULPS       Y24, Y17, Y17
+	VMULPS       X24, X16, X16
+	VMULPS       Y24, Y19, Y19
+	VMULPS       X24, X18, X18
+	VMULPS       Y24, Y21, Y21
+	VMULPS       X24, X20, X20
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R12), R13
+	ADDL         R13, R13
+	JEQ          tileBias
+	MOVQ         R10, R13
+	CMPL         76(R12), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R12), Z24
+	VFMADD231PS  (R13), Y24, Y1
+	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VFMADD231PS  X22, X24, X0
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y24, Y3
+	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VFMADD231PS  X22, X24, X2
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y24, Y5
+	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VFMADD231PS  X22, X24, X4
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y24, Y7
+	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VFMADD231PS  X22, X24, X6
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y24, Y9
+	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VFMADD231PS  X22, X24, X8
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y24, Y11
+	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VFMADD231PS  X22, X24, X10
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y24, Y13
+	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VFMADD231PS  X22, X24, X12
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y24, Y15
+	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VFMADD231PS  X22, X24, X14
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y24, Y17
+	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VFMADD231PS  X22, X24, X16
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y24, Y19
+	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VFMADD231PS  X22, X24, X18
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y24, Y21
+	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VFMADD231PS  X22, X24, X20
+	ADDQ         DX, R13
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (R13), Y1, Y1
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    X22, X0, X0
+	ADDQ      DX, R13
+	VADDPS    (R13), Y3, Y3
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    X22, X2, X2
+	ADDQ      DX, R13
+	VADDPS    (R13), Y5, Y5
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    X22, X4, X4
+	ADDQ      DX, R13
+	VADDPS    (R13), Y7, Y7
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    X22, X6, X6
+	ADDQ      DX, R13
+	VADDPS    (R13), Y9, Y9
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    X22, X8, X8
+	ADDQ      DX, R13
+	VADDPS    (R13), Y11, Y11
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    X22, X10, X10
+	ADDQ      DX, R13
+	VADDPS    (R13), Y13, Y13
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    X22, X12, X12
+	ADDQ      DX, R13
+	VADDPS    (R13), Y15, Y15
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    X22, X14, X14
+	ADDQ      DX, R13
+	VADDPS    (R13), Y17, Y17
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    X22, X16, X16
+	ADDQ      DX, R13
+	VADDPS    (R13), Y19, Y19
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    X22, X18, X18
+	ADDQ      DX, R13
+	VADDPS    (R13), Y21, Y21
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    X22, X20, X20
+	ADDQ      DX, R13
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	ORQ       40(R11), R13
+	ORQ       24(R11), R13
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileReLU
+	VMOVUPS   (R13), Y24
+	VADDPS    Y24, Y1, Y1
+	VADDPS    Y24, Y3, Y3
+	VADDPS    Y24, Y5, Y5
+	VADDPS    Y24, Y7, Y7
+	VADDPS    Y24, Y9, Y9
+	VADDPS    Y24, Y11, Y11
+	VADDPS    Y24, Y13, Y13
+	VADDPS    Y24, Y15, Y15
+	VADDPS    Y24, Y17, Y17
+	VADDPS    Y24, Y19, Y19
+	VADDPS    Y24, Y21, Y21
+	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    X22, X0, X0
+	VADDPS    X22, X2, X2
+	VADDPS    X22, X4, X4
+	VADDPS    X22, X6, X6
+	VADDPS    X22, X8, X8
+	VADDPS    X22, X10, X10
+	VADDPS    X22, X12, X12
+	VADDPS    X22, X14, X14
+	VADDPS    X22, X16, X16
+	VADDPS    X22, X18, X18
+	VADDPS    X22, X20, X20
+
+tileReLU:
+	MOVQ      40(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileMask
+	VPXORD    Z26, Z26, Z26
+	VCMPPS    $0x16, Y26, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, X26, X0, K2
+	VMOVAPS.Z X0, K2, X0
+	VCMPPS    $0x16, Y26, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, X26, X2, K2
+	VMOVAPS.Z X2, K2, X2
+	VCMPPS    $0x16, Y26, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, X26, X4, K2
+	VMOVAPS.Z X4, K2, X4
+	VCMPPS    $0x16, Y26, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, X26, X6, K2
+	VMOVAPS.Z X6, K2, X6
+	VCMPPS    $0x16, Y26, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, X26, X8, K2
+	VMOVAPS.Z X8, K2, X8
+	VCMPPS    $0x16, Y26, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, X26, X10, K2
+	VMOVAPS.Z X10, K2, X10
+	VCMPPS    $0x16, Y26, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, X26, X12, K2
+	VMOVAPS.Z X12, K2, X12
+	VCMPPS    $0x16, Y26, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, X26, X14, K2
+	VMOVAPS.Z X14, K2, X14
+	VCMPPS    $0x16, Y26, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VCMPPS    $0x16, X26, X16, K2
+	VMOVAPS.Z X16, K2, X16
+	VCMPPS    $0x16, Y26, Y19, K2
+	VMOVAPS.Z Y19, K2, Y19
+	VCMPPS    $0x16, X26, X18, K2
+	VMOVAPS.Z X18, K2, X18
+	VCMPPS    $0x16, Y26, Y21, K2
+	VMOVAPS.Z Y21, K2, Y21
+	VCMPPS    $0x16, X26, X20, K2
+	VMOVAPS.Z X20, K2, X20
+
+tileMask:
+	MOVQ      80(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x02, R14
+	VPXORD    Z26, Z26, Z26
+	VMOVUPS   (R13), Y24
+	VCMPPS    $0x16, Y26, Y24, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VCMPPS    $0x16, X26, X24, K2
+	VMOVAPS.Z X0, K2, X0
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y24
+	VCMPPS    $0x16, Y26, Y24, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VCMPPS    $0x16, X26, X24, K2
+	VMOVAPS.Z X2, K2, X2
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y24
+	VCMPPS    $0x16, Y26, Y24, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VCMPPS    $0x16, X26, X24, K2
+	VMOVAPS.Z X4, K2, X4
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y24
+	VCMPPS    $0x16, Y26, Y24, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VCMPPS    $0x16, X26, X24, K2
+	VMOVAPS.Z X6, K2, X6
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y24
+	VCMPPS    $0x16, Y26, Y24, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VCMPPS    $0x16, X26, X24, K2
+	VMOVAPS.Z X8, K2, X8
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y24
+	VCMPPS    $0x16, Y26, Y24, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VCMPPS    $0x16, X26, X24, K2
+	VMOVAPS.Z X10, K2, X10
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y24
+	VCMPPS    $0x16, Y26, Y24, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VCMPPS    $0x16, X26, X24, K2
+	VMOVAPS.Z X12, K2, X12
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y24
+	VCMPPS    $0x16, Y26, Y24, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VCMPPS    $0x16, X26, X24, K2
+	VMOVAPS.Z X14, K2, X14
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y24
+	VCMPPS    $0x16, Y26, Y24, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VCMPPS    $0x16, X26, X24, K2
+	VMOVAPS.Z X16, K2, X16
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y24
+	VCMPPS    $0x16, Y26, Y24, K2
+	VMOVAPS.Z Y19, K2, Y19
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VCMPPS    $0x16, X26, X24, K2
+	VMOVAPS.Z X18, K2, X18
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y24
+	VCMPPS    $0x16, Y26, Y24, K2
+	VMOVAPS.Z Y21, K2, Y21
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VCMPPS    $0x16, X26, X24, K2
+	VMOVAPS.Z X20, K2, X20
+	ADDQ      R14, R13
+
+	// the mask of the next tile
+	MOVQ R13, 80(R11)
+
+tileWrite:
+	VMOVUPS Y1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y19, (R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y21, (R10)
+	VMOVUPS X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x0000000b, AX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R12), R13
+	MOVQ   (R12), R14
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func spairs12x10AVX512(x *microArgs[float32])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·spairs12x10AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x02, AX
+	SHLQ $0x02, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x02, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x02, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000004, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x02, CX
+	MOVQ  (R11), R12
+	MOVQ  R12, 72(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 80(R11)
+
+tileTile:
+	MOVQ R9, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    AX, R12
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	VPXORD  Y13, Y13, Y13
+	VPXORD  X12, X12, X12
+	VPXORD  Y15, Y15, Y15
+	VPXORD  X14, X14, X14
+	VPXORD  Y17, Y17, Y17
+	VPXORD  X16, X16, X16
+	VPXORD  Y19, Y19, Y19
+	VPXORD  X18, X18, X18
+	VPXORD  Y21, Y21, Y21
+	VPXORD  X20, X20, X20
+	VPXORD  Y23, Y23, Y23
+	VPXORD  X22, X22, X22
+	MOVQ    R10, R15
+	SUBQ    $0x08, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPS          (R13), Y26
+	VMOVSD           (R13)(R8*1), X24
+	VFMADD231PS.BCST (R11), Y26, Y1
+	VFMADD231PS.BCST (R11)(AX*1), Y26, Y3
+	VFMADD231PS.BCST (R11)(AX*2), Y26, Y5
+	VFMADD231PS.BCST (R11)(SI*1), Y26, Y7
+	VFMADD231PS.BCST (R11)(AX*4), Y26, Y9
+	VFMADD231PS.BCST (R11)(DI*1), Y26, Y11
+	VFMADD231PS.BCST (R11)(SI*2), Y26, Y13
+	VFMADD231PS.BCST (R12), Y26, Y15
+	VFMADD231PS.BCST (R12)(AX*1), Y26, Y17
+	VFMADD231PS.BCST (R12)(AX*2), Y26, Y19
+	VFMADD231PS.BCST (R12)(SI*1), Y26, Y21
+	VFMADD231PS.BCST (R12)(AX*4), Y26, Y23
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y26
+	VMOVHPS          (R13)(R8*1), X24, X24
+	VFMADD231PS.BCST 4(R11), Y26, Y1
+	VFMADD231PS.BCST 4(R11)(AX*1), Y26, Y3
+	VFMADD231PS.BCST 4(R11)(AX*2), Y26, Y5
+	VFMADD231PS.BCST 4(R11)(SI*1), Y26, Y7
+	VFMADD231PS.BCST 4(R11)(AX*4), Y26, Y9
+	VFMADD231PS.BCST 4(R11)(DI*1), Y26, Y11
+	VFMADD231PS.BCST 4(R11)(SI*2), Y26, Y13
+	VFMADD231PS.BCST 4(R12), Y26, Y15
+	VFMADD231PS.BCST 4(R12)(AX*1), Y26, Y17
+	VFMADD231PS.BCST 4(R12)(AX*2), Y26, Y19
+	VFMADD231PS.BCST 4(R12)(SI*1), Y26, Y21
+	VFMADD231PS.BCST 4(R12)(AX*4), Y26, Y23
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y27
+	VMOVSD           (R13)(R8*1), X26
+	VFMADD231PS.BCST 8(R11), Y27, Y1
+	VFMADD231PS.BCST 8(R11)(AX*1), Y27, Y3
+	VFMADD231PS.BCST 8(R11)(AX*2), Y27, Y5
+	VFMADD231PS.BCST 8(R11)(SI*1), Y27, Y7
+	VFMADD231PS.BCST 8(R11)(AX*4), Y27, Y9
+	VFMADD231PS.BCST 8(R11)(DI*1), Y27, Y11
+	VFMADD231PS.BCST 8(R11)(SI*2), Y27, Y13
+	VFMADD231PS.BCST 8(R12), Y27, Y15
+	VFMADD231PS.BCST 8(R12)(AX*1), Y27, Y17
+	VFMADD231PS.BCST 8(R12)(AX*2), Y27, Y19
+	VFMADD231PS.BCST 8(R12)(SI*1), Y27, Y21
+	VFMADD231PS.BCST 8(R12)(AX*4), Y27, Y23
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y27
+	VMOVHPS          (R13)(R8*1), X26, X26
+	VINSERTF32X4     $0x01, X26, Y24, Y24
+	VFMADD231PS.BCST 12(R11), Y27, Y1
+	VFMADD231PS.BCST 12(R11)(AX*1), Y27, Y3
+	VFMADD231PS.BCST 12(R11)(AX*2), Y27, Y5
+	VFMADD231PS.BCST 12(R11)(SI*1), Y27, Y7
+	VFMADD231PS.BCST 12(R11)(AX*4), Y27, Y9
+	VFMADD231PS.BCST 12(R11)(DI*1), Y27, Y11
+	VFMADD231PS.BCST 12(R11)(SI*2), Y27, Y13
+	VFMADD231PS.BCST 12(R12), Y27, Y15
+	VFMADD231PS.BCST 12(R12)(AX*1), Y27, Y17
+	VFMADD231PS.BCST 12(R12)(AX*2), Y27, Y19
+	VFMADD231PS.BCST 12(R12)(SI*1), Y27, Y21
+	VFMADD231PS.BCST 12(R12)(AX*4), Y27, Y23
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y26
+	VMOVSD           (R13)(R8*1), X25
+	VFMADD231PS.BCST 16(R11), Y26, Y1
+	VFMADD231PS.BCST 16(R11)(AX*1), Y26, Y3
+	VFMADD231PS.BCST 16(R11)(AX*2), Y26, Y5
+	VFMADD231PS.BCST 16(R11)(SI*1), Y26, Y7
+	VFMADD231PS.BCST 16(R11)(AX*4), Y26, Y9
+	VFMADD231PS.BCST 16(R11)(DI*1), Y26, Y11
+	VFMADD231PS.BCST 16(R11)(SI*2), Y26, Y13
+	VFMADD231PS.BCST 16(R12), Y26, Y15
+	VFMADD231PS.BCST 16(R12)(AX*1), Y26, Y17
+	VFMADD231PS.BCST 16(R12)(AX*2), Y26, Y19
+	VFMADD231PS.BCST 16(R12)(SI*1), Y26, Y21
+	VFMADD231PS.BCST 16(R12)(AX*4), Y26, Y23
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y26
+	VMOVHPS          (R13)(R8*1), X25, X25
+	VFMADD231PS.BCST 20(R11), Y26, Y1
+	VFMADD231PS.BCST 20(R11)(AX*1), Y26, Y3
+	VFMADD231PS.BCST 20(R11)(AX*2), Y26, Y5
+	VFMADD231PS.BCST 20(R11)(SI*1), Y26, Y7
+	VFMADD231PS.BCST 20(R11)(AX*4), Y26, Y9
+	VFMADD231PS.BCST 20(R11)(DI*1), Y26, Y11
+	VFMADD231PS.BCST 20(R11)(SI*2), Y26, Y13
+	VFMADD231PS.BCST 20(R12), Y26, Y15
+	VFMADD231PS.BCST 20(R12)(AX*1), Y26, Y17
+	VFMADD231PS.BCST 20(R12)(AX*2), Y26, Y19
+	VFMADD231PS.BCST 20(R12)(SI*1), Y26, Y21
+	VFMADD231PS.BCST 20(R12)(AX*4), Y26, Y23
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y27
+	VMOVSD           (R13)(R8*1), X26
+	VFMADD231PS.BCST 24(R11), Y27, Y1
+	VFMADD231PS.BCST 24(R11)(AX*1), Y27, Y3
+	VFMADD231PS.BCST 24(R11)(AX*2), Y27, Y5
+	VFMADD231PS.BCST 24(R11)(SI*1), Y27, Y7
+	VFMADD231PS.BCST 24(R11)(AX*4), Y27, Y9
+	VFMADD231PS.BCST 24(R11)(DI*1), Y27, Y11
+	VFMADD231PS.BCST 24(R11)(SI*2), Y27, Y13
+	VFMADD231PS.BCST 24(R12), Y27, Y15
+	VFMADD231PS.BCST 24(R12)(AX*1), Y27, Y17
+	VFMADD231PS.BCST 24(R12)(AX*2), Y27, Y19
+	VFMADD231PS.BCST 24(R12)(SI*1), Y27, Y21
+	VFMADD231PS.BCST 24(R12)(AX*4), Y27, Y23
+	ADDQ             BX, R13
+	VMOVUPS          (R13), Y27
+	VMOVHPS          (R13)(R8*1), X26, X26
+	VINSERTF32X4     $0x01, X26, Y25, Y25
+	VINSERTF64X4     $0x01, Y25, Z24, Z24
+	VFMADD231PS.BCST 28(R11), Y27, Y1
+	VFMADD231PS.BCST 28(R11)(AX*1), Y27, Y3
+	VFMADD231PS.BCST 28(R11)(AX*2), Y27, Y5
+	VFMADD231PS.BCST 28(R11)(SI*1), Y27, Y7
+	VFMADD231PS.BCST 28(R11)(AX*4), Y27, Y9
+	VFMADD231PS.BCST 28(R11)(DI*1), Y27, Y11
+	VFMADD231PS.BCST 28(R11)(SI*2), Y27, Y13
+	VFMADD231PS.BCST 28(R12), Y27, Y15
+	VFMADD231PS.BCST 28(R12)(AX*1), Y27, Y17
+	VFMADD231PS.BCST 28(R12)(AX*2), Y27, Y19
+	VFMADD231PS.BCST 28(R12)(SI*1), Y27, Y21
+	VFMADD231PS.BCST 28(R12)(AX*4), Y27, Y23
+	ADDQ             BX, R13
+	CMPQ             R14, $0x000000a0
+	JGE              tileStepsFetched
+	PREFETCHT0       (R15)
+	PREFETCHT0       7(R15)(R8*1)
+	ADDQ             DX, R15
+
+tileStepsFetched:
+	VMOVUPS         spairOrder<>+0(SB), Z25
+	VPERMPS         Z24, Z25, Z24
+	VBROADCASTF32X8 (R11), Z26
+	VFMADD231PS     Z26, Z24, Z0
+	VBROADCASTF32X8 (R11)(AX*1), Z26
+	VFMADD231PS     Z26, Z24, Z2
+	VBROADCASTF32X8 (R11)(AX*2), Z26
+	VFMADD231PS     Z26, Z24, Z4
+	VBROADCASTF32X8 (R11)(SI*1), Z26
+	VFMADD231PS     Z26, Z24, Z6
+	VBROADCASTF32X8 (R11)(AX*4), Z26
+	VFMADD231PS     Z26, Z24, Z8
+	VBROADCASTF32X8 (R11)(DI*1), Z26
+	VFMADD231PS     Z26, Z24, Z10
+	VBROADCASTF32X8 (R11)(SI*2), Z26
+	VFMADD231PS     Z26, Z24, Z12
+	VBROADCASTF32X8 (R12), Z26
+	VFMADD231PS     Z26, Z24, Z14
+	VBROADCASTF32X8 (R12)(AX*1), Z26
+	VFMADD231PS     Z26, Z24, Z16
+	VBROADCASTF32X8 (R12)(AX*2), Z26
+	VFMADD231PS     Z26, Z24, Z18
+	VBROADCASTF32X8 (R12)(SI*1), Z26
+	VFMADD231PS     Z26, Z24, Z20
+	VBROADCASTF32X8 (R12)(AX*4), Z26
+	VFMADD231PS     Z26, Z24, Z22
+	ADDQ            $0x00000020, R11
+	ADDQ            $0x00000020, R12
+	SUBQ            $0x08, R14
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       spairOrder<>+64(SB), Z25
+	VPERMPS       Z0, Z25, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y26
+	VADDPS        Y26, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X26
+	VADDPS        X26, X0, X0
+	VPERMILPS     $0x0e, X0, X26
+	VADDPS        X26, X0, X0
+	VPERMPS       Z2, Z25, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y26
+	VADDPS        Y26, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X26
+	VADDPS        X26, X2, X2
+	VPERMILPS     $0x0e, X2, X26
+	VADDPS        X26, X2, X2
+	VPERMPS       Z4, Z25, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y26
+	VADDPS        Y26, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X26
+	VADDPS        X26, X4, X4
+	VPERMILPS     $0x0e, X4, X26
+	VADDPS        X26, X4, X4
+	VPERMPS       Z6, Z25, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y26
+	VADDPS        Y26, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X26
+	VADDPS        X26, X6, X6
+	VPERMILPS     $0x0e, X6, X26
+	VADDPS        X26, X6, X6
+	VPERMPS       Z8, Z25, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y26
+	VADDPS        Y26, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X26
+	VADDPS        X26, X8, X8
+	VPERMILPS     $0x0e, X8, X26
+	VADDPS        X26, X8, X8
+	VPERMPS       Z10, Z25, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y26
+	VADDPS        Y26, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X26
+	VADDPS        X26, X10, X10
+	VPERMILPS     $0x0e, X10, X26
+	VADDPS        X26, X10, X10
+	VPERMPS       Z12, Z25, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y26
+	VADDPS        Y26, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X26
+	VADDPS        X26, X12, X12
+	VPERMILPS     $0x0e, X12, X26
+	VADDPS        X26, X12, X12
+	VPERMPS       Z14, Z25, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y26
+	VADDPS        Y26, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X26
+	VADDPS        X26, X14, X14
+	VPERMILPS     $0x0e, X14, X26
+	VADDPS        X26, X14, X14
+	VPERMPS       Z16, Z25, Z16
+	VEXTRACTF64X4 $0x01, Z16, Y26
+	VADDPS        Y26, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X26
+	VADDPS        X26, X16, X16
+	VPERMILPS     $0x0e, X16, X26
+	VADDPS        X26, X16, X16
+	VPERMPS       Z18, Z25, Z18
+	VEXTRACTF64X4 $0x01, Z18, Y26
+	VADDPS        Y26, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X26
+	VADDPS        X26, X18, X18
+	VPERMILPS     $0x0e, X18, X26
+	VADDPS        X26, X18, X18
+	VPERMPS       Z20, Z25, Z20
+	VEXTRACTF64X4 $0x01, Z20, Y26
+	VADDPS        Y26, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X26
+	VADDPS        X26, X20, X20
+	VPERMILPS     $0x0e, X20, X26
+	VADDPS        X26, X20, X20
+	VPERMPS       Z22, Z25, Z22
+	VEXTRACTF64X4 $0x01, Z22, Y26
+	VADDPS        Y26, Y22, Y22
+	VEXTRACTF32X4 $0x01, Y22, X26
+	VADDPS        X26, X22, X22
+	VPERMILPS     $0x0e, X22, X26
+	VADDPS        X26, X22, X22
+
+tileRest:
+	ADDQ $0x08, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (R13), Y26
+	VMOVUPS.Z        (R13)(R8*1), K1, X24
+	VBROADCASTSS     (R11), Z27
+	VFMADD231PS      Y27, Y26, Y1
+	VFMADD231PS      X27, X24, X0
+	VFMADD231PS.BCST (R11)(AX*1), Y26, Y3
+	VFMADD231PS.BCST (R11)(AX*1), X24, X2
+	VBROADCASTSS     (R11)(AX*2), Z27
+	VFMADD231PS      Y27, Y26, Y5
+	VFMADD231PS      X27, X24, X4
+	VFMADD231PS.BCST (R11)(SI*1), Y26, Y7
+	VFMADD231PS.BCST (R11)(SI*1), X24, X6
+	VBROADCASTSS     (R11)(AX*4), Z27
+	VFMADD231PS      Y27, Y26, Y9
+	VFMADD231PS      X27, X24, X8
+	VFMADD231PS.BCST (R11)(DI*1), Y26, Y11
+	VFMADD231PS.BCST (R11)(DI*1), X24, X10
+	VBROADCASTSS     (R11)(SI*2), Z27
+	VFMADD231PS      Y27, Y26, Y13
+	VFMADD231PS      X27, X24, X12
+	VFMADD231PS.BCST (R12), Y26, Y15
+	VFMADD231PS.BCST (R12), X24, X14
+	VBROADCASTSS     (R12)(AX*1), Z27
+	VFMADD231PS      Y27, Y26, Y17
+	VFMADD231PS      X27, X24, X16
+	VFMADD231PS.BCST (R12)(AX*2), Y26, Y19
+	VFMADD231PS.BCST (R12)(AX*2), X24, X18
+	VBROADCASTSS     (R12)(SI*1), Z27
+	VFMADD231PS      Y27, Y26, Y21
+	VFMADD231PS      X27, X24, X20
+	VFMADD231PS.BCST (R12)(AX*4), Y26, Y23
+	VFMADD231PS.BCST (R12)(AX*4), X24, X22
+	ADDQ             CX, R11
+	ADDQ             CX, R12
+	ADDQ             BX, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R11
+	CMPL         72(R12), $0x3f800000
+	JEQ          tileBeta
+	VBROADCASTSS 72(R12), Z26
+	VMULPS       Y26, Y1, Y1
+	VMULPS       X26, X0, X0
+	VMULPS       Y26, Y3, Y3
+	VMULPS       X26, X2, X2
+	VMULPS       Y26, Y5, Y5
+	VMULPS       X26, X4, X4
+	VMULPS       Y26, Y7, Y7
+	VMULPS       X26, X6, X6
+	VMULPS       Y26, Y9, Y9
+	VMULPS       X26, X8, X8
+	VMULPS       Y26, Y11, Y11
+	VMULPS       X26, X10, X10
+	VMULPS       Y26, Y13, Y13
+	VMULPS       X26, X12, X12
+	VMULPS       Y26, Y15, Y15
+	VMULPS       X26, X14, X14
+	VMULPS       Y26, Y17, Y17
+	VMULPS       X26, X16, X16
+	VMULPS       Y26, Y19, Y19
+	VMULPS       X26, X18, X18
+	VMULPS       Y26, Y21, Y21
+	VMULPS       X26, X20, X20
+	VMULPS       Y26, Y23, Y23
+	VMULPS       X26, X22, X22
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVL         76(R12), R13
+	ADDL         R13, R13
+	JEQ          tileBias
+	MOVQ         R10, R13
+	CMPL         76(R12), $0x3f800000
+	JEQ          tileAdd
+	VBROADCASTSS 76(R12), Z26
+	VFMADD231PS  (R13), Y26, Y1
+	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VFMADD231PS  X24, X26, X0
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y26, Y3
+	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VFMADD231PS  X24, X26, X2
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y26, Y5
+	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VFMADD231PS  X24, X26, X4
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y26, Y7
+	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VFMADD231PS  X24, X26, X6
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y26, Y9
+	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VFMADD231PS  X24, X26, X8
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y26, Y11
+	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VFMADD231PS  X24, X26, X10
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y26, Y13
+	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VFMADD231PS  X24, X26, X12
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y26, Y15
+	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VFMADD231PS  X24, X26, X14
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y26, Y17
+	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VFMADD231PS  X24, X26, X16
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y26, Y19
+	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VFMADD231PS  X24, X26, X18
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y26, Y21
+	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VFMADD231PS  X24, X26, X20
+	ADDQ         DX, R13
+	VFMADD231PS  (R13), Y26, Y23
+	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VFMADD231PS  X24, X26, X22
+	ADDQ         DX, R13
+	JMP          tileBias
+
+tileAdd:
+	VADDPS    (R13), Y1, Y1
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X0, X0
+	ADDQ      DX, R13
+	VADDPS    (R13), Y3, Y3
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X2, X2
+	ADDQ      DX, R13
+	VADDPS    (R13), Y5, Y5
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X4, X4
+	ADDQ      DX, R13
+	VADDPS    (R13), Y7, Y7
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X6, X6
+	ADDQ      DX, R13
+	VADDPS    (R13), Y9, Y9
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X8, X8
+	ADDQ      DX, R13
+	VADDPS    (R13), Y11, Y11
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X10, X10
+	ADDQ      DX, R13
+	VADDPS    (R13), Y13, Y13
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X12, X12
+	ADDQ      DX, R13
+	VADDPS    (R13), Y15, Y15
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X14, X14
+	ADDQ      DX, R13
+	VADDPS    (R13), Y17, Y17
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X16, X16
+	ADDQ      DX, R13
+	VADDPS    (R13), Y19, Y19
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X18, X18
+	ADDQ      DX, R13
+	VADDPS    (R13), Y21, Y21
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X20, X20
+	ADDQ      DX, R13
+	VADDPS    (R13), Y23, Y23
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X22, X22
+	ADDQ      DX, R13
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	ORQ       40(R11), R13
+	ORQ       24(R11), R13
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileReLU
+	VMOVUPS   (R13), Y26
+	VADDPS    Y26, Y1, Y1
+	VADDPS    Y26, Y3, Y3
+	VADDPS    Y26, Y5, Y5
+	VADDPS    Y26, Y7, Y7
+	VADDPS    Y26, Y9, Y9
+	VADDPS    Y26, Y11, Y11
+	VADDPS    Y26, Y13, Y13
+	VADDPS    Y26, Y15, Y15
+	VADDPS    Y26, Y17, Y17
+	VADDPS    Y26, Y19, Y19
+	VADDPS    Y26, Y21, Y21
+	VADDPS    Y26, Y23, Y23
+	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    X24, X0, X0
+	VADDPS    X24, X2, X2
+	VADDPS    X24, X4, X4
+	VADDPS    X24, X6, X6
+	VADDPS    X24, X8, X8
+	VADDPS    X24, X10, X10
+	VADDPS    X24, X12, X12
+	VADDPS    X24, X14, X14
+	VADDPS    X24, X16, X16
+	VADDPS    X24, X18, X18
+	VADDPS    X24, X20, X20
+	VADDPS    X24, X22, X22
+
+tileReLU:
+	MOVQ      40(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileMask
+	VPXORD    Z28, Z28, Z28
+	VCMPPS    $0x16, Y28, Y1, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VCMPPS    $0x16, X28, X0, K2
+	VMOVAPS.Z X0, K2, X0
+	VCMPPS    $0x16, Y28, Y3, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VCMPPS    $0x16, X28, X2, K2
+	VMOVAPS.Z X2, K2, X2
+	VCMPPS    $0x16, Y28, Y5, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VCMPPS    $0x16, X28, X4, K2
+	VMOVAPS.Z X4, K2, X4
+	VCMPPS    $0x16, Y28, Y7, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VCMPPS    $0x16, X28, X6, K2
+	VMOVAPS.Z X6, K2, X6
+	VCMPPS    $0x16, Y28, Y9, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VCMPPS    $0x16, X28, X8, K2
+	VMOVAPS.Z X8, K2, X8
+	VCMPPS    $0x16, Y28, Y11, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VCMPPS    $0x16, X28, X10, K2
+	VMOVAPS.Z X10, K2, X10
+	VCMPPS    $0x16, Y28, Y13, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VCMPPS    $0x16, X28, X12, K2
+	VMOVAPS.Z X12, K2, X12
+	VCMPPS    $0x16, Y28, Y15, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VCMPPS    $0x16, X28, X14, K2
+	VMOVAPS.Z X14, K2, X14
+	VCMPPS    $0x16, Y28, Y17, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VCMPPS    $0x16, X28, X16, K2
+	VMOVAPS.Z X16, K2, X16
+	VCMPPS    $0x16, Y28, Y19, K2
+	VMOVAPS.Z Y19, K2, Y19
+	VCMPPS    $0x16, X28, X18, K2
+	VMOVAPS.Z X18, K2, X18
+	VCMPPS    $0x16, Y28, Y21, K2
+	VMOVAPS.Z Y21, K2, Y21
+	VCMPPS    $0x16, X28, X20, K2
+	VMOVAPS.Z X20, K2, X20
+	VCMPPS    $0x16, Y28, Y23, K2
+	VMOVAPS.Z Y23, K2, Y23
+	VCMPPS    $0x16, X28, X22, K2
+	VMOVAPS.Z X22, K2, X22
+
+tileMask:
+	MOVQ      80(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x02, R14
+	VPXORD    Z28, Z28, Z28
+	VMOVUPS   (R13), Y26
+	VCMPPS    $0x16, Y28, Y26, K2
+	VMOVAPS.Z Y1, K2, Y1
+	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VCMPPS    $0x16, X28, X26, K2
+	VMOVAPS.Z X0, K2, X0
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y26
+	VCMPPS    $0x16, Y28, Y26, K2
+	VMOVAPS.Z Y3, K2, Y3
+	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VCMPPS    $0x16, X28, X26, K2
+	VMOVAPS.Z X2, K2, X2
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y26
+	VCMPPS    $0x16, Y28, Y26, K2
+	VMOVAPS.Z Y5, K2, Y5
+	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VCMPPS    $0x16, X28, X26, K2
+	VMOVAPS.Z X4, K2, X4
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y26
+	VCMPPS    $0x16, Y28, Y26, K2
+	VMOVAPS.Z Y7, K2, Y7
+	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VCMPPS    $0x16, X28, X26, K2
+	VMOVAPS.Z X6, K2, X6
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y26
+	VCMPPS    $0x16, Y28, Y26, K2
+	VMOVAPS.Z Y9, K2, Y9
+	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VCMPPS    $0x16, X28, X26, K2
+	VMOVAPS.Z X8, K2, X8
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y26
+	VCMPPS    $0x16, Y28, Y26, K2
+	VMOVAPS.Z Y11, K2, Y11
+	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VCMPPS    $0x16, X28, X26, K2
+	VMOVAPS.Z X10, K2, X10
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y26
+	VCMPPS    $0x16, Y28, Y26, K2
+	VMOVAPS.Z Y13, K2, Y13
+	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VCMPPS    $0x16, X28, X26, K2
+	VMOVAPS.Z X12, K2, X12
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y26
+	VCMPPS    $0x16, Y28, Y26, K2
+	VMOVAPS.Z Y15, K2, Y15
+	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VCMPPS    $0x16, X28, X26, K2
+	VMOVAPS.Z X14, K2, X14
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y26
+	VCMPPS    $0x16, Y28, Y26, K2
+	VMOVAPS.Z Y17, K2, Y17
+	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VCMPPS    $0x16, X28, X26, K2
+	VMOVAPS.Z X16, K2, X16
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y26
+	VCMPPS    $0x16, Y28, Y26, K2
+	VMOVAPS.Z Y19, K2, Y19
+	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VCMPPS    $0x16, X28, X26, K2
+	VMOVAPS.Z X18, K2, X18
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y26
+	VCMPPS    $0x16, Y28, Y26, K2
+	VMOVAPS.Z Y21, K2, Y21
+	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VCMPPS    $0x16, X28, X26, K2
+	VMOVAPS.Z X20, K2, X20
+	ADDQ      R14, R13
+	VMOVUPS   (R13), Y26
+	VCMPPS    $0x16, Y28, Y26, K2
+	VMOVAPS.Z Y23, K2, Y23
+	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VCMPPS    $0x16, X28, X26, K2
+	VMOVAPS.Z X22, K2, X22
+	ADDQ      R14, R13
+
+	// the mask of the next tile
+	MOVQ R13, 80(R11)
+
+tileWrite:
+	VMOVUPS Y1, (R10)
+	VMOVUPS X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y3, (R10)
+	VMOVUPS X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y5, (R10)
+	VMOVUPS X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y7, (R10)
+	VMOVUPS X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y9, (R10)
+	VMOVUPS X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y11, (R10)
+	VMOVUPS X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y13, (R10)
+	VMOVUPS X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y15, (R10)
+	VMOVUPS X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y17, (R10)
+	VMOVUPS X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y19, (R10)
+	VMOVUPS X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y21, (R10)
+	VMOVUPS X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPS Y23, (R10)
+	VMOVUPS X22, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x0000000c, AX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R12), R13
+	MOVQ   (R12), R14
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
 // func spairs1x18AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·spairs1x18AVX512(SB), NOSPLIT, $0-8
@@ -24238,6 +30020,5176 @@ DATA dpairOrder<>+104(SB)/8, $0x0000000000000006
 DATA dpairOrder<>+112(SB)/8, $0x0000000000000003
 DATA dpairOrder<>+120(SB)/8, $0x0000000000000007
 GLOBL dpairOrder<>(SB), RODATA|NOPTR, $128
+
+// func dpairs1x6AVX512(x *microArgs[float64])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dpairs1x6AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x03, AX
+	SHLQ $0x03, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x03, BX
+	MOVQ 56(CX), SI
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, SI
+	SHLQ $0x03, SI
+	MOVQ $0x00000002, DI
+
+	// mask = 1<<n - 1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000008, CX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   tileTile
+	MOVQ  8(R9), CX
+	SHLQ  $0x03, CX
+	MOVQ  (R9), R12
+	MOVQ  R12, 72(R9)
+	MOVQ  24(R9), R12
+	MOVQ  R12, 80(R9)
+
+tileTile:
+	MOVQ    DI, R9
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	MOVQ    R8, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R10), Y4
+	VMOVUPD          (R10)(SI*1), X2
+	VFMADD231PD.BCST (R9), Y4, Y1
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y4
+	VINSERTF64X2     $0x01, (R10)(SI*1), Y2, Y2
+	VFMADD231PD.BCST 8(R9), Y4, Y1
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y4
+	VMOVUPD          (R10)(SI*1), X3
+	VFMADD231PD.BCST 16(R9), Y4, Y1
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y4
+	VINSERTF64X2     $0x01, (R10)(SI*1), Y3, Y3
+	VINSERTF64X4     $0x01, Y3, Z2, Z2
+	VFMADD231PD.BCST 24(R9), Y4, Y1
+	ADDQ             BX, R10
+	CMPQ             R11, $0x00000024
+	JGE              tileStepsFetched
+	PREFETCHT0       (R12)
+	PREFETCHT0       15(R12)(SI*1)
+	ADDQ             DX, R12
+
+tileStepsFetched:
+	VMOVUPS         dpairOrder<>+0(SB), Z3
+	VPERMPD         Z2, Z3, Z2
+	VBROADCASTF64X4 (R9), Z4
+	VFMADD231PD     Z4, Z2, Z0
+	ADDQ            $0x00000020, R9
+	SUBQ            $0x04, R11
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z3
+	VPERMPD       Z0, Z3, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y4
+	VADDPD        Y4, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X4
+	VADDPD        X4, X0, X0
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD      (R10), Y4
+	VMOVUPD.Z    (R10)(SI*1), K1, X2
+	VBROADCASTSD (R9), Z6
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  X6, X2, X0
+	ADDQ         CX, R9
+	ADDQ         BX, R10
+	DECQ         R11
+	JNE          tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R11
+	MOVQ         64(R11), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 72(R11)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R11), Z4
+	VMULPD       Y4, Y1, Y1
+	VMULPD       X4, X0, X0
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R11), R10
+	ADDQ         R10, R10
+	JEQ          tileBias
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R11), Z4
+	VFMADD231PD  (R10), Y4, Y1
+	VMOVUPD.Z    (R10)(SI*1), K1, X2
+	VFMADD231PD  X2, X4, X0
+	ADDQ         DX, R10
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (R10), Y1, Y1
+	VMOVUPD.Z (R10)(SI*1), K1, X2
+	VADDPD    X2, X0, X0
+	ADDQ      DX, R10
+
+tileBias:
+	TESTQ     R9, R9
+	JEQ       tileWrite
+	MOVQ      16(R9), R10
+	ORQ       40(R9), R10
+	ORQ       24(R9), R10
+	JEQ       tileWrite
+	MOVQ      16(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileReLU
+	VMOVUPD   (R10), Y4
+	VADDPD    Y4, Y1, Y1
+	VMOVUPD.Z (R10)(SI*1), K1, X2
+	VADDPD    X2, X0, X0
+
+tileReLU:
+	MOVQ      40(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileMask
+	VPXORD    Z5, Z5, Z5
+	VCMPPD    $0x16, Y5, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, X5, X0, K2
+	VMOVAPD.Z X0, K2, X0
+
+tileMask:
+	MOVQ      80(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileWrite
+	MOVQ      32(R9), R12
+	SHLQ      $0x03, R12
+	VPXORD    Z5, Z5, Z5
+	VMOVUPD   (R10), Y4
+	VCMPPD    $0x16, Y5, Y4, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VMOVUPD.Z (R10)(SI*1), K1, X4
+	VCMPPD    $0x16, X5, X4, K2
+	VMOVAPD.Z X0, K2, X0
+	ADDQ      R12, R10
+
+	// the mask of the next tile
+	MOVQ R10, 80(R9)
+
+tileWrite:
+	VMOVUPD Y1, (R8)
+	VMOVUPD X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+
+	// next tile
+	TESTQ  R9, R9
+	JEQ    tileDone
+	IMUL3Q $0x00000001, AX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R11), R10
+	MOVQ   (R11), R11
+	DECQ   72(R9)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func dpairs2x6AVX512(x *microArgs[float64])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dpairs2x6AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x03, AX
+	SHLQ $0x03, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x03, BX
+	MOVQ 56(CX), SI
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, SI
+	SHLQ $0x03, SI
+	MOVQ $0x00000002, DI
+
+	// mask = 1<<n - 1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000008, CX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   tileTile
+	MOVQ  8(R9), CX
+	SHLQ  $0x03, CX
+	MOVQ  (R9), R12
+	MOVQ  R12, 72(R9)
+	MOVQ  24(R9), R12
+	MOVQ  R12, 80(R9)
+
+tileTile:
+	MOVQ    DI, R9
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	MOVQ    R8, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R10), Y6
+	VMOVUPD          (R10)(SI*1), X4
+	VFMADD231PD.BCST (R9), Y6, Y1
+	VFMADD231PD.BCST (R9)(AX*1), Y6, Y3
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y6
+	VINSERTF64X2     $0x01, (R10)(SI*1), Y4, Y4
+	VFMADD231PD.BCST 8(R9), Y6, Y1
+	VFMADD231PD.BCST 8(R9)(AX*1), Y6, Y3
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y6
+	VMOVUPD          (R10)(SI*1), X5
+	VFMADD231PD.BCST 16(R9), Y6, Y1
+	VFMADD231PD.BCST 16(R9)(AX*1), Y6, Y3
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y6
+	VINSERTF64X2     $0x01, (R10)(SI*1), Y5, Y5
+	VINSERTF64X4     $0x01, Y5, Z4, Z4
+	VFMADD231PD.BCST 24(R9), Y6, Y1
+	VFMADD231PD.BCST 24(R9)(AX*1), Y6, Y3
+	ADDQ             BX, R10
+	CMPQ             R11, $0x00000028
+	JGE              tileStepsFetched
+	PREFETCHT0       (R12)
+	PREFETCHT0       15(R12)(SI*1)
+	ADDQ             DX, R12
+
+tileStepsFetched:
+	VMOVUPS         dpairOrder<>+0(SB), Z5
+	VPERMPD         Z4, Z5, Z4
+	VBROADCASTF64X4 (R9), Z6
+	VFMADD231PD     Z6, Z4, Z0
+	VBROADCASTF64X4 (R9)(AX*1), Z6
+	VFMADD231PD     Z6, Z4, Z2
+	ADDQ            $0x00000020, R9
+	SUBQ            $0x04, R11
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z5
+	VPERMPD       Z0, Z5, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y6
+	VADDPD        Y6, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X6
+	VADDPD        X6, X0, X0
+	VPERMPD       Z2, Z5, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y6
+	VADDPD        Y6, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X6
+	VADDPD        X6, X2, X2
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Y6
+	VMOVUPD.Z        (R10)(SI*1), K1, X4
+	VBROADCASTSD     (R9), Z8
+	VFMADD231PD      Y8, Y6, Y1
+	VFMADD231PD      X8, X4, X0
+	VFMADD231PD.BCST (R9)(AX*1), Y6, Y3
+	VFMADD231PD.BCST (R9)(AX*1), X4, X2
+	ADDQ             CX, R9
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R11
+	MOVQ         64(R11), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 72(R11)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R11), Z6
+	VMULPD       Y6, Y1, Y1
+	VMULPD       X6, X0, X0
+	VMULPD       Y6, Y3, Y3
+	VMULPD       X6, X2, X2
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R11), R10
+	ADDQ         R10, R10
+	JEQ          tileBias
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R11), Z6
+	VFMADD231PD  (R10), Y6, Y1
+	VMOVUPD.Z    (R10)(SI*1), K1, X4
+	VFMADD231PD  X4, X6, X0
+	ADDQ         DX, R10
+	VFMADD231PD  (R10), Y6, Y3
+	VMOVUPD.Z    (R10)(SI*1), K1, X4
+	VFMADD231PD  X4, X6, X2
+	ADDQ         DX, R10
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (R10), Y1, Y1
+	VMOVUPD.Z (R10)(SI*1), K1, X4
+	VADDPD    X4, X0, X0
+	ADDQ      DX, R10
+	VADDPD    (R10), Y3, Y3
+	VMOVUPD.Z (R10)(SI*1), K1, X4
+	VADDPD    X4, X2, X2
+	ADDQ      DX, R10
+
+tileBias:
+	TESTQ     R9, R9
+	JEQ       tileWrite
+	MOVQ      16(R9), R10
+	ORQ       40(R9), R10
+	ORQ       24(R9), R10
+	JEQ       tileWrite
+	MOVQ      16(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileReLU
+	VMOVUPD   (R10), Y6
+	VADDPD    Y6, Y1, Y1
+	VADDPD    Y6, Y3, Y3
+	VMOVUPD.Z (R10)(SI*1), K1, X4
+	VADDPD    X4, X0, X0
+	VADDPD    X4, X2, X2
+
+tileReLU:
+	MOVQ      40(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileMask
+	VPXORD    Z7, Z7, Z7
+	VCMPPD    $0x16, Y7, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, X7, X0, K2
+	VMOVAPD.Z X0, K2, X0
+	VCMPPD    $0x16, Y7, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, X7, X2, K2
+	VMOVAPD.Z X2, K2, X2
+
+tileMask:
+	MOVQ      80(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileWrite
+	MOVQ      32(R9), R12
+	SHLQ      $0x03, R12
+	VPXORD    Z7, Z7, Z7
+	VMOVUPD   (R10), Y6
+	VCMPPD    $0x16, Y7, Y6, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VMOVUPD.Z (R10)(SI*1), K1, X6
+	VCMPPD    $0x16, X7, X6, K2
+	VMOVAPD.Z X0, K2, X0
+	ADDQ      R12, R10
+	VMOVUPD   (R10), Y6
+	VCMPPD    $0x16, Y7, Y6, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VMOVUPD.Z (R10)(SI*1), K1, X6
+	VCMPPD    $0x16, X7, X6, K2
+	VMOVAPD.Z X2, K2, X2
+	ADDQ      R12, R10
+
+	// the mask of the next tile
+	MOVQ R10, 80(R9)
+
+tileWrite:
+	VMOVUPD Y1, (R8)
+	VMOVUPD X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Y3, (R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+
+	// next tile
+	TESTQ  R9, R9
+	JEQ    tileDone
+	IMUL3Q $0x00000002, AX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R11), R10
+	MOVQ   (R11), R11
+	DECQ   72(R9)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func dpairs3x6AVX512(x *microArgs[float64])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dpairs3x6AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x03, AX
+	SHLQ $0x03, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x03, BX
+	MOVQ 56(CX), SI
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, SI
+	SHLQ $0x03, SI
+	MOVQ $0x00000002, DI
+
+	// mask = 1<<n - 1
+	MOVQ  DI, CX
+	MOVL  $0x00000001, DI
+	SHLL  CL, DI
+	DECL  DI
+	KMOVW DI, K1
+	MOVQ  x+0(FP), R9
+	MOVQ  8(R9), DI
+	MOVQ  40(R9), R8
+	MOVQ  24(R9), R10
+	MOVQ  (R9), R11
+	MOVQ  $0x00000008, CX
+	MOVQ  64(R9), R9
+	TESTQ R9, R9
+	JEQ   tileTile
+	MOVQ  8(R9), CX
+	SHLQ  $0x03, CX
+	MOVQ  (R9), R12
+	MOVQ  R12, 72(R9)
+	MOVQ  24(R9), R12
+	MOVQ  R12, 80(R9)
+
+tileTile:
+	MOVQ    DI, R9
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	MOVQ    R8, R12
+	SUBQ    $0x04, R11
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R10), Y8
+	VMOVUPD          (R10)(SI*1), X6
+	VFMADD231PD.BCST (R9), Y8, Y1
+	VFMADD231PD.BCST (R9)(AX*1), Y8, Y3
+	VFMADD231PD.BCST (R9)(AX*2), Y8, Y5
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y8
+	VINSERTF64X2     $0x01, (R10)(SI*1), Y6, Y6
+	VFMADD231PD.BCST 8(R9), Y8, Y1
+	VFMADD231PD.BCST 8(R9)(AX*1), Y8, Y3
+	VFMADD231PD.BCST 8(R9)(AX*2), Y8, Y5
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y8
+	VMOVUPD          (R10)(SI*1), X7
+	VFMADD231PD.BCST 16(R9), Y8, Y1
+	VFMADD231PD.BCST 16(R9)(AX*1), Y8, Y3
+	VFMADD231PD.BCST 16(R9)(AX*2), Y8, Y5
+	ADDQ             BX, R10
+	VMOVUPD          (R10), Y8
+	VINSERTF64X2     $0x01, (R10)(SI*1), Y7, Y7
+	VINSERTF64X4     $0x01, Y7, Z6, Z6
+	VFMADD231PD.BCST 24(R9), Y8, Y1
+	VFMADD231PD.BCST 24(R9)(AX*1), Y8, Y3
+	VFMADD231PD.BCST 24(R9)(AX*2), Y8, Y5
+	ADDQ             BX, R10
+	CMPQ             R11, $0x0000002c
+	JGE              tileStepsFetched
+	PREFETCHT0       (R12)
+	PREFETCHT0       15(R12)(SI*1)
+	ADDQ             DX, R12
+
+tileStepsFetched:
+	VMOVUPS         dpairOrder<>+0(SB), Z7
+	VPERMPD         Z6, Z7, Z6
+	VBROADCASTF64X4 (R9), Z8
+	VFMADD231PD     Z8, Z6, Z0
+	VBROADCASTF64X4 (R9)(AX*1), Z8
+	VFMADD231PD     Z8, Z6, Z2
+	VBROADCASTF64X4 (R9)(AX*2), Z8
+	VFMADD231PD     Z8, Z6, Z4
+	ADDQ            $0x00000020, R9
+	SUBQ            $0x04, R11
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z7
+	VPERMPD       Z0, Z7, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y8
+	VADDPD        Y8, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X8
+	VADDPD        X8, X0, X0
+	VPERMPD       Z2, Z7, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y8
+	VADDPD        Y8, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X8
+	VADDPD        X8, X2, X2
+	VPERMPD       Z4, Z7, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y8
+	VADDPD        Y8, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X8
+	VADDPD        X8, X4, X4
+
+tileRest:
+	ADDQ $0x04, R11
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R10), Y8
+	VMOVUPD.Z        (R10)(SI*1), K1, X6
+	VBROADCASTSD     (R9), Z10
+	VFMADD231PD      Y10, Y8, Y1
+	VFMADD231PD      X10, X6, X0
+	VFMADD231PD.BCST (R9)(AX*1), Y8, Y3
+	VFMADD231PD.BCST (R9)(AX*1), X6, X2
+	VBROADCASTSD     (R9)(AX*2), Z10
+	VFMADD231PD      Y10, Y8, Y5
+	VFMADD231PD      X10, X6, X4
+	ADDQ             CX, R9
+	ADDQ             BX, R10
+	DECQ             R11
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R11
+	MOVQ         64(R11), R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 72(R11)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R11), Z8
+	VMULPD       Y8, Y1, Y1
+	VMULPD       X8, X0, X0
+	VMULPD       Y8, Y3, Y3
+	VMULPD       X8, X2, X2
+	VMULPD       Y8, Y5, Y5
+	VMULPD       X8, X4, X4
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R11), R10
+	ADDQ         R10, R10
+	JEQ          tileBias
+	MOVQ         R8, R10
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R11), Z8
+	VFMADD231PD  (R10), Y8, Y1
+	VMOVUPD.Z    (R10)(SI*1), K1, X6
+	VFMADD231PD  X6, X8, X0
+	ADDQ         DX, R10
+	VFMADD231PD  (R10), Y8, Y3
+	VMOVUPD.Z    (R10)(SI*1), K1, X6
+	VFMADD231PD  X6, X8, X2
+	ADDQ         DX, R10
+	VFMADD231PD  (R10), Y8, Y5
+	VMOVUPD.Z    (R10)(SI*1), K1, X6
+	VFMADD231PD  X6, X8, X4
+	ADDQ         DX, R10
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (R10), Y1, Y1
+	VMOVUPD.Z (R10)(SI*1), K1, X6
+	VADDPD    X6, X0, X0
+	ADDQ      DX, R10
+	VADDPD    (R10), Y3, Y3
+	VMOVUPD.Z (R10)(SI*1), K1, X6
+	VADDPD    X6, X2, X2
+	ADDQ      DX, R10
+	VADDPD    (R10), Y5, Y5
+	VMOVUPD.Z (R10)(SI*1), K1, X6
+	VADDPD    X6, X4, X4
+	ADDQ      DX, R10
+
+tileBias:
+	TESTQ     R9, R9
+	JEQ       tileWrite
+	MOVQ      16(R9), R10
+	ORQ       40(R9), R10
+	ORQ       24(R9), R10
+	JEQ       tileWrite
+	MOVQ      16(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileReLU
+	VMOVUPD   (R10), Y8
+	VADDPD    Y8, Y1, Y1
+	VADDPD    Y8, Y3, Y3
+	VADDPD    Y8, Y5, Y5
+	VMOVUPD.Z (R10)(SI*1), K1, X6
+	VADDPD    X6, X0, X0
+	VADDPD    X6, X2, X2
+	VADDPD    X6, X4, X4
+
+tileReLU:
+	MOVQ      40(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileMask
+	VPXORD    Z9, Z9, Z9
+	VCMPPD    $0x16, Y9, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, X9, X0, K2
+	VMOVAPD.Z X0, K2, X0
+	VCMPPD    $0x16, Y9, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, X9, X2, K2
+	VMOVAPD.Z X2, K2, X2
+	VCMPPD    $0x16, Y9, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, X9, X4, K2
+	VMOVAPD.Z X4, K2, X4
+
+tileMask:
+	MOVQ      80(R9), R10
+	TESTQ     R10, R10
+	JEQ       tileWrite
+	MOVQ      32(R9), R12
+	SHLQ      $0x03, R12
+	VPXORD    Z9, Z9, Z9
+	VMOVUPD   (R10), Y8
+	VCMPPD    $0x16, Y9, Y8, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VMOVUPD.Z (R10)(SI*1), K1, X8
+	VCMPPD    $0x16, X9, X8, K2
+	VMOVAPD.Z X0, K2, X0
+	ADDQ      R12, R10
+	VMOVUPD   (R10), Y8
+	VCMPPD    $0x16, Y9, Y8, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VMOVUPD.Z (R10)(SI*1), K1, X8
+	VCMPPD    $0x16, X9, X8, K2
+	VMOVAPD.Z X2, K2, X2
+	ADDQ      R12, R10
+	VMOVUPD   (R10), Y8
+	VCMPPD    $0x16, Y9, Y8, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VMOVUPD.Z (R10)(SI*1), K1, X8
+	VCMPPD    $0x16, X9, X8, K2
+	VMOVAPD.Z X4, K2, X4
+	ADDQ      R12, R10
+
+	// the mask of the next tile
+	MOVQ R10, 80(R9)
+
+tileWrite:
+	VMOVUPD Y1, (R8)
+	VMOVUPD X0, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Y3, (R8)
+	VMOVUPD X2, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+	VMOVUPD Y5, (R8)
+	VMOVUPD X4, K1, (R8)(SI*1)
+	ADDQ    DX, R8
+
+	// next tile
+	TESTQ  R9, R9
+	JEQ    tileDone
+	IMUL3Q $0x00000003, AX, R10
+	ADDQ   R10, DI
+	MOVQ   24(R11), R10
+	MOVQ   (R11), R11
+	DECQ   72(R9)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func dpairs4x6AVX512(x *microArgs[float64])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dpairs4x6AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x03, AX
+	SHLQ $0x03, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x03, BX
+	LEAQ (AX)(AX*2), SI
+	MOVQ 56(CX), DI
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, DI
+	SHLQ $0x03, DI
+	MOVQ $0x00000002, R8
+
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+	MOVQ  x+0(FP), R10
+	MOVQ  8(R10), R8
+	MOVQ  40(R10), R9
+	MOVQ  24(R10), R11
+	MOVQ  (R10), R12
+	MOVQ  $0x00000008, CX
+	MOVQ  64(R10), R10
+	TESTQ R10, R10
+	JEQ   tileTile
+	MOVQ  8(R10), CX
+	SHLQ  $0x03, CX
+	MOVQ  (R10), R13
+	MOVQ  R13, 72(R10)
+	MOVQ  24(R10), R13
+	MOVQ  R13, 80(R10)
+
+tileTile:
+	MOVQ    R8, R10
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	MOVQ    R9, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R11), Y10
+	VMOVUPD          (R11)(DI*1), X8
+	VFMADD231PD.BCST (R10), Y10, Y1
+	VFMADD231PD.BCST (R10)(AX*1), Y10, Y3
+	VFMADD231PD.BCST (R10)(AX*2), Y10, Y5
+	VFMADD231PD.BCST (R10)(SI*1), Y10, Y7
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y10
+	VINSERTF64X2     $0x01, (R11)(DI*1), Y8, Y8
+	VFMADD231PD.BCST 8(R10), Y10, Y1
+	VFMADD231PD.BCST 8(R10)(AX*1), Y10, Y3
+	VFMADD231PD.BCST 8(R10)(AX*2), Y10, Y5
+	VFMADD231PD.BCST 8(R10)(SI*1), Y10, Y7
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y10
+	VMOVUPD          (R11)(DI*1), X9
+	VFMADD231PD.BCST 16(R10), Y10, Y1
+	VFMADD231PD.BCST 16(R10)(AX*1), Y10, Y3
+	VFMADD231PD.BCST 16(R10)(AX*2), Y10, Y5
+	VFMADD231PD.BCST 16(R10)(SI*1), Y10, Y7
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y10
+	VINSERTF64X2     $0x01, (R11)(DI*1), Y9, Y9
+	VINSERTF64X4     $0x01, Y9, Z8, Z8
+	VFMADD231PD.BCST 24(R10), Y10, Y1
+	VFMADD231PD.BCST 24(R10)(AX*1), Y10, Y3
+	VFMADD231PD.BCST 24(R10)(AX*2), Y10, Y5
+	VFMADD231PD.BCST 24(R10)(SI*1), Y10, Y7
+	ADDQ             BX, R11
+	CMPQ             R12, $0x00000030
+	JGE              tileStepsFetched
+	PREFETCHT0       (R13)
+	PREFETCHT0       15(R13)(DI*1)
+	ADDQ             DX, R13
+
+tileStepsFetched:
+	VMOVUPS         dpairOrder<>+0(SB), Z9
+	VPERMPD         Z8, Z9, Z8
+	VBROADCASTF64X4 (R10), Z10
+	VFMADD231PD     Z10, Z8, Z0
+	VBROADCASTF64X4 (R10)(AX*1), Z10
+	VFMADD231PD     Z10, Z8, Z2
+	VBROADCASTF64X4 (R10)(AX*2), Z10
+	VFMADD231PD     Z10, Z8, Z4
+	VBROADCASTF64X4 (R10)(SI*1), Z10
+	VFMADD231PD     Z10, Z8, Z6
+	ADDQ            $0x00000020, R10
+	SUBQ            $0x04, R12
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z9
+	VPERMPD       Z0, Z9, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y10
+	VADDPD        Y10, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X10
+	VADDPD        X10, X0, X0
+	VPERMPD       Z2, Z9, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y10
+	VADDPD        Y10, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X10
+	VADDPD        X10, X2, X2
+	VPERMPD       Z4, Z9, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y10
+	VADDPD        Y10, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X10
+	VADDPD        X10, X4, X4
+	VPERMPD       Z6, Z9, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y10
+	VADDPD        Y10, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X10
+	VADDPD        X10, X6, X6
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Y10
+	VMOVUPD.Z        (R11)(DI*1), K1, X8
+	VBROADCASTSD     (R10), Z12
+	VFMADD231PD      Y12, Y10, Y1
+	VFMADD231PD      X12, X8, X0
+	VFMADD231PD.BCST (R10)(AX*1), Y10, Y3
+	VFMADD231PD.BCST (R10)(AX*1), X8, X2
+	VBROADCASTSD     (R10)(AX*2), Z12
+	VFMADD231PD      Y12, Y10, Y5
+	VFMADD231PD      X12, X8, X4
+	VFMADD231PD.BCST (R10)(SI*1), Y10, Y7
+	VFMADD231PD.BCST (R10)(SI*1), X8, X6
+	ADDQ             CX, R10
+	ADDQ             BX, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 72(R12)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R12), Z10
+	VMULPD       Y10, Y1, Y1
+	VMULPD       X10, X0, X0
+	VMULPD       Y10, Y3, Y3
+	VMULPD       X10, X2, X2
+	VMULPD       Y10, Y5, Y5
+	VMULPD       X10, X4, X4
+	VMULPD       Y10, Y7, Y7
+	VMULPD       X10, X6, X6
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R12), R11
+	ADDQ         R11, R11
+	JEQ          tileBias
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 80(R12)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R12), Z10
+	VFMADD231PD  (R11), Y10, Y1
+	VMOVUPD.Z    (R11)(DI*1), K1, X8
+	VFMADD231PD  X8, X10, X0
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y10, Y3
+	VMOVUPD.Z    (R11)(DI*1), K1, X8
+	VFMADD231PD  X8, X10, X2
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y10, Y5
+	VMOVUPD.Z    (R11)(DI*1), K1, X8
+	VFMADD231PD  X8, X10, X4
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y10, Y7
+	VMOVUPD.Z    (R11)(DI*1), K1, X8
+	VFMADD231PD  X8, X10, X6
+	ADDQ         DX, R11
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (R11), Y1, Y1
+	VMOVUPD.Z (R11)(DI*1), K1, X8
+	VADDPD    X8, X0, X0
+	ADDQ      DX, R11
+	VADDPD    (R11), Y3, Y3
+	VMOVUPD.Z (R11)(DI*1), K1, X8
+	VADDPD    X8, X2, X2
+	ADDQ      DX, R11
+	VADDPD    (R11), Y5, Y5
+	VMOVUPD.Z (R11)(DI*1), K1, X8
+	VADDPD    X8, X4, X4
+	ADDQ      DX, R11
+	VADDPD    (R11), Y7, Y7
+	VMOVUPD.Z (R11)(DI*1), K1, X8
+	VADDPD    X8, X6, X6
+	ADDQ      DX, R11
+
+tileBias:
+	TESTQ     R10, R10
+	JEQ       tileWrite
+	MOVQ      16(R10), R11
+	ORQ       40(R10), R11
+	ORQ       24(R10), R11
+	JEQ       tileWrite
+	MOVQ      16(R10), R11
+	TESTQ     R11, R11
+	JEQ       tileReLU
+	VMOVUPD   (R11), Y10
+	VADDPD    Y10, Y1, Y1
+	VADDPD    Y10, Y3, Y3
+	VADDPD    Y10, Y5, Y5
+	VADDPD    Y10, Y7, Y7
+	VMOVUPD.Z (R11)(DI*1), K1, X8
+	VADDPD    X8, X0, X0
+	VADDPD    X8, X2, X2
+	VADDPD    X8, X4, X4
+	VADDPD    X8, X6, X6
+
+tileReLU:
+	MOVQ      40(R10), R11
+	TESTQ     R11, R11
+	JEQ       tileMask
+	VPXORD    Z11, Z11, Z11
+	VCMPPD    $0x16, Y11, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, X11, X0, K2
+	VMOVAPD.Z X0, K2, X0
+	VCMPPD    $0x16, Y11, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, X11, X2, K2
+	VMOVAPD.Z X2, K2, X2
+	VCMPPD    $0x16, Y11, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, X11, X4, K2
+	VMOVAPD.Z X4, K2, X4
+	VCMPPD    $0x16, Y11, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, X11, X6, K2
+	VMOVAPD.Z X6, K2, X6
+
+tileMask:
+	MOVQ      80(R10), R11
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      32(R10), R13
+	SHLQ      $0x03, R13
+	VPXORD    Z11, Z11, Z11
+	VMOVUPD   (R11), Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VMOVUPD.Z (R11)(DI*1), K1, X10
+	VCMPPD    $0x16, X11, X10, K2
+	VMOVAPD.Z X0, K2, X0
+	ADDQ      R13, R11
+	VMOVUPD   (R11), Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VMOVUPD.Z (R11)(DI*1), K1, X10
+	VCMPPD    $0x16, X11, X10, K2
+	VMOVAPD.Z X2, K2, X2
+	ADDQ      R13, R11
+	VMOVUPD   (R11), Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VMOVUPD.Z (R11)(DI*1), K1, X10
+	VCMPPD    $0x16, X11, X10, K2
+	VMOVAPD.Z X4, K2, X4
+	ADDQ      R13, R11
+	VMOVUPD   (R11), Y10
+	VCMPPD    $0x16, Y11, Y10, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VMOVUPD.Z (R11)(DI*1), K1, X10
+	VCMPPD    $0x16, X11, X10, K2
+	VMOVAPD.Z X6, K2, X6
+	ADDQ      R13, R11
+
+	// the mask of the next tile
+	MOVQ R11, 80(R10)
+
+tileWrite:
+	VMOVUPD Y1, (R9)
+	VMOVUPD X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Y3, (R9)
+	VMOVUPD X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Y5, (R9)
+	VMOVUPD X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Y7, (R9)
+	VMOVUPD X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+
+	// next tile
+	TESTQ  R10, R10
+	JEQ    tileDone
+	IMUL3Q $0x00000004, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R12), R11
+	MOVQ   (R12), R12
+	DECQ   72(R10)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func dpairs5x6AVX512(x *microArgs[float64])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dpairs5x6AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x03, AX
+	SHLQ $0x03, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x03, BX
+	LEAQ (AX)(AX*2), SI
+	MOVQ 56(CX), DI
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, DI
+	SHLQ $0x03, DI
+	MOVQ $0x00000002, R8
+
+	// mask = 1<<n - 1
+	MOVQ  R8, CX
+	MOVL  $0x00000001, R8
+	SHLL  CL, R8
+	DECL  R8
+	KMOVW R8, K1
+	MOVQ  x+0(FP), R10
+	MOVQ  8(R10), R8
+	MOVQ  40(R10), R9
+	MOVQ  24(R10), R11
+	MOVQ  (R10), R12
+	MOVQ  $0x00000008, CX
+	MOVQ  64(R10), R10
+	TESTQ R10, R10
+	JEQ   tileTile
+	MOVQ  8(R10), CX
+	SHLQ  $0x03, CX
+	MOVQ  (R10), R13
+	MOVQ  R13, 72(R10)
+	MOVQ  24(R10), R13
+	MOVQ  R13, 80(R10)
+
+tileTile:
+	MOVQ    R8, R10
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	MOVQ    R9, R13
+	SUBQ    $0x04, R12
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R11), Y12
+	VMOVUPD          (R11)(DI*1), X10
+	VFMADD231PD.BCST (R10), Y12, Y1
+	VFMADD231PD.BCST (R10)(AX*1), Y12, Y3
+	VFMADD231PD.BCST (R10)(AX*2), Y12, Y5
+	VFMADD231PD.BCST (R10)(SI*1), Y12, Y7
+	VFMADD231PD.BCST (R10)(AX*4), Y12, Y9
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y12
+	VINSERTF64X2     $0x01, (R11)(DI*1), Y10, Y10
+	VFMADD231PD.BCST 8(R10), Y12, Y1
+	VFMADD231PD.BCST 8(R10)(AX*1), Y12, Y3
+	VFMADD231PD.BCST 8(R10)(AX*2), Y12, Y5
+	VFMADD231PD.BCST 8(R10)(SI*1), Y12, Y7
+	VFMADD231PD.BCST 8(R10)(AX*4), Y12, Y9
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y12
+	VMOVUPD          (R11)(DI*1), X11
+	VFMADD231PD.BCST 16(R10), Y12, Y1
+	VFMADD231PD.BCST 16(R10)(AX*1), Y12, Y3
+	VFMADD231PD.BCST 16(R10)(AX*2), Y12, Y5
+	VFMADD231PD.BCST 16(R10)(SI*1), Y12, Y7
+	VFMADD231PD.BCST 16(R10)(AX*4), Y12, Y9
+	ADDQ             BX, R11
+	VMOVUPD          (R11), Y12
+	VINSERTF64X2     $0x01, (R11)(DI*1), Y11, Y11
+	VINSERTF64X4     $0x01, Y11, Z10, Z10
+	VFMADD231PD.BCST 24(R10), Y12, Y1
+	VFMADD231PD.BCST 24(R10)(AX*1), Y12, Y3
+	VFMADD231PD.BCST 24(R10)(AX*2), Y12, Y5
+	VFMADD231PD.BCST 24(R10)(SI*1), Y12, Y7
+	VFMADD231PD.BCST 24(R10)(AX*4), Y12, Y9
+	ADDQ             BX, R11
+	CMPQ             R12, $0x00000034
+	JGE              tileStepsFetched
+	PREFETCHT0       (R13)
+	PREFETCHT0       15(R13)(DI*1)
+	ADDQ             DX, R13
+
+tileStepsFetched:
+	VMOVUPS         dpairOrder<>+0(SB), Z11
+	VPERMPD         Z10, Z11, Z10
+	VBROADCASTF64X4 (R10), Z12
+	VFMADD231PD     Z12, Z10, Z0
+	VBROADCASTF64X4 (R10)(AX*1), Z12
+	VFMADD231PD     Z12, Z10, Z2
+	VBROADCASTF64X4 (R10)(AX*2), Z12
+	VFMADD231PD     Z12, Z10, Z4
+	VBROADCASTF64X4 (R10)(SI*1), Z12
+	VFMADD231PD     Z12, Z10, Z6
+	VBROADCASTF64X4 (R10)(AX*4), Z12
+	VFMADD231PD     Z12, Z10, Z8
+	ADDQ            $0x00000020, R10
+	SUBQ            $0x04, R12
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z11
+	VPERMPD       Z0, Z11, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y12
+	VADDPD        Y12, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X12
+	VADDPD        X12, X0, X0
+	VPERMPD       Z2, Z11, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y12
+	VADDPD        Y12, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X12
+	VADDPD        X12, X2, X2
+	VPERMPD       Z4, Z11, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y12
+	VADDPD        Y12, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X12
+	VADDPD        X12, X4, X4
+	VPERMPD       Z6, Z11, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y12
+	VADDPD        Y12, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X12
+	VADDPD        X12, X6, X6
+	VPERMPD       Z8, Z11, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y12
+	VADDPD        Y12, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X12
+	VADDPD        X12, X8, X8
+
+tileRest:
+	ADDQ $0x04, R12
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R11), Y12
+	VMOVUPD.Z        (R11)(DI*1), K1, X10
+	VBROADCASTSD     (R10), Z14
+	VFMADD231PD      Y14, Y12, Y1
+	VFMADD231PD      X14, X10, X0
+	VFMADD231PD.BCST (R10)(AX*1), Y12, Y3
+	VFMADD231PD.BCST (R10)(AX*1), X10, X2
+	VBROADCASTSD     (R10)(AX*2), Z14
+	VFMADD231PD      Y14, Y12, Y5
+	VFMADD231PD      X14, X10, X4
+	VFMADD231PD.BCST (R10)(SI*1), Y12, Y7
+	VFMADD231PD.BCST (R10)(SI*1), X10, X6
+	VBROADCASTSD     (R10)(AX*4), Z14
+	VFMADD231PD      Y14, Y12, Y9
+	VFMADD231PD      X14, X10, X8
+	ADDQ             CX, R10
+	ADDQ             BX, R11
+	DECQ             R12
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 72(R12)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R12), Z12
+	VMULPD       Y12, Y1, Y1
+	VMULPD       X12, X0, X0
+	VMULPD       Y12, Y3, Y3
+	VMULPD       X12, X2, X2
+	VMULPD       Y12, Y5, Y5
+	VMULPD       X12, X4, X4
+	VMULPD       Y12, Y7, Y7
+	VMULPD       X12, X6, X6
+	VMULPD       Y12, Y9, Y9
+	VMULPD       X12, X8, X8
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R12), R11
+	ADDQ         R11, R11
+	JEQ          tileBias
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 80(R12)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R12), Z12
+	VFMADD231PD  (R11), Y12, Y1
+	VMOVUPD.Z    (R11)(DI*1), K1, X10
+	VFMADD231PD  X10, X12, X0
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y3
+	VMOVUPD.Z    (R11)(DI*1), K1, X10
+	VFMADD231PD  X10, X12, X2
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y5
+	VMOVUPD.Z    (R11)(DI*1), K1, X10
+	VFMADD231PD  X10, X12, X4
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y7
+	VMOVUPD.Z    (R11)(DI*1), K1, X10
+	VFMADD231PD  X10, X12, X6
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y9
+	VMOVUPD.Z    (R11)(DI*1), K1, X10
+	VFMADD231PD  X10, X12, X8
+	ADDQ         DX, R11
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (R11), Y1, Y1
+	VMOVUPD.Z (R11)(DI*1), K1, X10
+	VADDPD    X10, X0, X0
+	ADDQ      DX, R11
+	VADDPD    (R11), Y3, Y3
+	VMOVUPD.Z (R11)(DI*1), K1, X10
+	VADDPD    X10, X2, X2
+	ADDQ      DX, R11
+	VADDPD    (R11), Y5, Y5
+	VMOVUPD.Z (R11)(DI*1), K1, X10
+	VADDPD    X10, X4, X4
+	ADDQ      DX, R11
+	VADDPD    (R11), Y7, Y7
+	VMOVUPD.Z (R11)(DI*1), K1, X10
+	VADDPD    X10, X6, X6
+	ADDQ      DX, R11
+	VADDPD    (R11), Y9, Y9
+	VMOVUPD.Z (R11)(DI*1), K1, X10
+	VADDPD    X10, X8, X8
+	ADDQ      DX, R11
+
+tileBias:
+	TESTQ     R10, R10
+	JEQ       tileWrite
+	MOVQ      16(R10), R11
+	ORQ       40(R10), R11
+	ORQ       24(R10), R11
+	JEQ       tileWrite
+	MOVQ      16(R10), R11
+	TESTQ     R11, R11
+	JEQ       tileReLU
+	VMOVUPD   (R11), Y12
+	VADDPD    Y12, Y1, Y1
+	VADDPD    Y12, Y3, Y3
+	VADDPD    Y12, Y5, Y5
+	VADDPD    Y12, Y7, Y7
+	VADDPD    Y12, Y9, Y9
+	VMOVUPD.Z (R11)(DI*1), K1, X10
+	VADDPD    X10, X0, X0
+	VADDPD    X10, X2, X2
+	VADDPD    X10, X4, X4
+	VADDPD    X10, X6, X6
+	VADDPD    X10, X8, X8
+
+tileReLU:
+	MOVQ      40(R10), R11
+	TESTQ     R11, R11
+	JEQ       tileMask
+	VPXORD    Z13, Z13, Z13
+	VCMPPD    $0x16, Y13, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, X13, X0, K2
+	VMOVAPD.Z X0, K2, X0
+	VCMPPD    $0x16, Y13, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, X13, X2, K2
+	VMOVAPD.Z X2, K2, X2
+	VCMPPD    $0x16, Y13, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, X13, X4, K2
+	VMOVAPD.Z X4, K2, X4
+	VCMPPD    $0x16, Y13, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, X13, X6, K2
+	VMOVAPD.Z X6, K2, X6
+	VCMPPD    $0x16, Y13, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, X13, X8, K2
+	VMOVAPD.Z X8, K2, X8
+
+tileMask:
+	MOVQ      80(R10), R11
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      32(R10), R13
+	SHLQ      $0x03, R13
+	VPXORD    Z13, Z13, Z13
+	VMOVUPD   (R11), Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VMOVUPD.Z (R11)(DI*1), K1, X12
+	VCMPPD    $0x16, X13, X12, K2
+	VMOVAPD.Z X0, K2, X0
+	ADDQ      R13, R11
+	VMOVUPD   (R11), Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VMOVUPD.Z (R11)(DI*1), K1, X12
+	VCMPPD    $0x16, X13, X12, K2
+	VMOVAPD.Z X2, K2, X2
+	ADDQ      R13, R11
+	VMOVUPD   (R11), Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VMOVUPD.Z (R11)(DI*1), K1, X12
+	VCMPPD    $0x16, X13, X12, K2
+	VMOVAPD.Z X4, K2, X4
+	ADDQ      R13, R11
+	VMOVUPD   (R11), Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VMOVUPD.Z (R11)(DI*1), K1, X12
+	VCMPPD    $0x16, X13, X12, K2
+	VMOVAPD.Z X6, K2, X6
+	ADDQ      R13, R11
+	VMOVUPD   (R11), Y12
+	VCMPPD    $0x16, Y13, Y12, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VMOVUPD.Z (R11)(DI*1), K1, X12
+	VCMPPD    $0x16, X13, X12, K2
+	VMOVAPD.Z X8, K2, X8
+	ADDQ      R13, R11
+
+	// the mask of the next tile
+	MOVQ R11, 80(R10)
+
+tileWrite:
+	VMOVUPD Y1, (R9)
+	VMOVUPD X0, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Y3, (R9)
+	VMOVUPD X2, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Y5, (R9)
+	VMOVUPD X4, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Y7, (R9)
+	VMOVUPD X6, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+	VMOVUPD Y9, (R9)
+	VMOVUPD X8, K1, (R9)(DI*1)
+	ADDQ    DX, R9
+
+	// next tile
+	TESTQ  R10, R10
+	JEQ    tileDone
+	IMUL3Q $0x00000005, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R12), R11
+	MOVQ   (R12), R12
+	DECQ   72(R10)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func dpairs6x6AVX512(x *microArgs[float64])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dpairs6x6AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x03, AX
+	SHLQ $0x03, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x03, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R12
+	MOVQ  (R11), R13
+	MOVQ  $0x00000008, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x03, CX
+	MOVQ  (R11), R14
+	MOVQ  R14, 72(R11)
+	MOVQ  24(R11), R14
+	MOVQ  R14, 80(R11)
+
+tileTile:
+	MOVQ    R9, R11
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	MOVQ    R10, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R12), Y14
+	VMOVUPD          (R12)(R8*1), X12
+	VFMADD231PD.BCST (R11), Y14, Y1
+	VFMADD231PD.BCST (R11)(AX*1), Y14, Y3
+	VFMADD231PD.BCST (R11)(AX*2), Y14, Y5
+	VFMADD231PD.BCST (R11)(SI*1), Y14, Y7
+	VFMADD231PD.BCST (R11)(AX*4), Y14, Y9
+	VFMADD231PD.BCST (R11)(DI*1), Y14, Y11
+	ADDQ             BX, R12
+	VMOVUPD          (R12), Y14
+	VINSERTF64X2     $0x01, (R12)(R8*1), Y12, Y12
+	VFMADD231PD.BCST 8(R11), Y14, Y1
+	VFMADD231PD.BCST 8(R11)(AX*1), Y14, Y3
+	VFMADD231PD.BCST 8(R11)(AX*2), Y14, Y5
+	VFMADD231PD.BCST 8(R11)(SI*1), Y14, Y7
+	VFMADD231PD.BCST 8(R11)(AX*4), Y14, Y9
+	VFMADD231PD.BCST 8(R11)(DI*1), Y14, Y11
+	ADDQ             BX, R12
+	VMOVUPD          (R12), Y14
+	VMOVUPD          (R12)(R8*1), X13
+	VFMADD231PD.BCST 16(R11), Y14, Y1
+	VFMADD231PD.BCST 16(R11)(AX*1), Y14, Y3
+	VFMADD231PD.BCST 16(R11)(AX*2), Y14, Y5
+	VFMADD231PD.BCST 16(R11)(SI*1), Y14, Y7
+	VFMADD231PD.BCST 16(R11)(AX*4), Y14, Y9
+	VFMADD231PD.BCST 16(R11)(DI*1), Y14, Y11
+	ADDQ             BX, R12
+	VMOVUPD          (R12), Y14
+	VINSERTF64X2     $0x01, (R12)(R8*1), Y13, Y13
+	VINSERTF64X4     $0x01, Y13, Z12, Z12
+	VFMADD231PD.BCST 24(R11), Y14, Y1
+	VFMADD231PD.BCST 24(R11)(AX*1), Y14, Y3
+	VFMADD231PD.BCST 24(R11)(AX*2), Y14, Y5
+	VFMADD231PD.BCST 24(R11)(SI*1), Y14, Y7
+	VFMADD231PD.BCST 24(R11)(AX*4), Y14, Y9
+	VFMADD231PD.BCST 24(R11)(DI*1), Y14, Y11
+	ADDQ             BX, R12
+	CMPQ             R13, $0x00000038
+	JGE              tileStepsFetched
+	PREFETCHT0       (R14)
+	PREFETCHT0       15(R14)(R8*1)
+	ADDQ             DX, R14
+
+tileStepsFetched:
+	VMOVUPS         dpairOrder<>+0(SB), Z13
+	VPERMPD         Z12, Z13, Z12
+	VBROADCASTF64X4 (R11), Z14
+	VFMADD231PD     Z14, Z12, Z0
+	VBROADCASTF64X4 (R11)(AX*1), Z14
+	VFMADD231PD     Z14, Z12, Z2
+	VBROADCASTF64X4 (R11)(AX*2), Z14
+	VFMADD231PD     Z14, Z12, Z4
+	VBROADCASTF64X4 (R11)(SI*1), Z14
+	VFMADD231PD     Z14, Z12, Z6
+	VBROADCASTF64X4 (R11)(AX*4), Z14
+	VFMADD231PD     Z14, Z12, Z8
+	VBROADCASTF64X4 (R11)(DI*1), Z14
+	VFMADD231PD     Z14, Z12, Z10
+	ADDQ            $0x00000020, R11
+	SUBQ            $0x04, R13
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z13
+	VPERMPD       Z0, Z13, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y14
+	VADDPD        Y14, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X14
+	VADDPD        X14, X0, X0
+	VPERMPD       Z2, Z13, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y14
+	VADDPD        Y14, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X14
+	VADDPD        X14, X2, X2
+	VPERMPD       Z4, Z13, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y14
+	VADDPD        Y14, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X14
+	VADDPD        X14, X4, X4
+	VPERMPD       Z6, Z13, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y14
+	VADDPD        Y14, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X14
+	VADDPD        X14, X6, X6
+	VPERMPD       Z8, Z13, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y14
+	VADDPD        Y14, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X14
+	VADDPD        X14, X8, X8
+	VPERMPD       Z10, Z13, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y14
+	VADDPD        Y14, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X14
+	VADDPD        X14, X10, X10
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Y14
+	VMOVUPD.Z        (R12)(R8*1), K1, X12
+	VBROADCASTSD     (R11), Z16
+	VFMADD231PD      Y16, Y14, Y1
+	VFMADD231PD      X16, X12, X0
+	VFMADD231PD.BCST (R11)(AX*1), Y14, Y3
+	VFMADD231PD.BCST (R11)(AX*1), X12, X2
+	VBROADCASTSD     (R11)(AX*2), Z16
+	VFMADD231PD      Y16, Y14, Y5
+	VFMADD231PD      X16, X12, X4
+	VFMADD231PD.BCST (R11)(SI*1), Y14, Y7
+	VFMADD231PD.BCST (R11)(SI*1), X12, X6
+	VBROADCASTSD     (R11)(AX*4), Z16
+	VFMADD231PD      Y16, Y14, Y9
+	VFMADD231PD      X16, X12, X8
+	VFMADD231PD.BCST (R11)(DI*1), Y14, Y11
+	VFMADD231PD.BCST (R11)(DI*1), X12, X10
+	ADDQ             CX, R11
+	ADDQ             BX, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R13
+	MOVQ         64(R13), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 72(R13)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R13), Z14
+	VMULPD       Y14, Y1, Y1
+	VMULPD       X14, X0, X0
+	VMULPD       Y14, Y3, Y3
+	VMULPD       X14, X2, X2
+	VMULPD       Y14, Y5, Y5
+	VMULPD       X14, X4, X4
+	VMULPD       Y14, Y7, Y7
+	VMULPD       X14, X6, X6
+	VMULPD       Y14, Y9, Y9
+	VMULPD       X14, X8, X8
+	VMULPD       Y14, Y11, Y11
+	VMULPD       X14, X10, X10
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R13), R12
+	ADDQ         R12, R12
+	JEQ          tileBias
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R14
+	CMPQ         R14, 80(R13)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R13), Z14
+	VFMADD231PD  (R12), Y14, Y1
+	VMOVUPD.Z    (R12)(R8*1), K1, X12
+	VFMADD231PD  X12, X14, X0
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y14, Y3
+	VMOVUPD.Z    (R12)(R8*1), K1, X12
+	VFMADD231PD  X12, X14, X2
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y14, Y5
+	VMOVUPD.Z    (R12)(R8*1), K1, X12
+	VFMADD231PD  X12, X14, X4
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y14, Y7
+	VMOVUPD.Z    (R12)(R8*1), K1, X12
+	VFMADD231PD  X12, X14, X6
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y14, Y9
+	VMOVUPD.Z    (R12)(R8*1), K1, X12
+	VFMADD231PD  X12, X14, X8
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y14, Y11
+	VMOVUPD.Z    (R12)(R8*1), K1, X12
+	VFMADD231PD  X12, X14, X10
+	ADDQ         DX, R12
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (R12), Y1, Y1
+	VMOVUPD.Z (R12)(R8*1), K1, X12
+	VADDPD    X12, X0, X0
+	ADDQ      DX, R12
+	VADDPD    (R12), Y3, Y3
+	VMOVUPD.Z (R12)(R8*1), K1, X12
+	VADDPD    X12, X2, X2
+	ADDQ      DX, R12
+	VADDPD    (R12), Y5, Y5
+	VMOVUPD.Z (R12)(R8*1), K1, X12
+	VADDPD    X12, X4, X4
+	ADDQ      DX, R12
+	VADDPD    (R12), Y7, Y7
+	VMOVUPD.Z (R12)(R8*1), K1, X12
+	VADDPD    X12, X6, X6
+	ADDQ      DX, R12
+	VADDPD    (R12), Y9, Y9
+	VMOVUPD.Z (R12)(R8*1), K1, X12
+	VADDPD    X12, X8, X8
+	ADDQ      DX, R12
+	VADDPD    (R12), Y11, Y11
+	VMOVUPD.Z (R12)(R8*1), K1, X12
+	VADDPD    X12, X10, X10
+	ADDQ      DX, R12
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R12
+	ORQ       40(R11), R12
+	ORQ       24(R11), R12
+	JEQ       tileWrite
+	MOVQ      16(R11), R12
+	TESTQ     R12, R12
+	JEQ       tileReLU
+	VMOVUPD   (R12), Y14
+	VADDPD    Y14, Y1, Y1
+	VADDPD    Y14, Y3, Y3
+	VADDPD    Y14, Y5, Y5
+	VADDPD    Y14, Y7, Y7
+	VADDPD    Y14, Y9, Y9
+	VADDPD    Y14, Y11, Y11
+	VMOVUPD.Z (R12)(R8*1), K1, X12
+	VADDPD    X12, X0, X0
+	VADDPD    X12, X2, X2
+	VADDPD    X12, X4, X4
+	VADDPD    X12, X6, X6
+	VADDPD    X12, X8, X8
+	VADDPD    X12, X10, X10
+
+tileReLU:
+	MOVQ      40(R11), R12
+	TESTQ     R12, R12
+	JEQ       tileMask
+	VPXORD    Z15, Z15, Z15
+	VCMPPD    $0x16, Y15, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, X15, X0, K2
+	VMOVAPD.Z X0, K2, X0
+	VCMPPD    $0x16, Y15, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, X15, X2, K2
+	VMOVAPD.Z X2, K2, X2
+	VCMPPD    $0x16, Y15, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, X15, X4, K2
+	VMOVAPD.Z X4, K2, X4
+	VCMPPD    $0x16, Y15, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, X15, X6, K2
+	VMOVAPD.Z X6, K2, X6
+	VCMPPD    $0x16, Y15, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, X15, X8, K2
+	VMOVAPD.Z X8, K2, X8
+	VCMPPD    $0x16, Y15, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, X15, X10, K2
+	VMOVAPD.Z X10, K2, X10
+
+tileMask:
+	MOVQ      80(R11), R12
+	TESTQ     R12, R12
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x03, R14
+	VPXORD    Z15, Z15, Z15
+	VMOVUPD   (R12), Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VCMPPD    $0x16, X15, X14, K2
+	VMOVAPD.Z X0, K2, X0
+	ADDQ      R14, R12
+	VMOVUPD   (R12), Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VCMPPD    $0x16, X15, X14, K2
+	VMOVAPD.Z X2, K2, X2
+	ADDQ      R14, R12
+	VMOVUPD   (R12), Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VCMPPD    $0x16, X15, X14, K2
+	VMOVAPD.Z X4, K2, X4
+	ADDQ      R14, R12
+	VMOVUPD   (R12), Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VCMPPD    $0x16, X15, X14, K2
+	VMOVAPD.Z X6, K2, X6
+	ADDQ      R14, R12
+	VMOVUPD   (R12), Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VCMPPD    $0x16, X15, X14, K2
+	VMOVAPD.Z X8, K2, X8
+	ADDQ      R14, R12
+	VMOVUPD   (R12), Y14
+	VCMPPD    $0x16, Y15, Y14, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VCMPPD    $0x16, X15, X14, K2
+	VMOVAPD.Z X10, K2, X10
+	ADDQ      R14, R12
+
+	// the mask of the next tile
+	MOVQ R12, 80(R11)
+
+tileWrite:
+	VMOVUPD Y1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x00000006, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R13), R12
+	MOVQ   (R13), R13
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func dpairs7x6AVX512(x *microArgs[float64])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dpairs7x6AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x03, AX
+	SHLQ $0x03, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x03, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R12
+	MOVQ  (R11), R13
+	MOVQ  $0x00000008, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x03, CX
+	MOVQ  (R11), R14
+	MOVQ  R14, 72(R11)
+	MOVQ  24(R11), R14
+	MOVQ  R14, 80(R11)
+
+tileTile:
+	MOVQ    R9, R11
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	VPXORD  Y13, Y13, Y13
+	VPXORD  X12, X12, X12
+	MOVQ    R10, R14
+	SUBQ    $0x04, R13
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R12), Y16
+	VMOVUPD          (R12)(R8*1), X14
+	VFMADD231PD.BCST (R11), Y16, Y1
+	VFMADD231PD.BCST (R11)(AX*1), Y16, Y3
+	VFMADD231PD.BCST (R11)(AX*2), Y16, Y5
+	VFMADD231PD.BCST (R11)(SI*1), Y16, Y7
+	VFMADD231PD.BCST (R11)(AX*4), Y16, Y9
+	VFMADD231PD.BCST (R11)(DI*1), Y16, Y11
+	VFMADD231PD.BCST (R11)(SI*2), Y16, Y13
+	ADDQ             BX, R12
+	VMOVUPD          (R12), Y16
+	VINSERTF64X2     $0x01, (R12)(R8*1), Y14, Y14
+	VFMADD231PD.BCST 8(R11), Y16, Y1
+	VFMADD231PD.BCST 8(R11)(AX*1), Y16, Y3
+	VFMADD231PD.BCST 8(R11)(AX*2), Y16, Y5
+	VFMADD231PD.BCST 8(R11)(SI*1), Y16, Y7
+	VFMADD231PD.BCST 8(R11)(AX*4), Y16, Y9
+	VFMADD231PD.BCST 8(R11)(DI*1), Y16, Y11
+	VFMADD231PD.BCST 8(R11)(SI*2), Y16, Y13
+	ADDQ             BX, R12
+	VMOVUPD          (R12), Y16
+	VMOVUPD          (R12)(R8*1), X15
+	VFMADD231PD.BCST 16(R11), Y16, Y1
+	VFMADD231PD.BCST 16(R11)(AX*1), Y16, Y3
+	VFMADD231PD.BCST 16(R11)(AX*2), Y16, Y5
+	VFMADD231PD.BCST 16(R11)(SI*1), Y16, Y7
+	VFMADD231PD.BCST 16(R11)(AX*4), Y16, Y9
+	VFMADD231PD.BCST 16(R11)(DI*1), Y16, Y11
+	VFMADD231PD.BCST 16(R11)(SI*2), Y16, Y13
+	ADDQ             BX, R12
+	VMOVUPD          (R12), Y16
+	VINSERTF64X2     $0x01, (R12)(R8*1), Y15, Y15
+	VINSERTF64X4     $0x01, Y15, Z14, Z14
+	VFMADD231PD.BCST 24(R11), Y16, Y1
+	VFMADD231PD.BCST 24(R11)(AX*1), Y16, Y3
+	VFMADD231PD.BCST 24(R11)(AX*2), Y16, Y5
+	VFMADD231PD.BCST 24(R11)(SI*1), Y16, Y7
+	VFMADD231PD.BCST 24(R11)(AX*4), Y16, Y9
+	VFMADD231PD.BCST 24(R11)(DI*1), Y16, Y11
+	VFMADD231PD.BCST 24(R11)(SI*2), Y16, Y13
+	ADDQ             BX, R12
+	CMPQ             R13, $0x0000003c
+	JGE              tileStepsFetched
+	PREFETCHT0       (R14)
+	PREFETCHT0       15(R14)(R8*1)
+	ADDQ             DX, R14
+
+tileStepsFetched:
+	VMOVUPS         dpairOrder<>+0(SB), Z15
+	VPERMPD         Z14, Z15, Z14
+	VBROADCASTF64X4 (R11), Z16
+	VFMADD231PD     Z16, Z14, Z0
+	VBROADCASTF64X4 (R11)(AX*1), Z16
+	VFMADD231PD     Z16, Z14, Z2
+	VBROADCASTF64X4 (R11)(AX*2), Z16
+	VFMADD231PD     Z16, Z14, Z4
+	VBROADCASTF64X4 (R11)(SI*1), Z16
+	VFMADD231PD     Z16, Z14, Z6
+	VBROADCASTF64X4 (R11)(AX*4), Z16
+	VFMADD231PD     Z16, Z14, Z8
+	VBROADCASTF64X4 (R11)(DI*1), Z16
+	VFMADD231PD     Z16, Z14, Z10
+	VBROADCASTF64X4 (R11)(SI*2), Z16
+	VFMADD231PD     Z16, Z14, Z12
+	ADDQ            $0x00000020, R11
+	SUBQ            $0x04, R13
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z15
+	VPERMPD       Z0, Z15, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y16
+	VADDPD        Y16, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X16
+	VADDPD        X16, X0, X0
+	VPERMPD       Z2, Z15, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y16
+	VADDPD        Y16, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X16
+	VADDPD        X16, X2, X2
+	VPERMPD       Z4, Z15, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y16
+	VADDPD        Y16, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X16
+	VADDPD        X16, X4, X4
+	VPERMPD       Z6, Z15, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y16
+	VADDPD        Y16, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X16
+	VADDPD        X16, X6, X6
+	VPERMPD       Z8, Z15, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y16
+	VADDPD        Y16, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X16
+	VADDPD        X16, X8, X8
+	VPERMPD       Z10, Z15, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y16
+	VADDPD        Y16, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X16
+	VADDPD        X16, X10, X10
+	VPERMPD       Z12, Z15, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y16
+	VADDPD        Y16, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X16
+	VADDPD        X16, X12, X12
+
+tileRest:
+	ADDQ $0x04, R13
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R12), Y16
+	VMOVUPD.Z        (R12)(R8*1), K1, X14
+	VBROADCASTSD     (R11), Z18
+	VFMADD231PD      Y18, Y16, Y1
+	VFMADD231PD      X18, X14, X0
+	VFMADD231PD.BCST (R11)(AX*1), Y16, Y3
+	VFMADD231PD.BCST (R11)(AX*1), X14, X2
+	VBROADCASTSD     (R11)(AX*2), Z18
+	VFMADD231PD      Y18, Y16, Y5
+	VFMADD231PD      X18, X14, X4
+	VFMADD231PD.BCST (R11)(SI*1), Y16, Y7
+	VFMADD231PD.BCST (R11)(SI*1), X14, X6
+	VBROADCASTSD     (R11)(AX*4), Z18
+	VFMADD231PD      Y18, Y16, Y9
+	VFMADD231PD      X18, X14, X8
+	VFMADD231PD.BCST (R11)(DI*1), Y16, Y11
+	VFMADD231PD.BCST (R11)(DI*1), X14, X10
+	VBROADCASTSD     (R11)(SI*2), Z18
+	VFMADD231PD      Y18, Y16, Y13
+	VFMADD231PD      X18, X14, X12
+	ADDQ             CX, R11
+	ADDQ             BX, R12
+	DECQ             R13
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R13
+	MOVQ         64(R13), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 72(R13)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R13), Z16
+	VMULPD       Y16, Y1, Y1
+	VMULPD       X16, X0, X0
+	VMULPD       Y16, Y3, Y3
+	VMULPD       X16, X2, X2
+	VMULPD       Y16, Y5, Y5
+	VMULPD       X16, X4, X4
+	VMULPD       Y16, Y7, Y7
+	VMULPD       X16, X6, X6
+	VMULPD       Y16, Y9, Y9
+	VMULPD       X16, X8, X8
+	VMULPD       Y16, Y11, Y11
+	VMULPD       X16, X10, X10
+	VMULPD       Y16, Y13, Y13
+	VMULPD       X16, X12, X12
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R13), R12
+	ADDQ         R12, R12
+	JEQ          tileBias
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R14
+	CMPQ         R14, 80(R13)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R13), Z16
+	VFMADD231PD  (R12), Y16, Y1
+	VMOVUPD.Z    (R12)(R8*1), K1, X14
+	VFMADD231PD  X14, X16, X0
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y16, Y3
+	VMOVUPD.Z    (R12)(R8*1), K1, X14
+	VFMADD231PD  X14, X16, X2
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y16, Y5
+	VMOVUPD.Z    (R12)(R8*1), K1, X14
+	VFMADD231PD  X14, X16, X4
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y16, Y7
+	VMOVUPD.Z    (R12)(R8*1), K1, X14
+	VFMADD231PD  X14, X16, X6
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y16, Y9
+	VMOVUPD.Z    (R12)(R8*1), K1, X14
+	VFMADD231PD  X14, X16, X8
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y16, Y11
+	VMOVUPD.Z    (R12)(R8*1), K1, X14
+	VFMADD231PD  X14, X16, X10
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y16, Y13
+	VMOVUPD.Z    (R12)(R8*1), K1, X14
+	VFMADD231PD  X14, X16, X12
+	ADDQ         DX, R12
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (R12), Y1, Y1
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VADDPD    X14, X0, X0
+	ADDQ      DX, R12
+	VADDPD    (R12), Y3, Y3
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VADDPD    X14, X2, X2
+	ADDQ      DX, R12
+	VADDPD    (R12), Y5, Y5
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VADDPD    X14, X4, X4
+	ADDQ      DX, R12
+	VADDPD    (R12), Y7, Y7
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VADDPD    X14, X6, X6
+	ADDQ      DX, R12
+	VADDPD    (R12), Y9, Y9
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VADDPD    X14, X8, X8
+	ADDQ      DX, R12
+	VADDPD    (R12), Y11, Y11
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VADDPD    X14, X10, X10
+	ADDQ      DX, R12
+	VADDPD    (R12), Y13, Y13
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VADDPD    X14, X12, X12
+	ADDQ      DX, R12
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R12
+	ORQ       40(R11), R12
+	ORQ       24(R11), R12
+	JEQ       tileWrite
+	MOVQ      16(R11), R12
+	TESTQ     R12, R12
+	JEQ       tileReLU
+	VMOVUPD   (R12), Y16
+	VADDPD    Y16, Y1, Y1
+	VADDPD    Y16, Y3, Y3
+	VADDPD    Y16, Y5, Y5
+	VADDPD    Y16, Y7, Y7
+	VADDPD    Y16, Y9, Y9
+	VADDPD    Y16, Y11, Y11
+	VADDPD    Y16, Y13, Y13
+	VMOVUPD.Z (R12)(R8*1), K1, X14
+	VADDPD    X14, X0, X0
+	VADDPD    X14, X2, X2
+	VADDPD    X14, X4, X4
+	VADDPD    X14, X6, X6
+	VADDPD    X14, X8, X8
+	VADDPD    X14, X10, X10
+	VADDPD    X14, X12, X12
+
+tileReLU:
+	MOVQ      40(R11), R12
+	TESTQ     R12, R12
+	JEQ       tileMask
+	VPXORD    Z17, Z17, Z17
+	VCMPPD    $0x16, Y17, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, X17, X0, K2
+	VMOVAPD.Z X0, K2, X0
+	VCMPPD    $0x16, Y17, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, X17, X2, K2
+	VMOVAPD.Z X2, K2, X2
+	VCMPPD    $0x16, Y17, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, X17, X4, K2
+	VMOVAPD.Z X4, K2, X4
+	VCMPPD    $0x16, Y17, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, X17, X6, K2
+	VMOVAPD.Z X6, K2, X6
+	VCMPPD    $0x16, Y17, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, X17, X8, K2
+	VMOVAPD.Z X8, K2, X8
+	VCMPPD    $0x16, Y17, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, X17, X10, K2
+	VMOVAPD.Z X10, K2, X10
+	VCMPPD    $0x16, Y17, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, X17, X12, K2
+	VMOVAPD.Z X12, K2, X12
+
+tileMask:
+	MOVQ      80(R11), R12
+	TESTQ     R12, R12
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x03, R14
+	VPXORD    Z17, Z17, Z17
+	VMOVUPD   (R12), Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VMOVUPD.Z (R12)(R8*1), K1, X16
+	VCMPPD    $0x16, X17, X16, K2
+	VMOVAPD.Z X0, K2, X0
+	ADDQ      R14, R12
+	VMOVUPD   (R12), Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VMOVUPD.Z (R12)(R8*1), K1, X16
+	VCMPPD    $0x16, X17, X16, K2
+	VMOVAPD.Z X2, K2, X2
+	ADDQ      R14, R12
+	VMOVUPD   (R12), Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VMOVUPD.Z (R12)(R8*1), K1, X16
+	VCMPPD    $0x16, X17, X16, K2
+	VMOVAPD.Z X4, K2, X4
+	ADDQ      R14, R12
+	VMOVUPD   (R12), Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VMOVUPD.Z (R12)(R8*1), K1, X16
+	VCMPPD    $0x16, X17, X16, K2
+	VMOVAPD.Z X6, K2, X6
+	ADDQ      R14, R12
+	VMOVUPD   (R12), Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VMOVUPD.Z (R12)(R8*1), K1, X16
+	VCMPPD    $0x16, X17, X16, K2
+	VMOVAPD.Z X8, K2, X8
+	ADDQ      R14, R12
+	VMOVUPD   (R12), Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VMOVUPD.Z (R12)(R8*1), K1, X16
+	VCMPPD    $0x16, X17, X16, K2
+	VMOVAPD.Z X10, K2, X10
+	ADDQ      R14, R12
+	VMOVUPD   (R12), Y16
+	VCMPPD    $0x16, Y17, Y16, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VMOVUPD.Z (R12)(R8*1), K1, X16
+	VCMPPD    $0x16, X17, X16, K2
+	VMOVAPD.Z X12, K2, X12
+	ADDQ      R14, R12
+
+	// the mask of the next tile
+	MOVQ R12, 80(R11)
+
+tileWrite:
+	VMOVUPD Y1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x00000007, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R13), R12
+	MOVQ   (R13), R13
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func dpairs8x6AVX512(x *microArgs[float64])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dpairs8x6AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x03, AX
+	SHLQ $0x03, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x03, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000008, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x03, CX
+	MOVQ  (R11), R12
+	MOVQ  R12, 72(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 80(R11)
+
+tileTile:
+	MOVQ R9, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    AX, R12
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	VPXORD  Y13, Y13, Y13
+	VPXORD  X12, X12, X12
+	VPXORD  Y15, Y15, Y15
+	VPXORD  X14, X14, X14
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R13), Y18
+	VMOVUPD          (R13)(R8*1), X16
+	VFMADD231PD.BCST (R11), Y18, Y1
+	VFMADD231PD.BCST (R11)(AX*1), Y18, Y3
+	VFMADD231PD.BCST (R11)(AX*2), Y18, Y5
+	VFMADD231PD.BCST (R11)(SI*1), Y18, Y7
+	VFMADD231PD.BCST (R11)(AX*4), Y18, Y9
+	VFMADD231PD.BCST (R11)(DI*1), Y18, Y11
+	VFMADD231PD.BCST (R11)(SI*2), Y18, Y13
+	VFMADD231PD.BCST (R12), Y18, Y15
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y18
+	VINSERTF64X2     $0x01, (R13)(R8*1), Y16, Y16
+	VFMADD231PD.BCST 8(R11), Y18, Y1
+	VFMADD231PD.BCST 8(R11)(AX*1), Y18, Y3
+	VFMADD231PD.BCST 8(R11)(AX*2), Y18, Y5
+	VFMADD231PD.BCST 8(R11)(SI*1), Y18, Y7
+	VFMADD231PD.BCST 8(R11)(AX*4), Y18, Y9
+	VFMADD231PD.BCST 8(R11)(DI*1), Y18, Y11
+	VFMADD231PD.BCST 8(R11)(SI*2), Y18, Y13
+	VFMADD231PD.BCST 8(R12), Y18, Y15
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y18
+	VMOVUPD          (R13)(R8*1), X17
+	VFMADD231PD.BCST 16(R11), Y18, Y1
+	VFMADD231PD.BCST 16(R11)(AX*1), Y18, Y3
+	VFMADD231PD.BCST 16(R11)(AX*2), Y18, Y5
+	VFMADD231PD.BCST 16(R11)(SI*1), Y18, Y7
+	VFMADD231PD.BCST 16(R11)(AX*4), Y18, Y9
+	VFMADD231PD.BCST 16(R11)(DI*1), Y18, Y11
+	VFMADD231PD.BCST 16(R11)(SI*2), Y18, Y13
+	VFMADD231PD.BCST 16(R12), Y18, Y15
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y18
+	VINSERTF64X2     $0x01, (R13)(R8*1), Y17, Y17
+	VINSERTF64X4     $0x01, Y17, Z16, Z16
+	VFMADD231PD.BCST 24(R11), Y18, Y1
+	VFMADD231PD.BCST 24(R11)(AX*1), Y18, Y3
+	VFMADD231PD.BCST 24(R11)(AX*2), Y18, Y5
+	VFMADD231PD.BCST 24(R11)(SI*1), Y18, Y7
+	VFMADD231PD.BCST 24(R11)(AX*4), Y18, Y9
+	VFMADD231PD.BCST 24(R11)(DI*1), Y18, Y11
+	VFMADD231PD.BCST 24(R11)(SI*2), Y18, Y13
+	VFMADD231PD.BCST 24(R12), Y18, Y15
+	ADDQ             BX, R13
+	CMPQ             R14, $0x00000040
+	JGE              tileStepsFetched
+	PREFETCHT0       (R15)
+	PREFETCHT0       15(R15)(R8*1)
+	ADDQ             DX, R15
+
+tileStepsFetched:
+	VMOVUPS         dpairOrder<>+0(SB), Z17
+	VPERMPD         Z16, Z17, Z16
+	VBROADCASTF64X4 (R11), Z18
+	VFMADD231PD     Z18, Z16, Z0
+	VBROADCASTF64X4 (R11)(AX*1), Z18
+	VFMADD231PD     Z18, Z16, Z2
+	VBROADCASTF64X4 (R11)(AX*2), Z18
+	VFMADD231PD     Z18, Z16, Z4
+	VBROADCASTF64X4 (R11)(SI*1), Z18
+	VFMADD231PD     Z18, Z16, Z6
+	VBROADCASTF64X4 (R11)(AX*4), Z18
+	VFMADD231PD     Z18, Z16, Z8
+	VBROADCASTF64X4 (R11)(DI*1), Z18
+	VFMADD231PD     Z18, Z16, Z10
+	VBROADCASTF64X4 (R11)(SI*2), Z18
+	VFMADD231PD     Z18, Z16, Z12
+	VBROADCASTF64X4 (R12), Z18
+	VFMADD231PD     Z18, Z16, Z14
+	ADDQ            $0x00000020, R11
+	ADDQ            $0x00000020, R12
+	SUBQ            $0x04, R14
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z17
+	VPERMPD       Z0, Z17, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y18
+	VADDPD        Y18, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X18
+	VADDPD        X18, X0, X0
+	VPERMPD       Z2, Z17, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y18
+	VADDPD        Y18, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X18
+	VADDPD        X18, X2, X2
+	VPERMPD       Z4, Z17, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y18
+	VADDPD        Y18, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X18
+	VADDPD        X18, X4, X4
+	VPERMPD       Z6, Z17, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y18
+	VADDPD        Y18, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X18
+	VADDPD        X18, X6, X6
+	VPERMPD       Z8, Z17, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y18
+	VADDPD        Y18, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X18
+	VADDPD        X18, X8, X8
+	VPERMPD       Z10, Z17, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y18
+	VADDPD        Y18, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X18
+	VADDPD        X18, X10, X10
+	VPERMPD       Z12, Z17, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y18
+	VADDPD        Y18, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X18
+	VADDPD        X18, X12, X12
+	VPERMPD       Z14, Z17, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y18
+	VADDPD        Y18, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X18
+	VADDPD        X18, X14, X14
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R13), Y18
+	VMOVUPD.Z        (R13)(R8*1), K1, X16
+	VBROADCASTSD     (R11), Z20
+	VFMADD231PD      Y20, Y18, Y1
+	VFMADD231PD      X20, X16, X0
+	VFMADD231PD.BCST (R11)(AX*1), Y18, Y3
+	VFMADD231PD.BCST (R11)(AX*1), X16, X2
+	VBROADCASTSD     (R11)(AX*2), Z20
+	VFMADD231PD      Y20, Y18, Y5
+	VFMADD231PD      X20, X16, X4
+	VFMADD231PD.BCST (R11)(SI*1), Y18, Y7
+	VFMADD231PD.BCST (R11)(SI*1), X16, X6
+	VBROADCASTSD     (R11)(AX*4), Z20
+	VFMADD231PD      Y20, Y18, Y9
+	VFMADD231PD      X20, X16, X8
+	VFMADD231PD.BCST (R11)(DI*1), Y18, Y11
+	VFMADD231PD.BCST (R11)(DI*1), X16, X10
+	VBROADCASTSD     (R11)(SI*2), Z20
+	VFMADD231PD      Y20, Y18, Y13
+	VFMADD231PD      X20, X16, X12
+	VFMADD231PD.BCST (R12), Y18, Y15
+	VFMADD231PD.BCST (R12), X16, X14
+	ADDQ             CX, R11
+	ADDQ             CX, R12
+	ADDQ             BX, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R11
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 72(R12)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R12), Z18
+	VMULPD       Y18, Y1, Y1
+	VMULPD       X18, X0, X0
+	VMULPD       Y18, Y3, Y3
+	VMULPD       X18, X2, X2
+	VMULPD       Y18, Y5, Y5
+	VMULPD       X18, X4, X4
+	VMULPD       Y18, Y7, Y7
+	VMULPD       X18, X6, X6
+	VMULPD       Y18, Y9, Y9
+	VMULPD       X18, X8, X8
+	VMULPD       Y18, Y11, Y11
+	VMULPD       X18, X10, X10
+	VMULPD       Y18, Y13, Y13
+	VMULPD       X18, X12, X12
+	VMULPD       Y18, Y15, Y15
+	VMULPD       X18, X14, X14
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R12), R13
+	ADDQ         R13, R13
+	JEQ          tileBias
+	MOVQ         R10, R13
+	MOVQ         $0x3ff0000000000000, R14
+	CMPQ         R14, 80(R12)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R12), Z18
+	VFMADD231PD  (R13), Y18, Y1
+	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	VFMADD231PD  X16, X18, X0
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y18, Y3
+	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	VFMADD231PD  X16, X18, X2
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y18, Y5
+	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	VFMADD231PD  X16, X18, X4
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y18, Y7
+	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	VFMADD231PD  X16, X18, X6
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y18, Y9
+	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	VFMADD231PD  X16, X18, X8
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y18, Y11
+	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	VFMADD231PD  X16, X18, X10
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y18, Y13
+	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	VFMADD231PD  X16, X18, X12
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y18, Y15
+	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	VFMADD231PD  X16, X18, X14
+	ADDQ         DX, R13
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (R13), Y1, Y1
+	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VADDPD    X16, X0, X0
+	ADDQ      DX, R13
+	VADDPD    (R13), Y3, Y3
+	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VADDPD    X16, X2, X2
+	ADDQ      DX, R13
+	VADDPD    (R13), Y5, Y5
+	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VADDPD    X16, X4, X4
+	ADDQ      DX, R13
+	VADDPD    (R13), Y7, Y7
+	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VADDPD    X16, X6, X6
+	ADDQ      DX, R13
+	VADDPD    (R13), Y9, Y9
+	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VADDPD    X16, X8, X8
+	ADDQ      DX, R13
+	VADDPD    (R13), Y11, Y11
+	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VADDPD    X16, X10, X10
+	ADDQ      DX, R13
+	VADDPD    (R13), Y13, Y13
+	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VADDPD    X16, X12, X12
+	ADDQ      DX, R13
+	VADDPD    (R13), Y15, Y15
+	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VADDPD    X16, X14, X14
+	ADDQ      DX, R13
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	ORQ       40(R11), R13
+	ORQ       24(R11), R13
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileReLU
+	VMOVUPD   (R13), Y18
+	VADDPD    Y18, Y1, Y1
+	VADDPD    Y18, Y3, Y3
+	VADDPD    Y18, Y5, Y5
+	VADDPD    Y18, Y7, Y7
+	VADDPD    Y18, Y9, Y9
+	VADDPD    Y18, Y11, Y11
+	VADDPD    Y18, Y13, Y13
+	VADDPD    Y18, Y15, Y15
+	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VADDPD    X16, X0, X0
+	VADDPD    X16, X2, X2
+	VADDPD    X16, X4, X4
+	VADDPD    X16, X6, X6
+	VADDPD    X16, X8, X8
+	VADDPD    X16, X10, X10
+	VADDPD    X16, X12, X12
+	VADDPD    X16, X14, X14
+
+tileReLU:
+	MOVQ      40(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileMask
+	VPXORD    Z19, Z19, Z19
+	VCMPPD    $0x16, Y19, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, X19, X0, K2
+	VMOVAPD.Z X0, K2, X0
+	VCMPPD    $0x16, Y19, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, X19, X2, K2
+	VMOVAPD.Z X2, K2, X2
+	VCMPPD    $0x16, Y19, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, X19, X4, K2
+	VMOVAPD.Z X4, K2, X4
+	VCMPPD    $0x16, Y19, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, X19, X6, K2
+	VMOVAPD.Z X6, K2, X6
+	VCMPPD    $0x16, Y19, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, X19, X8, K2
+	VMOVAPD.Z X8, K2, X8
+	VCMPPD    $0x16, Y19, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, X19, X10, K2
+	VMOVAPD.Z X10, K2, X10
+	VCMPPD    $0x16, Y19, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, X19, X12, K2
+	VMOVAPD.Z X12, K2, X12
+	VCMPPD    $0x16, Y19, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, X19, X14, K2
+	VMOVAPD.Z X14, K2, X14
+
+tileMask:
+	MOVQ      80(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x03, R14
+	VPXORD    Z19, Z19, Z19
+	VMOVUPD   (R13), Y18
+	VCMPPD    $0x16, Y19, Y18, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VCMPPD    $0x16, X19, X18, K2
+	VMOVAPD.Z X0, K2, X0
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y18
+	VCMPPD    $0x16, Y19, Y18, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VCMPPD    $0x16, X19, X18, K2
+	VMOVAPD.Z X2, K2, X2
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y18
+	VCMPPD    $0x16, Y19, Y18, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VCMPPD    $0x16, X19, X18, K2
+	VMOVAPD.Z X4, K2, X4
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y18
+	VCMPPD    $0x16, Y19, Y18, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VCMPPD    $0x16, X19, X18, K2
+	VMOVAPD.Z X6, K2, X6
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y18
+	VCMPPD    $0x16, Y19, Y18, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VCMPPD    $0x16, X19, X18, K2
+	VMOVAPD.Z X8, K2, X8
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y18
+	VCMPPD    $0x16, Y19, Y18, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VCMPPD    $0x16, X19, X18, K2
+	VMOVAPD.Z X10, K2, X10
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y18
+	VCMPPD    $0x16, Y19, Y18, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VCMPPD    $0x16, X19, X18, K2
+	VMOVAPD.Z X12, K2, X12
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y18
+	VCMPPD    $0x16, Y19, Y18, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VCMPPD    $0x16, X19, X18, K2
+	VMOVAPD.Z X14, K2, X14
+	ADDQ      R14, R13
+
+	// the mask of the next tile
+	MOVQ R13, 80(R11)
+
+tileWrite:
+	VMOVUPD Y1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x00000008, AX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R12), R13
+	MOVQ   (R12), R14
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func dpairs9x6AVX512(x *microArgs[float64])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dpairs9x6AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x03, AX
+	SHLQ $0x03, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x03, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000008, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x03, CX
+	MOVQ  (R11), R12
+	MOVQ  R12, 72(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 80(R11)
+
+tileTile:
+	MOVQ R9, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    AX, R12
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	VPXORD  Y13, Y13, Y13
+	VPXORD  X12, X12, X12
+	VPXORD  Y15, Y15, Y15
+	VPXORD  X14, X14, X14
+	VPXORD  Y17, Y17, Y17
+	VPXORD  X16, X16, X16
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R13), Y20
+	VMOVUPD          (R13)(R8*1), X18
+	VFMADD231PD.BCST (R11), Y20, Y1
+	VFMADD231PD.BCST (R11)(AX*1), Y20, Y3
+	VFMADD231PD.BCST (R11)(AX*2), Y20, Y5
+	VFMADD231PD.BCST (R11)(SI*1), Y20, Y7
+	VFMADD231PD.BCST (R11)(AX*4), Y20, Y9
+	VFMADD231PD.BCST (R11)(DI*1), Y20, Y11
+	VFMADD231PD.BCST (R11)(SI*2), Y20, Y13
+	VFMADD231PD.BCST (R12), Y20, Y15
+	VFMADD231PD.BCST (R12)(AX*1), Y20, Y17
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y20
+	VINSERTF64X2     $0x01, (R13)(R8*1), Y18, Y18
+	VFMADD231PD.BCST 8(R11), Y20, Y1
+	VFMADD231PD.BCST 8(R11)(AX*1), Y20, Y3
+	VFMADD231PD.BCST 8(R11)(AX*2), Y20, Y5
+	VFMADD231PD.BCST 8(R11)(SI*1), Y20, Y7
+	VFMADD231PD.BCST 8(R11)(AX*4), Y20, Y9
+	VFMADD231PD.BCST 8(R11)(DI*1), Y20, Y11
+	VFMADD231PD.BCST 8(R11)(SI*2), Y20, Y13
+	VFMADD231PD.BCST 8(R12), Y20, Y15
+	VFMADD231PD.BCST 8(R12)(AX*1), Y20, Y17
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y20
+	VMOVUPD          (R13)(R8*1), X19
+	VFMADD231PD.BCST 16(R11), Y20, Y1
+	VFMADD231PD.BCST 16(R11)(AX*1), Y20, Y3
+	VFMADD231PD.BCST 16(R11)(AX*2), Y20, Y5
+	VFMADD231PD.BCST 16(R11)(SI*1), Y20, Y7
+	VFMADD231PD.BCST 16(R11)(AX*4), Y20, Y9
+	VFMADD231PD.BCST 16(R11)(DI*1), Y20, Y11
+	VFMADD231PD.BCST 16(R11)(SI*2), Y20, Y13
+	VFMADD231PD.BCST 16(R12), Y20, Y15
+	VFMADD231PD.BCST 16(R12)(AX*1), Y20, Y17
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y20
+	VINSERTF64X2     $0x01, (R13)(R8*1), Y19, Y19
+	VINSERTF64X4     $0x01, Y19, Z18, Z18
+	VFMADD231PD.BCST 24(R11), Y20, Y1
+	VFMADD231PD.BCST 24(R11)(AX*1), Y20, Y3
+	VFMADD231PD.BCST 24(R11)(AX*2), Y20, Y5
+	VFMADD231PD.BCST 24(R11)(SI*1), Y20, Y7
+	VFMADD231PD.BCST 24(R11)(AX*4), Y20, Y9
+	VFMADD231PD.BCST 24(R11)(DI*1), Y20, Y11
+	VFMADD231PD.BCST 24(R11)(SI*2), Y20, Y13
+	VFMADD231PD.BCST 24(R12), Y20, Y15
+	VFMADD231PD.BCST 24(R12)(AX*1), Y20, Y17
+	ADDQ             BX, R13
+	CMPQ             R14, $0x00000044
+	JGE              tileStepsFetched
+	PREFETCHT0       (R15)
+	PREFETCHT0       15(R15)(R8*1)
+	ADDQ             DX, R15
+
+tileStepsFetched:
+	VMOVUPS         dpairOrder<>+0(SB), Z19
+	VPERMPD         Z18, Z19, Z18
+	VBROADCASTF64X4 (R11), Z20
+	VFMADD231PD     Z20, Z18, Z0
+	VBROADCASTF64X4 (R11)(AX*1), Z20
+	VFMADD231PD     Z20, Z18, Z2
+	VBROADCASTF64X4 (R11)(AX*2), Z20
+	VFMADD231PD     Z20, Z18, Z4
+	VBROADCASTF64X4 (R11)(SI*1), Z20
+	VFMADD231PD     Z20, Z18, Z6
+	VBROADCASTF64X4 (R11)(AX*4), Z20
+	VFMADD231PD     Z20, Z18, Z8
+	VBROADCASTF64X4 (R11)(DI*1), Z20
+	VFMADD231PD     Z20, Z18, Z10
+	VBROADCASTF64X4 (R11)(SI*2), Z20
+	VFMADD231PD     Z20, Z18, Z12
+	VBROADCASTF64X4 (R12), Z20
+	VFMADD231PD     Z20, Z18, Z14
+	VBROADCASTF64X4 (R12)(AX*1), Z20
+	VFMADD231PD     Z20, Z18, Z16
+	ADDQ            $0x00000020, R11
+	ADDQ            $0x00000020, R12
+	SUBQ            $0x04, R14
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z19
+	VPERMPD       Z0, Z19, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y20
+	VADDPD        Y20, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X20
+	VADDPD        X20, X0, X0
+	VPERMPD       Z2, Z19, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y20
+	VADDPD        Y20, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X20
+	VADDPD        X20, X2, X2
+	VPERMPD       Z4, Z19, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y20
+	VADDPD        Y20, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X20
+	VADDPD        X20, X4, X4
+	VPERMPD       Z6, Z19, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y20
+	VADDPD        Y20, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X20
+	VADDPD        X20, X6, X6
+	VPERMPD       Z8, Z19, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y20
+	VADDPD        Y20, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X20
+	VADDPD        X20, X8, X8
+	VPERMPD       Z10, Z19, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y20
+	VADDPD        Y20, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X20
+	VADDPD        X20, X10, X10
+	VPERMPD       Z12, Z19, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y20
+	VADDPD        Y20, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X20
+	VADDPD        X20, X12, X12
+	VPERMPD       Z14, Z19, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y20
+	VADDPD        Y20, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X20
+	VADDPD        X20, X14, X14
+	VPERMPD       Z16, Z19, Z16
+	VEXTRACTF64X4 $0x01, Z16, Y20
+	VADDPD        Y20, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X20
+	VADDPD        X20, X16, X16
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R13), Y20
+	VMOVUPD.Z        (R13)(R8*1), K1, X18
+	VBROADCASTSD     (R11), Z22
+	VFMADD231PD      Y22, Y20, Y1
+	VFMADD231PD      X22, X18, X0
+	VFMADD231PD.BCST (R11)(AX*1), Y20, Y3
+	VFMADD231PD.BCST (R11)(AX*1), X18, X2
+	VBROADCASTSD     (R11)(AX*2), Z22
+	VFMADD231PD      Y22, Y20, Y5
+	VFMADD231PD      X22, X18, X4
+	VFMADD231PD.BCST (R11)(SI*1), Y20, Y7
+	VFMADD231PD.BCST (R11)(SI*1), X18, X6
+	VBROADCASTSD     (R11)(AX*4), Z22
+	VFMADD231PD      Y22, Y20, Y9
+	VFMADD231PD      X22, X18, X8
+	VFMADD231PD.BCST (R11)(DI*1), Y20, Y11
+	VFMADD231PD.BCST (R11)(DI*1), X18, X10
+	VBROADCASTSD     (R11)(SI*2), Z22
+	VFMADD231PD      Y22, Y20, Y13
+	VFMADD231PD      X22, X18, X12
+	VFMADD231PD.BCST (R12), Y20, Y15
+	VFMADD231PD.BCST (R12), X18, X14
+	VBROADCASTSD     (R12)(AX*1), Z22
+	VFMADD231PD      Y22, Y20, Y17
+	VFMADD231PD      X22, X18, X16
+	ADDQ             CX, R11
+	ADDQ             CX, R12
+	ADDQ             BX, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R11
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 72(R12)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R12), Z20
+	VMULPD       Y20, Y1, Y1
+	VMULPD       X20, X0, X0
+	VMULPD       Y20, Y3, Y3
+	VMULPD       X20, X2, X2
+	VMULPD       Y20, Y5, Y5
+	VMULPD       X20, X4, X4
+	VMULPD       Y20, Y7, Y7
+	VMULPD       X20, X6, X6
+	VMULPD       Y20, Y9, Y9
+	VMULPD       X20, X8, X8
+	VMULPD       Y20, Y11, Y11
+	VMULPD       X20, X10, X10
+	VMULPD       Y20, Y13, Y13
+	VMULPD       X20, X12, X12
+	VMULPD       Y20, Y15, Y15
+	VMULPD       X20, X14, X14
+	VMULPD       Y20, Y17, Y17
+	VMULPD       X20, X16, X16
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R12), R13
+	ADDQ         R13, R13
+	JEQ          tileBias
+	MOVQ         R10, R13
+	MOVQ         $0x3ff0000000000000, R14
+	CMPQ         R14, 80(R12)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R12), Z20
+	VFMADD231PD  (R13), Y20, Y1
+	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	VFMADD231PD  X18, X20, X0
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y20, Y3
+	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	VFMADD231PD  X18, X20, X2
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y20, Y5
+	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	VFMADD231PD  X18, X20, X4
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y20, Y7
+	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	VFMADD231PD  X18, X20, X6
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y20, Y9
+	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	VFMADD231PD  X18, X20, X8
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y20, Y11
+	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	VFMADD231PD  X18, X20, X10
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y20, Y13
+	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	VFMADD231PD  X18, X20, X12
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y20, Y15
+	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	VFMADD231PD  X18, X20, X14
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y20, Y17
+	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	VFMADD231PD  X18, X20, X16
+	ADDQ         DX, R13
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (R13), Y1, Y1
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VADDPD    X18, X0, X0
+	ADDQ      DX, R13
+	VADDPD    (R13), Y3, Y3
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VADDPD    X18, X2, X2
+	ADDQ      DX, R13
+	VADDPD    (R13), Y5, Y5
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VADDPD    X18, X4, X4
+	ADDQ      DX, R13
+	VADDPD    (R13), Y7, Y7
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VADDPD    X18, X6, X6
+	ADDQ      DX, R13
+	VADDPD    (R13), Y9, Y9
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VADDPD    X18, X8, X8
+	ADDQ      DX, R13
+	VADDPD    (R13), Y11, Y11
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VADDPD    X18, X10, X10
+	ADDQ      DX, R13
+	VADDPD    (R13), Y13, Y13
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VADDPD    X18, X12, X12
+	ADDQ      DX, R13
+	VADDPD    (R13), Y15, Y15
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VADDPD    X18, X14, X14
+	ADDQ      DX, R13
+	VADDPD    (R13), Y17, Y17
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VADDPD    X18, X16, X16
+	ADDQ      DX, R13
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	ORQ       40(R11), R13
+	ORQ       24(R11), R13
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileReLU
+	VMOVUPD   (R13), Y20
+	VADDPD    Y20, Y1, Y1
+	VADDPD    Y20, Y3, Y3
+	VADDPD    Y20, Y5, Y5
+	VADDPD    Y20, Y7, Y7
+	VADDPD    Y20, Y9, Y9
+	VADDPD    Y20, Y11, Y11
+	VADDPD    Y20, Y13, Y13
+	VADDPD    Y20, Y15, Y15
+	VADDPD    Y20, Y17, Y17
+	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VADDPD    X18, X0, X0
+	VADDPD    X18, X2, X2
+	VADDPD    X18, X4, X4
+	VADDPD    X18, X6, X6
+	VADDPD    X18, X8, X8
+	VADDPD    X18, X10, X10
+	VADDPD    X18, X12, X12
+	VADDPD    X18, X14, X14
+	VADDPD    X18, X16, X16
+
+tileReLU:
+	MOVQ      40(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileMask
+	VPXORD    Z21, Z21, Z21
+	VCMPPD    $0x16, Y21, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, X21, X0, K2
+	VMOVAPD.Z X0, K2, X0
+	VCMPPD    $0x16, Y21, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, X21, X2, K2
+	VMOVAPD.Z X2, K2, X2
+	VCMPPD    $0x16, Y21, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, X21, X4, K2
+	VMOVAPD.Z X4, K2, X4
+	VCMPPD    $0x16, Y21, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, X21, X6, K2
+	VMOVAPD.Z X6, K2, X6
+	VCMPPD    $0x16, Y21, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, X21, X8, K2
+	VMOVAPD.Z X8, K2, X8
+	VCMPPD    $0x16, Y21, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, X21, X10, K2
+	VMOVAPD.Z X10, K2, X10
+	VCMPPD    $0x16, Y21, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, X21, X12, K2
+	VMOVAPD.Z X12, K2, X12
+	VCMPPD    $0x16, Y21, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, X21, X14, K2
+	VMOVAPD.Z X14, K2, X14
+	VCMPPD    $0x16, Y21, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VCMPPD    $0x16, X21, X16, K2
+	VMOVAPD.Z X16, K2, X16
+
+tileMask:
+	MOVQ      80(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x03, R14
+	VPXORD    Z21, Z21, Z21
+	VMOVUPD   (R13), Y20
+	VCMPPD    $0x16, Y21, Y20, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VCMPPD    $0x16, X21, X20, K2
+	VMOVAPD.Z X0, K2, X0
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y20
+	VCMPPD    $0x16, Y21, Y20, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VCMPPD    $0x16, X21, X20, K2
+	VMOVAPD.Z X2, K2, X2
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y20
+	VCMPPD    $0x16, Y21, Y20, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VCMPPD    $0x16, X21, X20, K2
+	VMOVAPD.Z X4, K2, X4
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y20
+	VCMPPD    $0x16, Y21, Y20, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VCMPPD    $0x16, X21, X20, K2
+	VMOVAPD.Z X6, K2, X6
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y20
+	VCMPPD    $0x16, Y21, Y20, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VCMPPD    $0x16, X21, X20, K2
+	VMOVAPD.Z X8, K2, X8
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y20
+	VCMPPD    $0x16, Y21, Y20, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VCMPPD    $0x16, X21, X20, K2
+	VMOVAPD.Z X10, K2, X10
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y20
+	VCMPPD    $0x16, Y21, Y20, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VCMPPD    $0x16, X21, X20, K2
+	VMOVAPD.Z X12, K2, X12
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y20
+	VCMPPD    $0x16, Y21, Y20, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VCMPPD    $0x16, X21, X20, K2
+	VMOVAPD.Z X14, K2, X14
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y20
+	VCMPPD    $0x16, Y21, Y20, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VCMPPD    $0x16, X21, X20, K2
+	VMOVAPD.Z X16, K2, X16
+	ADDQ      R14, R13
+
+	// the mask of the next tile
+	MOVQ R13, 80(R11)
+
+tileWrite:
+	VMOVUPD Y1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x00000009, AX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R12), R13
+	MOVQ   (R12), R14
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func dpairs10x6AVX512(x *microArgs[float64])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dpairs10x6AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x03, AX
+	SHLQ $0x03, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x03, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000008, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x03, CX
+	MOVQ  (R11), R12
+	MOVQ  R12, 72(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 80(R11)
+
+tileTile:
+	MOVQ R9, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    AX, R12
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	VPXORD  Y13, Y13, Y13
+	VPXORD  X12, X12, X12
+	VPXORD  Y15, Y15, Y15
+	VPXORD  X14, X14, X14
+	VPXORD  Y17, Y17, Y17
+	VPXORD  X16, X16, X16
+	VPXORD  Y19, Y19, Y19
+	VPXORD  X18, X18, X18
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R13), Y22
+	VMOVUPD          (R13)(R8*1), X20
+	VFMADD231PD.BCST (R11), Y22, Y1
+	VFMADD231PD.BCST (R11)(AX*1), Y22, Y3
+	VFMADD231PD.BCST (R11)(AX*2), Y22, Y5
+	VFMADD231PD.BCST (R11)(SI*1), Y22, Y7
+	VFMADD231PD.BCST (R11)(AX*4), Y22, Y9
+	VFMADD231PD.BCST (R11)(DI*1), Y22, Y11
+	VFMADD231PD.BCST (R11)(SI*2), Y22, Y13
+	VFMADD231PD.BCST (R12), Y22, Y15
+	VFMADD231PD.BCST (R12)(AX*1), Y22, Y17
+	VFMADD231PD.BCST (R12)(AX*2), Y22, Y19
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y22
+	VINSERTF64X2     $0x01, (R13)(R8*1), Y20, Y20
+	VFMADD231PD.BCST 8(R11), Y22, Y1
+	VFMADD231PD.BCST 8(R11)(AX*1), Y22, Y3
+	VFMADD231PD.BCST 8(R11)(AX*2), Y22, Y5
+	VFMADD231PD.BCST 8(R11)(SI*1), Y22, Y7
+	VFMADD231PD.BCST 8(R11)(AX*4), Y22, Y9
+	VFMADD231PD.BCST 8(R11)(DI*1), Y22, Y11
+	VFMADD231PD.BCST 8(R11)(SI*2), Y22, Y13
+	VFMADD231PD.BCST 8(R12), Y22, Y15
+	VFMADD231PD.BCST 8(R12)(AX*1), Y22, Y17
+	VFMADD231PD.BCST 8(R12)(AX*2), Y22, Y19
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y22
+	VMOVUPD          (R13)(R8*1), X21
+	VFMADD231PD.BCST 16(R11), Y22, Y1
+	VFMADD231PD.BCST 16(R11)(AX*1), Y22, Y3
+	VFMADD231PD.BCST 16(R11)(AX*2), Y22, Y5
+	VFMADD231PD.BCST 16(R11)(SI*1), Y22, Y7
+	VFMADD231PD.BCST 16(R11)(AX*4), Y22, Y9
+	VFMADD231PD.BCST 16(R11)(DI*1), Y22, Y11
+	VFMADD231PD.BCST 16(R11)(SI*2), Y22, Y13
+	VFMADD231PD.BCST 16(R12), Y22, Y15
+	VFMADD231PD.BCST 16(R12)(AX*1), Y22, Y17
+	VFMADD231PD.BCST 16(R12)(AX*2), Y22, Y19
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y22
+	VINSERTF64X2     $0x01, (R13)(R8*1), Y21, Y21
+	VINSERTF64X4     $0x01, Y21, Z20, Z20
+	VFMADD231PD.BCST 24(R11), Y22, Y1
+	VFMADD231PD.BCST 24(R11)(AX*1), Y22, Y3
+	VFMADD231PD.BCST 24(R11)(AX*2), Y22, Y5
+	VFMADD231PD.BCST 24(R11)(SI*1), Y22, Y7
+	VFMADD231PD.BCST 24(R11)(AX*4), Y22, Y9
+	VFMADD231PD.BCST 24(R11)(DI*1), Y22, Y11
+	VFMADD231PD.BCST 24(R11)(SI*2), Y22, Y13
+	VFMADD231PD.BCST 24(R12), Y22, Y15
+	VFMADD231PD.BCST 24(R12)(AX*1), Y22, Y17
+	VFMADD231PD.BCST 24(R12)(AX*2), Y22, Y19
+	ADDQ             BX, R13
+	CMPQ             R14, $0x00000048
+	JGE              tileStepsFetched
+	PREFETCHT0       (R15)
+	PREFETCHT0       15(R15)(R8*1)
+	ADDQ             DX, R15
+
+tileStepsFetched:
+	VMOVUPS         dpairOrder<>+0(SB), Z21
+	VPERMPD         Z20, Z21, Z20
+	VBROADCASTF64X4 (R11), Z22
+	VFMADD231PD     Z22, Z20, Z0
+	VBROADCASTF64X4 (R11)(AX*1), Z22
+	VFMADD231PD     Z22, Z20, Z2
+	VBROADCASTF64X4 (R11)(AX*2), Z22
+	VFMADD231PD     Z22, Z20, Z4
+	VBROADCASTF64X4 (R11)(SI*1), Z22
+	VFMADD231PD     Z22, Z20, Z6
+	VBROADCASTF64X4 (R11)(AX*4), Z22
+	VFMADD231PD     Z22, Z20, Z8
+	VBROADCASTF64X4 (R11)(DI*1), Z22
+	VFMADD231PD     Z22, Z20, Z10
+	VBROADCASTF64X4 (R11)(SI*2), Z22
+	VFMADD231PD     Z22, Z20, Z12
+	VBROADCASTF64X4 (R12), Z22
+	VFMADD231PD     Z22, Z20, Z14
+	VBROADCASTF64X4 (R12)(AX*1), Z22
+	VFMADD231PD     Z22, Z20, Z16
+	VBROADCASTF64X4 (R12)(AX*2), Z22
+	VFMADD231PD     Z22, Z20, Z18
+	ADDQ            $0x00000020, R11
+	ADDQ            $0x00000020, R12
+	SUBQ            $0x04, R14
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z21
+	VPERMPD       Z0, Z21, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y22
+	VADDPD        Y22, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X22
+	VADDPD        X22, X0, X0
+	VPERMPD       Z2, Z21, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y22
+	VADDPD        Y22, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X22
+	VADDPD        X22, X2, X2
+	VPERMPD       Z4, Z21, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y22
+	VADDPD        Y22, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X22
+	VADDPD        X22, X4, X4
+	VPERMPD       Z6, Z21, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y22
+	VADDPD        Y22, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X22
+	VADDPD        X22, X6, X6
+	VPERMPD       Z8, Z21, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y22
+	VADDPD        Y22, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X22
+	VADDPD        X22, X8, X8
+	VPERMPD       Z10, Z21, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y22
+	VADDPD        Y22, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X22
+	VADDPD        X22, X10, X10
+	VPERMPD       Z12, Z21, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y22
+	VADDPD        Y22, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X22
+	VADDPD        X22, X12, X12
+	VPERMPD       Z14, Z21, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y22
+	VADDPD        Y22, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X22
+	VADDPD        X22, X14, X14
+	VPERMPD       Z16, Z21, Z16
+	VEXTRACTF64X4 $0x01, Z16, Y22
+	VADDPD        Y22, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X22
+	VADDPD        X22, X16, X16
+	VPERMPD       Z18, Z21, Z18
+	VEXTRACTF64X4 $0x01, Z18, Y22
+	VADDPD        Y22, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X22
+	VADDPD        X22, X18, X18
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R13), Y22
+	VMOVUPD.Z        (R13)(R8*1), K1, X20
+	VBROADCASTSD     (R11), Z24
+	VFMADD231PD      Y24, Y22, Y1
+	VFMADD231PD      X24, X20, X0
+	VFMADD231PD.BCST (R11)(AX*1), Y22, Y3
+	VFMADD231PD.BCST (R11)(AX*1), X20, X2
+	VBROADCASTSD     (R11)(AX*2), Z24
+	VFMADD231PD      Y24, Y22, Y5
+	VFMADD231PD      X24, X20, X4
+	VFMADD231PD.BCST (R11)(SI*1), Y22, Y7
+	VFMADD231PD.BCST (R11)(SI*1), X20, X6
+	VBROADCASTSD     (R11)(AX*4), Z24
+	VFMADD231PD      Y24, Y22, Y9
+	VFMADD231PD      X24, X20, X8
+	VFMADD231PD.BCST (R11)(DI*1), Y22, Y11
+	VFMADD231PD.BCST (R11)(DI*1), X20, X10
+	VBROADCASTSD     (R11)(SI*2), Z24
+	VFMADD231PD      Y24, Y22, Y13
+	VFMADD231PD      X24, X20, X12
+	VFMADD231PD.BCST (R12), Y22, Y15
+	VFMADD231PD.BCST (R12), X20, X14
+	VBROADCASTSD     (R12)(AX*1), Z24
+	VFMADD231PD      Y24, Y22, Y17
+	VFMADD231PD      X24, X20, X16
+	VFMADD231PD.BCST (R12)(AX*2), Y22, Y19
+	VFMADD231PD.BCST (R12)(AX*2), X20, X18
+	ADDQ             CX, R11
+	ADDQ             CX, R12
+	ADDQ             BX, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R11
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 72(R12)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R12), Z22
+	VMULPD       Y22, Y1, Y1
+	VMULPD       X22, X0, X0
+	VMULPD       Y22, Y3, Y3
+	VMULPD       X22, X2, X2
+	VMULPD       Y22, Y5, Y5
+	VMULPD       X22, X4, X4
+	VMULPD       Y22, Y7, Y7
+	VMULPD       X22, X6, X6
+	VMULPD       Y22, Y9, Y9
+	VMULPD       X22, X8, X8
+	VMULPD       Y22, Y11, Y11
+	VMULPD       X22, X10, X10
+	VMULPD       Y22, Y13, Y13
+	VMULPD       X22, X12, X12
+	VMULPD       Y22, Y15, Y15
+	VMULPD       X22, X14, X14
+	VMULPD       Y22, Y17, Y17
+	VMULPD       X22, X16, X16
+	VMULPD       Y22, Y19, Y19
+	VMULPD       X22, X18, X18
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R12), R13
+	ADDQ         R13, R13
+	JEQ          tileBias
+	MOVQ         R10, R13
+	MOVQ         $0x3ff0000000000000, R14
+	CMPQ         R14, 80(R12)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R12), Z22
+	VFMADD231PD  (R13), Y22, Y1
+	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VFMADD231PD  X20, X22, X0
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y22, Y3
+	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VFMADD231PD  X20, X22, X2
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y22, Y5
+	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VFMADD231PD  X20, X22, X4
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y22, Y7
+	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VFMADD231PD  X20, X22, X6
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y22, Y9
+	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VFMADD231PD  X20, X22, X8
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y22, Y11
+	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VFMADD231PD  X20, X22, X10
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y22, Y13
+	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VFMADD231PD  X20, X22, X12
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y22, Y15
+	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VFMADD231PD  X20, X22, X14
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y22, Y17
+	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VFMADD231PD  X20, X22, X16
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y22, Y19
+	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VFMADD231PD  X20, X22, X18
+	ADDQ         DX, R13
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (R13), Y1, Y1
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    X20, X0, X0
+	ADDQ      DX, R13
+	VADDPD    (R13), Y3, Y3
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    X20, X2, X2
+	ADDQ      DX, R13
+	VADDPD    (R13), Y5, Y5
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    X20, X4, X4
+	ADDQ      DX, R13
+	VADDPD    (R13), Y7, Y7
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    X20, X6, X6
+	ADDQ      DX, R13
+	VADDPD    (R13), Y9, Y9
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    X20, X8, X8
+	ADDQ      DX, R13
+	VADDPD    (R13), Y11, Y11
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    X20, X10, X10
+	ADDQ      DX, R13
+	VADDPD    (R13), Y13, Y13
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    X20, X12, X12
+	ADDQ      DX, R13
+	VADDPD    (R13), Y15, Y15
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    X20, X14, X14
+	ADDQ      DX, R13
+	VADDPD    (R13), Y17, Y17
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    X20, X16, X16
+	ADDQ      DX, R13
+	VADDPD    (R13), Y19, Y19
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    X20, X18, X18
+	ADDQ      DX, R13
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	ORQ       40(R11), R13
+	ORQ       24(R11), R13
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileReLU
+	VMOVUPD   (R13), Y22
+	VADDPD    Y22, Y1, Y1
+	VADDPD    Y22, Y3, Y3
+	VADDPD    Y22, Y5, Y5
+	VADDPD    Y22, Y7, Y7
+	VADDPD    Y22, Y9, Y9
+	VADDPD    Y22, Y11, Y11
+	VADDPD    Y22, Y13, Y13
+	VADDPD    Y22, Y15, Y15
+	VADDPD    Y22, Y17, Y17
+	VADDPD    Y22, Y19, Y19
+	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    X20, X0, X0
+	VADDPD    X20, X2, X2
+	VADDPD    X20, X4, X4
+	VADDPD    X20, X6, X6
+	VADDPD    X20, X8, X8
+	VADDPD    X20, X10, X10
+	VADDPD    X20, X12, X12
+	VADDPD    X20, X14, X14
+	VADDPD    X20, X16, X16
+	VADDPD    X20, X18, X18
+
+tileReLU:
+	MOVQ      40(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileMask
+	VPXORD    Z23, Z23, Z23
+	VCMPPD    $0x16, Y23, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, X23, X0, K2
+	VMOVAPD.Z X0, K2, X0
+	VCMPPD    $0x16, Y23, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, X23, X2, K2
+	VMOVAPD.Z X2, K2, X2
+	VCMPPD    $0x16, Y23, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, X23, X4, K2
+	VMOVAPD.Z X4, K2, X4
+	VCMPPD    $0x16, Y23, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, X23, X6, K2
+	VMOVAPD.Z X6, K2, X6
+	VCMPPD    $0x16, Y23, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, X23, X8, K2
+	VMOVAPD.Z X8, K2, X8
+	VCMPPD    $0x16, Y23, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, X23, X10, K2
+	VMOVAPD.Z X10, K2, X10
+	VCMPPD    $0x16, Y23, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, X23, X12, K2
+	VMOVAPD.Z X12, K2, X12
+	VCMPPD    $0x16, Y23, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, X23, X14, K2
+	VMOVAPD.Z X14, K2, X14
+	VCMPPD    $0x16, Y23, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VCMPPD    $0x16, X23, X16, K2
+	VMOVAPD.Z X16, K2, X16
+	VCMPPD    $0x16, Y23, Y19, K2
+	VMOVAPD.Z Y19, K2, Y19
+	VCMPPD    $0x16, X23, X18, K2
+	VMOVAPD.Z X18, K2, X18
+
+tileMask:
+	MOVQ      80(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x03, R14
+	VPXORD    Z23, Z23, Z23
+	VMOVUPD   (R13), Y22
+	VCMPPD    $0x16, Y23, Y22, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VCMPPD    $0x16, X23, X22, K2
+	VMOVAPD.Z X0, K2, X0
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y22
+	VCMPPD    $0x16, Y23, Y22, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VCMPPD    $0x16, X23, X22, K2
+	VMOVAPD.Z X2, K2, X2
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y22
+	VCMPPD    $0x16, Y23, Y22, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VCMPPD    $0x16, X23, X22, K2
+	VMOVAPD.Z X4, K2, X4
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y22
+	VCMPPD    $0x16, Y23, Y22, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VCMPPD    $0x16, X23, X22, K2
+	VMOVAPD.Z X6, K2, X6
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y22
+	VCMPPD    $0x16, Y23, Y22, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VCMPPD    $0x16, X23, X22, K2
+	VMOVAPD.Z X8, K2, X8
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y22
+	VCMPPD    $0x16, Y23, Y22, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VCMPPD    $0x16, X23, X22, K2
+	VMOVAPD.Z X10, K2, X10
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y22
+	VCMPPD    $0x16, Y23, Y22, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VCMPPD    $0x16, X23, X22, K2
+	VMOVAPD.Z X12, K2, X12
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y22
+	VCMPPD    $0x16, Y23, Y22, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VCMPPD    $0x16, X23, X22, K2
+	VMOVAPD.Z X14, K2, X14
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y22
+	VCMPPD    $0x16, Y23, Y22, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VCMPPD    $0x16, X23, X22, K2
+	VMOVAPD.Z X16, K2, X16
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y22
+	VCMPPD    $0x16, Y23, Y22, K2
+	VMOVAPD.Z Y19, K2, Y19
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VCMPPD    $0x16, X23, X22, K2
+	VMOVAPD.Z X18, K2, X18
+	ADDQ      R14, R13
+
+	// the mask of the next tile
+	MOVQ R13, 80(R11)
+
+tileWrite:
+	VMOVUPD Y1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y19, (R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x0000000a, AX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R12), R13
+	MOVQ   (R12), R14
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func dpairs11x6AVX512(x *microArgs[float64])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dpairs11x6AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x03, AX
+	SHLQ $0x03, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x03, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000008, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x03, CX
+	MOVQ  (R11), R12
+	MOVQ  R12, 72(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 80(R11)
+
+tileTile:
+	MOVQ R9, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    AX, R12
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	VPXORD  Y13, Y13, Y13
+	VPXORD  X12, X12, X12
+	VPXORD  Y15, Y15, Y15
+	VPXORD  X14, X14, X14
+	VPXORD  Y17, Y17, Y17
+	VPXORD  X16, X16, X16
+	VPXORD  Y19, Y19, Y19
+	VPXORD  X18, X18, X18
+	VPXORD  Y21, Y21, Y21
+	VPXORD  X20, X20, X20
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R13), Y24
+	VMOVUPD          (R13)(R8*1), X22
+	VFMADD231PD.BCST (R11), Y24, Y1
+	VFMADD231PD.BCST (R11)(AX*1), Y24, Y3
+	VFMADD231PD.BCST (R11)(AX*2), Y24, Y5
+	VFMADD231PD.BCST (R11)(SI*1), Y24, Y7
+	VFMADD231PD.BCST (R11)(AX*4), Y24, Y9
+	VFMADD231PD.BCST (R11)(DI*1), Y24, Y11
+	VFMADD231PD.BCST (R11)(SI*2), Y24, Y13
+	VFMADD231PD.BCST (R12), Y24, Y15
+	VFMADD231PD.BCST (R12)(AX*1), Y24, Y17
+	VFMADD231PD.BCST (R12)(AX*2), Y24, Y19
+	VFMADD231PD.BCST (R12)(SI*1), Y24, Y21
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y24
+	VINSERTF64X2     $0x01, (R13)(R8*1), Y22, Y22
+	VFMADD231PD.BCST 8(R11), Y24, Y1
+	VFMADD231PD.BCST 8(R11)(AX*1), Y24, Y3
+	VFMADD231PD.BCST 8(R11)(AX*2), Y24, Y5
+	VFMADD231PD.BCST 8(R11)(SI*1), Y24, Y7
+	VFMADD231PD.BCST 8(R11)(AX*4), Y24, Y9
+	VFMADD231PD.BCST 8(R11)(DI*1), Y24, Y11
+	VFMADD231PD.BCST 8(R11)(SI*2), Y24, Y13
+	VFMADD231PD.BCST 8(R12), Y24, Y15
+	VFMADD231PD.BCST 8(R12)(AX*1), Y24, Y17
+	VFMADD231PD.BCST 8(R12)(AX*2), Y24, Y19
+	VFMADD231PD.BCST 8(R12)(SI*1), Y24, Y21
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y24
+	VMOVUPD          (R13)(R8*1), X23
+	VFMADD231PD.BCST 16(R11), Y24, Y1
+	VFMADD231PD.BCST 16(R11)(AX*1), Y24, Y3
+	VFMADD231PD.BCST 16(R11)(AX*2), Y24, Y5
+	VFMADD231PD.BCST 16(R11)(SI*1), Y24, Y7
+	VFMADD231PD.BCST 16(R11)(AX*4), Y24, Y9
+	VFMADD231PD.BCST 16(R11)(DI*1), Y24, Y11
+	VFMADD231PD.BCST 16(R11)(SI*2), Y24, Y13
+	VFMADD231PD.BCST 16(R12), Y24, Y15
+	VFMADD231PD.BCST 16(R12)(AX*1), Y24, Y17
+	VFMADD231PD.BCST 16(R12)(AX*2), Y24, Y19
+	VFMADD231PD.BCST 16(R12)(SI*1), Y24, Y21
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y24
+	VINSERTF64X2     $0x01, (R13)(R8*1), Y23, Y23
+	VINSERTF64X4     $0x01, Y23, Z22, Z22
+	VFMADD231PD.BCST 24(R11), Y24, Y1
+	VFMADD231PD.BCST 24(R11)(AX*1), Y24, Y3
+	VFMADD231PD.BCST 24(R11)(AX*2), Y24, Y5
+	VFMADD231PD.BCST 24(R11)(SI*1), Y24, Y7
+	VFMADD231PD.BCST 24(R11)(AX*4), Y24, Y9
+	VFMADD231PD.BCST 24(R11)(DI*1), Y24, Y11
+	VFMADD231PD.BCST 24(R11)(SI*2), Y24, Y13
+	VFMADD231PD.BCST 24(R12), Y24, Y15
+	VFMADD231PD.BCST 24(R12)(AX*1), Y24, Y17
+	VFMADD231PD.BCST 24(R12)(AX*2), Y24, Y19
+	VFMADD231PD.BCST 24(R12)(SI*1), Y24, Y21
+	ADDQ             BX, R13
+	CMPQ             R14, $0x0000004c
+	JGE              tileStepsFetched
+	PREFETCHT0       (R15)
+	PREFETCHT0       15(R15)(R8*1)
+	ADDQ             DX, R15
+
+tileStepsFetched:
+	VMOVUPS         dpairOrder<>+0(SB), Z23
+	VPERMPD         Z22, Z23, Z22
+	VBROADCASTF64X4 (R11), Z24
+	VFMADD231PD     Z24, Z22, Z0
+	VBROADCASTF64X4 (R11)(AX*1), Z24
+	VFMADD231PD     Z24, Z22, Z2
+	VBROADCASTF64X4 (R11)(AX*2), Z24
+	VFMADD231PD     Z24, Z22, Z4
+	VBROADCASTF64X4 (R11)(SI*1), Z24
+	VFMADD231PD     Z24, Z22, Z6
+	VBROADCASTF64X4 (R11)(AX*4), Z24
+	VFMADD231PD     Z24, Z22, Z8
+	VBROADCASTF64X4 (R11)(DI*1), Z24
+	VFMADD231PD     Z24, Z22, Z10
+	VBROADCASTF64X4 (R11)(SI*2), Z24
+	VFMADD231PD     Z24, Z22, Z12
+	VBROADCASTF64X4 (R12), Z24
+	VFMADD231PD     Z24, Z22, Z14
+	VBROADCASTF64X4 (R12)(AX*1), Z24
+	VFMADD231PD     Z24, Z22, Z16
+	VBROADCASTF64X4 (R12)(AX*2), Z24
+	VFMADD231PD     Z24, Z22, Z18
+	VBROADCASTF64X4 (R12)(SI*1), Z24
+	VFMADD231PD     Z24, Z22, Z20
+	ADDQ            $0x00000020, R11
+	ADDQ            $0x00000020, R12
+	SUBQ            $0x04, R14
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z23
+	VPERMPD       Z0, Z23, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y24
+	VADDPD        Y24, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X24
+	VADDPD        X24, X0, X0
+	VPERMPD       Z2, Z23, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y24
+	VADDPD        Y24, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X24
+	VADDPD        X24, X2, X2
+	VPERMPD       Z4, Z23, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y24
+	VADDPD        Y24, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X24
+	VADDPD        X24, X4, X4
+	VPERMPD       Z6, Z23, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y24
+	VADDPD        Y24, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X24
+	VADDPD        X24, X6, X6
+	VPERMPD       Z8, Z23, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y24
+	VADDPD        Y24, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X24
+	VADDPD        X24, X8, X8
+	VPERMPD       Z10, Z23, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y24
+	VADDPD        Y24, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X24
+	VADDPD        X24, X10, X10
+	VPERMPD       Z12, Z23, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y24
+	VADDPD        Y24, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X24
+	VADDPD        X24, X12, X12
+	VPERMPD       Z14, Z23, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y24
+	VADDPD        Y24, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X24
+	VADDPD        X24, X14, X14
+	VPERMPD       Z16, Z23, Z16
+	VEXTRACTF64X4 $0x01, Z16, Y24
+	VADDPD        Y24, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X24
+	VADDPD        X24, X16, X16
+	VPERMPD       Z18, Z23, Z18
+	VEXTRACTF64X4 $0x01, Z18, Y24
+	VADDPD        Y24, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X24
+	VADDPD        X24, X18, X18
+	VPERMPD       Z20, Z23, Z20
+	VEXTRACTF64X4 $0x01, Z20, Y24
+	VADDPD        Y24, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X24
+	VADDPD        X24, X20, X20
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R13), Y24
+	VMOVUPD.Z        (R13)(R8*1), K1, X22
+	VBROADCASTSD     (R11), Z26
+	VFMADD231PD      Y26, Y24, Y1
+	VFMADD231PD      X26, X22, X0
+	VFMADD231PD.BCST (R11)(AX*1), Y24, Y3
+	VFMADD231PD.BCST (R11)(AX*1), X22, X2
+	VBROADCASTSD     (R11)(AX*2), Z26
+	VFMADD231PD      Y26, Y24, Y5
+	VFMADD231PD      X26, X22, X4
+	VFMADD231PD.BCST (R11)(SI*1), Y24, Y7
+	VFMADD231PD.BCST (R11)(SI*1), X22, X6
+	VBROADCASTSD     (R11)(AX*4), Z26
+	VFMADD231PD      Y26, Y24, Y9
+	VFMADD231PD      X26, X22, X8
+	VFMADD231PD.BCST (R11)(DI*1), Y24, Y11
+	VFMADD231PD.BCST (R11)(DI*1), X22, X10
+	VBROADCASTSD     (R11)(SI*2), Z26
+	VFMADD231PD      Y26, Y24, Y13
+	VFMADD231PD      X26, X22, X12
+	VFMADD231PD.BCST (R12), Y24, Y15
+	VFMADD231PD.BCST (R12), X22, X14
+	VBROADCASTSD     (R12)(AX*1), Z26
+	VFMADD231PD      Y26, Y24, Y17
+	VFMADD231PD      X26, X22, X16
+	VFMADD231PD.BCST (R12)(AX*2), Y24, Y19
+	VFMADD231PD.BCST (R12)(AX*2), X22, X18
+	VBROADCASTSD     (R12)(SI*1), Z26
+	VFMADD231PD      Y26, Y24, Y21
+	VFMADD231PD      X26, X22, X20
+	ADDQ             CX, R11
+	ADDQ             CX, R12
+	ADDQ             BX, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R11
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 72(R12)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R12), Z24
+	VMULPD       Y24, Y1, Y1
+	VMULPD       X24, X0, X0
+	VMULPD       Y24, Y3, Y3
+	VMULPD       X24, X2, X2
+	VMULPD       Y24, Y5, Y5
+	VMULPD       X24, X4, X4
+	VMULPD       Y24, Y7, Y7
+	VMULPD       X24, X6, X6
+	VMULPD       Y24, Y9, Y9
+	VMULPD       X24, X8, X8
+	VMULPD       Y24, Y11, Y11
+	VMULPD       X24, X10, X10
+	VMULPD       Y24, Y13, Y13
+	VMULPD       X24, X12, X12
+	VMULPD       Y24, Y15, Y15
+	VMULPD       X24, X14, X14
+	VMULPD       Y24, Y17, Y17
+	VMULPD       X24, X16, X16
+	VMULPD       Y24, Y19, Y19
+	VMULPD       X24, X18, X18
+	VMULPD       Y24, Y21, Y21
+	VMULPD       X24, X20, X20
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R12), R13
+	ADDQ         R13, R13
+	JEQ          tileBias
+	MOVQ         R10, R13
+	MOVQ         $0x3ff0000000000000, R14
+	CMPQ         R14, 80(R12)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R12), Z24
+	VFMADD231PD  (R13), Y24, Y1
+	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VFMADD231PD  X22, X24, X0
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y24, Y3
+	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VFMADD231PD  X22, X24, X2
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y24, Y5
+	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VFMADD231PD  X22, X24, X4
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y24, Y7
+	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VFMADD231PD  X22, X24, X6
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y24, Y9
+	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VFMADD231PD  X22, X24, X8
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y24, Y11
+	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VFMADD231PD  X22, X24, X10
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y24, Y13
+	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VFMADD231PD  X22, X24, X12
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y24, Y15
+	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VFMADD231PD  X22, X24, X14
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y24, Y17
+	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VFMADD231PD  X22, X24, X16
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y24, Y19
+	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VFMADD231PD  X22, X24, X18
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y24, Y21
+	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VFMADD231PD  X22, X24, X20
+	ADDQ         DX, R13
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (R13), Y1, Y1
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    X22, X0, X0
+	ADDQ      DX, R13
+	VADDPD    (R13), Y3, Y3
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    X22, X2, X2
+	ADDQ      DX, R13
+	VADDPD    (R13), Y5, Y5
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    X22, X4, X4
+	ADDQ      DX, R13
+	VADDPD    (R13), Y7, Y7
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    X22, X6, X6
+	ADDQ      DX, R13
+	VADDPD    (R13), Y9, Y9
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    X22, X8, X8
+	ADDQ      DX, R13
+	VADDPD    (R13), Y11, Y11
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    X22, X10, X10
+	ADDQ      DX, R13
+	VADDPD    (R13), Y13, Y13
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    X22, X12, X12
+	ADDQ      DX, R13
+	VADDPD    (R13), Y15, Y15
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    X22, X14, X14
+	ADDQ      DX, R13
+	VADDPD    (R13), Y17, Y17
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    X22, X16, X16
+	ADDQ      DX, R13
+	VADDPD    (R13), Y19, Y19
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    X22, X18, X18
+	ADDQ      DX, R13
+	VADDPD    (R13), Y21, Y21
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    X22, X20, X20
+	ADDQ      DX, R13
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	ORQ       40(R11), R13
+	ORQ       24(R11), R13
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileReLU
+	VMOVUPD   (R13), Y24
+	VADDPD    Y24, Y1, Y1
+	VADDPD    Y24, Y3, Y3
+	VADDPD    Y24, Y5, Y5
+	VADDPD    Y24, Y7, Y7
+	VADDPD    Y24, Y9, Y9
+	VADDPD    Y24, Y11, Y11
+	VADDPD    Y24, Y13, Y13
+	VADDPD    Y24, Y15, Y15
+	VADDPD    Y24, Y17, Y17
+	VADDPD    Y24, Y19, Y19
+	VADDPD    Y24, Y21, Y21
+	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    X22, X0, X0
+	VADDPD    X22, X2, X2
+	VADDPD    X22, X4, X4
+	VADDPD    X22, X6, X6
+	VADDPD    X22, X8, X8
+	VADDPD    X22, X10, X10
+	VADDPD    X22, X12, X12
+	VADDPD    X22, X14, X14
+	VADDPD    X22, X16, X16
+	VADDPD    X22, X18, X18
+	VADDPD    X22, X20, X20
+
+tileReLU:
+	MOVQ      40(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileMask
+	VPXORD    Z25, Z25, Z25
+	VCMPPD    $0x16, Y25, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, X25, X0, K2
+	VMOVAPD.Z X0, K2, X0
+	VCMPPD    $0x16, Y25, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, X25, X2, K2
+	VMOVAPD.Z X2, K2, X2
+	VCMPPD    $0x16, Y25, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, X25, X4, K2
+	VMOVAPD.Z X4, K2, X4
+	VCMPPD    $0x16, Y25, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, X25, X6, K2
+	VMOVAPD.Z X6, K2, X6
+	VCMPPD    $0x16, Y25, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, X25, X8, K2
+	VMOVAPD.Z X8, K2, X8
+	VCMPPD    $0x16, Y25, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, X25, X10, K2
+	VMOVAPD.Z X10, K2, X10
+	VCMPPD    $0x16, Y25, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, X25, X12, K2
+	VMOVAPD.Z X12, K2, X12
+	VCMPPD    $0x16, Y25, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, X25, X14, K2
+	VMOVAPD.Z X14, K2, X14
+	VCMPPD    $0x16, Y25, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VCMPPD    $0x16, X25, X16, K2
+	VMOVAPD.Z X16, K2, X16
+	VCMPPD    $0x16, Y25, Y19, K2
+	VMOVAPD.Z Y19, K2, Y19
+	VCMPPD    $0x16, X25, X18, K2
+	VMOVAPD.Z X18, K2, X18
+	VCMPPD    $0x16, Y25, Y21, K2
+	VMOVAPD.Z Y21, K2, Y21
+	VCMPPD    $0x16, X25, X20, K2
+	VMOVAPD.Z X20, K2, X20
+
+tileMask:
+	MOVQ      80(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x03, R14
+	VPXORD    Z25, Z25, Z25
+	VMOVUPD   (R13), Y24
+	VCMPPD    $0x16, Y25, Y24, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VCMPPD    $0x16, X25, X24, K2
+	VMOVAPD.Z X0, K2, X0
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y24
+	VCMPPD    $0x16, Y25, Y24, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VCMPPD    $0x16, X25, X24, K2
+	VMOVAPD.Z X2, K2, X2
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y24
+	VCMPPD    $0x16, Y25, Y24, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VCMPPD    $0x16, X25, X24, K2
+	VMOVAPD.Z X4, K2, X4
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y24
+	VCMPPD    $0x16, Y25, Y24, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VCMPPD    $0x16, X25, X24, K2
+	VMOVAPD.Z X6, K2, X6
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y24
+	VCMPPD    $0x16, Y25, Y24, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VCMPPD    $0x16, X25, X24, K2
+	VMOVAPD.Z X8, K2, X8
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y24
+	VCMPPD    $0x16, Y25, Y24, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VCMPPD    $0x16, X25, X24, K2
+	VMOVAPD.Z X10, K2, X10
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y24
+	VCMPPD    $0x16, Y25, Y24, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VCMPPD    $0x16, X25, X24, K2
+	VMOVAPD.Z X12, K2, X12
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y24
+	VCMPPD    $0x16, Y25, Y24, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VCMPPD    $0x16, X25, X24, K2
+	VMOVAPD.Z X14, K2, X14
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y24
+	VCMPPD    $0x16, Y25, Y24, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VCMPPD    $0x16, X25, X24, K2
+	VMOVAPD.Z X16, K2, X16
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y24
+	VCMPPD    $0x16, Y25, Y24, K2
+	VMOVAPD.Z Y19, K2, Y19
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VCMPPD    $0x16, X25, X24, K2
+	VMOVAPD.Z X18, K2, X18
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y24
+	VCMPPD    $0x16, Y25, Y24, K2
+	VMOVAPD.Z Y21, K2, Y21
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VCMPPD    $0x16, X25, X24, K2
+	VMOVAPD.Z X20, K2, X20
+	ADDQ      R14, R13
+
+	// the mask of the next tile
+	MOVQ R13, 80(R11)
+
+tileWrite:
+	VMOVUPD Y1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y19, (R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y21, (R10)
+	VMOVUPD X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x0000000b, AX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R12), R13
+	MOVQ   (R12), R14
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
+
+// func dpairs12x6AVX512(x *microArgs[float64])
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+
+TEXT ·dpairs12x6AVX512(SB), NOSPLIT, $0-8
+	MOVQ x+0(FP), CX
+	MOVQ 16(CX), AX
+	MOVQ 48(CX), DX
+	SHLQ $0x03, AX
+	SHLQ $0x03, DX
+	MOVQ 32(CX), BX
+	SHLQ $0x03, BX
+	LEAQ (AX)(AX*2), SI
+	LEAQ (AX)(AX*4), DI
+	MOVQ 56(CX), R8
+
+	// the last two columns are a pair, of which the panel may hold one, too
+	SUBQ $0x02, R8
+	SHLQ $0x03, R8
+	MOVQ $0x00000002, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	MOVQ  x+0(FP), R11
+	MOVQ  8(R11), R9
+	MOVQ  40(R11), R10
+	MOVQ  24(R11), R13
+	MOVQ  (R11), R14
+	MOVQ  $0x00000008, CX
+	MOVQ  64(R11), R11
+	TESTQ R11, R11
+	JEQ   tileTile
+	MOVQ  8(R11), CX
+	SHLQ  $0x03, CX
+	MOVQ  (R11), R12
+	MOVQ  R12, 72(R11)
+	MOVQ  24(R11), R12
+	MOVQ  R12, 80(R11)
+
+tileTile:
+	MOVQ R9, R11
+
+	// the next pointer is 7*aRow further
+	LEAQ    (R11)(SI*2), R12
+	ADDQ    AX, R12
+	VPXORD  Y1, Y1, Y1
+	VPXORD  X0, X0, X0
+	VPXORD  Y3, Y3, Y3
+	VPXORD  X2, X2, X2
+	VPXORD  Y5, Y5, Y5
+	VPXORD  X4, X4, X4
+	VPXORD  Y7, Y7, Y7
+	VPXORD  X6, X6, X6
+	VPXORD  Y9, Y9, Y9
+	VPXORD  X8, X8, X8
+	VPXORD  Y11, Y11, Y11
+	VPXORD  X10, X10, X10
+	VPXORD  Y13, Y13, Y13
+	VPXORD  X12, X12, X12
+	VPXORD  Y15, Y15, Y15
+	VPXORD  X14, X14, X14
+	VPXORD  Y17, Y17, Y17
+	VPXORD  X16, X16, X16
+	VPXORD  Y19, Y19, Y19
+	VPXORD  X18, X18, X18
+	VPXORD  Y21, Y21, Y21
+	VPXORD  X20, X20, X20
+	VPXORD  Y23, Y23, Y23
+	VPXORD  X22, X22, X22
+	MOVQ    R10, R15
+	SUBQ    $0x04, R14
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	VMOVUPD          (R13), Y26
+	VMOVUPD          (R13)(R8*1), X24
+	VFMADD231PD.BCST (R11), Y26, Y1
+	VFMADD231PD.BCST (R11)(AX*1), Y26, Y3
+	VFMADD231PD.BCST (R11)(AX*2), Y26, Y5
+	VFMADD231PD.BCST (R11)(SI*1), Y26, Y7
+	VFMADD231PD.BCST (R11)(AX*4), Y26, Y9
+	VFMADD231PD.BCST (R11)(DI*1), Y26, Y11
+	VFMADD231PD.BCST (R11)(SI*2), Y26, Y13
+	VFMADD231PD.BCST (R12), Y26, Y15
+	VFMADD231PD.BCST (R12)(AX*1), Y26, Y17
+	VFMADD231PD.BCST (R12)(AX*2), Y26, Y19
+	VFMADD231PD.BCST (R12)(SI*1), Y26, Y21
+	VFMADD231PD.BCST (R12)(AX*4), Y26, Y23
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y26
+	VINSERTF64X2     $0x01, (R13)(R8*1), Y24, Y24
+	VFMADD231PD.BCST 8(R11), Y26, Y1
+	VFMADD231PD.BCST 8(R11)(AX*1), Y26, Y3
+	VFMADD231PD.BCST 8(R11)(AX*2), Y26, Y5
+	VFMADD231PD.BCST 8(R11)(SI*1), Y26, Y7
+	VFMADD231PD.BCST 8(R11)(AX*4), Y26, Y9
+	VFMADD231PD.BCST 8(R11)(DI*1), Y26, Y11
+	VFMADD231PD.BCST 8(R11)(SI*2), Y26, Y13
+	VFMADD231PD.BCST 8(R12), Y26, Y15
+	VFMADD231PD.BCST 8(R12)(AX*1), Y26, Y17
+	VFMADD231PD.BCST 8(R12)(AX*2), Y26, Y19
+	VFMADD231PD.BCST 8(R12)(SI*1), Y26, Y21
+	VFMADD231PD.BCST 8(R12)(AX*4), Y26, Y23
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y26
+	VMOVUPD          (R13)(R8*1), X25
+	VFMADD231PD.BCST 16(R11), Y26, Y1
+	VFMADD231PD.BCST 16(R11)(AX*1), Y26, Y3
+	VFMADD231PD.BCST 16(R11)(AX*2), Y26, Y5
+	VFMADD231PD.BCST 16(R11)(SI*1), Y26, Y7
+	VFMADD231PD.BCST 16(R11)(AX*4), Y26, Y9
+	VFMADD231PD.BCST 16(R11)(DI*1), Y26, Y11
+	VFMADD231PD.BCST 16(R11)(SI*2), Y26, Y13
+	VFMADD231PD.BCST 16(R12), Y26, Y15
+	VFMADD231PD.BCST 16(R12)(AX*1), Y26, Y17
+	VFMADD231PD.BCST 16(R12)(AX*2), Y26, Y19
+	VFMADD231PD.BCST 16(R12)(SI*1), Y26, Y21
+	VFMADD231PD.BCST 16(R12)(AX*4), Y26, Y23
+	ADDQ             BX, R13
+	VMOVUPD          (R13), Y26
+	VINSERTF64X2     $0x01, (R13)(R8*1), Y25, Y25
+	VINSERTF64X4     $0x01, Y25, Z24, Z24
+	VFMADD231PD.BCST 24(R11), Y26, Y1
+	VFMADD231PD.BCST 24(R11)(AX*1), Y26, Y3
+	VFMADD231PD.BCST 24(R11)(AX*2), Y26, Y5
+	VFMADD231PD.BCST 24(R11)(SI*1), Y26, Y7
+	VFMADD231PD.BCST 24(R11)(AX*4), Y26, Y9
+	VFMADD231PD.BCST 24(R11)(DI*1), Y26, Y11
+	VFMADD231PD.BCST 24(R11)(SI*2), Y26, Y13
+	VFMADD231PD.BCST 24(R12), Y26, Y15
+	VFMADD231PD.BCST 24(R12)(AX*1), Y26, Y17
+	VFMADD231PD.BCST 24(R12)(AX*2), Y26, Y19
+	VFMADD231PD.BCST 24(R12)(SI*1), Y26, Y21
+	VFMADD231PD.BCST 24(R12)(AX*4), Y26, Y23
+	ADDQ             BX, R13
+	CMPQ             R14, $0x00000050
+	JGE              tileStepsFetched
+	PREFETCHT0       (R15)
+	PREFETCHT0       15(R15)(R8*1)
+	ADDQ             DX, R15
+
+tileStepsFetched:
+	VMOVUPS         dpairOrder<>+0(SB), Z25
+	VPERMPD         Z24, Z25, Z24
+	VBROADCASTF64X4 (R11), Z26
+	VFMADD231PD     Z26, Z24, Z0
+	VBROADCASTF64X4 (R11)(AX*1), Z26
+	VFMADD231PD     Z26, Z24, Z2
+	VBROADCASTF64X4 (R11)(AX*2), Z26
+	VFMADD231PD     Z26, Z24, Z4
+	VBROADCASTF64X4 (R11)(SI*1), Z26
+	VFMADD231PD     Z26, Z24, Z6
+	VBROADCASTF64X4 (R11)(AX*4), Z26
+	VFMADD231PD     Z26, Z24, Z8
+	VBROADCASTF64X4 (R11)(DI*1), Z26
+	VFMADD231PD     Z26, Z24, Z10
+	VBROADCASTF64X4 (R11)(SI*2), Z26
+	VFMADD231PD     Z26, Z24, Z12
+	VBROADCASTF64X4 (R12), Z26
+	VFMADD231PD     Z26, Z24, Z14
+	VBROADCASTF64X4 (R12)(AX*1), Z26
+	VFMADD231PD     Z26, Z24, Z16
+	VBROADCASTF64X4 (R12)(AX*2), Z26
+	VFMADD231PD     Z26, Z24, Z18
+	VBROADCASTF64X4 (R12)(SI*1), Z26
+	VFMADD231PD     Z26, Z24, Z20
+	VBROADCASTF64X4 (R12)(AX*4), Z26
+	VFMADD231PD     Z26, Z24, Z22
+	ADDQ            $0x00000020, R11
+	ADDQ            $0x00000020, R12
+	SUBQ            $0x04, R14
+	JGE             tileSteps
+
+	// the sums of a row's pair come together
+	VMOVUPS       dpairOrder<>+64(SB), Z25
+	VPERMPD       Z0, Z25, Z0
+	VEXTRACTF64X4 $0x01, Z0, Y26
+	VADDPD        Y26, Y0, Y0
+	VEXTRACTF32X4 $0x01, Y0, X26
+	VADDPD        X26, X0, X0
+	VPERMPD       Z2, Z25, Z2
+	VEXTRACTF64X4 $0x01, Z2, Y26
+	VADDPD        Y26, Y2, Y2
+	VEXTRACTF32X4 $0x01, Y2, X26
+	VADDPD        X26, X2, X2
+	VPERMPD       Z4, Z25, Z4
+	VEXTRACTF64X4 $0x01, Z4, Y26
+	VADDPD        Y26, Y4, Y4
+	VEXTRACTF32X4 $0x01, Y4, X26
+	VADDPD        X26, X4, X4
+	VPERMPD       Z6, Z25, Z6
+	VEXTRACTF64X4 $0x01, Z6, Y26
+	VADDPD        Y26, Y6, Y6
+	VEXTRACTF32X4 $0x01, Y6, X26
+	VADDPD        X26, X6, X6
+	VPERMPD       Z8, Z25, Z8
+	VEXTRACTF64X4 $0x01, Z8, Y26
+	VADDPD        Y26, Y8, Y8
+	VEXTRACTF32X4 $0x01, Y8, X26
+	VADDPD        X26, X8, X8
+	VPERMPD       Z10, Z25, Z10
+	VEXTRACTF64X4 $0x01, Z10, Y26
+	VADDPD        Y26, Y10, Y10
+	VEXTRACTF32X4 $0x01, Y10, X26
+	VADDPD        X26, X10, X10
+	VPERMPD       Z12, Z25, Z12
+	VEXTRACTF64X4 $0x01, Z12, Y26
+	VADDPD        Y26, Y12, Y12
+	VEXTRACTF32X4 $0x01, Y12, X26
+	VADDPD        X26, X12, X12
+	VPERMPD       Z14, Z25, Z14
+	VEXTRACTF64X4 $0x01, Z14, Y26
+	VADDPD        Y26, Y14, Y14
+	VEXTRACTF32X4 $0x01, Y14, X26
+	VADDPD        X26, X14, X14
+	VPERMPD       Z16, Z25, Z16
+	VEXTRACTF64X4 $0x01, Z16, Y26
+	VADDPD        Y26, Y16, Y16
+	VEXTRACTF32X4 $0x01, Y16, X26
+	VADDPD        X26, X16, X16
+	VPERMPD       Z18, Z25, Z18
+	VEXTRACTF64X4 $0x01, Z18, Y26
+	VADDPD        Y26, Y18, Y18
+	VEXTRACTF32X4 $0x01, Y18, X26
+	VADDPD        X26, X18, X18
+	VPERMPD       Z20, Z25, Z20
+	VEXTRACTF64X4 $0x01, Z20, Y26
+	VADDPD        Y26, Y20, Y20
+	VEXTRACTF32X4 $0x01, Y20, X26
+	VADDPD        X26, X20, X20
+	VPERMPD       Z22, Z25, Z22
+	VEXTRACTF64X4 $0x01, Z22, Y26
+	VADDPD        Y26, Y22, Y22
+	VEXTRACTF32X4 $0x01, Y22, X26
+	VADDPD        X26, X22, X22
+
+tileRest:
+	ADDQ $0x04, R14
+	JEQ  tileStore
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (R13), Y26
+	VMOVUPD.Z        (R13)(R8*1), K1, X24
+	VBROADCASTSD     (R11), Z28
+	VFMADD231PD      Y28, Y26, Y1
+	VFMADD231PD      X28, X24, X0
+	VFMADD231PD.BCST (R11)(AX*1), Y26, Y3
+	VFMADD231PD.BCST (R11)(AX*1), X24, X2
+	VBROADCASTSD     (R11)(AX*2), Z28
+	VFMADD231PD      Y28, Y26, Y5
+	VFMADD231PD      X28, X24, X4
+	VFMADD231PD.BCST (R11)(SI*1), Y26, Y7
+	VFMADD231PD.BCST (R11)(SI*1), X24, X6
+	VBROADCASTSD     (R11)(AX*4), Z28
+	VFMADD231PD      Y28, Y26, Y9
+	VFMADD231PD      X28, X24, X8
+	VFMADD231PD.BCST (R11)(DI*1), Y26, Y11
+	VFMADD231PD.BCST (R11)(DI*1), X24, X10
+	VBROADCASTSD     (R11)(SI*2), Z28
+	VFMADD231PD      Y28, Y26, Y13
+	VFMADD231PD      X28, X24, X12
+	VFMADD231PD.BCST (R12), Y26, Y15
+	VFMADD231PD.BCST (R12), X24, X14
+	VBROADCASTSD     (R12)(AX*1), Z28
+	VFMADD231PD      Y28, Y26, Y17
+	VFMADD231PD      X28, X24, X16
+	VFMADD231PD.BCST (R12)(AX*2), Y26, Y19
+	VFMADD231PD.BCST (R12)(AX*2), X24, X18
+	VBROADCASTSD     (R12)(SI*1), Z28
+	VFMADD231PD      Y28, Y26, Y21
+	VFMADD231PD      X28, X24, X20
+	VFMADD231PD.BCST (R12)(AX*4), Y26, Y23
+	VFMADD231PD.BCST (R12)(AX*4), X24, X22
+	ADDQ             CX, R11
+	ADDQ             CX, R12
+	ADDQ             BX, R13
+	DECQ             R14
+	JNE              tileStep
+
+tileStore:
+	MOVQ         x+0(FP), R12
+	MOVQ         64(R12), R11
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 72(R12)
+	JEQ          tileBeta
+	VBROADCASTSD 72(R12), Z26
+	VMULPD       Y26, Y1, Y1
+	VMULPD       X26, X0, X0
+	VMULPD       Y26, Y3, Y3
+	VMULPD       X26, X2, X2
+	VMULPD       Y26, Y5, Y5
+	VMULPD       X26, X4, X4
+	VMULPD       Y26, Y7, Y7
+	VMULPD       X26, X6, X6
+	VMULPD       Y26, Y9, Y9
+	VMULPD       X26, X8, X8
+	VMULPD       Y26, Y11, Y11
+	VMULPD       X26, X10, X10
+	VMULPD       Y26, Y13, Y13
+	VMULPD       X26, X12, X12
+	VMULPD       Y26, Y15, Y15
+	VMULPD       X26, X14, X14
+	VMULPD       Y26, Y17, Y17
+	VMULPD       X26, X16, X16
+	VMULPD       Y26, Y19, Y19
+	VMULPD       X26, X18, X18
+	VMULPD       Y26, Y21, Y21
+	VMULPD       X26, X20, X20
+	VMULPD       Y26, Y23, Y23
+	VMULPD       X26, X22, X22
+
+tileBeta:
+	// beta = 0, of either sign, must not read C
+	MOVQ         80(R12), R13
+	ADDQ         R13, R13
+	JEQ          tileBias
+	MOVQ         R10, R13
+	MOVQ         $0x3ff0000000000000, R14
+	CMPQ         R14, 80(R12)
+	JEQ          tileAdd
+	VBROADCASTSD 80(R12), Z26
+	VFMADD231PD  (R13), Y26, Y1
+	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VFMADD231PD  X24, X26, X0
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y26, Y3
+	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VFMADD231PD  X24, X26, X2
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y26, Y5
+	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VFMADD231PD  X24, X26, X4
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y26, Y7
+	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VFMADD231PD  X24, X26, X6
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y26, Y9
+	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VFMADD231PD  X24, X26, X8
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y26, Y11
+	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VFMADD231PD  X24, X26, X10
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y26, Y13
+	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VFMADD231PD  X24, X26, X12
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y26, Y15
+	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VFMADD231PD  X24, X26, X14
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y26, Y17
+	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VFMADD231PD  X24, X26, X16
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y26, Y19
+	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VFMADD231PD  X24, X26, X18
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y26, Y21
+	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VFMADD231PD  X24, X26, X20
+	ADDQ         DX, R13
+	VFMADD231PD  (R13), Y26, Y23
+	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VFMADD231PD  X24, X26, X22
+	ADDQ         DX, R13
+	JMP          tileBias
+
+tileAdd:
+	VADDPD    (R13), Y1, Y1
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X0, X0
+	ADDQ      DX, R13
+	VADDPD    (R13), Y3, Y3
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X2, X2
+	ADDQ      DX, R13
+	VADDPD    (R13), Y5, Y5
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X4, X4
+	ADDQ      DX, R13
+	VADDPD    (R13), Y7, Y7
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X6, X6
+	ADDQ      DX, R13
+	VADDPD    (R13), Y9, Y9
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X8, X8
+	ADDQ      DX, R13
+	VADDPD    (R13), Y11, Y11
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X10, X10
+	ADDQ      DX, R13
+	VADDPD    (R13), Y13, Y13
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X12, X12
+	ADDQ      DX, R13
+	VADDPD    (R13), Y15, Y15
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X14, X14
+	ADDQ      DX, R13
+	VADDPD    (R13), Y17, Y17
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X16, X16
+	ADDQ      DX, R13
+	VADDPD    (R13), Y19, Y19
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X18, X18
+	ADDQ      DX, R13
+	VADDPD    (R13), Y21, Y21
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X20, X20
+	ADDQ      DX, R13
+	VADDPD    (R13), Y23, Y23
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X22, X22
+	ADDQ      DX, R13
+
+tileBias:
+	TESTQ     R11, R11
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	ORQ       40(R11), R13
+	ORQ       24(R11), R13
+	JEQ       tileWrite
+	MOVQ      16(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileReLU
+	VMOVUPD   (R13), Y26
+	VADDPD    Y26, Y1, Y1
+	VADDPD    Y26, Y3, Y3
+	VADDPD    Y26, Y5, Y5
+	VADDPD    Y26, Y7, Y7
+	VADDPD    Y26, Y9, Y9
+	VADDPD    Y26, Y11, Y11
+	VADDPD    Y26, Y13, Y13
+	VADDPD    Y26, Y15, Y15
+	VADDPD    Y26, Y17, Y17
+	VADDPD    Y26, Y19, Y19
+	VADDPD    Y26, Y21, Y21
+	VADDPD    Y26, Y23, Y23
+	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    X24, X0, X0
+	VADDPD    X24, X2, X2
+	VADDPD    X24, X4, X4
+	VADDPD    X24, X6, X6
+	VADDPD    X24, X8, X8
+	VADDPD    X24, X10, X10
+	VADDPD    X24, X12, X12
+	VADDPD    X24, X14, X14
+	VADDPD    X24, X16, X16
+	VADDPD    X24, X18, X18
+	VADDPD    X24, X20, X20
+	VADDPD    X24, X22, X22
+
+tileReLU:
+	MOVQ      40(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileMask
+	VPXORD    Z27, Z27, Z27
+	VCMPPD    $0x16, Y27, Y1, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VCMPPD    $0x16, X27, X0, K2
+	VMOVAPD.Z X0, K2, X0
+	VCMPPD    $0x16, Y27, Y3, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VCMPPD    $0x16, X27, X2, K2
+	VMOVAPD.Z X2, K2, X2
+	VCMPPD    $0x16, Y27, Y5, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VCMPPD    $0x16, X27, X4, K2
+	VMOVAPD.Z X4, K2, X4
+	VCMPPD    $0x16, Y27, Y7, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VCMPPD    $0x16, X27, X6, K2
+	VMOVAPD.Z X6, K2, X6
+	VCMPPD    $0x16, Y27, Y9, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VCMPPD    $0x16, X27, X8, K2
+	VMOVAPD.Z X8, K2, X8
+	VCMPPD    $0x16, Y27, Y11, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VCMPPD    $0x16, X27, X10, K2
+	VMOVAPD.Z X10, K2, X10
+	VCMPPD    $0x16, Y27, Y13, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VCMPPD    $0x16, X27, X12, K2
+	VMOVAPD.Z X12, K2, X12
+	VCMPPD    $0x16, Y27, Y15, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VCMPPD    $0x16, X27, X14, K2
+	VMOVAPD.Z X14, K2, X14
+	VCMPPD    $0x16, Y27, Y17, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VCMPPD    $0x16, X27, X16, K2
+	VMOVAPD.Z X16, K2, X16
+	VCMPPD    $0x16, Y27, Y19, K2
+	VMOVAPD.Z Y19, K2, Y19
+	VCMPPD    $0x16, X27, X18, K2
+	VMOVAPD.Z X18, K2, X18
+	VCMPPD    $0x16, Y27, Y21, K2
+	VMOVAPD.Z Y21, K2, Y21
+	VCMPPD    $0x16, X27, X20, K2
+	VMOVAPD.Z X20, K2, X20
+	VCMPPD    $0x16, Y27, Y23, K2
+	VMOVAPD.Z Y23, K2, Y23
+	VCMPPD    $0x16, X27, X22, K2
+	VMOVAPD.Z X22, K2, X22
+
+tileMask:
+	MOVQ      80(R11), R13
+	TESTQ     R13, R13
+	JEQ       tileWrite
+	MOVQ      32(R11), R14
+	SHLQ      $0x03, R14
+	VPXORD    Z27, Z27, Z27
+	VMOVUPD   (R13), Y26
+	VCMPPD    $0x16, Y27, Y26, K2
+	VMOVAPD.Z Y1, K2, Y1
+	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VCMPPD    $0x16, X27, X26, K2
+	VMOVAPD.Z X0, K2, X0
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y26
+	VCMPPD    $0x16, Y27, Y26, K2
+	VMOVAPD.Z Y3, K2, Y3
+	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VCMPPD    $0x16, X27, X26, K2
+	VMOVAPD.Z X2, K2, X2
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y26
+	VCMPPD    $0x16, Y27, Y26, K2
+	VMOVAPD.Z Y5, K2, Y5
+	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VCMPPD    $0x16, X27, X26, K2
+	VMOVAPD.Z X4, K2, X4
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y26
+	VCMPPD    $0x16, Y27, Y26, K2
+	VMOVAPD.Z Y7, K2, Y7
+	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VCMPPD    $0x16, X27, X26, K2
+	VMOVAPD.Z X6, K2, X6
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y26
+	VCMPPD    $0x16, Y27, Y26, K2
+	VMOVAPD.Z Y9, K2, Y9
+	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VCMPPD    $0x16, X27, X26, K2
+	VMOVAPD.Z X8, K2, X8
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y26
+	VCMPPD    $0x16, Y27, Y26, K2
+	VMOVAPD.Z Y11, K2, Y11
+	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VCMPPD    $0x16, X27, X26, K2
+	VMOVAPD.Z X10, K2, X10
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y26
+	VCMPPD    $0x16, Y27, Y26, K2
+	VMOVAPD.Z Y13, K2, Y13
+	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VCMPPD    $0x16, X27, X26, K2
+	VMOVAPD.Z X12, K2, X12
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y26
+	VCMPPD    $0x16, Y27, Y26, K2
+	VMOVAPD.Z Y15, K2, Y15
+	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VCMPPD    $0x16, X27, X26, K2
+	VMOVAPD.Z X14, K2, X14
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y26
+	VCMPPD    $0x16, Y27, Y26, K2
+	VMOVAPD.Z Y17, K2, Y17
+	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VCMPPD    $0x16, X27, X26, K2
+	VMOVAPD.Z X16, K2, X16
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y26
+	VCMPPD    $0x16, Y27, Y26, K2
+	VMOVAPD.Z Y19, K2, Y19
+	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VCMPPD    $0x16, X27, X26, K2
+	VMOVAPD.Z X18, K2, X18
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y26
+	VCMPPD    $0x16, Y27, Y26, K2
+	VMOVAPD.Z Y21, K2, Y21
+	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VCMPPD    $0x16, X27, X26, K2
+	VMOVAPD.Z X20, K2, X20
+	ADDQ      R14, R13
+	VMOVUPD   (R13), Y26
+	VCMPPD    $0x16, Y27, Y26, K2
+	VMOVAPD.Z Y23, K2, Y23
+	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VCMPPD    $0x16, X27, X26, K2
+	VMOVAPD.Z X22, K2, X22
+	ADDQ      R14, R13
+
+	// the mask of the next tile
+	MOVQ R13, 80(R11)
+
+tileWrite:
+	VMOVUPD Y1, (R10)
+	VMOVUPD X0, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y3, (R10)
+	VMOVUPD X2, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y5, (R10)
+	VMOVUPD X4, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y7, (R10)
+	VMOVUPD X6, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y9, (R10)
+	VMOVUPD X8, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y11, (R10)
+	VMOVUPD X10, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y13, (R10)
+	VMOVUPD X12, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y15, (R10)
+	VMOVUPD X14, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y17, (R10)
+	VMOVUPD X16, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y19, (R10)
+	VMOVUPD X18, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y21, (R10)
+	VMOVUPD X20, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+	VMOVUPD Y23, (R10)
+	VMOVUPD X22, K1, (R10)(R8*1)
+	ADDQ    DX, R10
+
+	// next tile
+	TESTQ  R11, R11
+	JEQ    tileDone
+	IMUL3Q $0x0000000c, AX, R13
+	ADDQ   R13, R9
+	MOVQ   24(R12), R13
+	MOVQ   (R12), R14
+	DECQ   72(R11)
+	JNE    tileTile
+
+tileDone:
+	VZEROUPPER
+	RET
 
 // func dpairs1x10AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512DQ, AVX512F, AVX512VL, FMA3, MMX+

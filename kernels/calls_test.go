@@ -87,6 +87,21 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 		o.Threads(1).GemmFused(false, true, m, n, k, 1, a, k, b, k, 1, c, n, Epilogue[T]{ReLU: true})
 		o.Threads(1).GemmPacked(false, m, 1, a, k, o.PackB(false, k, n, b, n), 0, c, n, Epilogue[T]{})
 	}
+	for _, s := range [][5]int{{4247, 5, 637, 1, 0}, {150, 41, 552, 0, 1}, {256, 46, 208, 0, 1}} { // rows of the transpose, and what is turned
+		m, n, k := s[0], s[1], s[2]
+		transA, transB, lda, ldb := s[3] == 1, s[4] == 1, k, n
+		if transA {
+			lda = m
+		}
+		if transB {
+			ldb = k
+		}
+		for _, kc := range []int{tu.KC, deepest} {
+			ks.tuning.KC = kc
+			o.Threads(1).Gemm(transA, transB, m, n, k, 1, rng(m*k), lda, rng(k*n), ldb, 0, make([]T, m*n), n)
+		}
+		ks.tuning.KC = tu.KC
+	}
 	m, k := 6000, 200
 	o.Threads(1).Gemm(false, false, m, 1, k, 1, rng(m*k), k, rng(k), 1, 0, make([]T, m), 1) // dot products
 	packTransposed(ks.square, rng(m*k), k, make([]T, m*k), k, m, m)

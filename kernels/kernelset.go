@@ -149,7 +149,7 @@ type transposer[T Float] struct {
 // a pair, behind v-1 whole vectors, or behind half a vector if v = 1: those columns are computed together,
 // as a vector of each of their rows would be mostly empty. alongK[v-1][h-1] is for
 // an A whose rows are contiguous, alongM for one whose columns are. alongM adds up
-// in the order of k, as all other tiles do, and has no kernels for v = 1. There are as many of the one as of the other.
+// in the order of k, as all other tiles do, and has no kernels for v = 1; for others there are as many of the one as of the other.
 type pairKernels[T Float] struct{ alongK, alongM [][]microKernel[T] }
 
 // mr and nr are the size of the tiles that large products are made of.

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // endings are the numbers of columns of panels that end in a pair.
@@ -149,14 +150,22 @@ func TestBitsDoNotDependOnStrides(t *testing.T) {
 }
 
 func bitsAndStrides[T Float](t *testing.T, o Ops[T]) {
-	const m, k = 22, 56
+	const k = 56
 	lanes := o.VectorLen()
 	rng := rand.New(rand.NewPCG(63, 64))
 	for vectors := 1; vectors <= len(o.ks.micro); vectors++ {
 		tu := o.Tuning()
 		tu.Vectors, tu.Rows, tu.PackRows = vectors, 0, 0
 		tuned := o.Tuned(tu).Threads(1)
+		columns := []int{13*lanes + 1, 12*lanes + lanes/2 + 1, 13*lanes + lanes/2 + 2}
 		for n := 1; n <= 5*lanes+3; n++ {
+			columns = append(columns, n)
+		}
+		for _, n := range columns {
+			m := 22
+			if n > 12*lanes {
+				m = 2 + n%9 // for which panels are wider, if they may
+			}
 			a, near := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, n, n).data
 			far := make([]T, k*(n+farRow))
 			for p := range k {
@@ -167,6 +176,21 @@ func bitsAndStrides[T Float](t *testing.T, o Ops[T]) {
 			tuned.Gemm(false, false, m, n, k, 1, a, k, far, n+farRow, 0, got, n)
 			if !slices.Equal(got, want) {
 				t.Fatalf("%d columns in panels of %d vectors: other bits where rows of B are far apart", n, vectors)
+			}
+			if n < 2*lanes {
+				continue
+			}
+			// A transposed B, and rows of A that share sets of the L1 cache.
+			lda := setPeriod / int(unsafe.Sizeof(T(0)))
+			spread, turned := make([]T, m*lda), make([]T, n*k)
+			for i := range m {
+				copy(spread[i*lda:], a[i*k:][:k])
+			}
+			packTransposed(o.ks.square, near, n, turned, n, k, k)
+			tuned.Gemm(false, true, m, n, k, 1, a, k, turned, k, 0, want, n)
+			tuned.Gemm(false, true, m, n, k, 1, spread, lda, turned, k, 0, got, n)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%d columns in panels of %d vectors, B transposed: other bits where rows of A are far apart", n, vectors)
 			}
 		}
 	}

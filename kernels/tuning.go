@@ -36,9 +36,10 @@ type Tuning struct {
 	// transposed A is turned thereby, as a tile reads little of each cache line. With 16 rows or
 	// more, a depth of TurnDepth has more lines than the first-level cache, however near they are.
 	PackColumns, PackStride, TurnStride, TurnDepth int
-	// A last vector of at most TailColumns columns, behind two whole ones or alone, is
+	// A last vector of at most TailColumns columns, behind two whole ones, is
 	// computed by columns if k is at least TailDepth, where that saves more than bringing them together costs: a sum
-	// along k ends in adding up a vector.
+	// along k ends in adding up a vector. All columns of a product, fewer than a vector, are from a depth of 24 on if
+	// they are so few, and from 64 on in any case, where that saves as much.
 	TailColumns, TailDepth int
 	// A product with a transposed B, and with A as it is, is computed as dot products, both
 	// in place, if k is at least DotDepth for each row, or for each column, of which there are
@@ -359,13 +360,14 @@ func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
 
 // turnedDotsPay reports whether a product of two transposed operands turns A, of few rows, to be computed
 // as dot products: B, of more columns, takes longer to turn. 2x229x198 takes half the time that it takes in
-// tiles, 4x291x147 0.6, 10x269x384 0.7; of the better way for each of 100 random shapes 1 to 5% are lost.
+// tiles, 4x291x147 0.6, 10x269x384 0.7; of the better way for each of 100 random shapes 1 to 5% are lost. A copy
+// of A is bounded as that of columns is.
 func (ks *kernelSet[T]) turnedDotsPay(m, n, k int) bool {
 	most := ks.lanes / 2 // rows
 	if ks.halves != nil {
 		most = 10 // with twice the registers
 	}
-	return 2*m <= n && m <= min(k/(2*ks.tuning.DotDepth), most)
+	return 2*m <= n && m <= min(k/(2*ks.tuning.DotDepth), most) && k <= columnDepth
 }
 
 // packsA reports whether A, lda elements from row to row of what is stored, is

@@ -120,7 +120,15 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 			columnsAsRows(ks, w, long, n, 2, 2, 2, a.data, a.col, b.data, b.row, false, 0, make([]T, long*n), n)
 		}
 	}
-	if most := max(ks.lanes-1, 1) * max(columnDepth, alongM) * 9 / 8; cap(w.a) > most || cap(w.b) > most {
+	for m := 1; m <= 10; m++ {
+		if ks.turnedDotsPay(m, 2*m, columnDepth+1) {
+			t.Errorf("%d rows are copied whatever their depth", m)
+		}
+		if ks.turnedDotsPay(m, 2*m, columnDepth) {
+			turnedRows(ks, w, m, columnDepth, make([]T, m*columnDepth), m)
+		}
+	}
+	if most := max(ks.lanes-1, 10) * max(columnDepth, alongM) * 9 / 8; cap(w.a) > most || cap(w.b) > most {
 		t.Errorf("columns take %d and %d elements, want at most %d", cap(w.a), cap(w.b), most)
 	}
 }

@@ -259,11 +259,11 @@ func distances(t *tunable, now int) []int { return append(steps(strides(t), now)
 
 func turnDepths(*tunable) []int { return []int{0, 32, 64, 96, 128, 192, 256, 512, 1024, never} }
 
-func tailDepths(*tunable) []int { return []int{0, 8, 16, 32, 64, 128, 256, never} }
+func tailDepths(*tunable) []int { return []int{0, 32, 64, 128, 256, never} }
 
 func dotDepths(*tunable) []int { return []int{1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32, never} }
 
-// tails are more values than there are kernels for; those are left out.
+// tails are all numbers of columns that do not fill a vector.
 func tails(t *tunable) (values []int) {
 	for v := range t.lanes {
 		values = append(values, v)
@@ -293,9 +293,10 @@ func packsA(_ *tunable, tu kernels.Tuning, s gemmShape) int {
 	return yes(s.n > tu.PackColumns && apart)
 }
 
-// splitsTail is for more than two whole vectors, which all shapes here have.
+// splitsTail is for more than two whole vectors and so many rows that a tail pays, which all shapes here have: it does
+// from a depth of 24 on, whatever the tuning.
 func splitsTail(t *tunable, tu kernels.Tuning, s gemmShape) int {
-	return yes(s.n%t.lanes <= tu.TailColumns && s.k >= tu.TailDepth)
+	return yes(s.n%t.lanes <= tu.TailColumns && s.k >= max(tu.TailDepth, 24))
 }
 
 func yes(b bool) int {

@@ -1,0 +1,166 @@
+package kernels
+
+import "unsafe"
+
+// Which way a product goes that is not one of tiles in place or in blocks: by sizes, transposes and tuning. What is said of
+// cycles was fitted to random shapes, on Zen 4.
+
+// nearColumns reports of a small product whose A is transposed, and which has no tail, that A is
+// not packed, and that it cannot be betterAsRows, which saves no more than what vectors of C have behind
+// the last column.
+func (ks *kernelSet[T]) nearColumns(m, n, k int) bool {
+	return n <= ks.tuning.PackColumns && (k <= shallow || 2*m*k*(-n&(ks.lanes-1)) <= ks.lanes*(m*n+beforeRows))
+}
+
+// goesBeside reports whether the columns behind the last panel are computed beside
+// it, if A is transposed, all is in place and k one block.
+func (ks *kernelSet[T]) goesBeside(m, n, k int) bool {
+	by, tu := &ks.beside, &ks.tuning
+	tail := n & (ks.lanes - 1)
+	return tail > 0 && tail <= len(by.run) && k >= tu.TailDepth && m >= by.leastRows() && n > tail && (n-tail)%ks.nr() == 0 &&
+		by.v == tu.Vectors && (tu.Rows == 0 || tu.Rows >= by.h)
+}
+
+// leastRows is from how many rows on all can be cut into tiles of h and of h-1.
+func (by *besideKernels[T]) leastRows() int { return (by.h - 1) * (by.h - 2) }
+
+// betterAsRows reports whether a product with a transposed A is computed as its
+// transpose, whose vectors run along m: with few columns, if they are so much fuller that
+// it saves half a vector of multiply-adds for each element of C, about the time that the
+// copy takes, and some two hundred and fifty cycles for what goes before. A transposed B is then
+// read as it is, and need not be turned, which may be the larger copy, more so element by element.
+// 50x10x100 gains 6 to 28%, 300x3x300 up to 2.8 times; TT 12x20x400 1.5, 3x50x400 in float64 1.8.
+func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
+	before, turning := 2*beforeRows, k*n // in half vectors, four to a cycle
+	if ks.halves != nil {
+		before, turning = beforeRows, k*n/2 // two to a cycle
+	}
+	if n < ks.square.side {
+		turning *= 2
+	}
+	if n == 1 || k <= shallow || n > ks.nr() && (!transB || product3(m, n, k) > callWork) {
+		return false
+	}
+	atLeast := ks.computed(1, false) * latency
+	tail := ks.tailColumns(m, n, k, true)
+	if tail == n {
+		return true // it would come to that
+	}
+	asRows := max(n*ks.computed(m, !transB), atLeast)
+	asTiles := max(m*ks.computed(n-tail, !transB)+tail*ks.computed(m, !transB), atLeast)
+	saved := 2 * k * (asTiles - asRows)
+	if transB {
+		saved += ks.lanes * (turning + before/2)
+	}
+	return saved > ks.lanes*(m*n+before)
+}
+
+// latency is how many multiply-adds of vectors it takes for none to wait for another.
+const latency = 8
+
+// beforeRows is what goes before betterAsRows, in half vectors of multiply-adds.
+const beforeRows = 500
+
+// shallow is up to what depth A is read once for so few steps that no other way is better.
+const shallow = 16
+
+// computed returns how many columns a micro-kernel could compute in the time of n,
+// the last of which may be a pair.
+func (ks *kernelSet[T]) computed(n int, pairs bool) int {
+	unit := ks.lanes
+	if ks.halves != nil {
+		unit /= 2
+	}
+	if pairs && n > ks.lanes && ks.endsInPair(n) {
+		return (n-1)&^(ks.lanes-1) + 2
+	}
+	return (n + unit - 1) &^ (unit - 1)
+}
+
+// tailColumns says how many of the last columns of a product are computed on
+// their own: a few columns would take as long as a whole vector of them. Behind one
+// or two whole vectors it does not pay, nor for a pair, which costs its panel
+// little, nor for few rows, as columns are copied for it.
+func (ks *kernelSet[T]) tailColumns(m, n, k int, transA bool) int {
+	last := n & (ks.lanes - 1)
+	switch {
+	case n == 1:
+		return 1
+	case !ks.mayHaveTail(m, n, k) || n != last && ks.endsInPair(n),
+		n != last && (n <= 2*ks.lanes || k < ks.tuning.TailDepth),
+		transA && !ks.savesPanel(m, n, k), !transA && !ks.savesCopy(m, last, k):
+		return 0
+	}
+	return last
+}
+
+// savesPanel reports whether the last of n columns, computed as rows of the transpose if A is transposed, save so much
+// of the last panel that it pays: some 1500 cycles, if there are enough rows for sums that do not wait for each other.
+func (ks *kernelSet[T]) savesPanel(m, n, k int) bool {
+	last, vector := n&(ks.lanes-1), 4 // quarters of a cycle
+	if ks.halves == nil {
+		vector = 2
+	}
+	if n == last {
+		return m >= 64 && n <= ks.tuning.TailColumns
+	}
+	return m >= 16 && m*k*(2*ks.lanes-vector*last) >= 6000*ks.lanes
+}
+
+// mayHaveTail reports whether tailColumns may be other than 0, if there are two columns or more: it is a few
+// comparisons in line.
+func (ks *kernelSet[T]) mayHaveTail(m, n, k int) bool {
+	last, tu := n&(ks.lanes-1), &ks.tuning
+	return last > 0 && (last <= tu.TailColumns && k >= 24 && (m*k >= 2304 || k >= tu.TailDepth && m*k >= 1280) || n == last && k >= 64 && m*k >= 8192)
+}
+
+// savesCopy reports whether m rows of n columns, fewer than a vector, are computed so
+// much faster as dot products that bringing the columns together pays, half a cycle for an
+// element and some two hundred. In tiles, a step of k takes half a cycle for each row and unit of columns; a dot
+// product ends in adding up a vector, which takes little more than one if several are
+// added up together, and no more are than there are kernels for. 33x2x100 gains 1.8, 100x4x80 1.5 times, with
+// AVX2 33x2x128 2.2, and 100x10x784 in float32 1.4.
+func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
+	inTiles, vector, adding := 2*m*k*ks.computed(n, false)/ks.computed(1, false), 4, 12 // in quarters of a cycle
+	if ks.halves == nil {
+		vector, adding = 2, 30
+	}
+	var asDots int
+	if n <= len(ks.dot) {
+		asDots = m * n * (vector*k>>ks.laneShift + 5)
+	} else { // in groups, each of which reads A
+		asDots = m * n * (vector*((k+ks.lanes-1)>>ks.laneShift) + adding) * 9 / 8
+		half := m * k * 5 / 2 // half vectors wait for A, which they read for each multiply-add
+		switch {
+		case ks.endsInPair(n):
+			inTiles = half + m*k*8/ks.lanes
+		case 2*n <= ks.lanes && ks.halves != nil:
+			inTiles = half
+		}
+	}
+	return inTiles-asDots > 2*n*k+900
+}
+
+// dotsPay reports whether a product with a transposed B, and with A as it is, is
+// computed as dot products. Each group of rows reads the other operand anew, so that
+// there should not be many. Over 200 random shapes this loses 1 to 2.5% against the better way.
+func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
+	const most, small, before = 32, 4 << 10, 12 // rows, bytes of B, and steps of k
+	var z T
+	if k*n <= small/int(unsafe.Sizeof(z)) {
+		k += before
+	}
+	return min(m, n) <= min(k/ks.tuning.DotDepth, most)
+}
+
+// turnedDotsPay reports whether a product of two transposed operands turns A, of few rows, to be computed
+// as dot products: B, of more columns, takes longer to turn. 2x229x198 takes half the time that it takes in
+// tiles, 4x291x147 0.6, 10x269x384 0.7; of the better way for each of 100 random shapes 1 to 5% are lost. A copy
+// of A is bounded as that of columns is.
+func (ks *kernelSet[T]) turnedDotsPay(m, n, k int) bool {
+	most := ks.lanes / 2 // rows
+	if ks.halves != nil {
+		most = 10 // with twice the registers
+	}
+	return 2*m <= n && m <= min(k/(2*ks.tuning.DotDepth), most) && k <= columnDepth
+}

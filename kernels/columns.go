@@ -4,7 +4,7 @@ import "unsafe"
 
 // columns computes p where B has so few columns that a vector of them would
 // be mostly empty: vectors run along k where A's rows are contiguous, and along
-// m where its columns are. Gemv is the case n = 1. It leaves the epilogue to the caller.
+// m where its columns are. Gemv is the case n = 1. p has no epilogue.
 func (p *product[T]) columns() {
 	w := borrowWorkspace[T]()
 	switch {
@@ -18,8 +18,7 @@ func (p *product[T]) columns() {
 	w.giveBack()
 }
 
-// dots computes p, both of whose operands are contiguous along k as they lie, by [dots]. It leaves the epilogue
-// to the caller.
+// dots computes p, both of whose operands are contiguous along k as they lie, and which has no epilogue.
 func (p *product[T]) dots() {
 	dots(p.ks, p.m, p.n, p.k, p.alpha, p.a.data, p.a.row, p.b.data, p.b.col, p.beta, p.c, p.ldc)
 }

@@ -98,7 +98,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	if ks := o.ks; product3(m, n, k)/2 < ks.tuning.ThreadWork {
 		switch {
 		case !transA && !transB:
-			if m > 1 && n > 1 && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, false) == n { // more rows than a tile
+			if m > 1 && n > 1 && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, false) == n { // one row goes along m
 				w := borrowWorkspace[T]()
 				columnsAlongK(ks, w, m, n, k, alpha, a, lda, b, ldb, 1, beta, c, ldc, fromMemory[T](m, k))
 				w.giveBack()

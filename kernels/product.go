@@ -47,21 +47,15 @@ func (p *product[T]) compute(o Ops[T]) {
 	case p.a.trans && p.b.trans && ks.turnedDotsPay(m, n, k):
 		w := borrowWorkspace[T]()
 		p.a.set(turnedRows(ks, w, m, k, p.a.data, p.a.col), k, false)
-		e := p.takeEpilogue()
 		p.byDots(o)
-		e.apply(p.c, m, n, p.ldc)
 		w.giveBack()
 		return
 	case p.a.trans && ks.betterAsRows(m, n, k, p.b.trans):
 		p.kc = ks.depth(n, k, true)
-		e := p.takeEpilogue()
 		p.asColumns(o)
-		e.apply(p.c, m, n, p.ldc)
 		return
 	case p.b.trans && !p.a.trans && ks.dotsPay(m, n, k):
-		e := p.takeEpilogue()
 		p.byDots(o)
-		e.apply(p.c, m, n, p.ldc)
 		return
 	}
 	if p.b.trans {
@@ -77,7 +71,7 @@ func (p *product[T]) compute(o Ops[T]) {
 		return
 	}
 	p.kc = ks.depth(n, k, p.a.trans)
-	if m == 1 && n > 1 { // a row is a column of the transposed product
+	if m == 1 && n > 1 { // a row is a column of the transposed product, but not to the epilogue
 		e := p.takeEpilogue()
 		p.m, p.n, p.a, p.b, p.ldc = n, 1, p.b.transposed(), p.a.transposed(), 1
 		p.asColumns(o)
@@ -86,23 +80,19 @@ func (p *product[T]) compute(o Ops[T]) {
 	}
 	tail := ks.tailColumns(m, n, k, p.a.trans)
 	if tail == n {
-		e := p.takeEpilogue()
 		p.asColumns(o)
-		e.apply(p.c, m, n, p.ldc)
 		return
 	}
 	if tail > 0 {
 		p.n -= tail
 		last := *p
 		last.n, last.b, last.c, last.e = tail, p.b.from(0, p.n), p.c[p.n:], p.e.at(0, p.n)
-		e := last.takeEpilogue()
 		last.asColumns(o)
-		e.apply(last.c, m, tail, p.ldc)
 	}
 	p.asBlocks(o)
 }
 
-// takeEpilogue returns the epilogue for the caller to apply, where no micro-kernel does.
+// takeEpilogue returns the epilogue, for the caller to apply.
 func (p *product[T]) takeEpilogue() (e epilogue[T]) {
 	e, p.e = p.e, epilogue[T]{}
 	return e
@@ -182,7 +172,7 @@ func (p *product[T]) asColumns(o Ops[T]) {
 	p.way = fewColumns
 	p.far = fromMemory[T](p.m, p.k)
 	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
-	p.share(threads, evenly(p.m, (p.m+threads-1)/threads, 64), p.n)
+	p.sharePlain(threads, evenly(p.m, (p.m+threads-1)/threads, 64), p.n)
 }
 
 // byDots computes p, of few rows or columns and with a transposed B, along k.
@@ -195,7 +185,14 @@ func (p *product[T]) byDots(o Ops[T]) {
 	} else {
 		cols = evenly(cols, (cols+threads-1)/threads, 64)
 	}
+	p.sharePlain(threads, rows, cols)
+}
+
+// sharePlain is share for ways whose kernels know no epilogue: it comes in a pass of its own.
+func (p *product[T]) sharePlain(threads, rows, cols int) {
+	e := p.takeEpilogue()
 	p.share(threads, rows, cols)
+	e.apply(p.c, p.m, p.n, p.ldc)
 }
 
 // alone computes p in this thread.

@@ -94,6 +94,15 @@ func aheadKernel[T Float](t *testing.T, rng *rand.Rand, ks *kernelSet[T], kind s
 	}
 }
 
+// counted returns the kernels, which count their calls.
+func counted[T Float](kernels []panelKernel[T], calls *int) []panelKernel[T] {
+	out := slices.Clone(kernels)
+	for i, kernel := range kernels {
+		out[i].run = func(x *microArgs[T]) { *calls++; kernel.run(x) }
+	}
+	return out
+}
+
 // Large products do look ahead: of the panels of B that they pack, all but the first of a block are packed on the
 // way, and of the blocks of A all but the first are fetched.
 func TestLargeProductsLookAhead(t *testing.T) {
@@ -108,13 +117,6 @@ func largeProductsLookAhead[T Float](t *testing.T, o Ops[T]) {
 	}
 	ks := *o.ks
 	var packed, fetched int
-	counted := func(kernels []panelKernel[T], calls *int) []panelKernel[T] {
-		out := slices.Clone(kernels)
-		for i, kernel := range kernels {
-			out[i].run = func(x *microArgs[T]) { *calls++; kernel.run(x) }
-		}
-		return out
-	}
 	ks.copying, ks.turning = counted(ks.copying, &packed), counted(ks.turning, &packed)
 	ks.fetching = slices.Clone(ks.fetching)
 	for v, kernels := range ks.fetching {
@@ -155,10 +157,7 @@ func fetchesWhatIsFar[T Float](t *testing.T, o Ops[T]) {
 	ks, calls := *o.ks, 0
 	ks.fetching = slices.Clone(ks.fetching)
 	for v, kernels := range ks.fetching {
-		ks.fetching[v] = slices.Clone(kernels)
-		for i, kernel := range kernels {
-			ks.fetching[v][i].run = func(x *microArgs[T]) { calls++; kernel.run(x) }
-		}
+		ks.fetching[v] = counted(kernels, &calls)
 	}
 	o.ks = &ks
 	const k = 200

@@ -203,13 +203,11 @@ func columnsAsRows[T Float](ks *kernelSet[T], w *workspace[T], m, n, k, kc int, 
 // bounded. It takes no product, as filling one in takes as long as some of the tiles.
 func rowsInStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a *T, lda int, transA bool, b *T, ldb int, beta T, c *T, ldc int) {
 	var x microCall[T]
+	x.set(k, alpha, a, lda, transA, b, ldb, beta, c, ldc)
 	ending := noPairs
-	x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, a, lda, 1, b, ldb
 	if transA {
-		x.aRow, x.aCol = 1, lda
 		ending = pairingOf(m, k, true)
 	}
-	x.c, x.ldc, x.alpha, x.beta = c, ldc, alpha, beta
 	x.strips(ks, m, n, ending)
 }
 

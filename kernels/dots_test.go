@@ -33,6 +33,13 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
+	// All columns, copied in several blocks of k, in groups.
+	if m, n, k := 40, columns+1, columnDepth+70; n < lanes {
+		if o.ks.tailColumns(m, n, k, false) != n {
+			t.Errorf("%dx%dx%d is not computed as dot products", m, n, k)
+		}
+		runGemm(t, o, gemmCase{m: m, n: n, k: k, alpha: 1.5, beta: 1, padA: 1, padB: 2, padC: 3})
+	}
 	// B in several blocks of rows, and of k.
 	for _, s := range [][3]int{{3, 70, 2100}, {70, 3, 2100}, {columns + 1, 19, 4101}, {19, columns + 1, 4101}, {2, 9, 7 * 1280}} {
 		if !o.ks.dotsPay(s[0], s[1], s[2]) {

@@ -72,11 +72,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		}
 		if ks.small(m, n, k) && (!transA && ks.nearRows(lda) || transA && ks.nearColumns(m, n, k)) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) {
 			var x microCall[T]
-			x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, unsafe.SliceData(a), lda, 1, unsafe.SliceData(b), ldb
-			x.c, x.ldc, x.alpha, x.beta = unsafe.SliceData(c), ldc, alpha, beta
-			if transA {
-				x.aRow, x.aCol = 1, lda
-			}
+			x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 			x.compute(ks, m, n, ending)
 			return
 		}

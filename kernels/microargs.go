@@ -116,6 +116,15 @@ func (x *microCall[T]) inTiles(kernels []microKernel[T], m int) {
 	}
 }
 
+// set sets operands that are in place, A as it is stored or transposed. C has no epilogue.
+func (x *microCall[T]) set(k int, alpha T, a *T, lda int, transA bool, b *T, ldb int, beta T, c *T, ldc int) {
+	x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, a, lda, 1, b, ldb
+	if transA {
+		x.aRow, x.aCol = 1, lda
+	}
+	x.c, x.ldc, x.alpha, x.beta = c, ldc, alpha, beta
+}
+
 // compute computes m rows of n columns, all in place, of a product so small that nothing has to be bounded.
 func (x *microCall[T]) compute(ks *kernelSet[T], m, n int, ending pairing) {
 	if n <= len(ks.byColumns) {

@@ -126,11 +126,7 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 	w.b = room(w.b, k*width)
 	packTransposed(ks.square, b, ldb, w.b, k, n, width)
 	var x microCall[T]
-	x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, &a[0], lda, 1, &w.b[0], width
-	if transA {
-		x.aRow, x.aCol = 1, lda
-	}
-	x.c, x.ldc, x.alpha, x.beta = &c[0], ldc, alpha, beta
+	x.set(k, alpha, &a[0], lda, transA, &w.b[0], width, beta, &c[0], ldc)
 	x.bias, x.mask, x.maskRow, x.relu = e.bias, e.mask, e.ldmask, e.relu
 	x.compute(ks, m, n, pairingOf(m, k, transA))
 	w.giveBack()

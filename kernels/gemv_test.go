@@ -238,10 +238,10 @@ func gemvFromMemory[T Float](t *testing.T, o Ops[T]) {
 			a, x := randomMatrix[T](rng, m, n, lda).data, randomMatrix[T](rng, 1, max(m, n), max(m, n)).data
 			for _, trans := range []bool{false, true} {
 				got, want := make([]T, max(m, n)), make([]T, max(m, n))
-				Ops[T]{im: o.im, ks: &near, threads: 1}.Gemv(trans, m, n, 1.5, a, lda, x, 1, 0, want, 1)
+				Ops[T]{ks: &near, threads: 1}.Gemv(trans, m, n, 1.5, a, lda, x, 1, 0, want, 1)
 				for threads := 1; threads <= 2; threads++ { // a thread's piece is smaller than that
 					calls.Store(0)
-					Ops[T]{im: o.im, ks: &ks, threads: threads}.Gemv(trans, m, n, 1.5, a, lda, x, 1, 0, got, 1)
+					Ops[T]{ks: &ks, threads: threads}.Gemv(trans, m, n, 1.5, a, lda, x, 1, 0, got, 1)
 					if far := calls.Load() > 0; far != (m > 50) {
 						t.Errorf("%dx%d, transposed %v, %d threads: fetched ahead is %v", m, n, trans, threads, far)
 					}

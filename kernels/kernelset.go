@@ -6,8 +6,9 @@ import "unsafe"
 // instruction set starts from portableSet and overrides what it does better;
 // everything above this struct is written once for all of them.
 type kernelSet[T Float] struct {
-	lanes     int  // elements in a vector
-	laneShift uint // and its binary logarithm: a division takes as long as a small product
+	im        *Implementation // whose kernels they are
+	lanes     int             // elements in a vector
+	laneShift uint            // and its binary logarithm: a division takes as long as a small product
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
@@ -294,6 +295,14 @@ func (ks *kernelSet[T]) blockOfColumns(n, limit int) int {
 		block += ks.nr() // the last block would begin behind a wider panel
 	}
 	return block
+}
+
+// bound returns implementations whose kernels know that they are theirs.
+func bound(ims ...*Implementation) []*Implementation {
+	for _, im := range ims {
+		im.f32.im, im.f64.im = im, im
+	}
+	return ims
 }
 
 // kernelsOf returns the kernels of im for T.

@@ -3,6 +3,6 @@
 package kernels
 
 // implementations is every implementation in the build, best first.
-var implementations = []*Implementation{avx512, avx2, portable}
+var implementations = bound(avx512, avx2, portable)
 
 const buildDescription = "amd64 with assembly"

@@ -5,6 +5,6 @@ package kernels
 import "runtime"
 
 // implementations is every implementation in the build, best first.
-var implementations = []*Implementation{portable}
+var implementations = bound(portable)
 
 const buildDescription = runtime.GOARCH + " without assembly"

@@ -6,7 +6,6 @@ package kernels
 // value: copy it freely, use it from many goroutines.
 type Ops[T Float] struct {
 	ks      *kernelSet[T]
-	im      *Implementation
 	threads int // cap on the threads of a call, 0 for none
 }
 
@@ -19,13 +18,13 @@ func On[T Float](im *Implementation) Ops[T] {
 	if missing := im.Missing(); len(missing) > 0 {
 		panicf("On: im = %s needs CPU features this machine lacks %v, supported here: %s", im.name, missing, supportedNames())
 	}
-	return Ops[T]{ks: kernelsOf[T](im), im: im}
+	return Ops[T]{ks: kernelsOf[T](im)}
 }
 
 // defaultOps is On(Default()) without the check, which Default has passed.
 func defaultOps[T Float]() Ops[T] {
-	return Ops[T]{ks: kernelsOf[T](chosen.Implementation), im: chosen.Implementation}
+	return Ops[T]{ks: kernelsOf[T](chosen.Implementation)}
 }
 
 // Implementation returns the implementation that o runs on.
-func (o Ops[T]) Implementation() *Implementation { return o.im }
+func (o Ops[T]) Implementation() *Implementation { return o.ks.im }

@@ -36,7 +36,7 @@ func (o Ops[T]) PackB(transB bool, k, n int, b []T, ldb int) *PackedB[T] {
 	} else {
 		checkMatrix("PackB", "b", "ldb", b, k, n, ldb)
 	}
-	p := &PackedB[T]{im: o.im, tuning: o.ks.tuning, k: k, n: n}
+	p := &PackedB[T]{im: o.ks.im, tuning: o.ks.tuning, k: k, n: n}
 	if k == 0 || n == 0 {
 		return p
 	}
@@ -72,8 +72,8 @@ func (o Ops[T]) GemmPacked(transA bool, m int, alpha T, a []T, lda int, b *Packe
 	if b == nil {
 		panicf("%s: b = nil, want a matrix from PackB", fn)
 	}
-	if b.im != o.im {
-		panicf("%s: b was packed for %s, want %s", fn, b.im, o.im)
+	if b.im != o.ks.im {
+		panicf("%s: b was packed for %s, want %s", fn, b.im, o.ks.im)
 	}
 	if was, is := &b.tuning, &o.ks.tuning; was.Vectors != is.Vectors || was.KC != is.KC {
 		panicf("%s: b was packed with Vectors = %d and KC = %d, want %d and %d: the tuning that multiplies packs", fn, was.Vectors, was.KC, is.Vectors, is.KC)

@@ -23,11 +23,8 @@ type microArgs[T float32 | float64] struct {
 	bRow int
 	c *T
 	ldc, cols int
-	more *microMore[T]
-	alpha, beta T
-}
-type microMore[T float32 | float64] struct {
 	tiles, aCol int
+	alpha, beta T
 	bias, mask *T
 	maskRow, relu int
 	panels, bStep int
@@ -101,24 +98,8 @@ func (x microArgs) load(field string) reg.GPVirtual {
 	return r
 }
 
-// more loads the pointer to more arguments into a new register.
-func (x microArgs) more() microArgs {
-	at := x.load("more")
-	return microArgs{x.emitter, x.in.Field("more").Dereference(at), at}
-}
-
 // extra loads the pointer to the arguments of kernels that do something else as well into a new register.
 func (x microArgs) extra() microArgs {
 	at := x.load("extra")
 	return microArgs{x.emitter, x.in.Field("extra").Dereference(at), at}
-}
-
-// unlessAlone goes to a label if there are no more arguments, which may be so for
-// some kernels.
-func (mk microKernel) unlessAlone(more microArgs, label string) {
-	if mk.packs || mk.ahead != nothing || mk.around || mk.beside > 0 || mk.pairs == alongM {
-		return
-	}
-	mk.TESTQ(more.at, more.at)
-	mk.JEQ(operand.LabelRef(label))
 }

@@ -19,7 +19,7 @@ func TestMicroArgsAreThoseOfKernels(t *testing.T) {
 	}
 }
 
-// fieldsOf lists the fields of microArgs, microMore and microExtra, each with its type, as a file declares them.
+// fieldsOf lists the fields of microArgs and microExtra, each with its type, as a file declares them.
 func fieldsOf(t *testing.T, file string, src any) (fields []string) {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), file, src, 0)
@@ -28,7 +28,7 @@ func fieldsOf(t *testing.T, file string, src any) (fields []string) {
 	}
 	ast.Inspect(f, func(n ast.Node) bool {
 		spec, ok := n.(*ast.TypeSpec)
-		if !ok || !slices.Contains([]string{"microArgs", "microMore", "microExtra"}, spec.Name.Name) {
+		if !ok || !slices.Contains([]string{"microArgs", "microExtra"}, spec.Name.Name) {
 			return true
 		}
 		for _, field := range spec.Type.(*ast.StructType).Fields.List {

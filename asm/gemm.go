@@ -179,14 +179,14 @@ func (mk microKernel) generate() (name string) {
 			mk.bRow = mk.AllocLocal(8)
 			mk.MOVQ(mk.loadRow(x), mk.bRow)
 		}
-		mk.next = mk.lookAhead(x.more().extra())
+		mk.next = mk.lookAhead(x.extra())
 	} else {
 		r.bRow = mk.loadRow(x)
 	}
 	r.pointers = []reg.GPVirtual{mk.GP64()}
 	if mk.packs {
 		r.pointers[0] = r.a // it has no next tile to go to
-		r.panel = x.more().extra().load("panel")
+		r.panel = x.extra().load("panel")
 	}
 	r.multiples(mk.emitter, mk.h)
 	r.pb, r.left = mk.GP64(), mk.GP64()
@@ -195,7 +195,21 @@ func (mk microKernel) generate() (name string) {
 	if !mk.around && mk.ahead == nothing { // all of them
 		cols = x.load("cols")
 	}
-	var far func()
+	var far []func()
+	mk.bodies(&r, cols, func(prefix string, mask *tail) { far = append(far, mk.tileLoop(r, prefix, mask)) })
+	if mk.around {
+		mk.SFENCE()
+	}
+	mk.done()
+	for _, emit := range far {
+		emit()
+	}
+	return name
+}
+
+// bodies emits the body of the kernel, once or twice, each with what the last vector of a row takes: a mask for it, nil if
+// it is whole. cols becomes something else.
+func (mk microKernel) bodies(r *gemmRegisters, cols reg.GPVirtual, body func(prefix string, mask *tail)) {
 	switch {
 	case mk.pairs != noPairs:
 		mk.Comment("the last two columns are a pair, of which the panel may hold one, too")
@@ -208,9 +222,9 @@ func (mk microKernel) generate() (name string) {
 		if mk.pairs == alongM {
 			r.pairs, r.rows = mk.pairsAlongM()
 		}
-		far = mk.tileLoop(r, "tile", &mask)
+		body("tile", &mask)
 	case mk.around, mk.ahead != nothing:
-		far = mk.tileLoop(r, "tile", nil)
+		body("tile", nil)
 	case mk.isa.masks: // a mask costs nothing: one body serves whole and cut tiles
 		mk.SUBQ(operand.U32((mk.v-1)*mk.lanes()), cols)
 		mask := mk.tailMask(cols)
@@ -222,29 +236,22 @@ func (mk microKernel) generate() (name string) {
 				r.sums = append(r.sums, mk.rowsVector())
 			}
 		}
-		far = mk.tileLoop(r, "tile", &mask)
+		body("tile", &mask)
 	case mk.v > 1: // masks cost much: a cut vector is a whole one that begins earlier
 		mk.Comment("the last vector ends with the last column, and computes some columns again")
 		mk.SUBQ(operand.U32(mk.lanes()), cols)
 		mk.toBytes(cols)
 		r.last = cols
-		far = mk.tileLoop(r, "tile", nil)
+		body("tile", nil)
 	default:
 		mk.CMPQ(cols, operand.U32(mk.lanes()))
 		mk.JNE(operand.LabelRef("cut"))
-		farWhole := mk.tileLoop(r, "whole", nil)
+		body("whole", nil)
 		mk.done()
 		mk.Label("cut")
 		mask := mk.tailMask(cols)
-		farCut := mk.tileLoop(r, "cut", &mask)
-		far = func() { farWhole(); farCut() }
+		body("cut", &mask)
 	}
-	if mk.around {
-		mk.SFENCE()
-	}
-	mk.done()
-	far()
-	return name
 }
 
 // loadRow loads the stride of B's rows, in bytes.
@@ -268,17 +275,14 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	mk.MOVQ(x.addr("c"), r.c)
 	mk.MOVQ(x.addr("b"), r.pb)
 	mk.MOVQ(x.addr("k"), r.left)
-	mk.MOVQ(operand.U32(mk.typ.size), r.aCol)
-	more := x.more()
-	mk.unlessAlone(more, prefix+"Tile")
-	mk.MOVQ(more.addr("aCol"), r.aCol)
+	mk.MOVQ(x.addr("aCol"), r.aCol)
 	mk.toBytes(r.aCol)
 	if !mk.packs {
-		mk.MOVQ(more.load("tiles"), more.addr("tilesLeft"))
+		mk.MOVQ(x.load("tiles"), x.addr("tilesLeft"))
 	}
-	mk.MOVQ(more.load("mask"), more.addr("maskAt"))
+	mk.MOVQ(x.load("mask"), x.addr("maskAt"))
 	if mk.beside > 0 {
-		extra := more.extra()
+		extra := x.extra()
 		mk.MOVQ(extra.load("sums"), extra.addr("sumsAt"))
 	}
 
@@ -336,23 +340,21 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 		mk.turnPairs(r, sums)
 	}
 	x = mk.args()
-	more = x.more()
-	mk.storeTile(r, x, more, prefix, sums, mask)
+	mk.storeTile(r, x, prefix, sums, mask)
 
 	if mk.packs {
 		return func() {}
 	}
 	mk.Comment("next tile")
-	mk.unlessAlone(more, prefix+"Done")
 	down := mk.GP64()
 	mk.IMUL3Q(operand.U32(mk.h), r.stride, down)
 	mk.ADDQ(down, r.a)
 	mk.MOVQ(x.addr("b"), r.pb)
 	mk.MOVQ(x.addr("k"), r.left)
-	mk.DECQ(more.addr("tilesLeft"))
+	mk.DECQ(x.addr("tilesLeft"))
 	mk.JNE(operand.LabelRef(prefix + "Tile"))
 	if mk.repeats() {
-		mk.nextPanel(x, more, prefix)
+		mk.nextPanel(x, prefix)
 	}
 	mk.Label(prefix + "Done")
 	if !mk.hasFar() {
@@ -382,18 +384,18 @@ func (mk microKernel) repeats() bool {
 }
 
 // nextPanel moves b, c and what goes with its columns on to the next panel, if there is one.
-func (mk microKernel) nextPanel(x, more microArgs, prefix string) {
+func (mk microKernel) nextPanel(x microArgs, prefix string) {
 	width := operand.U32(mk.v * mk.isa.width)
-	mk.DECQ(more.addr("panels"))
+	mk.DECQ(x.addr("panels"))
 	mk.JEQ(operand.LabelRef(prefix + "Done"))
-	step := more.load("bStep")
+	step := x.load("bStep")
 	mk.toBytes(step)
 	mk.ADDQ(step, x.addr("b"))
 	mk.ADDQ(width, x.addr("c"))
 	for _, field := range []string{"bias", "mask"} {
-		mk.CMPQ(more.addr(field), operand.Imm(0))
+		mk.CMPQ(x.addr(field), operand.Imm(0))
 		mk.JEQ(operand.LabelRef(prefix + "No" + field))
-		mk.ADDQ(width, more.addr(field))
+		mk.ADDQ(width, x.addr(field))
 		mk.Label(prefix + "No" + field)
 	}
 	mk.JMP(operand.LabelRef(prefix + "Panel"))
@@ -573,8 +575,8 @@ func (mk microKernel) rowsVector() reg.VecVirtual {
 }
 
 // storeSums stores the sums of the columns beside the panel, each column's in a row.
-func (mk microKernel) storeSums(r gemmRegisters, more microArgs) {
-	extra := more.extra()
+func (mk microKernel) storeSums(r gemmRegisters, x microArgs) {
+	extra := x.extra()
 	to, row := extra.load("sumsAt"), extra.load("sumsRow")
 	mk.toBytes(row)
 	for _, s := range r.sums {

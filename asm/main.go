@@ -51,6 +51,7 @@ type generator struct {
 var generators = []generator{
 	{"gemm", gemm},
 	{"halves", halves},
+	{"alone", alone},
 	{"packing", packing},
 	{"ahead", lookingAhead},
 	{"around", around},

@@ -87,7 +87,7 @@ func (e emitter) loadPairOrder(again bool, r reg.VecVirtual) {
 
 // pairSteps emits the loop over pairDepth steps of k. The last two columns are
 // multiplied at its end, all steps at once: the sums of one column are in the lower half of a
-// vector, of the other in the upper half, each of every pairDepth-th product.
+// vector, of the other in the upper half, each of every pairDepth-th product. C is fetched from row on, unless it is nil.
 func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual, sums [][]reg.VecVirtual) {
 	last := mk.v - 1
 	mk.alignLoop()
@@ -107,7 +107,9 @@ func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual
 		}
 		mk.ADDQ(r.bRow, r.pb)
 	}
-	mk.fetchC(r, row, label, mk.pairDepth(), operand.Mem{Base: row}, operand.Mem{Base: row, Index: r.last, Scale: 1, Disp: 2*mk.typ.size - 1})
+	if row != nil {
+		mk.fetchC(r, row, label, mk.pairDepth(), operand.Mem{Base: row}, operand.Mem{Base: row, Index: r.last, Scale: 1, Disp: 2*mk.typ.size - 1})
+	}
 	order := part[0]
 	mk.loadPairOrder(false, order)
 	if mk.f32() {
@@ -124,9 +126,7 @@ func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual
 		}
 		mk.fma(x, both, sums[i][last].AsZ())
 	}
-	for _, p := range r.pointers {
-		mk.ADDQ(operand.U32(mk.pairDepth()*mk.typ.size), p)
-	}
+	mk.nextSteps(r, mk.pairDepth())
 	mk.SUBQ(operand.Imm(uint64(mk.pairDepth())), r.left)
 	mk.JGE(operand.LabelRef(label))
 

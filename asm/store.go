@@ -8,7 +8,7 @@ import (
 )
 
 // storeTile is C = epilogue(alpha*sums + beta*C), and moves c down to the next tile.
-func (mk microKernel) storeTile(r gemmRegisters, x, more microArgs, prefix string, sums [][]reg.VecVirtual, mask *tail) {
+func (mk microKernel) storeTile(r gemmRegisters, x microArgs, prefix string, sums [][]reg.VecVirtual, mask *tail) {
 	// alpha and beta are 1 or 0 nearly always, which saves a product in the place
 	// of a multiply-add for each sum: the bits are the same.
 	mk.jumpIfOne(x.addr("alpha"), prefix+"Beta")
@@ -24,19 +24,18 @@ func (mk microKernel) storeTile(r gemmRegisters, x, more microArgs, prefix strin
 	}
 	mk.Label(prefix + "Beta")
 	if mk.beside > 0 {
-		mk.storeSums(r, more)
+		mk.storeSums(r, x)
 	}
 	if !mk.around {
 		mk.addOld(r, x, prefix, sums, mask)
 	}
 
 	mk.Label(prefix + "Bias")
-	mk.unlessAlone(more, prefix+"Write")
-	any := more.load("bias")
-	mk.ORQ(more.addr("relu"), any)
-	mk.ORQ(more.addr("mask"), any)
+	any := x.load("bias")
+	mk.ORQ(x.addr("relu"), any)
+	mk.ORQ(x.addr("mask"), any)
 	mk.JEQ(operand.LabelRef(prefix + "Write"))
-	bias := more.load("bias")
+	bias := x.load("bias")
 	mk.TESTQ(bias, bias)
 	mk.JEQ(operand.LabelRef(prefix + "ReLU"))
 	for j, b := range mk.row() {
@@ -52,7 +51,7 @@ func (mk microKernel) storeTile(r gemmRegisters, x, more microArgs, prefix strin
 	}
 
 	mk.Label(prefix + "ReLU")
-	relu := more.load("relu")
+	relu := x.load("relu")
 	mk.TESTQ(relu, relu)
 	mk.JEQ(operand.LabelRef(prefix + "Mask"))
 	zero := mk.vec()
@@ -64,10 +63,10 @@ func (mk microKernel) storeTile(r gemmRegisters, x, more microArgs, prefix strin
 	}
 
 	mk.Label(prefix + "Mask")
-	active := more.load("maskAt")
+	active := x.load("maskAt")
 	mk.TESTQ(active, active)
 	mk.JEQ(operand.LabelRef(prefix + "Write"))
-	maskRow := more.load("maskRow")
+	maskRow := x.load("maskRow")
 	mk.toBytes(maskRow)
 	activation := mk.vec()
 	mk.zero(zero)
@@ -81,11 +80,16 @@ func (mk microKernel) storeTile(r gemmRegisters, x, more microArgs, prefix strin
 		mk.keepWherePositive(activation, asWide(zero, s), s)
 	})
 	mk.Comment("the mask of the next tile")
-	mk.MOVQ(active, more.addr("maskAt"))
+	mk.MOVQ(active, x.addr("maskAt"))
 
+	mk.write(r, func() reg.GPVirtual { return x.load("cols") }, prefix, sums, mask)
+}
+
+// write writes C, and moves r.c down to the next tile.
+func (mk microKernel) write(r gemmRegisters, cols func() reg.GPVirtual, prefix string, sums [][]reg.VecVirtual, mask *tail) {
 	mk.Label(prefix + "Write")
 	if mask != nil && !mk.isa.masks {
-		mk.writeCut(r, x, prefix, sums)
+		mk.writeCut(r, cols(), prefix, sums)
 		return
 	}
 	mk.eachVector(r, r.c, mk.ldcOf(r), sums, mask, func(m operand.Mem, s reg.VecVirtual, cut bool) {
@@ -105,10 +109,10 @@ func (mk microKernel) storeTile(r gemmRegisters, x, more microArgs, prefix strin
 
 // writeCut stores rows of one vector that is cut, without masks, with which a store takes a
 // dozen cycles on CPUs by AMD: as the first and the last elements of a row, the largest
-// power of two that it holds.
-func (mk microKernel) writeCut(r gemmRegisters, x microArgs, prefix string, sums [][]reg.VecVirtual) {
+// power of two that it holds. rest is cols at first.
+func (mk microKernel) writeCut(r gemmRegisters, rest reg.GPVirtual, prefix string, sums [][]reg.VecVirtual) {
 	mk.Comment("rest = the bytes of a row but for the highest bit, which is bit top")
-	rest, top, order := x.load("cols"), mk.GP64(), mk.GP64()
+	top, order := mk.GP64(), mk.GP64()
 	mk.toBytes(rest)
 	mk.BSRQ(rest, top)
 	mk.BTRQ(top, rest)

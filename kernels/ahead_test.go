@@ -59,7 +59,7 @@ func aheadKernel[T Float](t *testing.T, rng *rand.Rand, ks *kernelSet[T], kind s
 	run := func(kernel microKernel[T], y *microExtra[T]) []T {
 		c := newGuarded[T](len(old))
 		copy(c.data, old)
-		var x microCall[T]
+		var x microArgs[T]
 		x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, &a[0], k, 1, &b[0], bRow
 		x.c, x.ldc, x.cols, x.alpha, x.beta, x.tiles, x.panels, x.bias, x.relu = &c.data[0], width+1, width, 1.5, beta, tiles, 1, &bias[0], 1
 		x.runWith(kernel, y)
@@ -305,7 +305,7 @@ func aroundLooksAhead[T Float](t *testing.T, o Ops[T]) {
 	tiles := 0
 	ks.around.run = slices.Clone(ks.around.run)
 	for h, run := range ks.around.run {
-		ks.around.run[h] = func(x *microArgs[T]) { tiles += x.rest().tiles; run(x) }
+		ks.around.run[h] = func(x *microArgs[T]) { tiles += x.tiles; run(x) }
 	}
 	rng := rand.New(rand.NewPCG(75, 76))
 	h := len(ks.around.run)

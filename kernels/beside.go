@@ -39,7 +39,7 @@ func (p *product[T]) tilesBeside(sums []T, tail int) {
 	h, tall, short := split(p.m, by.h)
 	atOnce := max(callWork/(p.k*(p.n+tail)*h), 1)
 	row := 0
-	var x microCall[T]
+	var x microArgs[T]
 	var y microExtra[T]
 	x.setBlock(p)
 	x.bRow, x.cols, x.bias, y.sumsRow = p.b.row, p.n, p.e.bias, p.m

@@ -76,7 +76,7 @@ func gemmBesideTuned[T Float](t *testing.T, o Ops[T]) {
 		for j, run := range pair {
 			h := ks.beside.h - 1 + j
 			ks.beside.run[i][j] = func(x *microArgs[T]) {
-				if tiles := x.rest().tiles; tiles > 1 {
+				if tiles := x.tiles; tiles > 1 {
 					work = max(work, tiles*h*x.k*(x.cols+i+1))
 				}
 				run(x)

@@ -118,7 +118,7 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 	if p.a.trans || !p.a.inOrder {
 		ending = pairingOf(m, k, p.a.trans)
 	}
-	var x microCall[T]
+	var x microArgs[T]
 	var y microExtra[T]
 	x.setBlock(p)
 	packing, packed := b.from.data != nil, 0 // rows of the next panel

@@ -20,11 +20,10 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 		watched := make([]microKernel[T], len(kernels))
 		for i, run := range kernels {
 			watched[i] = func(x *microArgs[T]) {
-				more := x.rest()
-				if more.tiles*more.panels > 1 {
-					longest = max(longest, more.tiles*(i+1)*more.panels*x.cols*x.k)
+				if x.tiles*x.panels > 1 {
+					longest = max(longest, x.tiles*(i+1)*x.panels*x.cols*x.k)
 				}
-				many = max(many, more.panels)
+				many = max(many, x.panels)
 				run(x)
 			}
 		}

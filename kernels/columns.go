@@ -36,6 +36,20 @@ func dots[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, b []T
 	if n > m {
 		m, n, a, lda, b, ldb, cRow, cCol = n, m, b, ldb, a, lda, 1, ldc
 	}
+	if n <= most && k <= depth && m*k <= near/size {
+		// One group and one piece, and less than dotWork: dotTiles in line. 2x2x109 takes 0.8 of the time, 7x3x30 0.9.
+		kernels := ks.dot[n-1]
+		whole, rest := 0, m
+		if h := len(kernels); m >= h {
+			whole = int(uint(m) / uint(h))
+			kernels[h-1](whole, k, &a[0], lda, &b[0], ldb, &c[0], cRow, cCol, alpha, beta)
+			rest -= whole * h
+		}
+		if rest > 0 {
+			kernels[rest-1](1, k, &a[(m-rest)*lda], lda, &b[0], ldb, &c[(m-rest)*cRow], cRow, cCol, alpha, beta)
+		}
+		return
+	}
 	groups, block := int(uint(n+most-1)/uint(most)), m
 	if m*k > near/size {
 		block = max(near/size/k, 16)
@@ -202,7 +216,7 @@ func columnsAsRows[T Float](ks *kernelSet[T], w *workspace[T], m, n, k, kc int, 
 // rowsInStrips computes an m x n block of the transpose, of a product so small that nothing has to be
 // bounded. It takes no product, as filling one in takes as long as some of the tiles.
 func rowsInStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a *T, lda int, transA bool, b *T, ldb int, beta T, c *T, ldc int) {
-	var x microCall[T]
+	var x microArgs[T]
 	x.set(k, alpha, a, lda, transA, b, ldb, beta, c, ldc)
 	ending := noPairs
 	if transA {

@@ -31,6 +31,7 @@ type kernelSet[T Float] struct {
 	copyRows func(rows, cols int, src *T, srcRow int, dst *T, dstRow int) // of a matrix into another
 	tuning   Tuning
 	pairs    pairKernels[T]
+	alone    aloneKernels[T]
 
 	// byColumns[n-1][p][h-1] is the one of these micro-kernels for a panel of n columns.
 	byColumns [][pairings][]microKernel[T]
@@ -284,6 +285,7 @@ func (ks kernelSet[T]) arranged() kernelSet[T] {
 			}
 		}
 	}
+	ks.arrangeAlone()
 	return ks
 }
 

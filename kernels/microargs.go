@@ -30,23 +30,15 @@ type microKernel[T Float] func(x *microArgs[T])
 // it than registers: written once for many calls, each of which changes a few
 // fields. The generator in asm has the same fields in the same order.
 type microArgs[T Float] struct {
-	k           int
-	a           *T
-	aRow        int
-	b           *T
-	bRow        int
-	c           *T
-	ldc, cols   int
-	more        *microMore[T] // may be nil: see microMore
-	alpha, beta T
-}
-
-// microMore is the rest of it, apart because stores of arguments count: those of one small
-// product stand in the store queue behind the last one's of C, and where there is no more room
-// in it, the CPU waits for the multiply-adds. The kernels of micro and of halves, and those of
-// pairs along k, take nil for one tile, aCol = 1 and no epilogue; the others do not.
-type microMore[T Float] struct {
+	k             int
+	a             *T
+	aRow          int
+	b             *T
+	bRow          int
+	c             *T
+	ldc, cols     int
 	tiles, aCol   int
+	alpha, beta   T
 	bias, mask    *T // nil for none
 	maskRow, relu int
 
@@ -71,37 +63,15 @@ type microExtra[T Float] struct {
 	sumsAt  uintptr // as maskAt
 }
 
-// microCall is all of what a micro-kernel is called with.
-type microCall[T Float] struct {
-	microArgs[T]
-	microMore[T]
-}
-
-// rest returns what is behind more, or what nil stands for.
-func (x *microArgs[T]) rest() microMore[T] {
-	if x.more == nil {
-		return microMore[T]{tiles: 1, aCol: 1, panels: 1}
-	}
-	return *x.more
-}
-
 // setBlock sets what all micro-kernels of p, a block, are called with. Fields are
 // set where they are: a copy of what was written just before waits for it.
-func (x *microCall[T]) setBlock(p *product[T]) {
+func (x *microArgs[T]) setBlock(p *product[T]) {
 	x.k, x.aRow, x.aCol, x.ldc = p.k, p.a.row, p.a.col, p.ldc
 	x.maskRow, x.relu, x.alpha, x.beta = p.e.ldmask, p.e.relu, p.alpha, p.beta
 }
 
-// twoTiles computes m rows of one panel in two tiles, which are alone.
-func (x *microArgs[T]) twoTiles(kernels []microKernel[T], m int) {
-	upper := (m + 1) / 2
-	x.run(kernels[upper-1])
-	x.a, x.c = shifted(x.a, upper*x.aRow), shifted(x.c, upper*x.ldc)
-	x.run(kernels[m-upper-1])
-}
-
 // inTiles computes m rows of one panel in equal tiles, or in tiles of two heights.
-func (x *microCall[T]) inTiles(kernels []microKernel[T], m int) {
+func (x *microArgs[T]) inTiles(kernels []microKernel[T], m int) {
 	h, tall, short := m, 1, 0
 	if m > len(kernels) {
 		h, tall, short = splitEqually(m, len(kernels))
@@ -117,7 +87,7 @@ func (x *microCall[T]) inTiles(kernels []microKernel[T], m int) {
 }
 
 // set sets operands that are in place, A as it is stored or transposed. C has no epilogue.
-func (x *microCall[T]) set(k int, alpha T, a *T, lda int, transA bool, b *T, ldb int, beta T, c *T, ldc int) {
+func (x *microArgs[T]) set(k int, alpha T, a *T, lda int, transA bool, b *T, ldb int, beta T, c *T, ldc int) {
 	x.k, x.a, x.aRow, x.aCol, x.b, x.bRow = k, a, lda, 1, b, ldb
 	if transA {
 		x.aRow, x.aCol = 1, lda
@@ -126,7 +96,7 @@ func (x *microCall[T]) set(k int, alpha T, a *T, lda int, transA bool, b *T, ldb
 }
 
 // compute computes m rows of n columns, all in place, of a product so small that nothing has to be bounded.
-func (x *microCall[T]) compute(ks *kernelSet[T], m, n int, ending pairing) {
+func (x *microArgs[T]) compute(ks *kernelSet[T], m, n int, ending pairing) {
 	if n <= len(ks.byColumns) {
 		x.cols = n
 		x.inTiles(ks.byColumns[n-1][ending], m)
@@ -137,7 +107,7 @@ func (x *microCall[T]) compute(ks *kernelSet[T], m, n int, ending pairing) {
 
 // strips computes m rows of n columns, all in place, of a product so small that nothing has
 // to be bounded: macroKernel in less time.
-func (x *microCall[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
+func (x *microArgs[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
 	wide, a, b, c, bias, mask := ks.widthInPlace(m, n), x.a, x.b, x.c, x.bias, x.mask
 	var tallest, h, tall, short int
 	for jr := 0; jr < n; {
@@ -162,17 +132,11 @@ func (x *microCall[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
 	}
 }
 
-// run calls a micro-kernel with all of x.
-func (x *microCall[T]) run(kernel microKernel[T]) {
-	x.more = (*microMore[T])(hidden(unsafe.Pointer(&x.microMore)))
-	x.microArgs.run(kernel)
-}
-
-// runWith calls a micro-kernel with all of x and y.
-func (x *microCall[T]) runWith(kernel microKernel[T], y *microExtra[T]) {
+// runWith calls a micro-kernel with x and y.
+func (x *microArgs[T]) runWith(kernel microKernel[T], y *microExtra[T]) {
 	x.extra = (*microExtra[T])(hidden(unsafe.Pointer(y)))
 	x.run(kernel)
-	runtime.KeepAlive(y)
+	runtime.KeepAlive(unsafe.Pointer(y))
 }
 
 // run calls a micro-kernel. The compiler takes it for granted that a function in a
@@ -181,7 +145,7 @@ func (x *microCall[T]) runWith(kernel microKernel[T], y *microExtra[T]) {
 // points to are in use until the call returns.
 func (x *microArgs[T]) run(kernel microKernel[T]) {
 	kernel((*microArgs[T])(hidden(unsafe.Pointer(x))))
-	runtime.KeepAlive(x)
+	runtime.KeepAlive(unsafe.Pointer(x))
 }
 
 // hidden returns p, whose origin the compiler does not see. What it points to is still found when

@@ -106,14 +106,13 @@ const portableMR, portableNR = 2, 4
 // portableTile returns the micro-kernel of h rows and v columns.
 func portableTile[T Float](h, v int) microKernel[T] {
 	return func(x *microArgs[T]) {
-		more := x.rest()
-		rows, columns, aCol := more.tiles*h, (more.panels-1)*more.bStep+v, more.aCol
+		rows, columns, aCol := x.tiles*h, (x.panels-1)*x.bStep+v, x.aCol
 		as := unsafe.Slice(x.a, (rows-1)*x.aRow+(x.k-1)*aCol+1)
 		bs := unsafe.Slice(x.b, (x.k-1)*x.bRow+columns)
-		cs := unsafe.Slice(x.c, (rows-1)*x.ldc+more.panels*v)
-		for panel := range more.panels {
-			bs, cs := bs[panel*more.bStep:], cs[panel*v:]
-			for t := range more.tiles {
+		cs := unsafe.Slice(x.c, (rows-1)*x.ldc+x.panels*v)
+		for panel := range x.panels {
+			bs, cs := bs[panel*x.bStep:], cs[panel*v:]
+			for t := range x.tiles {
 				a, c := as[t*h*x.aRow:], cs[t*h*x.ldc:]
 				switch {
 				case h == portableMR && v == portableNR:
@@ -126,7 +125,7 @@ func portableTile[T Float](h, v int) microKernel[T] {
 				}
 			}
 		}
-		epilogue[T]{more.bias, more.mask, more.maskRow, more.relu}.apply(cs, rows, more.panels*v, x.ldc)
+		epilogue[T]{x.bias, x.mask, x.maskRow, x.relu}.apply(cs, rows, x.panels*v, x.ldc)
 	}
 }
 

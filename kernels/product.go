@@ -105,14 +105,14 @@ func (p *product[T]) allInPlace() bool {
 
 // strips computes p, a small product, from a B in place.
 func (p *product[T]) strips() {
-	var x microCall[T]
+	var x microArgs[T]
 	x.setBlock(p)
 	x.a, x.b, x.bRow, x.c, x.bias, x.mask = &p.a.data[0], &p.b.data[0], p.b.row, &p.c[0], p.e.bias, p.e.mask
 	x.compute(p.ks, p.m, p.n, pairingOf(p.m, p.k, p.a.trans))
 }
 
 // turnedStrips computes a product that is small enough in strips, from a transposed B that it turns, and reports
-// whether it did. It takes no product, as filling one in takes as long as many a small one.
+// whether it did. It takes no product, as filling one in takes as long as many a small one. e may be nil.
 func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, transA bool, b []T, ldb int, beta T, c []T, ldc int, e *epilogue[T]) bool {
 	const near = 128 << 10 // bytes of B, which stay in the L2 cache
 	var z T
@@ -125,9 +125,18 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 	w := borrowWorkspace[T]()
 	w.b = room(w.b, k*width)
 	packTransposed(ks.square, b, ldb, w.b, k, n, width)
-	var x microCall[T]
+	if e == nil && !transA && alpha == 1 && beta == 0 && n <= len(ks.alone.byColumns) {
+		if kernels := ks.alone.byColumns[n-1][pairingOf(m, k, false)]; m <= len(kernels) {
+			kernels[m-1](k, &a[0], lda, &w.b[0], width, &c[0], ldc, n)
+			w.giveBack()
+			return true
+		}
+	}
+	var x microArgs[T]
 	x.set(k, alpha, &a[0], lda, transA, &w.b[0], width, beta, &c[0], ldc)
-	x.bias, x.mask, x.maskRow, x.relu = e.bias, e.mask, e.ldmask, e.relu
+	if e != nil {
+		x.bias, x.mask, x.maskRow, x.relu = e.bias, e.mask, e.ldmask, e.relu
+	}
 	x.compute(ks, m, n, pairingOf(m, k, transA))
 	w.giveBack()
 	return true

@@ -13,8 +13,7 @@ TEXT ·scopying12x8AVX2(SB), NOSPLIT, $24-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 64(AX), AX
-	MOVQ 64(AX), DX
+	MOVQ 136(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -29,14 +28,12 @@ TEXT ·scopying12x8AVX2(SB), NOSPLIT, $24-8
 	MOVQ 40(R8), BX
 	MOVQ 24(R8), R12
 	MOVQ (R8), R13
-	MOVQ $0x00000004, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
-	MOVQ (R8), R11
-	MOVQ R11, 72(R8)
-	MOVQ 24(R8), R11
-	MOVQ R11, 80(R8)
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -242,11 +239,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R8
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Y12
+	VBROADCASTSS 80(R8), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -262,74 +258,74 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R8), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         BX, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         BX, R11
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Y12
-	VFMADD231PS  (R12), Y12, Y0
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y1
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y2
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y3
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y4
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y5
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y6
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y7
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y8
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y9
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y10
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y11
-	ADDQ         (SP), R12
+	VBROADCASTSS 84(R8), Y12
+	VFMADD231PS  (R11), Y12, Y0
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y1
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y2
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y3
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y4
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y5
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y6
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y7
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y8
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y9
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y10
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y11
+	ADDQ         (SP), R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R12), Y0, Y0
-	ADDQ   (SP), R12
-	VADDPS (R12), Y1, Y1
-	ADDQ   (SP), R12
-	VADDPS (R12), Y2, Y2
-	ADDQ   (SP), R12
-	VADDPS (R12), Y3, Y3
-	ADDQ   (SP), R12
-	VADDPS (R12), Y4, Y4
-	ADDQ   (SP), R12
-	VADDPS (R12), Y5, Y5
-	ADDQ   (SP), R12
-	VADDPS (R12), Y6, Y6
-	ADDQ   (SP), R12
-	VADDPS (R12), Y7, Y7
-	ADDQ   (SP), R12
-	VADDPS (R12), Y8, Y8
-	ADDQ   (SP), R12
-	VADDPS (R12), Y9, Y9
-	ADDQ   (SP), R12
-	VADDPS (R12), Y10, Y10
-	ADDQ   (SP), R12
-	VADDPS (R12), Y11, Y11
-	ADDQ   (SP), R12
+	VADDPS (R11), Y0, Y0
+	ADDQ   (SP), R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   (SP), R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   (SP), R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   (SP), R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   (SP), R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   (SP), R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   (SP), R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   (SP), R11
+	VADDPS (R11), Y8, Y8
+	ADDQ   (SP), R11
+	VADDPS (R11), Y9, Y9
+	ADDQ   (SP), R11
+	VADDPS (R11), Y10, Y10
+	ADDQ   (SP), R11
+	VADDPS (R11), Y11, Y11
+	ADDQ   (SP), R11
 
 tileBias:
-	MOVQ    16(R8), R12
-	ORQ     40(R8), R12
-	ORQ     24(R8), R12
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R8), R12
-	TESTQ   R12, R12
+	MOVQ    88(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPS (R12), Y12
+	VMOVUPS (R11), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y2, Y2
@@ -344,8 +340,8 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R8), R12
-	TESTQ  R12, R12
+	MOVQ   112(R8), R11
+	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y0, Y13
@@ -374,63 +370,63 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R8), R12
-	TESTQ   R12, R12
+	MOVQ    152(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    32(R8), R13
-	SHLQ    $0x02, R13
+	MOVQ    104(R8), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y12, Y12, Y12
-	VMOVUPS (R12), Y13
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R8)
+	MOVQ R11, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -459,11 +455,11 @@ tileWrite:
 	ADDQ    (SP), BX
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R12
-	ADDQ   R12, DX
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R8)
+	IMUL3Q $0x0000000c, CX, R11
+	ADDQ   R11, DX
+	MOVQ   24(R8), R12
+	MOVQ   (R8), R13
+	DECQ   144(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -477,8 +473,7 @@ TEXT ·scopying6x16AVX2(SB), NOSPLIT, $24-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 64(AX), AX
-	MOVQ 64(AX), DX
+	MOVQ 136(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -493,14 +488,12 @@ TEXT ·scopying6x16AVX2(SB), NOSPLIT, $24-8
 	MOVQ 40(R8), BX
 	MOVQ 24(R8), R11
 	MOVQ (R8), R12
-	MOVQ $0x00000004, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
-	MOVQ (R8), R13
-	MOVQ R13, 72(R8)
-	MOVQ 24(R8), R13
-	MOVQ R13, 80(R8)
+	MOVQ 64(R8), R13
+	MOVQ R13, 144(R8)
+	MOVQ 96(R8), R13
+	MOVQ R13, 152(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -674,11 +667,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R8
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Y12
+	VBROADCASTSS 80(R8), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -694,13 +686,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R8), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         BX, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Y12
+	VBROADCASTSS 84(R8), Y12
 	VFMADD231PS  (R11), Y12, Y0
 	VFMADD231PS  32(R11), Y12, Y1
 	ADDQ         (SP), R11
@@ -742,11 +734,11 @@ tileAdd:
 	ADDQ   (SP), R11
 
 tileBias:
-	MOVQ    16(R8), R11
-	ORQ     40(R8), R11
-	ORQ     24(R8), R11
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R8), R11
+	MOVQ    88(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPS (R11), Y12
@@ -765,7 +757,7 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R8), R11
+	MOVQ   112(R8), R11
 	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -795,11 +787,11 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R8), R11
+	MOVQ    152(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    32(R8), R13
-	SHLQ    $0x02, R13
+	MOVQ    104(R8), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
@@ -807,45 +799,45 @@ tileMask:
 	VMOVUPS 32(R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
 	VMOVUPS 32(R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
 	VMOVUPS 32(R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
 	VMOVUPS 32(R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
 	VMOVUPS 32(R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
 	VMOVUPS 32(R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R8)
+	MOVQ R11, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -870,9 +862,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, DX
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R8)
+	MOVQ   24(R8), R11
+	MOVQ   (R8), R12
+	DECQ   144(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -886,8 +878,7 @@ TEXT ·scopying4x24AVX2(SB), NOSPLIT, $24-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 64(AX), AX
-	MOVQ 64(AX), DX
+	MOVQ 136(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -901,14 +892,12 @@ TEXT ·scopying4x24AVX2(SB), NOSPLIT, $24-8
 	MOVQ 40(R8), BX
 	MOVQ 24(R8), R10
 	MOVQ (R8), R11
-	MOVQ $0x00000004, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
-	MOVQ (R8), R12
-	MOVQ R12, 72(R8)
-	MOVQ 24(R8), R12
-	MOVQ R12, 80(R8)
+	MOVQ 64(R8), R12
+	MOVQ R12, 144(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 152(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -1081,11 +1070,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R8
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Y12
+	VBROADCASTSS 80(R8), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -1101,13 +1089,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R8), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         BX, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Y12
+	VBROADCASTSS 84(R8), Y12
 	VFMADD231PS  (R10), Y12, Y0
 	VFMADD231PS  32(R10), Y12, Y1
 	VFMADD231PS  64(R10), Y12, Y2
@@ -1145,11 +1133,11 @@ tileAdd:
 	ADDQ   (SP), R10
 
 tileBias:
-	MOVQ    16(R8), R10
-	ORQ     40(R8), R10
-	ORQ     24(R8), R10
+	MOVQ    88(R8), R10
+	ORQ     112(R8), R10
+	ORQ     96(R8), R10
 	JEQ     tileWrite
-	MOVQ    16(R8), R10
+	MOVQ    88(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Y12
@@ -1169,7 +1157,7 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R8), R10
+	MOVQ   112(R8), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -1199,11 +1187,11 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R8), R10
+	MOVQ    152(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(R8), R12
-	SHLQ    $0x02, R12
+	MOVQ    104(R8), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
@@ -1214,7 +1202,7 @@ tileMask:
 	VMOVUPS 64(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
@@ -1224,7 +1212,7 @@ tileMask:
 	VMOVUPS 64(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
@@ -1234,7 +1222,7 @@ tileMask:
 	VMOVUPS 64(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
@@ -1244,10 +1232,10 @@ tileMask:
 	VMOVUPS 64(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R8)
+	MOVQ R10, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -1270,9 +1258,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DX
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R8)
+	MOVQ   24(R8), R10
+	MOVQ   (R8), R11
+	DECQ   144(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1286,8 +1274,7 @@ TEXT ·sturning12x8AVX2(SB), NOSPLIT, $48-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  64(AX), AX
-	MOVQ  64(AX), AX
+	MOVQ  136(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -1309,14 +1296,12 @@ TEXT ·sturning12x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ  40(R8), BX
 	MOVQ  24(R8), R12
 	MOVQ  (R8), R13
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	MOVQ  8(R8), AX
+	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -1543,11 +1528,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R8
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Y12
+	VBROADCASTSS 80(R8), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -1563,74 +1547,74 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R8), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         BX, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         BX, R11
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Y12
-	VFMADD231PS  (R12), Y12, Y0
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y1
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y2
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y3
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y4
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y5
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y6
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y7
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y8
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y9
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y10
-	ADDQ         (SP), R12
-	VFMADD231PS  (R12), Y12, Y11
-	ADDQ         (SP), R12
+	VBROADCASTSS 84(R8), Y12
+	VFMADD231PS  (R11), Y12, Y0
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y1
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y2
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y3
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y4
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y5
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y6
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y7
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y8
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y9
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y10
+	ADDQ         (SP), R11
+	VFMADD231PS  (R11), Y12, Y11
+	ADDQ         (SP), R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R12), Y0, Y0
-	ADDQ   (SP), R12
-	VADDPS (R12), Y1, Y1
-	ADDQ   (SP), R12
-	VADDPS (R12), Y2, Y2
-	ADDQ   (SP), R12
-	VADDPS (R12), Y3, Y3
-	ADDQ   (SP), R12
-	VADDPS (R12), Y4, Y4
-	ADDQ   (SP), R12
-	VADDPS (R12), Y5, Y5
-	ADDQ   (SP), R12
-	VADDPS (R12), Y6, Y6
-	ADDQ   (SP), R12
-	VADDPS (R12), Y7, Y7
-	ADDQ   (SP), R12
-	VADDPS (R12), Y8, Y8
-	ADDQ   (SP), R12
-	VADDPS (R12), Y9, Y9
-	ADDQ   (SP), R12
-	VADDPS (R12), Y10, Y10
-	ADDQ   (SP), R12
-	VADDPS (R12), Y11, Y11
-	ADDQ   (SP), R12
+	VADDPS (R11), Y0, Y0
+	ADDQ   (SP), R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   (SP), R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   (SP), R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   (SP), R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   (SP), R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   (SP), R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   (SP), R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   (SP), R11
+	VADDPS (R11), Y8, Y8
+	ADDQ   (SP), R11
+	VADDPS (R11), Y9, Y9
+	ADDQ   (SP), R11
+	VADDPS (R11), Y10, Y10
+	ADDQ   (SP), R11
+	VADDPS (R11), Y11, Y11
+	ADDQ   (SP), R11
 
 tileBias:
-	MOVQ    16(R8), R12
-	ORQ     40(R8), R12
-	ORQ     24(R8), R12
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R8), R12
-	TESTQ   R12, R12
+	MOVQ    88(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPS (R12), Y12
+	VMOVUPS (R11), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y2, Y2
@@ -1645,8 +1629,8 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R8), R12
-	TESTQ  R12, R12
+	MOVQ   112(R8), R11
+	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y0, Y13
@@ -1675,63 +1659,63 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R8), R12
-	TESTQ   R12, R12
+	MOVQ    152(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    32(R8), R13
-	SHLQ    $0x02, R13
+	MOVQ    104(R8), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y12, Y12, Y12
-	VMOVUPS (R12), Y13
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R8)
+	MOVQ R11, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -1760,11 +1744,11 @@ tileWrite:
 	ADDQ    (SP), BX
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R12
-	ADDQ   R12, DX
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R8)
+	IMUL3Q $0x0000000c, CX, R11
+	ADDQ   R11, DX
+	MOVQ   24(R8), R12
+	MOVQ   (R8), R13
+	DECQ   144(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1778,8 +1762,7 @@ TEXT ·sturning6x16AVX2(SB), NOSPLIT, $48-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  64(AX), AX
-	MOVQ  64(AX), AX
+	MOVQ  136(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -1801,14 +1784,12 @@ TEXT ·sturning6x16AVX2(SB), NOSPLIT, $48-8
 	MOVQ  40(R8), BX
 	MOVQ  24(R8), R11
 	MOVQ  (R8), R12
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	MOVQ  8(R8), AX
+	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
-	MOVQ  (R8), R13
-	MOVQ  R13, 72(R8)
-	MOVQ  24(R8), R13
-	MOVQ  R13, 80(R8)
+	MOVQ  64(R8), R13
+	MOVQ  R13, 144(R8)
+	MOVQ  96(R8), R13
+	MOVQ  R13, 152(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -2001,11 +1982,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R8
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Y12
+	VBROADCASTSS 80(R8), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -2021,13 +2001,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R8), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         BX, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Y12
+	VBROADCASTSS 84(R8), Y12
 	VFMADD231PS  (R11), Y12, Y0
 	VFMADD231PS  32(R11), Y12, Y1
 	ADDQ         (SP), R11
@@ -2069,11 +2049,11 @@ tileAdd:
 	ADDQ   (SP), R11
 
 tileBias:
-	MOVQ    16(R8), R11
-	ORQ     40(R8), R11
-	ORQ     24(R8), R11
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R8), R11
+	MOVQ    88(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPS (R11), Y12
@@ -2092,7 +2072,7 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R8), R11
+	MOVQ   112(R8), R11
 	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -2122,11 +2102,11 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R8), R11
+	MOVQ    152(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    32(R8), R13
-	SHLQ    $0x02, R13
+	MOVQ    104(R8), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
@@ -2134,45 +2114,45 @@ tileMask:
 	VMOVUPS 32(R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
 	VMOVUPS 32(R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
 	VMOVUPS 32(R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
 	VMOVUPS 32(R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
 	VMOVUPS 32(R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
 	VMOVUPS 32(R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R8)
+	MOVQ R11, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -2197,9 +2177,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, DX
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R8)
+	MOVQ   24(R8), R11
+	MOVQ   (R8), R12
+	DECQ   144(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2213,8 +2193,7 @@ TEXT ·sturning4x24AVX2(SB), NOSPLIT, $48-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  64(AX), AX
-	MOVQ  64(AX), AX
+	MOVQ  136(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -2235,14 +2214,12 @@ TEXT ·sturning4x24AVX2(SB), NOSPLIT, $48-8
 	MOVQ  40(R8), BX
 	MOVQ  24(R8), R10
 	MOVQ  (R8), R11
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	MOVQ  8(R8), AX
+	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ  64(R8), R12
+	MOVQ  R12, 144(R8)
+	MOVQ  96(R8), R12
+	MOVQ  R12, 152(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -2431,11 +2408,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R8
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Y12
+	VBROADCASTSS 80(R8), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -2451,13 +2427,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R8), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         BX, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Y12
+	VBROADCASTSS 84(R8), Y12
 	VFMADD231PS  (R10), Y12, Y0
 	VFMADD231PS  32(R10), Y12, Y1
 	VFMADD231PS  64(R10), Y12, Y2
@@ -2495,11 +2471,11 @@ tileAdd:
 	ADDQ   (SP), R10
 
 tileBias:
-	MOVQ    16(R8), R10
-	ORQ     40(R8), R10
-	ORQ     24(R8), R10
+	MOVQ    88(R8), R10
+	ORQ     112(R8), R10
+	ORQ     96(R8), R10
 	JEQ     tileWrite
-	MOVQ    16(R8), R10
+	MOVQ    88(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Y12
@@ -2519,7 +2495,7 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R8), R10
+	MOVQ   112(R8), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -2549,11 +2525,11 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R8), R10
+	MOVQ    152(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(R8), R12
-	SHLQ    $0x02, R12
+	MOVQ    104(R8), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
@@ -2564,7 +2540,7 @@ tileMask:
 	VMOVUPS 64(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
@@ -2574,7 +2550,7 @@ tileMask:
 	VMOVUPS 64(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
@@ -2584,7 +2560,7 @@ tileMask:
 	VMOVUPS 64(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
@@ -2594,10 +2570,10 @@ tileMask:
 	VMOVUPS 64(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R8)
+	MOVQ R10, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -2620,9 +2596,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DX
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R8)
+	MOVQ   24(R8), R10
+	MOVQ   (R8), R11
+	DECQ   144(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2639,8 +2615,7 @@ TEXT ·sfetching12x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   64(AX), AX
-	MOVQ   64(AX), AX
+	MOVQ   136(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -2659,14 +2634,12 @@ TEXT ·sfetching12x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   40(DI), BX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	MOVQ   $0x00000004, AX
-	MOVQ   64(DI), DI
-	MOVQ   8(DI), AX
+	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
-	MOVQ   (DI), R10
-	MOVQ   R10, 72(DI)
-	MOVQ   24(DI), R10
-	MOVQ   R10, 80(DI)
+	MOVQ   64(DI), R10
+	MOVQ   R10, 144(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 152(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -2875,11 +2848,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), DI
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), DI
+	CMPL         80(DI), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Y12
+	VBROADCASTSS 80(DI), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -2895,74 +2867,74 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R11
-	ADDL         R11, R11
+	MOVL         84(DI), R10
+	ADDL         R10, R10
 	JEQ          tileBias
-	MOVQ         BX, R11
-	CMPL         76(R10), $0x3f800000
+	MOVQ         BX, R10
+	CMPL         84(DI), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Y12
-	VFMADD231PS  (R11), Y12, Y0
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y12, Y1
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y12, Y2
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y12, Y3
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y12, Y4
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y12, Y5
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y12, Y6
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y12, Y7
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y12, Y8
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y12, Y9
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y12, Y10
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y12, Y11
-	ADDQ         (SP), R11
+	VBROADCASTSS 84(DI), Y12
+	VFMADD231PS  (R10), Y12, Y0
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y12, Y1
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y12, Y2
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y12, Y3
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y12, Y4
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y12, Y5
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y12, Y6
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y12, Y7
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y12, Y8
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y12, Y9
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y12, Y10
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y12, Y11
+	ADDQ         (SP), R10
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R11), Y0, Y0
-	ADDQ   (SP), R11
-	VADDPS (R11), Y1, Y1
-	ADDQ   (SP), R11
-	VADDPS (R11), Y2, Y2
-	ADDQ   (SP), R11
-	VADDPS (R11), Y3, Y3
-	ADDQ   (SP), R11
-	VADDPS (R11), Y4, Y4
-	ADDQ   (SP), R11
-	VADDPS (R11), Y5, Y5
-	ADDQ   (SP), R11
-	VADDPS (R11), Y6, Y6
-	ADDQ   (SP), R11
-	VADDPS (R11), Y7, Y7
-	ADDQ   (SP), R11
-	VADDPS (R11), Y8, Y8
-	ADDQ   (SP), R11
-	VADDPS (R11), Y9, Y9
-	ADDQ   (SP), R11
-	VADDPS (R11), Y10, Y10
-	ADDQ   (SP), R11
-	VADDPS (R11), Y11, Y11
-	ADDQ   (SP), R11
+	VADDPS (R10), Y0, Y0
+	ADDQ   (SP), R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   (SP), R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   (SP), R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   (SP), R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   (SP), R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   (SP), R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   (SP), R10
+	VADDPS (R10), Y7, Y7
+	ADDQ   (SP), R10
+	VADDPS (R10), Y8, Y8
+	ADDQ   (SP), R10
+	VADDPS (R10), Y9, Y9
+	ADDQ   (SP), R10
+	VADDPS (R10), Y10, Y10
+	ADDQ   (SP), R10
+	VADDPS (R10), Y11, Y11
+	ADDQ   (SP), R10
 
 tileBias:
-	MOVQ    16(DI), R11
-	ORQ     40(DI), R11
-	ORQ     24(DI), R11
+	MOVQ    88(DI), R10
+	ORQ     112(DI), R10
+	ORQ     96(DI), R10
 	JEQ     tileWrite
-	MOVQ    16(DI), R11
-	TESTQ   R11, R11
+	MOVQ    88(DI), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPS (R11), Y12
+	VMOVUPS (R10), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y2, Y2
@@ -2977,8 +2949,8 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(DI), R11
-	TESTQ  R11, R11
+	MOVQ   112(DI), R10
+	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y0, Y13
@@ -3007,63 +2979,63 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(DI), R11
-	TESTQ   R11, R11
+	MOVQ    152(DI), R10
+	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(DI), R12
-	SHLQ    $0x02, R12
+	MOVQ    104(DI), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y12, Y12, Y12
-	VMOVUPS (R11), Y13
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R12, R11
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R11, 80(DI)
+	MOVQ R10, 152(DI)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -3092,11 +3064,11 @@ tileWrite:
 	ADDQ    (SP), BX
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R11
-	ADDQ   R11, DX
-	MOVQ   24(R10), R11
-	MOVQ   (R10), R12
-	DECQ   72(DI)
+	IMUL3Q $0x0000000c, CX, R10
+	ADDQ   R10, DX
+	MOVQ   24(DI), R11
+	MOVQ   (DI), R12
+	DECQ   144(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3113,8 +3085,7 @@ TEXT ·sfetching8x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   64(AX), AX
-	MOVQ   64(AX), AX
+	MOVQ   136(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -3133,14 +3104,12 @@ TEXT ·sfetching8x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   40(DI), BX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	MOVQ   $0x00000004, AX
-	MOVQ   64(DI), DI
-	MOVQ   8(DI), AX
+	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
-	MOVQ   (DI), R10
-	MOVQ   R10, 72(DI)
-	MOVQ   24(DI), R10
-	MOVQ   R10, 80(DI)
+	MOVQ   64(DI), R10
+	MOVQ   R10, 144(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 152(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -3304,11 +3273,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), DI
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), DI
+	CMPL         80(DI), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Y8
+	VBROADCASTSS 80(DI), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
@@ -3320,58 +3288,58 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R11
-	ADDL         R11, R11
+	MOVL         84(DI), R10
+	ADDL         R10, R10
 	JEQ          tileBias
-	MOVQ         BX, R11
-	CMPL         76(R10), $0x3f800000
+	MOVQ         BX, R10
+	CMPL         84(DI), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Y8
-	VFMADD231PS  (R11), Y8, Y0
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y8, Y1
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y8, Y2
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y8, Y3
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y8, Y4
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y8, Y5
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y8, Y6
-	ADDQ         (SP), R11
-	VFMADD231PS  (R11), Y8, Y7
-	ADDQ         (SP), R11
+	VBROADCASTSS 84(DI), Y8
+	VFMADD231PS  (R10), Y8, Y0
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y8, Y1
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y8, Y2
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y8, Y3
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y8, Y4
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y8, Y5
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y8, Y6
+	ADDQ         (SP), R10
+	VFMADD231PS  (R10), Y8, Y7
+	ADDQ         (SP), R10
 	JMP          tileBias
 
 tileAdd:
-	VADDPS (R11), Y0, Y0
-	ADDQ   (SP), R11
-	VADDPS (R11), Y1, Y1
-	ADDQ   (SP), R11
-	VADDPS (R11), Y2, Y2
-	ADDQ   (SP), R11
-	VADDPS (R11), Y3, Y3
-	ADDQ   (SP), R11
-	VADDPS (R11), Y4, Y4
-	ADDQ   (SP), R11
-	VADDPS (R11), Y5, Y5
-	ADDQ   (SP), R11
-	VADDPS (R11), Y6, Y6
-	ADDQ   (SP), R11
-	VADDPS (R11), Y7, Y7
-	ADDQ   (SP), R11
+	VADDPS (R10), Y0, Y0
+	ADDQ   (SP), R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   (SP), R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   (SP), R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   (SP), R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   (SP), R10
+	VADDPS (R10), Y5, Y5
+	ADDQ   (SP), R10
+	VADDPS (R10), Y6, Y6
+	ADDQ   (SP), R10
+	VADDPS (R10), Y7, Y7
+	ADDQ   (SP), R10
 
 tileBias:
-	MOVQ    16(DI), R11
-	ORQ     40(DI), R11
-	ORQ     24(DI), R11
+	MOVQ    88(DI), R10
+	ORQ     112(DI), R10
+	ORQ     96(DI), R10
 	JEQ     tileWrite
-	MOVQ    16(DI), R11
-	TESTQ   R11, R11
+	MOVQ    88(DI), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPS (R11), Y8
+	VMOVUPS (R10), Y8
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y8, Y1, Y1
 	VADDPS  Y8, Y2, Y2
@@ -3382,8 +3350,8 @@ tileBias:
 	VADDPS  Y8, Y7, Y7
 
 tileReLU:
-	MOVQ   40(DI), R11
-	TESTQ  R11, R11
+	MOVQ   112(DI), R10
+	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y8, Y8, Y8
 	VCMPPS $0x16, Y8, Y0, Y9
@@ -3404,47 +3372,47 @@ tileReLU:
 	VANDPS Y8, Y7, Y7
 
 tileMask:
-	MOVQ    80(DI), R11
-	TESTQ   R11, R11
+	MOVQ    152(DI), R10
+	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(DI), R12
-	SHLQ    $0x02, R12
+	MOVQ    104(DI), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y8, Y8, Y8
-	VMOVUPS (R11), Y9
+	VMOVUPS (R10), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y9
 	VCMPPS  $0x16, Y8, Y9, Y8
 	VANDPS  Y8, Y7, Y7
-	ADDQ    R12, R11
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R11, 80(DI)
+	MOVQ R10, 152(DI)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -3465,11 +3433,11 @@ tileWrite:
 	ADDQ    (SP), BX
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R11
-	ADDQ   R11, DX
-	MOVQ   24(R10), R11
-	MOVQ   (R10), R12
-	DECQ   72(DI)
+	IMUL3Q $0x00000008, CX, R10
+	ADDQ   R10, DX
+	MOVQ   24(DI), R11
+	MOVQ   (DI), R12
+	DECQ   144(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3486,8 +3454,7 @@ TEXT ·sfetching6x16AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   64(AX), AX
-	MOVQ   64(AX), AX
+	MOVQ   136(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -3506,14 +3473,12 @@ TEXT ·sfetching6x16AVX2(SB), NOSPLIT, $48-8
 	MOVQ   40(DI), BX
 	MOVQ   24(DI), R10
 	MOVQ   (DI), R11
-	MOVQ   $0x00000004, AX
-	MOVQ   64(DI), DI
-	MOVQ   8(DI), AX
+	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
-	MOVQ   (DI), R12
-	MOVQ   R12, 72(DI)
-	MOVQ   24(DI), R12
-	MOVQ   R12, 80(DI)
+	MOVQ   64(DI), R12
+	MOVQ   R12, 144(DI)
+	MOVQ   96(DI), R12
+	MOVQ   R12, 152(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -3687,11 +3652,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), DI
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), DI
+	CMPL         80(DI), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Y12
+	VBROADCASTSS 80(DI), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -3707,13 +3671,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(DI), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         BX, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(DI), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Y12
+	VBROADCASTSS 84(DI), Y12
 	VFMADD231PS  (R10), Y12, Y0
 	VFMADD231PS  32(R10), Y12, Y1
 	ADDQ         (SP), R10
@@ -3755,11 +3719,11 @@ tileAdd:
 	ADDQ   (SP), R10
 
 tileBias:
-	MOVQ    16(DI), R10
-	ORQ     40(DI), R10
-	ORQ     24(DI), R10
+	MOVQ    88(DI), R10
+	ORQ     112(DI), R10
+	ORQ     96(DI), R10
 	JEQ     tileWrite
-	MOVQ    16(DI), R10
+	MOVQ    88(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Y12
@@ -3778,7 +3742,7 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(DI), R10
+	MOVQ   112(DI), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -3808,11 +3772,11 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(DI), R10
+	MOVQ    152(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(DI), R12
-	SHLQ    $0x02, R12
+	MOVQ    104(DI), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
@@ -3820,45 +3784,45 @@ tileMask:
 	VMOVUPS 32(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
 	VMOVUPS 32(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
 	VMOVUPS 32(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
 	VMOVUPS 32(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
 	VMOVUPS 32(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPS (R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
 	VMOVUPS 32(R10), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(DI)
+	MOVQ R10, 152(DI)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -3883,9 +3847,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, CX, R10
 	ADDQ   R10, DX
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(DI)
+	MOVQ   24(DI), R10
+	MOVQ   (DI), R11
+	DECQ   144(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3902,8 +3866,7 @@ TEXT ·sfetching4x24AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   64(AX), AX
-	MOVQ   64(AX), AX
+	MOVQ   136(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -3921,14 +3884,12 @@ TEXT ·sfetching4x24AVX2(SB), NOSPLIT, $48-8
 	MOVQ   40(DI), BX
 	MOVQ   24(DI), R9
 	MOVQ   (DI), R10
-	MOVQ   $0x00000004, AX
-	MOVQ   64(DI), DI
-	MOVQ   8(DI), AX
+	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
-	MOVQ   (DI), R11
-	MOVQ   R11, 72(DI)
-	MOVQ   24(DI), R11
-	MOVQ   R11, 80(DI)
+	MOVQ   64(DI), R11
+	MOVQ   R11, 144(DI)
+	MOVQ   96(DI), R11
+	MOVQ   R11, 152(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -4097,11 +4058,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), DI
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), DI
+	CMPL         80(DI), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Y12
+	VBROADCASTSS 80(DI), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -4117,13 +4077,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(DI), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         BX, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(DI), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Y12
+	VBROADCASTSS 84(DI), Y12
 	VFMADD231PS  (R9), Y12, Y0
 	VFMADD231PS  32(R9), Y12, Y1
 	VFMADD231PS  64(R9), Y12, Y2
@@ -4161,11 +4121,11 @@ tileAdd:
 	ADDQ   (SP), R9
 
 tileBias:
-	MOVQ    16(DI), R9
-	ORQ     40(DI), R9
-	ORQ     24(DI), R9
+	MOVQ    88(DI), R9
+	ORQ     112(DI), R9
+	ORQ     96(DI), R9
 	JEQ     tileWrite
-	MOVQ    16(DI), R9
+	MOVQ    88(DI), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y12
@@ -4185,7 +4145,7 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(DI), R9
+	MOVQ   112(DI), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -4215,11 +4175,11 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(DI), R9
+	MOVQ    152(DI), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(DI), R11
-	SHLQ    $0x02, R11
+	MOVQ    104(DI), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (R9), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
@@ -4230,7 +4190,7 @@ tileMask:
 	VMOVUPS 64(R9), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	ADDQ    R11, R9
+	ADDQ    R10, R9
 	VMOVUPS (R9), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
@@ -4240,7 +4200,7 @@ tileMask:
 	VMOVUPS 64(R9), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R11, R9
+	ADDQ    R10, R9
 	VMOVUPS (R9), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
@@ -4250,7 +4210,7 @@ tileMask:
 	VMOVUPS 64(R9), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	ADDQ    R11, R9
+	ADDQ    R10, R9
 	VMOVUPS (R9), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
@@ -4260,10 +4220,10 @@ tileMask:
 	VMOVUPS 64(R9), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R11, R9
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(DI)
+	MOVQ R9, 152(DI)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -4286,9 +4246,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, CX, R9
 	ADDQ   R9, DX
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(DI)
+	MOVQ   24(DI), R9
+	MOVQ   (DI), R10
+	DECQ   144(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4302,8 +4262,7 @@ TEXT ·dcopying12x4AVX2(SB), NOSPLIT, $24-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 64(AX), AX
-	MOVQ 64(AX), DX
+	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -4318,14 +4277,12 @@ TEXT ·dcopying12x4AVX2(SB), NOSPLIT, $24-8
 	MOVQ 40(R8), BX
 	MOVQ 24(R8), R12
 	MOVQ (R8), R13
-	MOVQ $0x00000008, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
-	MOVQ (R8), R11
-	MOVQ R11, 72(R8)
-	MOVQ 24(R8), R11
-	MOVQ R11, 80(R8)
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -4531,12 +4488,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R8
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Y12
+	VBROADCASTSD 80(R8), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -4552,75 +4508,75 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R8), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         BX, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         BX, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Y12
-	VFMADD231PD  (R12), Y12, Y0
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y1
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y2
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y3
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y4
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y5
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y6
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y7
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y8
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y9
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y10
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y11
-	ADDQ         (SP), R12
+	VBROADCASTSD 88(R8), Y12
+	VFMADD231PD  (R11), Y12, Y0
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y1
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y2
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y3
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y4
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y5
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y6
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y7
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y8
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y9
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y10
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y11
+	ADDQ         (SP), R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R12), Y0, Y0
-	ADDQ   (SP), R12
-	VADDPD (R12), Y1, Y1
-	ADDQ   (SP), R12
-	VADDPD (R12), Y2, Y2
-	ADDQ   (SP), R12
-	VADDPD (R12), Y3, Y3
-	ADDQ   (SP), R12
-	VADDPD (R12), Y4, Y4
-	ADDQ   (SP), R12
-	VADDPD (R12), Y5, Y5
-	ADDQ   (SP), R12
-	VADDPD (R12), Y6, Y6
-	ADDQ   (SP), R12
-	VADDPD (R12), Y7, Y7
-	ADDQ   (SP), R12
-	VADDPD (R12), Y8, Y8
-	ADDQ   (SP), R12
-	VADDPD (R12), Y9, Y9
-	ADDQ   (SP), R12
-	VADDPD (R12), Y10, Y10
-	ADDQ   (SP), R12
-	VADDPD (R12), Y11, Y11
-	ADDQ   (SP), R12
+	VADDPD (R11), Y0, Y0
+	ADDQ   (SP), R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   (SP), R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   (SP), R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   (SP), R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   (SP), R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   (SP), R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   (SP), R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   (SP), R11
+	VADDPD (R11), Y8, Y8
+	ADDQ   (SP), R11
+	VADDPD (R11), Y9, Y9
+	ADDQ   (SP), R11
+	VADDPD (R11), Y10, Y10
+	ADDQ   (SP), R11
+	VADDPD (R11), Y11, Y11
+	ADDQ   (SP), R11
 
 tileBias:
-	MOVQ    16(R8), R12
-	ORQ     40(R8), R12
-	ORQ     24(R8), R12
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R8), R12
-	TESTQ   R12, R12
+	MOVQ    96(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPD (R12), Y12
+	VMOVUPD (R11), Y12
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y2, Y2
@@ -4635,8 +4591,8 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R8), R12
-	TESTQ  R12, R12
+	MOVQ   120(R8), R11
+	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y0, Y13
@@ -4665,63 +4621,63 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R8), R12
-	TESTQ   R12, R12
+	MOVQ    160(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    32(R8), R13
-	SHLQ    $0x03, R13
+	MOVQ    112(R8), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y12, Y12, Y12
-	VMOVUPD (R12), Y13
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -4750,11 +4706,11 @@ tileWrite:
 	ADDQ    (SP), BX
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R12
-	ADDQ   R12, DX
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R8)
+	IMUL3Q $0x0000000c, CX, R11
+	ADDQ   R11, DX
+	MOVQ   24(R8), R12
+	MOVQ   (R8), R13
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4768,8 +4724,7 @@ TEXT ·dcopying6x8AVX2(SB), NOSPLIT, $24-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 64(AX), AX
-	MOVQ 64(AX), DX
+	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -4784,14 +4739,12 @@ TEXT ·dcopying6x8AVX2(SB), NOSPLIT, $24-8
 	MOVQ 40(R8), BX
 	MOVQ 24(R8), R11
 	MOVQ (R8), R12
-	MOVQ $0x00000008, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
-	MOVQ (R8), R13
-	MOVQ R13, 72(R8)
-	MOVQ 24(R8), R13
-	MOVQ R13, 80(R8)
+	MOVQ 64(R8), R13
+	MOVQ R13, 152(R8)
+	MOVQ 104(R8), R13
+	MOVQ R13, 160(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -4965,12 +4918,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Y12
+	VBROADCASTSD 80(R8), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -4986,14 +4938,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R8), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         BX, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Y12
+	VBROADCASTSD 88(R8), Y12
 	VFMADD231PD  (R11), Y12, Y0
 	VFMADD231PD  32(R11), Y12, Y1
 	ADDQ         (SP), R11
@@ -5035,11 +4987,11 @@ tileAdd:
 	ADDQ   (SP), R11
 
 tileBias:
-	MOVQ    16(R8), R11
-	ORQ     40(R8), R11
-	ORQ     24(R8), R11
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R8), R11
+	MOVQ    96(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPD (R11), Y12
@@ -5058,7 +5010,7 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R8), R11
+	MOVQ   120(R8), R11
 	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -5088,11 +5040,11 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    32(R8), R13
-	SHLQ    $0x03, R13
+	MOVQ    112(R8), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
@@ -5100,45 +5052,45 @@ tileMask:
 	VMOVUPD 32(R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
 	VMOVUPD 32(R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
 	VMOVUPD 32(R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
 	VMOVUPD 32(R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
 	VMOVUPD 32(R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
 	VMOVUPD 32(R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -5163,9 +5115,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, DX
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R8)
+	MOVQ   24(R8), R11
+	MOVQ   (R8), R12
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5179,8 +5131,7 @@ TEXT ·dcopying4x12AVX2(SB), NOSPLIT, $24-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 64(AX), AX
-	MOVQ 64(AX), DX
+	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -5194,14 +5145,12 @@ TEXT ·dcopying4x12AVX2(SB), NOSPLIT, $24-8
 	MOVQ 40(R8), BX
 	MOVQ 24(R8), R10
 	MOVQ (R8), R11
-	MOVQ $0x00000008, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
-	MOVQ (R8), R12
-	MOVQ R12, 72(R8)
-	MOVQ 24(R8), R12
-	MOVQ R12, 80(R8)
+	MOVQ 64(R8), R12
+	MOVQ R12, 152(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -5374,12 +5323,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Y12
+	VBROADCASTSD 80(R8), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -5395,14 +5343,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R8), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         BX, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Y12
+	VBROADCASTSD 88(R8), Y12
 	VFMADD231PD  (R10), Y12, Y0
 	VFMADD231PD  32(R10), Y12, Y1
 	VFMADD231PD  64(R10), Y12, Y2
@@ -5440,11 +5388,11 @@ tileAdd:
 	ADDQ   (SP), R10
 
 tileBias:
-	MOVQ    16(R8), R10
-	ORQ     40(R8), R10
-	ORQ     24(R8), R10
+	MOVQ    96(R8), R10
+	ORQ     120(R8), R10
+	ORQ     104(R8), R10
 	JEQ     tileWrite
-	MOVQ    16(R8), R10
+	MOVQ    96(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Y12
@@ -5464,7 +5412,7 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R8), R10
+	MOVQ   120(R8), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -5494,11 +5442,11 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R8), R10
+	MOVQ    160(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(R8), R12
-	SHLQ    $0x03, R12
+	MOVQ    112(R8), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
@@ -5509,7 +5457,7 @@ tileMask:
 	VMOVUPD 64(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
@@ -5519,7 +5467,7 @@ tileMask:
 	VMOVUPD 64(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
@@ -5529,7 +5477,7 @@ tileMask:
 	VMOVUPD 64(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
@@ -5539,10 +5487,10 @@ tileMask:
 	VMOVUPD 64(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R8)
+	MOVQ R10, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -5565,9 +5513,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DX
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R8)
+	MOVQ   24(R8), R10
+	MOVQ   (R8), R11
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5581,8 +5529,7 @@ TEXT ·dturning12x4AVX2(SB), NOSPLIT, $48-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  64(AX), AX
-	MOVQ  64(AX), AX
+	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -5604,14 +5551,12 @@ TEXT ·dturning12x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ  40(R8), BX
 	MOVQ  24(R8), R12
 	MOVQ  (R8), R13
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	MOVQ  8(R8), AX
+	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -5830,12 +5775,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R8
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R8
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Y12
+	VBROADCASTSD 80(R8), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -5851,75 +5795,75 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R8), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         BX, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         BX, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Y12
-	VFMADD231PD  (R12), Y12, Y0
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y1
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y2
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y3
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y4
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y5
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y6
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y7
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y8
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y9
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y10
-	ADDQ         (SP), R12
-	VFMADD231PD  (R12), Y12, Y11
-	ADDQ         (SP), R12
+	VBROADCASTSD 88(R8), Y12
+	VFMADD231PD  (R11), Y12, Y0
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y1
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y2
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y3
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y4
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y5
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y6
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y7
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y8
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y9
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y10
+	ADDQ         (SP), R11
+	VFMADD231PD  (R11), Y12, Y11
+	ADDQ         (SP), R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R12), Y0, Y0
-	ADDQ   (SP), R12
-	VADDPD (R12), Y1, Y1
-	ADDQ   (SP), R12
-	VADDPD (R12), Y2, Y2
-	ADDQ   (SP), R12
-	VADDPD (R12), Y3, Y3
-	ADDQ   (SP), R12
-	VADDPD (R12), Y4, Y4
-	ADDQ   (SP), R12
-	VADDPD (R12), Y5, Y5
-	ADDQ   (SP), R12
-	VADDPD (R12), Y6, Y6
-	ADDQ   (SP), R12
-	VADDPD (R12), Y7, Y7
-	ADDQ   (SP), R12
-	VADDPD (R12), Y8, Y8
-	ADDQ   (SP), R12
-	VADDPD (R12), Y9, Y9
-	ADDQ   (SP), R12
-	VADDPD (R12), Y10, Y10
-	ADDQ   (SP), R12
-	VADDPD (R12), Y11, Y11
-	ADDQ   (SP), R12
+	VADDPD (R11), Y0, Y0
+	ADDQ   (SP), R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   (SP), R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   (SP), R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   (SP), R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   (SP), R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   (SP), R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   (SP), R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   (SP), R11
+	VADDPD (R11), Y8, Y8
+	ADDQ   (SP), R11
+	VADDPD (R11), Y9, Y9
+	ADDQ   (SP), R11
+	VADDPD (R11), Y10, Y10
+	ADDQ   (SP), R11
+	VADDPD (R11), Y11, Y11
+	ADDQ   (SP), R11
 
 tileBias:
-	MOVQ    16(R8), R12
-	ORQ     40(R8), R12
-	ORQ     24(R8), R12
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R8), R12
-	TESTQ   R12, R12
+	MOVQ    96(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPD (R12), Y12
+	VMOVUPD (R11), Y12
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y2, Y2
@@ -5934,8 +5878,8 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R8), R12
-	TESTQ  R12, R12
+	MOVQ   120(R8), R11
+	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y0, Y13
@@ -5964,63 +5908,63 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R8), R12
-	TESTQ   R12, R12
+	MOVQ    160(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    32(R8), R13
-	SHLQ    $0x03, R13
+	MOVQ    112(R8), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y12, Y12, Y12
-	VMOVUPD (R12), Y13
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -6049,11 +5993,11 @@ tileWrite:
 	ADDQ    (SP), BX
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R12
-	ADDQ   R12, DX
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R8)
+	IMUL3Q $0x0000000c, CX, R11
+	ADDQ   R11, DX
+	MOVQ   24(R8), R12
+	MOVQ   (R8), R13
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6067,8 +6011,7 @@ TEXT ·dturning6x8AVX2(SB), NOSPLIT, $48-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  64(AX), AX
-	MOVQ  64(AX), AX
+	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -6090,14 +6033,12 @@ TEXT ·dturning6x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ  40(R8), BX
 	MOVQ  24(R8), R11
 	MOVQ  (R8), R12
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	MOVQ  8(R8), AX
+	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
-	MOVQ  (R8), R13
-	MOVQ  R13, 72(R8)
-	MOVQ  24(R8), R13
-	MOVQ  R13, 80(R8)
+	MOVQ  64(R8), R13
+	MOVQ  R13, 152(R8)
+	MOVQ  104(R8), R13
+	MOVQ  R13, 160(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -6282,12 +6223,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Y12
+	VBROADCASTSD 80(R8), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -6303,14 +6243,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R8), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         BX, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Y12
+	VBROADCASTSD 88(R8), Y12
 	VFMADD231PD  (R11), Y12, Y0
 	VFMADD231PD  32(R11), Y12, Y1
 	ADDQ         (SP), R11
@@ -6352,11 +6292,11 @@ tileAdd:
 	ADDQ   (SP), R11
 
 tileBias:
-	MOVQ    16(R8), R11
-	ORQ     40(R8), R11
-	ORQ     24(R8), R11
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R8), R11
+	MOVQ    96(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPD (R11), Y12
@@ -6375,7 +6315,7 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R8), R11
+	MOVQ   120(R8), R11
 	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -6405,11 +6345,11 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    32(R8), R13
-	SHLQ    $0x03, R13
+	MOVQ    112(R8), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
@@ -6417,45 +6357,45 @@ tileMask:
 	VMOVUPD 32(R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
 	VMOVUPD 32(R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
 	VMOVUPD 32(R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
 	VMOVUPD 32(R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
 	VMOVUPD 32(R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
 	VMOVUPD 32(R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R13, R11
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -6480,9 +6420,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, DX
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R8)
+	MOVQ   24(R8), R11
+	MOVQ   (R8), R12
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6496,8 +6436,7 @@ TEXT ·dturning4x12AVX2(SB), NOSPLIT, $48-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  64(AX), AX
-	MOVQ  64(AX), AX
+	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -6518,14 +6457,12 @@ TEXT ·dturning4x12AVX2(SB), NOSPLIT, $48-8
 	MOVQ  40(R8), BX
 	MOVQ  24(R8), R10
 	MOVQ  (R8), R11
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	MOVQ  8(R8), AX
+	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ  64(R8), R12
+	MOVQ  R12, 152(R8)
+	MOVQ  104(R8), R12
+	MOVQ  R12, 160(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -6706,12 +6643,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Y12
+	VBROADCASTSD 80(R8), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -6727,14 +6663,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R8), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         BX, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Y12
+	VBROADCASTSD 88(R8), Y12
 	VFMADD231PD  (R10), Y12, Y0
 	VFMADD231PD  32(R10), Y12, Y1
 	VFMADD231PD  64(R10), Y12, Y2
@@ -6772,11 +6708,11 @@ tileAdd:
 	ADDQ   (SP), R10
 
 tileBias:
-	MOVQ    16(R8), R10
-	ORQ     40(R8), R10
-	ORQ     24(R8), R10
+	MOVQ    96(R8), R10
+	ORQ     120(R8), R10
+	ORQ     104(R8), R10
 	JEQ     tileWrite
-	MOVQ    16(R8), R10
+	MOVQ    96(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Y12
@@ -6796,7 +6732,7 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R8), R10
+	MOVQ   120(R8), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -6826,11 +6762,11 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R8), R10
+	MOVQ    160(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(R8), R12
-	SHLQ    $0x03, R12
+	MOVQ    112(R8), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
@@ -6841,7 +6777,7 @@ tileMask:
 	VMOVUPD 64(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
@@ -6851,7 +6787,7 @@ tileMask:
 	VMOVUPD 64(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
@@ -6861,7 +6797,7 @@ tileMask:
 	VMOVUPD 64(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
@@ -6871,10 +6807,10 @@ tileMask:
 	VMOVUPD 64(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R8)
+	MOVQ R10, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -6897,9 +6833,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DX
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R8)
+	MOVQ   24(R8), R10
+	MOVQ   (R8), R11
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6916,8 +6852,7 @@ TEXT ·dfetching12x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   64(AX), AX
-	MOVQ   64(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -6936,14 +6871,12 @@ TEXT ·dfetching12x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ   40(DI), BX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	MOVQ   $0x00000008, AX
-	MOVQ   64(DI), DI
-	MOVQ   8(DI), AX
+	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
-	MOVQ   (DI), R10
-	MOVQ   R10, 72(DI)
-	MOVQ   24(DI), R10
-	MOVQ   R10, 80(DI)
+	MOVQ   64(DI), R10
+	MOVQ   R10, 152(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 160(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -7155,12 +7088,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), DI
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R10)
+	MOVQ         x+0(FP), DI
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 80(DI)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Y12
+	VBROADCASTSD 80(DI), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -7176,75 +7108,75 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R11
-	ADDQ         R11, R11
+	MOVQ         88(DI), R10
+	ADDQ         R10, R10
 	JEQ          tileBias
-	MOVQ         BX, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R10)
+	MOVQ         BX, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(DI)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Y12
-	VFMADD231PD  (R11), Y12, Y0
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y12, Y1
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y12, Y2
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y12, Y3
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y12, Y4
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y12, Y5
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y12, Y6
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y12, Y7
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y12, Y8
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y12, Y9
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y12, Y10
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y12, Y11
-	ADDQ         (SP), R11
+	VBROADCASTSD 88(DI), Y12
+	VFMADD231PD  (R10), Y12, Y0
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y12, Y1
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y12, Y2
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y12, Y3
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y12, Y4
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y12, Y5
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y12, Y6
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y12, Y7
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y12, Y8
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y12, Y9
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y12, Y10
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y12, Y11
+	ADDQ         (SP), R10
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R11), Y0, Y0
-	ADDQ   (SP), R11
-	VADDPD (R11), Y1, Y1
-	ADDQ   (SP), R11
-	VADDPD (R11), Y2, Y2
-	ADDQ   (SP), R11
-	VADDPD (R11), Y3, Y3
-	ADDQ   (SP), R11
-	VADDPD (R11), Y4, Y4
-	ADDQ   (SP), R11
-	VADDPD (R11), Y5, Y5
-	ADDQ   (SP), R11
-	VADDPD (R11), Y6, Y6
-	ADDQ   (SP), R11
-	VADDPD (R11), Y7, Y7
-	ADDQ   (SP), R11
-	VADDPD (R11), Y8, Y8
-	ADDQ   (SP), R11
-	VADDPD (R11), Y9, Y9
-	ADDQ   (SP), R11
-	VADDPD (R11), Y10, Y10
-	ADDQ   (SP), R11
-	VADDPD (R11), Y11, Y11
-	ADDQ   (SP), R11
+	VADDPD (R10), Y0, Y0
+	ADDQ   (SP), R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   (SP), R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   (SP), R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   (SP), R10
+	VADDPD (R10), Y4, Y4
+	ADDQ   (SP), R10
+	VADDPD (R10), Y5, Y5
+	ADDQ   (SP), R10
+	VADDPD (R10), Y6, Y6
+	ADDQ   (SP), R10
+	VADDPD (R10), Y7, Y7
+	ADDQ   (SP), R10
+	VADDPD (R10), Y8, Y8
+	ADDQ   (SP), R10
+	VADDPD (R10), Y9, Y9
+	ADDQ   (SP), R10
+	VADDPD (R10), Y10, Y10
+	ADDQ   (SP), R10
+	VADDPD (R10), Y11, Y11
+	ADDQ   (SP), R10
 
 tileBias:
-	MOVQ    16(DI), R11
-	ORQ     40(DI), R11
-	ORQ     24(DI), R11
+	MOVQ    96(DI), R10
+	ORQ     120(DI), R10
+	ORQ     104(DI), R10
 	JEQ     tileWrite
-	MOVQ    16(DI), R11
-	TESTQ   R11, R11
+	MOVQ    96(DI), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPD (R11), Y12
+	VMOVUPD (R10), Y12
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y2, Y2
@@ -7259,8 +7191,8 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(DI), R11
-	TESTQ  R11, R11
+	MOVQ   120(DI), R10
+	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y0, Y13
@@ -7289,63 +7221,63 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(DI), R11
-	TESTQ   R11, R11
+	MOVQ    160(DI), R10
+	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(DI), R12
-	SHLQ    $0x03, R12
+	MOVQ    112(DI), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y12, Y12, Y12
-	VMOVUPD (R11), Y13
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y13
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R12, R11
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R11, 80(DI)
+	MOVQ R10, 160(DI)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -7374,11 +7306,11 @@ tileWrite:
 	ADDQ    (SP), BX
 
 	// next tile
-	IMUL3Q $0x0000000c, CX, R11
-	ADDQ   R11, DX
-	MOVQ   24(R10), R11
-	MOVQ   (R10), R12
-	DECQ   72(DI)
+	IMUL3Q $0x0000000c, CX, R10
+	ADDQ   R10, DX
+	MOVQ   24(DI), R11
+	MOVQ   (DI), R12
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7395,8 +7327,7 @@ TEXT ·dfetching8x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   64(AX), AX
-	MOVQ   64(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -7415,14 +7346,12 @@ TEXT ·dfetching8x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ   40(DI), BX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	MOVQ   $0x00000008, AX
-	MOVQ   64(DI), DI
-	MOVQ   8(DI), AX
+	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
-	MOVQ   (DI), R10
-	MOVQ   R10, 72(DI)
-	MOVQ   24(DI), R10
-	MOVQ   R10, 80(DI)
+	MOVQ   64(DI), R10
+	MOVQ   R10, 152(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 160(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -7588,12 +7517,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), DI
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R10)
+	MOVQ         x+0(FP), DI
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 80(DI)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Y8
+	VBROADCASTSD 80(DI), Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
@@ -7605,59 +7533,59 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R11
-	ADDQ         R11, R11
+	MOVQ         88(DI), R10
+	ADDQ         R10, R10
 	JEQ          tileBias
-	MOVQ         BX, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R10)
+	MOVQ         BX, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(DI)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Y8
-	VFMADD231PD  (R11), Y8, Y0
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y8, Y1
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y8, Y2
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y8, Y3
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y8, Y4
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y8, Y5
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y8, Y6
-	ADDQ         (SP), R11
-	VFMADD231PD  (R11), Y8, Y7
-	ADDQ         (SP), R11
+	VBROADCASTSD 88(DI), Y8
+	VFMADD231PD  (R10), Y8, Y0
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y8, Y1
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y8, Y2
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y8, Y3
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y8, Y4
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y8, Y5
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y8, Y6
+	ADDQ         (SP), R10
+	VFMADD231PD  (R10), Y8, Y7
+	ADDQ         (SP), R10
 	JMP          tileBias
 
 tileAdd:
-	VADDPD (R11), Y0, Y0
-	ADDQ   (SP), R11
-	VADDPD (R11), Y1, Y1
-	ADDQ   (SP), R11
-	VADDPD (R11), Y2, Y2
-	ADDQ   (SP), R11
-	VADDPD (R11), Y3, Y3
-	ADDQ   (SP), R11
-	VADDPD (R11), Y4, Y4
-	ADDQ   (SP), R11
-	VADDPD (R11), Y5, Y5
-	ADDQ   (SP), R11
-	VADDPD (R11), Y6, Y6
-	ADDQ   (SP), R11
-	VADDPD (R11), Y7, Y7
-	ADDQ   (SP), R11
+	VADDPD (R10), Y0, Y0
+	ADDQ   (SP), R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   (SP), R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   (SP), R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   (SP), R10
+	VADDPD (R10), Y4, Y4
+	ADDQ   (SP), R10
+	VADDPD (R10), Y5, Y5
+	ADDQ   (SP), R10
+	VADDPD (R10), Y6, Y6
+	ADDQ   (SP), R10
+	VADDPD (R10), Y7, Y7
+	ADDQ   (SP), R10
 
 tileBias:
-	MOVQ    16(DI), R11
-	ORQ     40(DI), R11
-	ORQ     24(DI), R11
+	MOVQ    96(DI), R10
+	ORQ     120(DI), R10
+	ORQ     104(DI), R10
 	JEQ     tileWrite
-	MOVQ    16(DI), R11
-	TESTQ   R11, R11
+	MOVQ    96(DI), R10
+	TESTQ   R10, R10
 	JEQ     tileReLU
-	VMOVUPD (R11), Y8
+	VMOVUPD (R10), Y8
 	VADDPD  Y8, Y0, Y0
 	VADDPD  Y8, Y1, Y1
 	VADDPD  Y8, Y2, Y2
@@ -7668,8 +7596,8 @@ tileBias:
 	VADDPD  Y8, Y7, Y7
 
 tileReLU:
-	MOVQ   40(DI), R11
-	TESTQ  R11, R11
+	MOVQ   120(DI), R10
+	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y8, Y8, Y8
 	VCMPPD $0x16, Y8, Y0, Y9
@@ -7690,47 +7618,47 @@ tileReLU:
 	VANDPD Y8, Y7, Y7
 
 tileMask:
-	MOVQ    80(DI), R11
-	TESTQ   R11, R11
+	MOVQ    160(DI), R10
+	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(DI), R12
-	SHLQ    $0x03, R12
+	MOVQ    112(DI), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y8, Y8, Y8
-	VMOVUPD (R11), Y9
+	VMOVUPD (R10), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y4, Y4
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y5, Y5
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y6, Y6
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y9
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y9
 	VCMPPD  $0x16, Y8, Y9, Y8
 	VANDPD  Y8, Y7, Y7
-	ADDQ    R12, R11
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R11, 80(DI)
+	MOVQ R10, 160(DI)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -7751,11 +7679,11 @@ tileWrite:
 	ADDQ    (SP), BX
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R11
-	ADDQ   R11, DX
-	MOVQ   24(R10), R11
-	MOVQ   (R10), R12
-	DECQ   72(DI)
+	IMUL3Q $0x00000008, CX, R10
+	ADDQ   R10, DX
+	MOVQ   24(DI), R11
+	MOVQ   (DI), R12
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7772,8 +7700,7 @@ TEXT ·dfetching6x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   64(AX), AX
-	MOVQ   64(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -7792,14 +7719,12 @@ TEXT ·dfetching6x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   40(DI), BX
 	MOVQ   24(DI), R10
 	MOVQ   (DI), R11
-	MOVQ   $0x00000008, AX
-	MOVQ   64(DI), DI
-	MOVQ   8(DI), AX
+	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
-	MOVQ   (DI), R12
-	MOVQ   R12, 72(DI)
-	MOVQ   24(DI), R12
-	MOVQ   R12, 80(DI)
+	MOVQ   64(DI), R12
+	MOVQ   R12, 152(DI)
+	MOVQ   104(DI), R12
+	MOVQ   R12, 160(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -7974,12 +7899,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), DI
+	MOVQ         x+0(FP), DI
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(DI)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Y12
+	VBROADCASTSD 80(DI), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -7995,14 +7919,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(DI), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         BX, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(DI)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Y12
+	VBROADCASTSD 88(DI), Y12
 	VFMADD231PD  (R10), Y12, Y0
 	VFMADD231PD  32(R10), Y12, Y1
 	ADDQ         (SP), R10
@@ -8044,11 +7968,11 @@ tileAdd:
 	ADDQ   (SP), R10
 
 tileBias:
-	MOVQ    16(DI), R10
-	ORQ     40(DI), R10
-	ORQ     24(DI), R10
+	MOVQ    96(DI), R10
+	ORQ     120(DI), R10
+	ORQ     104(DI), R10
 	JEQ     tileWrite
-	MOVQ    16(DI), R10
+	MOVQ    96(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Y12
@@ -8067,7 +7991,7 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(DI), R10
+	MOVQ   120(DI), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -8097,11 +8021,11 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(DI), R10
+	MOVQ    160(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(DI), R12
-	SHLQ    $0x03, R12
+	MOVQ    112(DI), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
@@ -8109,45 +8033,45 @@ tileMask:
 	VMOVUPD 32(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
 	VMOVUPD 32(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
 	VMOVUPD 32(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
 	VMOVUPD 32(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
 	VMOVUPD 32(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 	VMOVUPD (R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
 	VMOVUPD 32(R10), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R12, R10
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(DI)
+	MOVQ R10, 160(DI)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -8172,9 +8096,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, CX, R10
 	ADDQ   R10, DX
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(DI)
+	MOVQ   24(DI), R10
+	MOVQ   (DI), R11
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8191,8 +8115,7 @@ TEXT ·dfetching4x12AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   64(AX), AX
-	MOVQ   64(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -8210,14 +8133,12 @@ TEXT ·dfetching4x12AVX2(SB), NOSPLIT, $48-8
 	MOVQ   40(DI), BX
 	MOVQ   24(DI), R9
 	MOVQ   (DI), R10
-	MOVQ   $0x00000008, AX
-	MOVQ   64(DI), DI
-	MOVQ   8(DI), AX
+	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
-	MOVQ   (DI), R11
-	MOVQ   R11, 72(DI)
-	MOVQ   24(DI), R11
-	MOVQ   R11, 80(DI)
+	MOVQ   64(DI), R11
+	MOVQ   R11, 152(DI)
+	MOVQ   104(DI), R11
+	MOVQ   R11, 160(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -8387,12 +8308,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), DI
+	MOVQ         x+0(FP), DI
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(DI)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Y12
+	VBROADCASTSD 80(DI), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -8408,14 +8328,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(DI), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         BX, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(DI)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Y12
+	VBROADCASTSD 88(DI), Y12
 	VFMADD231PD  (R9), Y12, Y0
 	VFMADD231PD  32(R9), Y12, Y1
 	VFMADD231PD  64(R9), Y12, Y2
@@ -8453,11 +8373,11 @@ tileAdd:
 	ADDQ   (SP), R9
 
 tileBias:
-	MOVQ    16(DI), R9
-	ORQ     40(DI), R9
-	ORQ     24(DI), R9
+	MOVQ    96(DI), R9
+	ORQ     120(DI), R9
+	ORQ     104(DI), R9
 	JEQ     tileWrite
-	MOVQ    16(DI), R9
+	MOVQ    96(DI), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y12
@@ -8477,7 +8397,7 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(DI), R9
+	MOVQ   120(DI), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -8507,11 +8427,11 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(DI), R9
+	MOVQ    160(DI), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(DI), R11
-	SHLQ    $0x03, R11
+	MOVQ    112(DI), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (R9), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
@@ -8522,7 +8442,7 @@ tileMask:
 	VMOVUPD 64(R9), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	ADDQ    R11, R9
+	ADDQ    R10, R9
 	VMOVUPD (R9), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
@@ -8532,7 +8452,7 @@ tileMask:
 	VMOVUPD 64(R9), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R11, R9
+	ADDQ    R10, R9
 	VMOVUPD (R9), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
@@ -8542,7 +8462,7 @@ tileMask:
 	VMOVUPD 64(R9), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	ADDQ    R11, R9
+	ADDQ    R10, R9
 	VMOVUPD (R9), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
@@ -8552,10 +8472,10 @@ tileMask:
 	VMOVUPD 64(R9), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R11, R9
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(DI)
+	MOVQ R9, 160(DI)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -8578,9 +8498,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, CX, R9
 	ADDQ   R9, DX
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(DI)
+	MOVQ   24(DI), R9
+	MOVQ   (DI), R10
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET

@@ -21,14 +21,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R9
 	MOVQ (R8), R10
-	MOVQ $0x00000004, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
-	MOVQ (R8), R11
-	MOVQ R11, 72(R8)
-	MOVQ 24(R8), R11
-	MOVQ R11, 80(R8)
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -108,20 +106,19 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z3
+	VBROADCASTSS 80(R8), Z3
 	VMULPS       Z3, Z0, Z0
 	VMULPS       Z3, Z1, Z1
 	VMULPS       Z3, Z2, Z2
 
 tileBeta:
-	MOVQ    16(R11), R9
-	ORQ     40(R11), R9
-	ORQ     24(R11), R9
+	MOVQ    88(R8), R9
+	ORQ     112(R8), R9
+	ORQ     96(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R11), R9
+	MOVQ    88(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Z3
@@ -132,7 +129,7 @@ tileBeta:
 	VADDPS  Z3, Z2, Z2
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -144,10 +141,10 @@ tileReLU:
 	VMOVAPS.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z7, Z7, Z7
 	VMOVUPS   (R9), Z3
@@ -162,7 +159,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -175,22 +172,22 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -284,14 +281,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R9
 	MOVQ (R8), R10
-	MOVQ $0x00000004, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
-	MOVQ (R8), R11
-	MOVQ R11, 72(R8)
-	MOVQ 24(R8), R11
-	MOVQ R11, 80(R8)
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -394,10 +389,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z6
+	VBROADCASTSS 80(R8), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
 	VMULPS       Z6, Z2, Z2
@@ -406,11 +400,11 @@ tileStore:
 	VMULPS       Z6, Z5, Z5
 
 tileBeta:
-	MOVQ    16(R11), R9
-	ORQ     40(R11), R9
-	ORQ     24(R11), R9
+	MOVQ    88(R8), R9
+	ORQ     112(R8), R9
+	ORQ     96(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R11), R9
+	MOVQ    88(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Z6
@@ -424,7 +418,7 @@ tileBeta:
 	VADDPS  Z6, Z5, Z5
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
@@ -442,10 +436,10 @@ tileReLU:
 	VMOVAPS.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z10, Z10, Z10
 	VMOVUPS   (R9), Z6
@@ -470,7 +464,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -487,22 +481,22 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -612,14 +606,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R9
 	MOVQ (R8), R10
-	MOVQ $0x00000004, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
-	MOVQ (R8), R11
-	MOVQ R11, 72(R8)
-	MOVQ 24(R8), R11
-	MOVQ R11, 80(R8)
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -745,10 +737,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z9
+	VBROADCASTSS 80(R8), Z9
 	VMULPS       Z9, Z0, Z0
 	VMULPS       Z9, Z1, Z1
 	VMULPS       Z9, Z2, Z2
@@ -760,11 +751,11 @@ tileStore:
 	VMULPS       Z9, Z8, Z8
 
 tileBeta:
-	MOVQ    16(R11), R9
-	ORQ     40(R11), R9
-	ORQ     24(R11), R9
+	MOVQ    88(R8), R9
+	ORQ     112(R8), R9
+	ORQ     96(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R11), R9
+	MOVQ    88(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Z9
@@ -781,7 +772,7 @@ tileBeta:
 	VADDPS  Z9, Z8, Z8
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -805,10 +796,10 @@ tileReLU:
 	VMOVAPS.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z13, Z13, Z13
 	VMOVUPS   (R9), Z9
@@ -843,7 +834,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -864,22 +855,22 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -1006,14 +997,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R10
 	MOVQ (R8), R11
-	MOVQ $0x00000004, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
-	MOVQ (R8), R12
-	MOVQ R12, 72(R8)
-	MOVQ 24(R8), R12
-	MOVQ R12, 80(R8)
+	MOVQ 64(R8), R12
+	MOVQ R12, 144(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 152(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -1162,10 +1151,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z12
+	VBROADCASTSS 80(R8), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
 	VMULPS       Z12, Z2, Z2
@@ -1180,11 +1168,11 @@ tileStore:
 	VMULPS       Z12, Z11, Z11
 
 tileBeta:
-	MOVQ    16(R12), R10
-	ORQ     40(R12), R10
-	ORQ     24(R12), R10
+	MOVQ    88(R8), R10
+	ORQ     112(R8), R10
+	ORQ     96(R8), R10
 	JEQ     tileWrite
-	MOVQ    16(R12), R10
+	MOVQ    88(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Z12
@@ -1204,7 +1192,7 @@ tileBeta:
 	VADDPS  Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      112(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
@@ -1234,10 +1222,10 @@ tileReLU:
 	VMOVAPS.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      152(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      104(R8), R11
 	SHLQ      $0x02, R11
 	VPXORD    Z16, Z16, Z16
 	VMOVUPS   (R10), Z12
@@ -1282,7 +1270,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -1307,22 +1295,22 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   72(R12)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R12)
+	ADDQ   $0x000000c0, 88(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R12)
+	ADDQ $0x000000c0, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -1465,14 +1453,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R10
 	MOVQ (R8), R11
-	MOVQ $0x00000004, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
-	MOVQ (R8), R12
-	MOVQ R12, 72(R8)
-	MOVQ 24(R8), R12
-	MOVQ R12, 80(R8)
+	MOVQ 64(R8), R12
+	MOVQ R12, 144(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 152(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -1644,10 +1630,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z15
+	VBROADCASTSS 80(R8), Z15
 	VMULPS       Z15, Z0, Z0
 	VMULPS       Z15, Z1, Z1
 	VMULPS       Z15, Z2, Z2
@@ -1665,11 +1650,11 @@ tileStore:
 	VMULPS       Z15, Z14, Z14
 
 tileBeta:
-	MOVQ    16(R12), R10
-	ORQ     40(R12), R10
-	ORQ     24(R12), R10
+	MOVQ    88(R8), R10
+	ORQ     112(R8), R10
+	ORQ     96(R8), R10
 	JEQ     tileWrite
-	MOVQ    16(R12), R10
+	MOVQ    88(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Z15
@@ -1692,7 +1677,7 @@ tileBeta:
 	VADDPS  Z15, Z14, Z14
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      112(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
@@ -1728,10 +1713,10 @@ tileReLU:
 	VMOVAPS.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      152(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      104(R8), R11
 	SHLQ      $0x02, R11
 	VPXORD    Z19, Z19, Z19
 	VMOVUPS   (R10), Z15
@@ -1786,7 +1771,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -1815,22 +1800,22 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   72(R12)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R12)
+	ADDQ   $0x000000c0, 88(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R12)
+	ADDQ $0x000000c0, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -1990,14 +1975,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R11
 	MOVQ (R8), R12
-	MOVQ $0x00000004, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
-	MOVQ (R8), R13
-	MOVQ R13, 72(R8)
-	MOVQ 24(R8), R13
-	MOVQ R13, 80(R8)
+	MOVQ 64(R8), R13
+	MOVQ R13, 144(R8)
+	MOVQ 96(R8), R13
+	MOVQ R13, 152(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -2192,10 +2175,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R13
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z18
+	VBROADCASTSS 80(R8), Z18
 	VMULPS       Z18, Z0, Z0
 	VMULPS       Z18, Z1, Z1
 	VMULPS       Z18, Z2, Z2
@@ -2216,11 +2198,11 @@ tileStore:
 	VMULPS       Z18, Z17, Z17
 
 tileBeta:
-	MOVQ    16(R13), R11
-	ORQ     40(R13), R11
-	ORQ     24(R13), R11
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R13), R11
+	MOVQ    88(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPS (R11), Z18
@@ -2246,7 +2228,7 @@ tileBeta:
 	VADDPS  Z18, Z17, Z17
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      112(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z22, Z22, Z22
@@ -2288,10 +2270,10 @@ tileReLU:
 	VMOVAPS.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      152(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      104(R8), R12
 	SHLQ      $0x02, R12
 	VPXORD    Z22, Z22, Z22
 	VMOVUPS   (R11), Z18
@@ -2356,7 +2338,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 152(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -2389,22 +2371,22 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   72(R13)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R13), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R13)
+	ADDQ   $0x000000c0, 88(R8)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R13)
+	ADDQ $0x000000c0, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -2580,14 +2562,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R11
 	MOVQ (R8), R12
-	MOVQ $0x00000004, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
-	MOVQ (R8), R13
-	MOVQ R13, 72(R8)
-	MOVQ 24(R8), R13
-	MOVQ R13, 80(R8)
+	MOVQ 64(R8), R13
+	MOVQ R13, 144(R8)
+	MOVQ 96(R8), R13
+	MOVQ R13, 152(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -2805,10 +2785,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R13
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z21
+	VBROADCASTSS 80(R8), Z21
 	VMULPS       Z21, Z0, Z0
 	VMULPS       Z21, Z1, Z1
 	VMULPS       Z21, Z2, Z2
@@ -2832,11 +2811,11 @@ tileStore:
 	VMULPS       Z21, Z20, Z20
 
 tileBeta:
-	MOVQ    16(R13), R11
-	ORQ     40(R13), R11
-	ORQ     24(R13), R11
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R13), R11
+	MOVQ    88(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPS (R11), Z21
@@ -2865,7 +2844,7 @@ tileBeta:
 	VADDPS  Z21, Z20, Z20
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      112(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
@@ -2913,10 +2892,10 @@ tileReLU:
 	VMOVAPS.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      152(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      104(R8), R12
 	SHLQ      $0x02, R12
 	VPXORD    Z25, Z25, Z25
 	VMOVUPS   (R11), Z21
@@ -2991,7 +2970,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 152(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -3028,22 +3007,22 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   72(R13)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R13), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R13)
+	ADDQ   $0x000000c0, 88(R8)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R13)
+	ADDQ $0x000000c0, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -3235,14 +3214,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R12
 	MOVQ (R8), R13
-	MOVQ $0x00000004, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
-	MOVQ (R8), R11
-	MOVQ R11, 72(R8)
-	MOVQ 24(R8), R11
-	MOVQ R11, 80(R8)
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ BX, R8
@@ -3492,10 +3469,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z24
+	VBROADCASTSS 80(R8), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Z24, Z1, Z1
 	VMULPS       Z24, Z2, Z2
@@ -3522,14 +3498,14 @@ tileStore:
 	VMULPS       Z24, Z23, Z23
 
 tileBeta:
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
+	MOVQ    88(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPS (R12), Z24
+	VMOVUPS (R11), Z24
 	VADDPS  Z24, Z0, Z0
 	VADDPS  Z24, Z3, Z3
 	VADDPS  Z24, Z6, Z6
@@ -3538,7 +3514,7 @@ tileBeta:
 	VADDPS  Z24, Z15, Z15
 	VADDPS  Z24, Z18, Z18
 	VADDPS  Z24, Z21, Z21
-	VMOVUPS 64(R12), Z24
+	VMOVUPS 64(R11), Z24
 	VADDPS  Z24, Z1, Z1
 	VADDPS  Z24, Z4, Z4
 	VADDPS  Z24, Z7, Z7
@@ -3547,7 +3523,7 @@ tileBeta:
 	VADDPS  Z24, Z16, Z16
 	VADDPS  Z24, Z19, Z19
 	VADDPS  Z24, Z22, Z22
-	VMOVUPS 128(R12), Z24
+	VMOVUPS 128(R11), Z24
 	VADDPS  Z24, Z2, Z2
 	VADDPS  Z24, Z5, Z5
 	VADDPS  Z24, Z8, Z8
@@ -3558,8 +3534,8 @@ tileBeta:
 	VADDPS  Z24, Z23, Z23
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z28, Z28, Z28
 	VCMPPS    $0x16, Z28, Z0, K1
@@ -3612,95 +3588,95 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R8), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z28, Z28, Z28
-	VMOVUPS   (R12), Z24
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z0, K1, Z0
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z1, K1, Z1
-	VMOVUPS   128(R12), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z2, K1, Z2
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z3, K1, Z3
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z4, K1, Z4
-	VMOVUPS   128(R12), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z5, K1, Z5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z6, K1, Z6
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z7, K1, Z7
-	VMOVUPS   128(R12), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z8, K1, Z8
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z9, K1, Z9
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z10, K1, Z10
-	VMOVUPS   128(R12), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z11, K1, Z11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z12, K1, Z12
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z13, K1, Z13
-	VMOVUPS   128(R12), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z14, K1, Z14
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z15, K1, Z15
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z16, K1, Z16
-	VMOVUPS   128(R12), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z17, K1, Z17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z18, K1, Z18
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z19, K1, Z19
-	VMOVUPS   128(R12), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z20, K1, Z20
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z21, K1, Z21
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z22, K1, Z22
-	VMOVUPS   128(R12), Z24
+	VMOVUPS   128(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K1
 	VMOVAPS.Z Z23, K1, Z23
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -3737,26 +3713,26 @@ tileWrite:
 	ADDQ     DX, SI
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R12
-	ADDQ   R12, BX
+	IMUL3Q $0x00000008, CX, R11
+	ADDQ   R11, BX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -3966,14 +3942,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R9
 	MOVQ (R8), R10
-	MOVQ $0x00000008, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
-	MOVQ (R8), R11
-	MOVQ R11, 72(R8)
-	MOVQ 24(R8), R11
-	MOVQ R11, 80(R8)
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -4053,21 +4027,20 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z3
+	VBROADCASTSD 80(R8), Z3
 	VMULPD       Z3, Z0, Z0
 	VMULPD       Z3, Z1, Z1
 	VMULPD       Z3, Z2, Z2
 
 tileBeta:
-	MOVQ    16(R11), R9
-	ORQ     40(R11), R9
-	ORQ     24(R11), R9
+	MOVQ    96(R8), R9
+	ORQ     120(R8), R9
+	ORQ     104(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R11), R9
+	MOVQ    96(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Z3
@@ -4078,7 +4051,7 @@ tileBeta:
 	VADDPD  Z3, Z2, Z2
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -4090,10 +4063,10 @@ tileReLU:
 	VMOVAPD.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD   (R9), Z3
@@ -4108,7 +4081,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -4121,22 +4094,22 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -4230,14 +4203,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R9
 	MOVQ (R8), R10
-	MOVQ $0x00000008, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
-	MOVQ (R8), R11
-	MOVQ R11, 72(R8)
-	MOVQ 24(R8), R11
-	MOVQ R11, 80(R8)
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -4340,11 +4311,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z6
+	VBROADCASTSD 80(R8), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
 	VMULPD       Z6, Z2, Z2
@@ -4353,11 +4323,11 @@ tileStore:
 	VMULPD       Z6, Z5, Z5
 
 tileBeta:
-	MOVQ    16(R11), R9
-	ORQ     40(R11), R9
-	ORQ     24(R11), R9
+	MOVQ    96(R8), R9
+	ORQ     120(R8), R9
+	ORQ     104(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R11), R9
+	MOVQ    96(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Z6
@@ -4371,7 +4341,7 @@ tileBeta:
 	VADDPD  Z6, Z5, Z5
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
@@ -4389,10 +4359,10 @@ tileReLU:
 	VMOVAPD.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z10, Z10, Z10
 	VMOVUPD   (R9), Z6
@@ -4417,7 +4387,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -4434,22 +4404,22 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -4559,14 +4529,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R9
 	MOVQ (R8), R10
-	MOVQ $0x00000008, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
-	MOVQ (R8), R11
-	MOVQ R11, 72(R8)
-	MOVQ 24(R8), R11
-	MOVQ R11, 80(R8)
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -4692,11 +4660,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z9
+	VBROADCASTSD 80(R8), Z9
 	VMULPD       Z9, Z0, Z0
 	VMULPD       Z9, Z1, Z1
 	VMULPD       Z9, Z2, Z2
@@ -4708,11 +4675,11 @@ tileStore:
 	VMULPD       Z9, Z8, Z8
 
 tileBeta:
-	MOVQ    16(R11), R9
-	ORQ     40(R11), R9
-	ORQ     24(R11), R9
+	MOVQ    96(R8), R9
+	ORQ     120(R8), R9
+	ORQ     104(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R11), R9
+	MOVQ    96(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Z9
@@ -4729,7 +4696,7 @@ tileBeta:
 	VADDPD  Z9, Z8, Z8
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -4753,10 +4720,10 @@ tileReLU:
 	VMOVAPD.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z13, Z13, Z13
 	VMOVUPD   (R9), Z9
@@ -4791,7 +4758,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -4812,22 +4779,22 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -4954,14 +4921,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R10
 	MOVQ (R8), R11
-	MOVQ $0x00000008, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
-	MOVQ (R8), R12
-	MOVQ R12, 72(R8)
-	MOVQ 24(R8), R12
-	MOVQ R12, 80(R8)
+	MOVQ 64(R8), R12
+	MOVQ R12, 152(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -5110,11 +5075,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R8)
+	CMPQ         R10, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z12
+	VBROADCASTSD 80(R8), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
 	VMULPD       Z12, Z2, Z2
@@ -5129,11 +5093,11 @@ tileStore:
 	VMULPD       Z12, Z11, Z11
 
 tileBeta:
-	MOVQ    16(R12), R10
-	ORQ     40(R12), R10
-	ORQ     24(R12), R10
+	MOVQ    96(R8), R10
+	ORQ     120(R8), R10
+	ORQ     104(R8), R10
 	JEQ     tileWrite
-	MOVQ    16(R12), R10
+	MOVQ    96(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Z12
@@ -5153,7 +5117,7 @@ tileBeta:
 	VADDPD  Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      120(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
@@ -5183,10 +5147,10 @@ tileReLU:
 	VMOVAPD.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      160(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      112(R8), R11
 	SHLQ      $0x03, R11
 	VPXORD    Z16, Z16, Z16
 	VMOVUPD   (R10), Z12
@@ -5231,7 +5195,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -5256,22 +5220,22 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   72(R12)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R12)
+	ADDQ   $0x000000c0, 96(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R12)
+	ADDQ $0x000000c0, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -5414,14 +5378,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R10
 	MOVQ (R8), R11
-	MOVQ $0x00000008, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
-	MOVQ (R8), R12
-	MOVQ R12, 72(R8)
-	MOVQ 24(R8), R12
-	MOVQ R12, 80(R8)
+	MOVQ 64(R8), R12
+	MOVQ R12, 152(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -5593,11 +5555,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R8)
+	CMPQ         R10, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z15
+	VBROADCASTSD 80(R8), Z15
 	VMULPD       Z15, Z0, Z0
 	VMULPD       Z15, Z1, Z1
 	VMULPD       Z15, Z2, Z2
@@ -5615,11 +5576,11 @@ tileStore:
 	VMULPD       Z15, Z14, Z14
 
 tileBeta:
-	MOVQ    16(R12), R10
-	ORQ     40(R12), R10
-	ORQ     24(R12), R10
+	MOVQ    96(R8), R10
+	ORQ     120(R8), R10
+	ORQ     104(R8), R10
 	JEQ     tileWrite
-	MOVQ    16(R12), R10
+	MOVQ    96(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Z15
@@ -5642,7 +5603,7 @@ tileBeta:
 	VADDPD  Z15, Z14, Z14
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      120(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
@@ -5678,10 +5639,10 @@ tileReLU:
 	VMOVAPD.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      160(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      112(R8), R11
 	SHLQ      $0x03, R11
 	VPXORD    Z19, Z19, Z19
 	VMOVUPD   (R10), Z15
@@ -5736,7 +5697,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -5765,22 +5726,22 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   72(R12)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R12)
+	ADDQ   $0x000000c0, 96(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R12)
+	ADDQ $0x000000c0, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -5940,14 +5901,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R11
 	MOVQ (R8), R12
-	MOVQ $0x00000008, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
-	MOVQ (R8), R13
-	MOVQ R13, 72(R8)
-	MOVQ 24(R8), R13
-	MOVQ R13, 80(R8)
+	MOVQ 64(R8), R13
+	MOVQ R13, 152(R8)
+	MOVQ 104(R8), R13
+	MOVQ R13, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -6142,11 +6101,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R8)
+	CMPQ         R11, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z18
+	VBROADCASTSD 80(R8), Z18
 	VMULPD       Z18, Z0, Z0
 	VMULPD       Z18, Z1, Z1
 	VMULPD       Z18, Z2, Z2
@@ -6167,11 +6125,11 @@ tileStore:
 	VMULPD       Z18, Z17, Z17
 
 tileBeta:
-	MOVQ    16(R13), R11
-	ORQ     40(R13), R11
-	ORQ     24(R13), R11
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R13), R11
+	MOVQ    96(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPD (R11), Z18
@@ -6197,7 +6155,7 @@ tileBeta:
 	VADDPD  Z18, Z17, Z17
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      120(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z22, Z22, Z22
@@ -6239,10 +6197,10 @@ tileReLU:
 	VMOVAPD.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      112(R8), R12
 	SHLQ      $0x03, R12
 	VPXORD    Z22, Z22, Z22
 	VMOVUPD   (R11), Z18
@@ -6307,7 +6265,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -6340,22 +6298,22 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   72(R13)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R13), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R13)
+	ADDQ   $0x000000c0, 96(R8)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R13)
+	ADDQ $0x000000c0, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -6531,14 +6489,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R11
 	MOVQ (R8), R12
-	MOVQ $0x00000008, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
-	MOVQ (R8), R13
-	MOVQ R13, 72(R8)
-	MOVQ 24(R8), R13
-	MOVQ R13, 80(R8)
+	MOVQ 64(R8), R13
+	MOVQ R13, 152(R8)
+	MOVQ 104(R8), R13
+	MOVQ R13, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -6756,11 +6712,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R8)
+	CMPQ         R11, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z21
+	VBROADCASTSD 80(R8), Z21
 	VMULPD       Z21, Z0, Z0
 	VMULPD       Z21, Z1, Z1
 	VMULPD       Z21, Z2, Z2
@@ -6784,11 +6739,11 @@ tileStore:
 	VMULPD       Z21, Z20, Z20
 
 tileBeta:
-	MOVQ    16(R13), R11
-	ORQ     40(R13), R11
-	ORQ     24(R13), R11
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R13), R11
+	MOVQ    96(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPD (R11), Z21
@@ -6817,7 +6772,7 @@ tileBeta:
 	VADDPD  Z21, Z20, Z20
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      120(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
@@ -6865,10 +6820,10 @@ tileReLU:
 	VMOVAPD.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      112(R8), R12
 	SHLQ      $0x03, R12
 	VPXORD    Z25, Z25, Z25
 	VMOVUPD   (R11), Z21
@@ -6943,7 +6898,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -6980,22 +6935,22 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   72(R13)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R13), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R13)
+	ADDQ   $0x000000c0, 96(R8)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R13)
+	ADDQ $0x000000c0, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -7187,14 +7142,12 @@ tilePanel:
 	MOVQ 40(R8), SI
 	MOVQ 24(R8), R12
 	MOVQ (R8), R13
-	MOVQ $0x00000008, AX
-	MOVQ 64(R8), R8
-	MOVQ 8(R8), AX
+	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
-	MOVQ (R8), R11
-	MOVQ R11, 72(R8)
-	MOVQ 24(R8), R11
-	MOVQ R11, 80(R8)
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ BX, R8
@@ -7444,11 +7397,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R8)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z24
+	VBROADCASTSD 80(R8), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Z24, Z1, Z1
 	VMULPD       Z24, Z2, Z2
@@ -7475,14 +7427,14 @@ tileStore:
 	VMULPD       Z24, Z23, Z23
 
 tileBeta:
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
 	JEQ     tileWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
+	MOVQ    96(R8), R11
+	TESTQ   R11, R11
 	JEQ     tileReLU
-	VMOVUPD (R12), Z24
+	VMOVUPD (R11), Z24
 	VADDPD  Z24, Z0, Z0
 	VADDPD  Z24, Z3, Z3
 	VADDPD  Z24, Z6, Z6
@@ -7491,7 +7443,7 @@ tileBeta:
 	VADDPD  Z24, Z15, Z15
 	VADDPD  Z24, Z18, Z18
 	VADDPD  Z24, Z21, Z21
-	VMOVUPD 64(R12), Z24
+	VMOVUPD 64(R11), Z24
 	VADDPD  Z24, Z1, Z1
 	VADDPD  Z24, Z4, Z4
 	VADDPD  Z24, Z7, Z7
@@ -7500,7 +7452,7 @@ tileBeta:
 	VADDPD  Z24, Z16, Z16
 	VADDPD  Z24, Z19, Z19
 	VADDPD  Z24, Z22, Z22
-	VMOVUPD 128(R12), Z24
+	VMOVUPD 128(R11), Z24
 	VADDPD  Z24, Z2, Z2
 	VADDPD  Z24, Z5, Z5
 	VADDPD  Z24, Z8, Z8
@@ -7511,8 +7463,8 @@ tileBeta:
 	VADDPD  Z24, Z23, Z23
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z28, Z28, Z28
 	VCMPPD    $0x16, Z28, Z0, K1
@@ -7565,95 +7517,95 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R8), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R8), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z28, Z28, Z28
-	VMOVUPD   (R12), Z24
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z0, K1, Z0
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z1, K1, Z1
-	VMOVUPD   128(R12), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z2, K1, Z2
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z3, K1, Z3
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z4, K1, Z4
-	VMOVUPD   128(R12), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z5, K1, Z5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z6, K1, Z6
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z7, K1, Z7
-	VMOVUPD   128(R12), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z8, K1, Z8
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z9, K1, Z9
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z10, K1, Z10
-	VMOVUPD   128(R12), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z11, K1, Z11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z12, K1, Z12
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z13, K1, Z13
-	VMOVUPD   128(R12), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z14, K1, Z14
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z15, K1, Z15
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z16, K1, Z16
-	VMOVUPD   128(R12), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z17, K1, Z17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z18, K1, Z18
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z19, K1, Z19
-	VMOVUPD   128(R12), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z20, K1, Z20
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z21, K1, Z21
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z22, K1, Z22
-	VMOVUPD   128(R12), Z24
+	VMOVUPD   128(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K1
 	VMOVAPD.Z Z23, K1, Z23
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -7690,26 +7642,26 @@ tileWrite:
 	ADDQ     DX, SI
 
 	// next tile
-	IMUL3Q $0x00000008, CX, R12
-	ADDQ   R12, BX
+	IMUL3Q $0x00000008, CX, R11
+	ADDQ   R11, BX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 104(R8)
 
 tileNomask:
 	JMP tilePanel

@@ -19,21 +19,17 @@ TEXT ·sgemm1x8AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), SI
-	MOVQ  8(SI), DI
-	MOVQ  40(SI), R8
-	MOVQ  24(SI), R10
-	MOVQ  (SI), R11
-	MOVQ  $0x00000004, AX
-	MOVQ  64(SI), SI
-	TESTQ SI, SI
-	JEQ   wholeTile
-	MOVQ  8(SI), AX
-	SHLQ  $0x02, AX
-	MOVQ  (SI), R9
-	MOVQ  R9, 72(SI)
-	MOVQ  24(SI), R9
-	MOVQ  R9, 80(SI)
+	MOVQ x+0(FP), SI
+	MOVQ 8(SI), DI
+	MOVQ 40(SI), R8
+	MOVQ 24(SI), R10
+	MOVQ (SI), R11
+	MOVQ 72(SI), AX
+	SHLQ $0x02, AX
+	MOVQ 64(SI), R9
+	MOVQ R9, 144(SI)
+	MOVQ 96(SI), R9
+	MOVQ R9, 152(SI)
 
 wholeTile:
 	MOVQ    DI, R9
@@ -98,92 +94,87 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), SI
-	MOVQ         64(SI), R9
-	CMPL         72(SI), $0x3f800000
+	CMPL         80(SI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 72(SI), Y1
+	VBROADCASTSS 80(SI), Y1
 	VMULPS       Y1, Y0, Y0
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(SI), R10
-	ADDL         R10, R10
+	MOVL         84(SI), R9
+	ADDL         R9, R9
 	JEQ          wholeBias
-	MOVQ         R8, R10
-	CMPL         76(SI), $0x3f800000
+	MOVQ         R8, R9
+	CMPL         84(SI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 76(SI), Y1
-	VFMADD231PS  (R10), Y1, Y0
-	ADDQ         DX, R10
+	VBROADCASTSS 84(SI), Y1
+	VFMADD231PS  (R9), Y1, Y0
+	ADDQ         DX, R9
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   DX, R10
+	VADDPS (R9), Y0, Y0
+	ADDQ   DX, R9
 
 wholeBias:
+	MOVQ    88(SI), R9
+	ORQ     112(SI), R9
+	ORQ     96(SI), R9
+	JEQ     wholeWrite
+	MOVQ    88(SI), R9
 	TESTQ   R9, R9
-	JEQ     wholeWrite
-	MOVQ    16(R9), R10
-	ORQ     40(R9), R10
-	ORQ     24(R9), R10
-	JEQ     wholeWrite
-	MOVQ    16(R9), R10
-	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y1
+	VMOVUPS (R9), Y1
 	VADDPS  Y1, Y0, Y0
 
 wholeReLU:
-	MOVQ   40(R9), R10
-	TESTQ  R10, R10
+	MOVQ   112(SI), R9
+	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y1, Y1, Y1
 	VCMPPS $0x16, Y1, Y0, Y1
 	VANDPS Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    80(R9), R10
-	TESTQ   R10, R10
+	MOVQ    152(SI), R9
+	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    32(R9), R11
-	SHLQ    $0x02, R11
+	MOVQ    104(SI), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y1, Y1, Y1
-	VMOVUPS (R10), Y2
+	VMOVUPS (R9), Y2
 	VCMPPS  $0x16, Y1, Y2, Y1
 	VANDPS  Y1, Y0, Y0
-	ADDQ    R11, R10
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R9, 152(SI)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    wholeDone
-	IMUL3Q $0x00000001, CX, R10
-	ADDQ   R10, DI
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   72(R9)
+	DECQ   144(SI)
 	JNE    wholeTile
-	DECQ   48(R9)
+	DECQ   120(SI)
 	JEQ    wholeDone
-	MOVQ   56(R9), AX
+	MOVQ   128(SI), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(SI)
 	ADDQ   $0x00000020, 40(SI)
-	CMPQ   16(R9), $0x00
+	CMPQ   88(SI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R9)
+	ADDQ   $0x00000020, 88(SI)
 
 wholeNobias:
-	CMPQ 24(R9), $0x00
+	CMPQ 96(SI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R9)
+	ADDQ $0x00000020, 96(SI)
 
 wholeNomask:
 	JMP wholePanel
@@ -201,21 +192,17 @@ cut:
 	VMOVUPS (DI), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   cutTile
-	MOVQ  8(R9), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R9), R12
+	MOVQ R12, 144(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 152(R9)
 
 cutTile:
 	MOVQ    DI, R9
@@ -280,21 +267,20 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 72(R9), Y2
+	VBROADCASTSS 80(R9), Y2
 	VMULPS       Y2, Y1, Y1
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          cutBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 76(R9), Y2
+	VBROADCASTSS 84(R9), Y2
 	VMASKMOVPS   (R10), Y0, Y3
 	VFMADD231PS  Y3, Y2, Y1
 	ADDQ         DX, R10
@@ -306,20 +292,18 @@ cutAdd:
 	ADDQ       DX, R10
 
 cutBias:
-	TESTQ      R12, R12
+	MOVQ       88(R9), R10
+	ORQ        112(R9), R10
+	ORQ        96(R9), R10
 	JEQ        cutWrite
-	MOVQ       16(R12), R10
-	ORQ        40(R12), R10
-	ORQ        24(R12), R10
-	JEQ        cutWrite
-	MOVQ       16(R12), R10
+	MOVQ       88(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
 	VMASKMOVPS (R10), Y0, Y2
 	VADDPS     Y2, Y1, Y1
 
 cutReLU:
-	MOVQ   40(R12), R10
+	MOVQ   112(R9), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y2, Y2, Y2
@@ -327,10 +311,10 @@ cutReLU:
 	VANDPS Y2, Y1, Y1
 
 cutMask:
-	MOVQ       80(R12), R10
+	MOVQ       152(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       32(R12), R11
+	MOVQ       104(R9), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y2, Y2, Y2
 	VMASKMOVPS (R10), Y0, Y3
@@ -339,11 +323,12 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R9)
 
 cutWrite:
+	MOVQ 56(R9), R10
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R9), R10
 	SHLQ    $0x02, R10
 	BSRQ    R10, SI
 	BTRQ    SI, R10
@@ -373,28 +358,26 @@ cutWrite32:
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
 	IMUL3Q $0x00000001, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   144(R9)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   120(R9)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R9), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R9)
 	ADDQ   $0x00000020, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 88(R9)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 96(R9)
 
 cutNomask:
 	JMP cutPanel
@@ -518,21 +501,17 @@ TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), SI
-	MOVQ  8(SI), DI
-	MOVQ  40(SI), R8
-	MOVQ  24(SI), R10
-	MOVQ  (SI), R11
-	MOVQ  $0x00000004, AX
-	MOVQ  64(SI), SI
-	TESTQ SI, SI
-	JEQ   wholeTile
-	MOVQ  8(SI), AX
-	SHLQ  $0x02, AX
-	MOVQ  (SI), R9
-	MOVQ  R9, 72(SI)
-	MOVQ  24(SI), R9
-	MOVQ  R9, 80(SI)
+	MOVQ x+0(FP), SI
+	MOVQ 8(SI), DI
+	MOVQ 40(SI), R8
+	MOVQ 24(SI), R10
+	MOVQ (SI), R11
+	MOVQ 72(SI), AX
+	SHLQ $0x02, AX
+	MOVQ 64(SI), R9
+	MOVQ R9, 144(SI)
+	MOVQ 96(SI), R9
+	MOVQ R9, 152(SI)
 
 wholeTile:
 	MOVQ    DI, R9
@@ -608,51 +587,48 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), SI
-	MOVQ         64(SI), R9
-	CMPL         72(SI), $0x3f800000
+	CMPL         80(SI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 72(SI), Y2
+	VBROADCASTSS 80(SI), Y2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(SI), R10
-	ADDL         R10, R10
+	MOVL         84(SI), R9
+	ADDL         R9, R9
 	JEQ          wholeBias
-	MOVQ         R8, R10
-	CMPL         76(SI), $0x3f800000
+	MOVQ         R8, R9
+	CMPL         84(SI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 76(SI), Y2
-	VFMADD231PS  (R10), Y2, Y0
-	ADDQ         DX, R10
-	VFMADD231PS  (R10), Y2, Y1
-	ADDQ         DX, R10
+	VBROADCASTSS 84(SI), Y2
+	VFMADD231PS  (R9), Y2, Y0
+	ADDQ         DX, R9
+	VFMADD231PS  (R9), Y2, Y1
+	ADDQ         DX, R9
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   DX, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   DX, R10
+	VADDPS (R9), Y0, Y0
+	ADDQ   DX, R9
+	VADDPS (R9), Y1, Y1
+	ADDQ   DX, R9
 
 wholeBias:
+	MOVQ    88(SI), R9
+	ORQ     112(SI), R9
+	ORQ     96(SI), R9
+	JEQ     wholeWrite
+	MOVQ    88(SI), R9
 	TESTQ   R9, R9
-	JEQ     wholeWrite
-	MOVQ    16(R9), R10
-	ORQ     40(R9), R10
-	ORQ     24(R9), R10
-	JEQ     wholeWrite
-	MOVQ    16(R9), R10
-	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y2
+	VMOVUPS (R9), Y2
 	VADDPS  Y2, Y0, Y0
 	VADDPS  Y2, Y1, Y1
 
 wholeReLU:
-	MOVQ   40(R9), R10
-	TESTQ  R10, R10
+	MOVQ   112(SI), R9
+	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y2, Y2, Y2
 	VCMPPS $0x16, Y2, Y0, Y3
@@ -661,23 +637,23 @@ wholeReLU:
 	VANDPS Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    80(R9), R10
-	TESTQ   R10, R10
+	MOVQ    152(SI), R9
+	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    32(R9), R11
-	SHLQ    $0x02, R11
+	MOVQ    104(SI), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y2, Y2, Y2
-	VMOVUPS (R10), Y3
+	VMOVUPS (R9), Y3
 	VCMPPS  $0x16, Y2, Y3, Y3
 	VANDPS  Y3, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y3
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y3
 	VCMPPS  $0x16, Y2, Y3, Y2
 	VANDPS  Y2, Y1, Y1
-	ADDQ    R11, R10
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R9, 152(SI)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
@@ -686,28 +662,26 @@ wholeWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    wholeDone
-	IMUL3Q $0x00000002, CX, R10
-	ADDQ   R10, DI
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   72(R9)
+	DECQ   144(SI)
 	JNE    wholeTile
-	DECQ   48(R9)
+	DECQ   120(SI)
 	JEQ    wholeDone
-	MOVQ   56(R9), AX
+	MOVQ   128(SI), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(SI)
 	ADDQ   $0x00000020, 40(SI)
-	CMPQ   16(R9), $0x00
+	CMPQ   88(SI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R9)
+	ADDQ   $0x00000020, 88(SI)
 
 wholeNobias:
-	CMPQ 24(R9), $0x00
+	CMPQ 96(SI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R9)
+	ADDQ $0x00000020, 96(SI)
 
 wholeNomask:
 	JMP wholePanel
@@ -725,21 +699,17 @@ cut:
 	VMOVUPS (DI), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   cutTile
-	MOVQ  8(R9), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R9), R12
+	MOVQ R12, 144(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 152(R9)
 
 cutTile:
 	MOVQ    DI, R9
@@ -815,22 +785,21 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 72(R9), Y3
+	VBROADCASTSS 80(R9), Y3
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          cutBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 76(R9), Y3
+	VBROADCASTSS 84(R9), Y3
 	VMASKMOVPS   (R10), Y0, Y4
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         DX, R10
@@ -848,13 +817,11 @@ cutAdd:
 	ADDQ       DX, R10
 
 cutBias:
-	TESTQ      R12, R12
+	MOVQ       88(R9), R10
+	ORQ        112(R9), R10
+	ORQ        96(R9), R10
 	JEQ        cutWrite
-	MOVQ       16(R12), R10
-	ORQ        40(R12), R10
-	ORQ        24(R12), R10
-	JEQ        cutWrite
-	MOVQ       16(R12), R10
+	MOVQ       88(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
 	VMASKMOVPS (R10), Y0, Y3
@@ -862,7 +829,7 @@ cutBias:
 	VADDPS     Y3, Y2, Y2
 
 cutReLU:
-	MOVQ   40(R12), R10
+	MOVQ   112(R9), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y3, Y3, Y3
@@ -872,10 +839,10 @@ cutReLU:
 	VANDPS Y3, Y2, Y2
 
 cutMask:
-	MOVQ       80(R12), R10
+	MOVQ       152(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       32(R12), R11
+	MOVQ       104(R9), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y3, Y3, Y3
 	VMASKMOVPS (R10), Y0, Y4
@@ -888,11 +855,12 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R9)
 
 cutWrite:
+	MOVQ 56(R9), R10
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R9), R10
 	SHLQ    $0x02, R10
 	BSRQ    R10, SI
 	BTRQ    SI, R10
@@ -934,28 +902,26 @@ cutWrite32:
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
 	IMUL3Q $0x00000002, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   144(R9)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   120(R9)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R9), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R9)
 	ADDQ   $0x00000020, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 88(R9)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 96(R9)
 
 cutNomask:
 	JMP cutPanel
@@ -1095,21 +1061,17 @@ TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), SI
-	MOVQ  8(SI), DI
-	MOVQ  40(SI), R8
-	MOVQ  24(SI), R10
-	MOVQ  (SI), R11
-	MOVQ  $0x00000004, AX
-	MOVQ  64(SI), SI
-	TESTQ SI, SI
-	JEQ   wholeTile
-	MOVQ  8(SI), AX
-	SHLQ  $0x02, AX
-	MOVQ  (SI), R9
-	MOVQ  R9, 72(SI)
-	MOVQ  24(SI), R9
-	MOVQ  R9, 80(SI)
+	MOVQ x+0(FP), SI
+	MOVQ 8(SI), DI
+	MOVQ 40(SI), R8
+	MOVQ 24(SI), R10
+	MOVQ (SI), R11
+	MOVQ 72(SI), AX
+	SHLQ $0x02, AX
+	MOVQ 64(SI), R9
+	MOVQ R9, 144(SI)
+	MOVQ 96(SI), R9
+	MOVQ R9, 152(SI)
 
 wholeTile:
 	MOVQ    DI, R9
@@ -1196,57 +1158,54 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), SI
-	MOVQ         64(SI), R9
-	CMPL         72(SI), $0x3f800000
+	CMPL         80(SI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 72(SI), Y3
+	VBROADCASTSS 80(SI), Y3
 	VMULPS       Y3, Y0, Y0
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(SI), R10
-	ADDL         R10, R10
+	MOVL         84(SI), R9
+	ADDL         R9, R9
 	JEQ          wholeBias
-	MOVQ         R8, R10
-	CMPL         76(SI), $0x3f800000
+	MOVQ         R8, R9
+	CMPL         84(SI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 76(SI), Y3
-	VFMADD231PS  (R10), Y3, Y0
-	ADDQ         DX, R10
-	VFMADD231PS  (R10), Y3, Y1
-	ADDQ         DX, R10
-	VFMADD231PS  (R10), Y3, Y2
-	ADDQ         DX, R10
+	VBROADCASTSS 84(SI), Y3
+	VFMADD231PS  (R9), Y3, Y0
+	ADDQ         DX, R9
+	VFMADD231PS  (R9), Y3, Y1
+	ADDQ         DX, R9
+	VFMADD231PS  (R9), Y3, Y2
+	ADDQ         DX, R9
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R10), Y0, Y0
-	ADDQ   DX, R10
-	VADDPS (R10), Y1, Y1
-	ADDQ   DX, R10
-	VADDPS (R10), Y2, Y2
-	ADDQ   DX, R10
+	VADDPS (R9), Y0, Y0
+	ADDQ   DX, R9
+	VADDPS (R9), Y1, Y1
+	ADDQ   DX, R9
+	VADDPS (R9), Y2, Y2
+	ADDQ   DX, R9
 
 wholeBias:
+	MOVQ    88(SI), R9
+	ORQ     112(SI), R9
+	ORQ     96(SI), R9
+	JEQ     wholeWrite
+	MOVQ    88(SI), R9
 	TESTQ   R9, R9
-	JEQ     wholeWrite
-	MOVQ    16(R9), R10
-	ORQ     40(R9), R10
-	ORQ     24(R9), R10
-	JEQ     wholeWrite
-	MOVQ    16(R9), R10
-	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPS (R10), Y3
+	VMOVUPS (R9), Y3
 	VADDPS  Y3, Y0, Y0
 	VADDPS  Y3, Y1, Y1
 	VADDPS  Y3, Y2, Y2
 
 wholeReLU:
-	MOVQ   40(R9), R10
-	TESTQ  R10, R10
+	MOVQ   112(SI), R9
+	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y3, Y3, Y3
 	VCMPPS $0x16, Y3, Y0, Y4
@@ -1257,27 +1216,27 @@ wholeReLU:
 	VANDPS Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    80(R9), R10
-	TESTQ   R10, R10
+	MOVQ    152(SI), R9
+	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    32(R9), R11
-	SHLQ    $0x02, R11
+	MOVQ    104(SI), R10
+	SHLQ    $0x02, R10
 	VXORPS  Y3, Y3, Y3
-	VMOVUPS (R10), Y4
+	VMOVUPS (R9), Y4
 	VCMPPS  $0x16, Y3, Y4, Y4
 	VANDPS  Y4, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y4
 	VCMPPS  $0x16, Y3, Y4, Y4
 	VANDPS  Y4, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPS (R10), Y4
+	ADDQ    R10, R9
+	VMOVUPS (R9), Y4
 	VCMPPS  $0x16, Y3, Y4, Y3
 	VANDPS  Y3, Y2, Y2
-	ADDQ    R11, R10
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R9, 152(SI)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
@@ -1288,28 +1247,26 @@ wholeWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    wholeDone
-	IMUL3Q $0x00000003, CX, R10
-	ADDQ   R10, DI
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   72(R9)
+	DECQ   144(SI)
 	JNE    wholeTile
-	DECQ   48(R9)
+	DECQ   120(SI)
 	JEQ    wholeDone
-	MOVQ   56(R9), AX
+	MOVQ   128(SI), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(SI)
 	ADDQ   $0x00000020, 40(SI)
-	CMPQ   16(R9), $0x00
+	CMPQ   88(SI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R9)
+	ADDQ   $0x00000020, 88(SI)
 
 wholeNobias:
-	CMPQ 24(R9), $0x00
+	CMPQ 96(SI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R9)
+	ADDQ $0x00000020, 96(SI)
 
 wholeNomask:
 	JMP wholePanel
@@ -1327,21 +1284,17 @@ cut:
 	VMOVUPS (DI), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   cutTile
-	MOVQ  8(R9), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R9), R12
+	MOVQ R12, 144(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 152(R9)
 
 cutTile:
 	MOVQ    DI, R9
@@ -1428,23 +1381,22 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 72(R9), Y4
+	VBROADCASTSS 80(R9), Y4
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
 	VMULPS       Y4, Y3, Y3
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          cutBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 76(R9), Y4
+	VBROADCASTSS 84(R9), Y4
 	VMASKMOVPS   (R10), Y0, Y5
 	VFMADD231PS  Y5, Y4, Y1
 	ADDQ         DX, R10
@@ -1468,13 +1420,11 @@ cutAdd:
 	ADDQ       DX, R10
 
 cutBias:
-	TESTQ      R12, R12
+	MOVQ       88(R9), R10
+	ORQ        112(R9), R10
+	ORQ        96(R9), R10
 	JEQ        cutWrite
-	MOVQ       16(R12), R10
-	ORQ        40(R12), R10
-	ORQ        24(R12), R10
-	JEQ        cutWrite
-	MOVQ       16(R12), R10
+	MOVQ       88(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
 	VMASKMOVPS (R10), Y0, Y4
@@ -1483,7 +1433,7 @@ cutBias:
 	VADDPS     Y4, Y3, Y3
 
 cutReLU:
-	MOVQ   40(R12), R10
+	MOVQ   112(R9), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y4, Y4, Y4
@@ -1495,10 +1445,10 @@ cutReLU:
 	VANDPS Y4, Y3, Y3
 
 cutMask:
-	MOVQ       80(R12), R10
+	MOVQ       152(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       32(R12), R11
+	MOVQ       104(R9), R11
 	SHLQ       $0x02, R11
 	VXORPS     Y4, Y4, Y4
 	VMASKMOVPS (R10), Y0, Y5
@@ -1515,11 +1465,12 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R9)
 
 cutWrite:
+	MOVQ 56(R9), R10
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R9), R10
 	SHLQ    $0x02, R10
 	BSRQ    R10, SI
 	BTRQ    SI, R10
@@ -1573,28 +1524,26 @@ cutWrite32:
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
 	IMUL3Q $0x00000003, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   144(R9)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   120(R9)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R9), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R9)
 	ADDQ   $0x00000020, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 88(R9)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 96(R9)
 
 cutNomask:
 	JMP cutPanel
@@ -1751,21 +1700,17 @@ TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), DI
-	MOVQ  8(DI), R8
-	MOVQ  40(DI), R9
-	MOVQ  24(DI), R11
-	MOVQ  (DI), R12
-	MOVQ  $0x00000004, AX
-	MOVQ  64(DI), DI
-	TESTQ DI, DI
-	JEQ   wholeTile
-	MOVQ  8(DI), AX
-	SHLQ  $0x02, AX
-	MOVQ  (DI), R10
-	MOVQ  R10, 72(DI)
-	MOVQ  24(DI), R10
-	MOVQ  R10, 80(DI)
+	MOVQ x+0(FP), DI
+	MOVQ 8(DI), R8
+	MOVQ 40(DI), R9
+	MOVQ 24(DI), R11
+	MOVQ (DI), R12
+	MOVQ 72(DI), AX
+	SHLQ $0x02, AX
+	MOVQ 64(DI), R10
+	MOVQ R10, 144(DI)
+	MOVQ 96(DI), R10
+	MOVQ R10, 152(DI)
 
 wholeTile:
 	MOVQ    R8, R10
@@ -1863,10 +1808,9 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), DI
-	MOVQ         64(DI), R10
-	CMPL         72(DI), $0x3f800000
+	CMPL         80(DI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 72(DI), Y4
+	VBROADCASTSS 80(DI), Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
@@ -1874,52 +1818,50 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(DI), R11
-	ADDL         R11, R11
+	MOVL         84(DI), R10
+	ADDL         R10, R10
 	JEQ          wholeBias
-	MOVQ         R9, R11
-	CMPL         76(DI), $0x3f800000
+	MOVQ         R9, R10
+	CMPL         84(DI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 76(DI), Y4
-	VFMADD231PS  (R11), Y4, Y0
-	ADDQ         DX, R11
-	VFMADD231PS  (R11), Y4, Y1
-	ADDQ         DX, R11
-	VFMADD231PS  (R11), Y4, Y2
-	ADDQ         DX, R11
-	VFMADD231PS  (R11), Y4, Y3
-	ADDQ         DX, R11
+	VBROADCASTSS 84(DI), Y4
+	VFMADD231PS  (R10), Y4, Y0
+	ADDQ         DX, R10
+	VFMADD231PS  (R10), Y4, Y1
+	ADDQ         DX, R10
+	VFMADD231PS  (R10), Y4, Y2
+	ADDQ         DX, R10
+	VFMADD231PS  (R10), Y4, Y3
+	ADDQ         DX, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R11), Y0, Y0
-	ADDQ   DX, R11
-	VADDPS (R11), Y1, Y1
-	ADDQ   DX, R11
-	VADDPS (R11), Y2, Y2
-	ADDQ   DX, R11
-	VADDPS (R11), Y3, Y3
-	ADDQ   DX, R11
+	VADDPS (R10), Y0, Y0
+	ADDQ   DX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   DX, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   DX, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   DX, R10
 
 wholeBias:
+	MOVQ    88(DI), R10
+	ORQ     112(DI), R10
+	ORQ     96(DI), R10
+	JEQ     wholeWrite
+	MOVQ    88(DI), R10
 	TESTQ   R10, R10
-	JEQ     wholeWrite
-	MOVQ    16(R10), R11
-	ORQ     40(R10), R11
-	ORQ     24(R10), R11
-	JEQ     wholeWrite
-	MOVQ    16(R10), R11
-	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPS (R11), Y4
+	VMOVUPS (R10), Y4
 	VADDPS  Y4, Y0, Y0
 	VADDPS  Y4, Y1, Y1
 	VADDPS  Y4, Y2, Y2
 	VADDPS  Y4, Y3, Y3
 
 wholeReLU:
-	MOVQ   40(R10), R11
-	TESTQ  R11, R11
+	MOVQ   112(DI), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y4, Y4, Y4
 	VCMPPS $0x16, Y4, Y0, Y5
@@ -1932,31 +1874,31 @@ wholeReLU:
 	VANDPS Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    80(R10), R11
-	TESTQ   R11, R11
+	MOVQ    152(DI), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    32(R10), R12
-	SHLQ    $0x02, R12
+	MOVQ    104(DI), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y4, Y4, Y4
-	VMOVUPS (R11), Y5
+	VMOVUPS (R10), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
 	VCMPPS  $0x16, Y4, Y5, Y5
 	VANDPS  Y5, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y5
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y5
 	VCMPPS  $0x16, Y4, Y5, Y4
 	VANDPS  Y4, Y3, Y3
-	ADDQ    R12, R11
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R10, 152(DI)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -1969,28 +1911,26 @@ wholeWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    wholeDone
-	IMUL3Q $0x00000004, CX, R11
-	ADDQ   R11, R8
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   72(R10)
+	DECQ   144(DI)
 	JNE    wholeTile
-	DECQ   48(R10)
+	DECQ   120(DI)
 	JEQ    wholeDone
-	MOVQ   56(R10), AX
+	MOVQ   128(DI), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(DI)
 	ADDQ   $0x00000020, 40(DI)
-	CMPQ   16(R10), $0x00
+	CMPQ   88(DI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R10)
+	ADDQ   $0x00000020, 88(DI)
 
 wholeNobias:
-	CMPQ 24(R10), $0x00
+	CMPQ 96(DI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R10)
+	ADDQ $0x00000020, 96(DI)
 
 wholeNomask:
 	JMP wholePanel
@@ -2008,21 +1948,17 @@ cut:
 	VMOVUPS (R8), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   cutTile
-	MOVQ  8(R10), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R10), R13
+	MOVQ R13, 144(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 152(R10)
 
 cutTile:
 	MOVQ    R8, R10
@@ -2120,10 +2056,9 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 72(R10), Y5
+	VBROADCASTSS 80(R10), Y5
 	VMULPS       Y5, Y1, Y1
 	VMULPS       Y5, Y2, Y2
 	VMULPS       Y5, Y3, Y3
@@ -2131,13 +2066,13 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          cutBias
 	MOVQ         R9, R11
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 76(R10), Y5
+	VBROADCASTSS 84(R10), Y5
 	VMASKMOVPS   (R11), Y0, Y6
 	VFMADD231PS  Y6, Y5, Y1
 	ADDQ         DX, R11
@@ -2167,13 +2102,11 @@ cutAdd:
 	ADDQ       DX, R11
 
 cutBias:
-	TESTQ      R13, R13
+	MOVQ       88(R10), R11
+	ORQ        112(R10), R11
+	ORQ        96(R10), R11
 	JEQ        cutWrite
-	MOVQ       16(R13), R11
-	ORQ        40(R13), R11
-	ORQ        24(R13), R11
-	JEQ        cutWrite
-	MOVQ       16(R13), R11
+	MOVQ       88(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutReLU
 	VMASKMOVPS (R11), Y0, Y5
@@ -2183,7 +2116,7 @@ cutBias:
 	VADDPS     Y5, Y4, Y4
 
 cutReLU:
-	MOVQ   40(R13), R11
+	MOVQ   112(R10), R11
 	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y5, Y5, Y5
@@ -2197,10 +2130,10 @@ cutReLU:
 	VANDPS Y5, Y4, Y4
 
 cutMask:
-	MOVQ       80(R13), R11
+	MOVQ       152(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       32(R13), R12
+	MOVQ       104(R10), R12
 	SHLQ       $0x02, R12
 	VXORPS     Y5, Y5, Y5
 	VMASKMOVPS (R11), Y0, Y6
@@ -2221,11 +2154,12 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 152(R10)
 
 cutWrite:
+	MOVQ 56(R10), R11
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R10), R11
 	SHLQ    $0x02, R11
 	BSRQ    R11, DI
 	BTRQ    DI, R11
@@ -2291,28 +2225,26 @@ cutWrite32:
 
 cutWritten:
 	// next tile
-	TESTQ  R13, R13
-	JEQ    cutDone
 	IMUL3Q $0x00000004, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   144(R10)
 	JNE    cutTile
-	DECQ   48(R13)
+	DECQ   120(R10)
 	JEQ    cutDone
-	MOVQ   56(R13), AX
+	MOVQ   128(R10), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R10)
 	ADDQ   $0x00000020, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R13)
+	ADDQ   $0x00000020, 88(R10)
 
 cutNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R13)
+	ADDQ $0x00000020, 96(R10)
 
 cutNomask:
 	JMP cutPanel
@@ -2485,21 +2417,17 @@ TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), DI
-	MOVQ  8(DI), R8
-	MOVQ  40(DI), R9
-	MOVQ  24(DI), R11
-	MOVQ  (DI), R12
-	MOVQ  $0x00000004, AX
-	MOVQ  64(DI), DI
-	TESTQ DI, DI
-	JEQ   wholeTile
-	MOVQ  8(DI), AX
-	SHLQ  $0x02, AX
-	MOVQ  (DI), R10
-	MOVQ  R10, 72(DI)
-	MOVQ  24(DI), R10
-	MOVQ  R10, 80(DI)
+	MOVQ x+0(FP), DI
+	MOVQ 8(DI), R8
+	MOVQ 40(DI), R9
+	MOVQ 24(DI), R11
+	MOVQ (DI), R12
+	MOVQ 72(DI), AX
+	SHLQ $0x02, AX
+	MOVQ 64(DI), R10
+	MOVQ R10, 144(DI)
+	MOVQ 96(DI), R10
+	MOVQ R10, 152(DI)
 
 wholeTile:
 	MOVQ    R8, R10
@@ -2608,10 +2536,9 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), DI
-	MOVQ         64(DI), R10
-	CMPL         72(DI), $0x3f800000
+	CMPL         80(DI), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 72(DI), Y5
+	VBROADCASTSS 80(DI), Y5
 	VMULPS       Y5, Y0, Y0
 	VMULPS       Y5, Y1, Y1
 	VMULPS       Y5, Y2, Y2
@@ -2620,48 +2547,46 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(DI), R11
-	ADDL         R11, R11
+	MOVL         84(DI), R10
+	ADDL         R10, R10
 	JEQ          wholeBias
-	MOVQ         R9, R11
-	CMPL         76(DI), $0x3f800000
+	MOVQ         R9, R10
+	CMPL         84(DI), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 76(DI), Y5
-	VFMADD231PS  (R11), Y5, Y0
-	ADDQ         DX, R11
-	VFMADD231PS  (R11), Y5, Y1
-	ADDQ         DX, R11
-	VFMADD231PS  (R11), Y5, Y2
-	ADDQ         DX, R11
-	VFMADD231PS  (R11), Y5, Y3
-	ADDQ         DX, R11
-	VFMADD231PS  (R11), Y5, Y4
-	ADDQ         DX, R11
+	VBROADCASTSS 84(DI), Y5
+	VFMADD231PS  (R10), Y5, Y0
+	ADDQ         DX, R10
+	VFMADD231PS  (R10), Y5, Y1
+	ADDQ         DX, R10
+	VFMADD231PS  (R10), Y5, Y2
+	ADDQ         DX, R10
+	VFMADD231PS  (R10), Y5, Y3
+	ADDQ         DX, R10
+	VFMADD231PS  (R10), Y5, Y4
+	ADDQ         DX, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R11), Y0, Y0
-	ADDQ   DX, R11
-	VADDPS (R11), Y1, Y1
-	ADDQ   DX, R11
-	VADDPS (R11), Y2, Y2
-	ADDQ   DX, R11
-	VADDPS (R11), Y3, Y3
-	ADDQ   DX, R11
-	VADDPS (R11), Y4, Y4
-	ADDQ   DX, R11
+	VADDPS (R10), Y0, Y0
+	ADDQ   DX, R10
+	VADDPS (R10), Y1, Y1
+	ADDQ   DX, R10
+	VADDPS (R10), Y2, Y2
+	ADDQ   DX, R10
+	VADDPS (R10), Y3, Y3
+	ADDQ   DX, R10
+	VADDPS (R10), Y4, Y4
+	ADDQ   DX, R10
 
 wholeBias:
+	MOVQ    88(DI), R10
+	ORQ     112(DI), R10
+	ORQ     96(DI), R10
+	JEQ     wholeWrite
+	MOVQ    88(DI), R10
 	TESTQ   R10, R10
-	JEQ     wholeWrite
-	MOVQ    16(R10), R11
-	ORQ     40(R10), R11
-	ORQ     24(R10), R11
-	JEQ     wholeWrite
-	MOVQ    16(R10), R11
-	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPS (R11), Y5
+	VMOVUPS (R10), Y5
 	VADDPS  Y5, Y0, Y0
 	VADDPS  Y5, Y1, Y1
 	VADDPS  Y5, Y2, Y2
@@ -2669,8 +2594,8 @@ wholeBias:
 	VADDPS  Y5, Y4, Y4
 
 wholeReLU:
-	MOVQ   40(R10), R11
-	TESTQ  R11, R11
+	MOVQ   112(DI), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y5, Y5, Y5
 	VCMPPS $0x16, Y5, Y0, Y6
@@ -2685,35 +2610,35 @@ wholeReLU:
 	VANDPS Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    80(R10), R11
-	TESTQ   R11, R11
+	MOVQ    152(DI), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    32(R10), R12
-	SHLQ    $0x02, R12
+	MOVQ    104(DI), R11
+	SHLQ    $0x02, R11
 	VXORPS  Y5, Y5, Y5
-	VMOVUPS (R11), Y6
+	VMOVUPS (R10), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
 	VCMPPS  $0x16, Y5, Y6, Y6
 	VANDPS  Y6, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPS (R11), Y6
+	ADDQ    R11, R10
+	VMOVUPS (R10), Y6
 	VCMPPS  $0x16, Y5, Y6, Y5
 	VANDPS  Y5, Y4, Y4
-	ADDQ    R12, R11
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R10, 152(DI)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -2728,28 +2653,26 @@ wholeWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    wholeDone
-	IMUL3Q $0x00000005, CX, R11
-	ADDQ   R11, R8
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   72(R10)
+	DECQ   144(DI)
 	JNE    wholeTile
-	DECQ   48(R10)
+	DECQ   120(DI)
 	JEQ    wholeDone
-	MOVQ   56(R10), AX
+	MOVQ   128(DI), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(DI)
 	ADDQ   $0x00000020, 40(DI)
-	CMPQ   16(R10), $0x00
+	CMPQ   88(DI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R10)
+	ADDQ   $0x00000020, 88(DI)
 
 wholeNobias:
-	CMPQ 24(R10), $0x00
+	CMPQ 96(DI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R10)
+	ADDQ $0x00000020, 96(DI)
 
 wholeNomask:
 	JMP wholePanel
@@ -2767,21 +2690,17 @@ cut:
 	VMOVUPS (R8), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   cutTile
-	MOVQ  8(R10), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R10), R13
+	MOVQ R13, 144(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 152(R10)
 
 cutTile:
 	MOVQ    R8, R10
@@ -2890,10 +2809,9 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 72(R10), Y6
+	VBROADCASTSS 80(R10), Y6
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
 	VMULPS       Y6, Y3, Y3
@@ -2902,13 +2820,13 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          cutBias
 	MOVQ         R9, R11
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 76(R10), Y6
+	VBROADCASTSS 84(R10), Y6
 	VMASKMOVPS   (R11), Y0, Y7
 	VFMADD231PS  Y7, Y6, Y1
 	ADDQ         DX, R11
@@ -2944,13 +2862,11 @@ cutAdd:
 	ADDQ       DX, R11
 
 cutBias:
-	TESTQ      R13, R13
+	MOVQ       88(R10), R11
+	ORQ        112(R10), R11
+	ORQ        96(R10), R11
 	JEQ        cutWrite
-	MOVQ       16(R13), R11
-	ORQ        40(R13), R11
-	ORQ        24(R13), R11
-	JEQ        cutWrite
-	MOVQ       16(R13), R11
+	MOVQ       88(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutReLU
 	VMASKMOVPS (R11), Y0, Y6
@@ -2961,7 +2877,7 @@ cutBias:
 	VADDPS     Y6, Y5, Y5
 
 cutReLU:
-	MOVQ   40(R13), R11
+	MOVQ   112(R10), R11
 	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y6, Y6, Y6
@@ -2977,10 +2893,10 @@ cutReLU:
 	VANDPS Y6, Y5, Y5
 
 cutMask:
-	MOVQ       80(R13), R11
+	MOVQ       152(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       32(R13), R12
+	MOVQ       104(R10), R12
 	SHLQ       $0x02, R12
 	VXORPS     Y6, Y6, Y6
 	VMASKMOVPS (R11), Y0, Y7
@@ -3005,11 +2921,12 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 152(R10)
 
 cutWrite:
+	MOVQ 56(R10), R11
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R10), R11
 	SHLQ    $0x02, R11
 	BSRQ    R11, DI
 	BTRQ    DI, R11
@@ -3087,28 +3004,26 @@ cutWrite32:
 
 cutWritten:
 	// next tile
-	TESTQ  R13, R13
-	JEQ    cutDone
 	IMUL3Q $0x00000005, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   144(R10)
 	JNE    cutTile
-	DECQ   48(R13)
+	DECQ   120(R10)
 	JEQ    cutDone
-	MOVQ   56(R13), AX
+	MOVQ   128(R10), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R10)
 	ADDQ   $0x00000020, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R13)
+	ADDQ   $0x00000020, 88(R10)
 
 cutNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R13)
+	ADDQ $0x00000020, 96(R10)
 
 cutNomask:
 	JMP cutPanel
@@ -3298,21 +3213,17 @@ TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R12
-	MOVQ  (R8), R13
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R12
+	MOVQ (R8), R13
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 wholeTile:
 	MOVQ    R9, R11
@@ -3432,10 +3343,9 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 72(R8), Y6
+	VBROADCASTSS 80(R8), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
@@ -3445,52 +3355,50 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R12
-	ADDL         R12, R12
+	MOVL         84(R8), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	CMPL         76(R8), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         84(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 76(R8), Y6
-	VFMADD231PS  (R12), Y6, Y0
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y6, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y6, Y2
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y6, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y6, Y4
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y6, Y5
-	ADDQ         DX, R12
+	VBROADCASTSS 84(R8), Y6
+	VFMADD231PS  (R11), Y6, Y0
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y6, Y1
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y6, Y2
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y6, Y3
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y6, Y4
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y6, Y5
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPS (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPS (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPS (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPS (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPS (R12), Y5, Y5
-	ADDQ   DX, R12
+	VADDPS (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
+	JEQ     wholeWrite
+	MOVQ    88(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R12), Y6
+	VMOVUPS (R11), Y6
 	VADDPS  Y6, Y0, Y0
 	VADDPS  Y6, Y1, Y1
 	VADDPS  Y6, Y2, Y2
@@ -3499,8 +3407,8 @@ wholeBias:
 	VADDPS  Y6, Y5, Y5
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   112(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y6, Y6, Y6
 	VCMPPS $0x16, Y6, Y0, Y7
@@ -3517,39 +3425,39 @@ wholeReLU:
 	VANDPS Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    152(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x02, R13
+	MOVQ    104(R8), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y6, Y6, Y6
-	VMOVUPS (R12), Y7
+	VMOVUPS (R11), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
 	VCMPPS  $0x16, Y6, Y7, Y7
 	VANDPS  Y7, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y7
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y7
 	VCMPPS  $0x16, Y6, Y7, Y6
 	VANDPS  Y6, Y5, Y5
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -3566,28 +3474,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x00000006, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 88(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 96(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -3605,21 +3511,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R12
-	MOVQ  (R11), R13
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R12
+	MOVQ (R11), R13
+	MOVQ 72(R11), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R11), R14
+	MOVQ R14, 144(R11)
+	MOVQ 96(R11), R14
+	MOVQ R14, 152(R11)
 
 cutTile:
 	MOVQ    R9, R11
@@ -3739,10 +3641,9 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R14
-	CMPL         72(R11), $0x3f800000
+	CMPL         80(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 72(R11), Y7
+	VBROADCASTSS 80(R11), Y7
 	VMULPS       Y7, Y1, Y1
 	VMULPS       Y7, Y2, Y2
 	VMULPS       Y7, Y3, Y3
@@ -3752,13 +3653,13 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          cutBias
 	MOVQ         R10, R12
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 76(R11), Y7
+	VBROADCASTSS 84(R11), Y7
 	VMASKMOVPS   (R12), Y0, Y8
 	VFMADD231PS  Y8, Y7, Y1
 	ADDQ         DX, R12
@@ -3800,13 +3701,11 @@ cutAdd:
 	ADDQ       DX, R12
 
 cutBias:
-	TESTQ      R14, R14
+	MOVQ       88(R11), R12
+	ORQ        112(R11), R12
+	ORQ        96(R11), R12
 	JEQ        cutWrite
-	MOVQ       16(R14), R12
-	ORQ        40(R14), R12
-	ORQ        24(R14), R12
-	JEQ        cutWrite
-	MOVQ       16(R14), R12
+	MOVQ       88(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutReLU
 	VMASKMOVPS (R12), Y0, Y7
@@ -3818,7 +3717,7 @@ cutBias:
 	VADDPS     Y7, Y6, Y6
 
 cutReLU:
-	MOVQ   40(R14), R12
+	MOVQ   112(R11), R12
 	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y7, Y7, Y7
@@ -3836,10 +3735,10 @@ cutReLU:
 	VANDPS Y7, Y6, Y6
 
 cutMask:
-	MOVQ       80(R14), R12
+	MOVQ       152(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R14), R13
+	MOVQ       104(R11), R13
 	SHLQ       $0x02, R13
 	VXORPS     Y7, Y7, Y7
 	VMASKMOVPS (R12), Y0, Y8
@@ -3868,11 +3767,12 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R14)
+	MOVQ R12, 152(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R12
 	SHLQ    $0x02, R12
 	BSRQ    R12, R8
 	BTRQ    R8, R12
@@ -3962,28 +3862,26 @@ cutWrite32:
 
 cutWritten:
 	// next tile
-	TESTQ  R14, R14
-	JEQ    cutDone
 	IMUL3Q $0x00000006, CX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   72(R14)
+	DECQ   144(R11)
 	JNE    cutTile
-	DECQ   48(R14)
+	DECQ   120(R11)
 	JEQ    cutDone
-	MOVQ   56(R14), AX
+	MOVQ   128(R11), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R14), $0x00
+	CMPQ   88(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R14)
+	ADDQ   $0x00000020, 88(R11)
 
 cutNobias:
-	CMPQ 24(R14), $0x00
+	CMPQ 96(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R14)
+	ADDQ $0x00000020, 96(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -4189,21 +4087,17 @@ TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R12
-	MOVQ  (R8), R13
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R12
+	MOVQ (R8), R13
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 wholeTile:
 	MOVQ    R9, R11
@@ -4334,10 +4228,9 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 72(R8), Y7
+	VBROADCASTSS 80(R8), Y7
 	VMULPS       Y7, Y0, Y0
 	VMULPS       Y7, Y1, Y1
 	VMULPS       Y7, Y2, Y2
@@ -4348,56 +4241,54 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R12
-	ADDL         R12, R12
+	MOVL         84(R8), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	CMPL         76(R8), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         84(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 76(R8), Y7
-	VFMADD231PS  (R12), Y7, Y0
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y7, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y7, Y2
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y7, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y7, Y4
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y7, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y7, Y6
-	ADDQ         DX, R12
+	VBROADCASTSS 84(R8), Y7
+	VFMADD231PS  (R11), Y7, Y0
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y7, Y1
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y7, Y2
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y7, Y3
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y7, Y4
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y7, Y5
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y7, Y6
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPS (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPS (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPS (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPS (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPS (R12), Y5, Y5
-	ADDQ   DX, R12
-	VADDPS (R12), Y6, Y6
-	ADDQ   DX, R12
+	VADDPS (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   DX, R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
+	JEQ     wholeWrite
+	MOVQ    88(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R12), Y7
+	VMOVUPS (R11), Y7
 	VADDPS  Y7, Y0, Y0
 	VADDPS  Y7, Y1, Y1
 	VADDPS  Y7, Y2, Y2
@@ -4407,8 +4298,8 @@ wholeBias:
 	VADDPS  Y7, Y6, Y6
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   112(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y7, Y7, Y7
 	VCMPPS $0x16, Y7, Y0, Y8
@@ -4427,43 +4318,43 @@ wholeReLU:
 	VANDPS Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    152(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x02, R13
+	MOVQ    104(R8), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y7, Y7, Y7
-	VMOVUPS (R12), Y8
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y8
 	VANDPS  Y8, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y8
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y8
 	VCMPPS  $0x16, Y7, Y8, Y7
 	VANDPS  Y7, Y6, Y6
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -4482,28 +4373,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x00000007, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x00000007, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 88(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 96(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -4521,21 +4410,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R12
-	MOVQ  (R11), R13
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R12
+	MOVQ (R11), R13
+	MOVQ 72(R11), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R11), R14
+	MOVQ R14, 144(R11)
+	MOVQ 96(R11), R14
+	MOVQ R14, 152(R11)
 
 cutTile:
 	MOVQ    R9, R11
@@ -4666,10 +4551,9 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R14
-	CMPL         72(R11), $0x3f800000
+	CMPL         80(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 72(R11), Y8
+	VBROADCASTSS 80(R11), Y8
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
 	VMULPS       Y8, Y3, Y3
@@ -4680,13 +4564,13 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          cutBias
 	MOVQ         R10, R12
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 76(R11), Y8
+	VBROADCASTSS 84(R11), Y8
 	VMASKMOVPS   (R12), Y0, Y9
 	VFMADD231PS  Y9, Y8, Y1
 	ADDQ         DX, R12
@@ -4734,13 +4618,11 @@ cutAdd:
 	ADDQ       DX, R12
 
 cutBias:
-	TESTQ      R14, R14
+	MOVQ       88(R11), R12
+	ORQ        112(R11), R12
+	ORQ        96(R11), R12
 	JEQ        cutWrite
-	MOVQ       16(R14), R12
-	ORQ        40(R14), R12
-	ORQ        24(R14), R12
-	JEQ        cutWrite
-	MOVQ       16(R14), R12
+	MOVQ       88(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutReLU
 	VMASKMOVPS (R12), Y0, Y8
@@ -4753,7 +4635,7 @@ cutBias:
 	VADDPS     Y8, Y7, Y7
 
 cutReLU:
-	MOVQ   40(R14), R12
+	MOVQ   112(R11), R12
 	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y8, Y8, Y8
@@ -4773,10 +4655,10 @@ cutReLU:
 	VANDPS Y8, Y7, Y7
 
 cutMask:
-	MOVQ       80(R14), R12
+	MOVQ       152(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R14), R13
+	MOVQ       104(R11), R13
 	SHLQ       $0x02, R13
 	VXORPS     Y8, Y8, Y8
 	VMASKMOVPS (R12), Y0, Y9
@@ -4809,11 +4691,12 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R14)
+	MOVQ R12, 152(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R12
 	SHLQ    $0x02, R12
 	BSRQ    R12, R8
 	BTRQ    R8, R12
@@ -4915,28 +4798,26 @@ cutWrite32:
 
 cutWritten:
 	// next tile
-	TESTQ  R14, R14
-	JEQ    cutDone
 	IMUL3Q $0x00000007, CX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   72(R14)
+	DECQ   144(R11)
 	JNE    cutTile
-	DECQ   48(R14)
+	DECQ   120(R11)
 	JEQ    cutDone
-	MOVQ   56(R14), AX
+	MOVQ   128(R11), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R14), $0x00
+	CMPQ   88(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R14)
+	ADDQ   $0x00000020, 88(R11)
 
 cutNobias:
-	CMPQ 24(R14), $0x00
+	CMPQ 96(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R14)
+	ADDQ $0x00000020, 96(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -5158,21 +5039,17 @@ TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R13
-	MOVQ  (R8), R14
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R13
+	MOVQ (R8), R14
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -5323,10 +5200,9 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 72(R8), Y8
+	VBROADCASTSS 80(R8), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
@@ -5338,60 +5214,58 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R12
-	ADDL         R12, R12
+	MOVL         84(R8), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	CMPL         76(R8), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         84(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 76(R8), Y8
-	VFMADD231PS  (R12), Y8, Y0
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y8, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y8, Y2
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y8, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y8, Y4
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y8, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y8, Y6
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y8, Y7
-	ADDQ         DX, R12
+	VBROADCASTSS 84(R8), Y8
+	VFMADD231PS  (R11), Y8, Y0
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y8, Y1
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y8, Y2
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y8, Y3
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y8, Y4
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y8, Y5
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y8, Y6
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y8, Y7
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPS (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPS (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPS (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPS (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPS (R12), Y5, Y5
-	ADDQ   DX, R12
-	VADDPS (R12), Y6, Y6
-	ADDQ   DX, R12
-	VADDPS (R12), Y7, Y7
-	ADDQ   DX, R12
+	VADDPS (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   DX, R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   DX, R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
+	JEQ     wholeWrite
+	MOVQ    88(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R12), Y8
+	VMOVUPS (R11), Y8
 	VADDPS  Y8, Y0, Y0
 	VADDPS  Y8, Y1, Y1
 	VADDPS  Y8, Y2, Y2
@@ -5402,8 +5276,8 @@ wholeBias:
 	VADDPS  Y8, Y7, Y7
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   112(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y8, Y8, Y8
 	VCMPPS $0x16, Y8, Y0, Y9
@@ -5424,47 +5298,47 @@ wholeReLU:
 	VANDPS Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    152(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x02, R13
+	MOVQ    104(R8), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y8, Y8, Y8
-	VMOVUPS (R12), Y9
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y9
 	VANDPS  Y9, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y9
 	VCMPPS  $0x16, Y8, Y9, Y8
 	VANDPS  Y8, Y7, Y7
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -5485,28 +5359,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x00000008, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x00000008, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 88(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 96(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -5524,21 +5396,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R13
-	MOVQ  (R11), R14
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R13
+	MOVQ (R11), R14
+	MOVQ 72(R11), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R11), R12
+	MOVQ R12, 144(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 152(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -5689,10 +5557,9 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R12
-	CMPL         72(R11), $0x3f800000
+	CMPL         80(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 72(R11), Y9
+	VBROADCASTSS 80(R11), Y9
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
 	VMULPS       Y9, Y3, Y3
@@ -5704,76 +5571,74 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          cutBias
-	MOVQ         R10, R13
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 76(R11), Y9
-	VMASKMOVPS   (R13), Y0, Y10
+	VBROADCASTSS 84(R11), Y9
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y1
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y2
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y3
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y4
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y5
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y6
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y7
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y10
 	VFMADD231PS  Y10, Y9, Y8
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R13), Y0, Y10
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y1, Y1
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y2, Y2
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y3, Y3
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y4, Y4
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y5, Y5
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y6, Y6
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y7, Y7
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y8, Y8
-	ADDQ       DX, R13
+	ADDQ       DX, R12
 
 cutBias:
+	MOVQ       88(R11), R12
+	ORQ        112(R11), R12
+	ORQ        96(R11), R12
+	JEQ        cutWrite
+	MOVQ       88(R11), R12
 	TESTQ      R12, R12
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	ORQ        40(R12), R13
-	ORQ        24(R12), R13
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPS (R13), Y0, Y9
+	VMASKMOVPS (R12), Y0, Y9
 	VADDPS     Y9, Y1, Y1
 	VADDPS     Y9, Y2, Y2
 	VADDPS     Y9, Y3, Y3
@@ -5784,8 +5649,8 @@ cutBias:
 	VADDPS     Y9, Y8, Y8
 
 cutReLU:
-	MOVQ   40(R12), R13
-	TESTQ  R13, R13
+	MOVQ   112(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y9, Y9, Y9
 	VCMPPS $0x16, Y9, Y1, Y10
@@ -5806,186 +5671,185 @@ cutReLU:
 	VANDPS Y9, Y8, Y8
 
 cutMask:
-	MOVQ       80(R12), R13
-	TESTQ      R13, R13
+	MOVQ       152(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R12), R14
-	SHLQ       $0x02, R14
+	MOVQ       104(R11), R13
+	SHLQ       $0x02, R13
 	VXORPS     Y9, Y9, Y9
-	VMASKMOVPS (R13), Y0, Y10
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y1, Y1
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y2, Y2
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y3, Y3
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y4, Y4
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y5, Y5
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y6, Y6
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y10
 	VANDPS     Y10, Y7, Y7
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y10
 	VCMPPS     $0x16, Y9, Y10, Y9
 	VANDPS     Y9, Y8, Y8
-	ADDQ       R14, R13
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R12)
+	MOVQ R12, 152(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R13
-	SHLQ    $0x02, R13
-	BSRQ    R13, R8
-	BTRQ    R8, R13
-	LEAQ    elements<>+0(SB), R14
-	VMOVDQU (R14)(R13*1), Y9
+	SHLQ    $0x02, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y9
 	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y9, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y9, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y9, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y9, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y9, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y9, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y9, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y9, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
-	IMUL3Q $0x00000008, CX, R13
-	ADDQ   R13, R9
+	IMUL3Q $0x00000008, CX, R12
+	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   72(R12)
+	DECQ   144(R11)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   120(R11)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R11), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 88(R11)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 96(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -6231,21 +6095,17 @@ TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R13
-	MOVQ  (R8), R14
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R13
+	MOVQ (R8), R14
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -6407,10 +6267,9 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 72(R8), Y9
+	VBROADCASTSS 80(R8), Y9
 	VMULPS       Y9, Y0, Y0
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
@@ -6423,64 +6282,62 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R12
-	ADDL         R12, R12
+	MOVL         84(R8), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	CMPL         76(R8), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         84(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 76(R8), Y9
-	VFMADD231PS  (R12), Y9, Y0
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y9, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y9, Y2
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y9, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y9, Y4
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y9, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y9, Y6
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y9, Y7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y9, Y8
-	ADDQ         DX, R12
+	VBROADCASTSS 84(R8), Y9
+	VFMADD231PS  (R11), Y9, Y0
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y9, Y1
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y9, Y2
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y9, Y3
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y9, Y4
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y9, Y5
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y9, Y6
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y9, Y7
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y9, Y8
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPS (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPS (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPS (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPS (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPS (R12), Y5, Y5
-	ADDQ   DX, R12
-	VADDPS (R12), Y6, Y6
-	ADDQ   DX, R12
-	VADDPS (R12), Y7, Y7
-	ADDQ   DX, R12
-	VADDPS (R12), Y8, Y8
-	ADDQ   DX, R12
+	VADDPS (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   DX, R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   DX, R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   DX, R11
+	VADDPS (R11), Y8, Y8
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
+	JEQ     wholeWrite
+	MOVQ    88(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R12), Y9
+	VMOVUPS (R11), Y9
 	VADDPS  Y9, Y0, Y0
 	VADDPS  Y9, Y1, Y1
 	VADDPS  Y9, Y2, Y2
@@ -6492,8 +6349,8 @@ wholeBias:
 	VADDPS  Y9, Y8, Y8
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   112(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y9, Y9, Y9
 	VCMPPS $0x16, Y9, Y0, Y10
@@ -6516,51 +6373,51 @@ wholeReLU:
 	VANDPS Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    152(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x02, R13
+	MOVQ    104(R8), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y9, Y9, Y9
-	VMOVUPS (R12), Y10
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y10
 	VANDPS  Y10, Y7, Y7
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y10
 	VCMPPS  $0x16, Y9, Y10, Y9
 	VANDPS  Y9, Y8, Y8
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -6583,28 +6440,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x00000009, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x00000009, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 88(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 96(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -6622,21 +6477,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R13
-	MOVQ  (R11), R14
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R13
+	MOVQ (R11), R14
+	MOVQ 72(R11), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R11), R12
+	MOVQ R12, 144(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 152(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -6798,10 +6649,9 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R12
-	CMPL         72(R11), $0x3f800000
+	CMPL         80(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 72(R11), Y10
+	VBROADCASTSS 80(R11), Y10
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
 	VMULPS       Y10, Y3, Y3
@@ -6814,82 +6664,80 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          cutBias
-	MOVQ         R10, R13
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 76(R11), Y10
-	VMASKMOVPS   (R13), Y0, Y11
+	VBROADCASTSS 84(R11), Y10
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y1
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y2
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y3
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y4
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y5
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y6
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y7
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y8
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y11
 	VFMADD231PS  Y11, Y10, Y9
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R13), Y0, Y11
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y1, Y1
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y2, Y2
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y3, Y3
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y4, Y4
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y5, Y5
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y6, Y6
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y7, Y7
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y8, Y8
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y9, Y9
-	ADDQ       DX, R13
+	ADDQ       DX, R12
 
 cutBias:
+	MOVQ       88(R11), R12
+	ORQ        112(R11), R12
+	ORQ        96(R11), R12
+	JEQ        cutWrite
+	MOVQ       88(R11), R12
 	TESTQ      R12, R12
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	ORQ        40(R12), R13
-	ORQ        24(R12), R13
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPS (R13), Y0, Y10
+	VMASKMOVPS (R12), Y0, Y10
 	VADDPS     Y10, Y1, Y1
 	VADDPS     Y10, Y2, Y2
 	VADDPS     Y10, Y3, Y3
@@ -6901,8 +6749,8 @@ cutBias:
 	VADDPS     Y10, Y9, Y9
 
 cutReLU:
-	MOVQ   40(R12), R13
-	TESTQ  R13, R13
+	MOVQ   112(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y10, Y10, Y10
 	VCMPPS $0x16, Y10, Y1, Y11
@@ -6925,202 +6773,201 @@ cutReLU:
 	VANDPS Y10, Y9, Y9
 
 cutMask:
-	MOVQ       80(R12), R13
-	TESTQ      R13, R13
+	MOVQ       152(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R12), R14
-	SHLQ       $0x02, R14
+	MOVQ       104(R11), R13
+	SHLQ       $0x02, R13
 	VXORPS     Y10, Y10, Y10
-	VMASKMOVPS (R13), Y0, Y11
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y1, Y1
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y2, Y2
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y3, Y3
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y4, Y4
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y5, Y5
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y6, Y6
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y7, Y7
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y11
 	VANDPS     Y11, Y8, Y8
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y11
 	VCMPPS     $0x16, Y10, Y11, Y10
 	VANDPS     Y10, Y9, Y9
-	ADDQ       R14, R13
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R12)
+	MOVQ R12, 152(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R13
-	SHLQ    $0x02, R13
-	BSRQ    R13, R8
-	BTRQ    R8, R13
-	LEAQ    elements<>+0(SB), R14
-	VMOVDQU (R14)(R13*1), Y10
+	SHLQ    $0x02, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y10
 	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y10, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y10, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y10, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y10, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y10, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y10, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y10, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y10, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X9, (R10)
 	VPERMPS Y9, Y10, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
-	IMUL3Q $0x00000009, CX, R13
-	ADDQ   R13, R9
+	IMUL3Q $0x00000009, CX, R12
+	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   72(R12)
+	DECQ   144(R11)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   120(R11)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R11), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 88(R11)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 96(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -7382,21 +7229,17 @@ TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R13
-	MOVQ  (R8), R14
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R13
+	MOVQ (R8), R14
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -7569,10 +7412,9 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 72(R8), Y10
+	VBROADCASTSS 80(R8), Y10
 	VMULPS       Y10, Y0, Y0
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
@@ -7586,68 +7428,66 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R12
-	ADDL         R12, R12
+	MOVL         84(R8), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	CMPL         76(R8), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         84(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 76(R8), Y10
-	VFMADD231PS  (R12), Y10, Y0
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y10, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y10, Y2
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y10, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y10, Y4
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y10, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y10, Y6
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y10, Y7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y10, Y8
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y10, Y9
-	ADDQ         DX, R12
+	VBROADCASTSS 84(R8), Y10
+	VFMADD231PS  (R11), Y10, Y0
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y10, Y1
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y10, Y2
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y10, Y3
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y10, Y4
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y10, Y5
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y10, Y6
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y10, Y7
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y10, Y8
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y10, Y9
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPS (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPS (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPS (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPS (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPS (R12), Y5, Y5
-	ADDQ   DX, R12
-	VADDPS (R12), Y6, Y6
-	ADDQ   DX, R12
-	VADDPS (R12), Y7, Y7
-	ADDQ   DX, R12
-	VADDPS (R12), Y8, Y8
-	ADDQ   DX, R12
-	VADDPS (R12), Y9, Y9
-	ADDQ   DX, R12
+	VADDPS (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   DX, R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   DX, R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   DX, R11
+	VADDPS (R11), Y8, Y8
+	ADDQ   DX, R11
+	VADDPS (R11), Y9, Y9
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
+	JEQ     wholeWrite
+	MOVQ    88(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R12), Y10
+	VMOVUPS (R11), Y10
 	VADDPS  Y10, Y0, Y0
 	VADDPS  Y10, Y1, Y1
 	VADDPS  Y10, Y2, Y2
@@ -7660,8 +7500,8 @@ wholeBias:
 	VADDPS  Y10, Y9, Y9
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   112(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y10, Y10, Y10
 	VCMPPS $0x16, Y10, Y0, Y11
@@ -7686,55 +7526,55 @@ wholeReLU:
 	VANDPS Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    152(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x02, R13
+	MOVQ    104(R8), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y10, Y10, Y10
-	VMOVUPS (R12), Y11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y7, Y7
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y11
 	VANDPS  Y11, Y8, Y8
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y11
 	VCMPPS  $0x16, Y10, Y11, Y10
 	VANDPS  Y10, Y9, Y9
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -7759,28 +7599,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x0000000a, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x0000000a, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 88(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 96(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -7798,21 +7636,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R13
-	MOVQ  (R11), R14
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R13
+	MOVQ (R11), R14
+	MOVQ 72(R11), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R11), R12
+	MOVQ R12, 144(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 152(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -7985,10 +7819,9 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R12
-	CMPL         72(R11), $0x3f800000
+	CMPL         80(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 72(R11), Y11
+	VBROADCASTSS 80(R11), Y11
 	VMULPS       Y11, Y1, Y1
 	VMULPS       Y11, Y2, Y2
 	VMULPS       Y11, Y3, Y3
@@ -8002,88 +7835,86 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          cutBias
-	MOVQ         R10, R13
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 76(R11), Y11
-	VMASKMOVPS   (R13), Y0, Y12
+	VBROADCASTSS 84(R11), Y11
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y1
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y2
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y3
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y4
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y5
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y6
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y9
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y12
 	VFMADD231PS  Y12, Y11, Y10
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R13), Y0, Y12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y1, Y1
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y2, Y2
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y3, Y3
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y4, Y4
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y5, Y5
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y6, Y6
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y7, Y7
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y8, Y8
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y9, Y9
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y10, Y10
-	ADDQ       DX, R13
+	ADDQ       DX, R12
 
 cutBias:
+	MOVQ       88(R11), R12
+	ORQ        112(R11), R12
+	ORQ        96(R11), R12
+	JEQ        cutWrite
+	MOVQ       88(R11), R12
 	TESTQ      R12, R12
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	ORQ        40(R12), R13
-	ORQ        24(R12), R13
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPS (R13), Y0, Y11
+	VMASKMOVPS (R12), Y0, Y11
 	VADDPS     Y11, Y1, Y1
 	VADDPS     Y11, Y2, Y2
 	VADDPS     Y11, Y3, Y3
@@ -8096,8 +7927,8 @@ cutBias:
 	VADDPS     Y11, Y10, Y10
 
 cutReLU:
-	MOVQ   40(R12), R13
-	TESTQ  R13, R13
+	MOVQ   112(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y11, Y11, Y11
 	VCMPPS $0x16, Y11, Y1, Y12
@@ -8122,218 +7953,217 @@ cutReLU:
 	VANDPS Y11, Y10, Y10
 
 cutMask:
-	MOVQ       80(R12), R13
-	TESTQ      R13, R13
+	MOVQ       152(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R12), R14
-	SHLQ       $0x02, R14
+	MOVQ       104(R11), R13
+	SHLQ       $0x02, R13
 	VXORPS     Y11, Y11, Y11
-	VMASKMOVPS (R13), Y0, Y12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y1, Y1
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y2, Y2
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y3, Y3
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y4, Y4
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y5, Y5
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y6, Y6
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y7, Y7
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y8, Y8
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y12
 	VANDPS     Y12, Y9, Y9
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y12
 	VCMPPS     $0x16, Y11, Y12, Y11
 	VANDPS     Y11, Y10, Y10
-	ADDQ       R14, R13
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R12)
+	MOVQ R12, 152(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R13
-	SHLQ    $0x02, R13
-	BSRQ    R13, R8
-	BTRQ    R8, R13
-	LEAQ    elements<>+0(SB), R14
-	VMOVDQU (R14)(R13*1), Y11
+	SHLQ    $0x02, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y11
 	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y11, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y11, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y11, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y11, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y11, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y11, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y11, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y11, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X9, (R10)
 	VPERMPS Y9, Y11, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X10, (R10)
 	VPERMPS Y10, Y11, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
-	IMUL3Q $0x0000000a, CX, R13
-	ADDQ   R13, R9
+	IMUL3Q $0x0000000a, CX, R12
+	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   72(R12)
+	DECQ   144(R11)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   120(R11)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R11), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 88(R11)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 96(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -8611,21 +8441,17 @@ TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R13
-	MOVQ  (R8), R14
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R13
+	MOVQ (R8), R14
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -8809,10 +8635,9 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 72(R8), Y11
+	VBROADCASTSS 80(R8), Y11
 	VMULPS       Y11, Y0, Y0
 	VMULPS       Y11, Y1, Y1
 	VMULPS       Y11, Y2, Y2
@@ -8827,72 +8652,70 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R12
-	ADDL         R12, R12
+	MOVL         84(R8), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	CMPL         76(R8), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         84(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 76(R8), Y11
-	VFMADD231PS  (R12), Y11, Y0
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y11, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y11, Y2
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y11, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y11, Y4
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y11, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y11, Y6
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y11, Y7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y11, Y8
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y11, Y9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y11, Y10
-	ADDQ         DX, R12
+	VBROADCASTSS 84(R8), Y11
+	VFMADD231PS  (R11), Y11, Y0
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y11, Y1
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y11, Y2
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y11, Y3
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y11, Y4
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y11, Y5
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y11, Y6
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y11, Y7
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y11, Y8
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y11, Y9
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y11, Y10
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPS (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPS (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPS (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPS (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPS (R12), Y5, Y5
-	ADDQ   DX, R12
-	VADDPS (R12), Y6, Y6
-	ADDQ   DX, R12
-	VADDPS (R12), Y7, Y7
-	ADDQ   DX, R12
-	VADDPS (R12), Y8, Y8
-	ADDQ   DX, R12
-	VADDPS (R12), Y9, Y9
-	ADDQ   DX, R12
-	VADDPS (R12), Y10, Y10
-	ADDQ   DX, R12
+	VADDPS (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   DX, R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   DX, R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   DX, R11
+	VADDPS (R11), Y8, Y8
+	ADDQ   DX, R11
+	VADDPS (R11), Y9, Y9
+	ADDQ   DX, R11
+	VADDPS (R11), Y10, Y10
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
+	JEQ     wholeWrite
+	MOVQ    88(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R12), Y11
+	VMOVUPS (R11), Y11
 	VADDPS  Y11, Y0, Y0
 	VADDPS  Y11, Y1, Y1
 	VADDPS  Y11, Y2, Y2
@@ -8906,8 +8729,8 @@ wholeBias:
 	VADDPS  Y11, Y10, Y10
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   112(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y11, Y11, Y11
 	VCMPPS $0x16, Y11, Y0, Y12
@@ -8934,59 +8757,59 @@ wholeReLU:
 	VANDPS Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    152(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x02, R13
+	MOVQ    104(R8), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y11, Y11, Y11
-	VMOVUPS (R12), Y12
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y7, Y7
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y8, Y8
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y12
 	VANDPS  Y12, Y9, Y9
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y12
 	VCMPPS  $0x16, Y11, Y12, Y11
 	VANDPS  Y11, Y10, Y10
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -9013,28 +8836,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x0000000b, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x0000000b, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 88(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 96(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -9052,21 +8873,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R13
-	MOVQ  (R11), R14
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R13
+	MOVQ (R11), R14
+	MOVQ 72(R11), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R11), R12
+	MOVQ R12, 144(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 152(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -9250,10 +9067,9 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R12
-	CMPL         72(R11), $0x3f800000
+	CMPL         80(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 72(R11), Y12
+	VBROADCASTSS 80(R11), Y12
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
 	VMULPS       Y12, Y3, Y3
@@ -9268,94 +9084,92 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          cutBias
-	MOVQ         R10, R13
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 76(R11), Y12
-	VMASKMOVPS   (R13), Y0, Y13
+	VBROADCASTSS 84(R11), Y12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y1
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y2
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y3
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y4
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y5
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y6
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y7
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y8
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y9
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y10
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y13
 	VFMADD231PS  Y13, Y12, Y11
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R13), Y0, Y13
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y1, Y1
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y2, Y2
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y3, Y3
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y4, Y4
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y5, Y5
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y6, Y6
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y7, Y7
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y8, Y8
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y9, Y9
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y10, Y10
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y11, Y11
-	ADDQ       DX, R13
+	ADDQ       DX, R12
 
 cutBias:
+	MOVQ       88(R11), R12
+	ORQ        112(R11), R12
+	ORQ        96(R11), R12
+	JEQ        cutWrite
+	MOVQ       88(R11), R12
 	TESTQ      R12, R12
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	ORQ        40(R12), R13
-	ORQ        24(R12), R13
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPS (R13), Y0, Y12
+	VMASKMOVPS (R12), Y0, Y12
 	VADDPS     Y12, Y1, Y1
 	VADDPS     Y12, Y2, Y2
 	VADDPS     Y12, Y3, Y3
@@ -9369,8 +9183,8 @@ cutBias:
 	VADDPS     Y12, Y11, Y11
 
 cutReLU:
-	MOVQ   40(R12), R13
-	TESTQ  R13, R13
+	MOVQ   112(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y1, Y13
@@ -9397,234 +9211,233 @@ cutReLU:
 	VANDPS Y12, Y11, Y11
 
 cutMask:
-	MOVQ       80(R12), R13
-	TESTQ      R13, R13
+	MOVQ       152(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R12), R14
-	SHLQ       $0x02, R14
+	MOVQ       104(R11), R13
+	SHLQ       $0x02, R13
 	VXORPS     Y12, Y12, Y12
-	VMASKMOVPS (R13), Y0, Y13
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y1, Y1
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y2, Y2
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y3, Y3
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y4, Y4
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y5, Y5
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y6, Y6
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y7, Y7
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y8, Y8
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y9, Y9
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y13
 	VANDPS     Y13, Y10, Y10
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y13
 	VCMPPS     $0x16, Y12, Y13, Y12
 	VANDPS     Y12, Y11, Y11
-	ADDQ       R14, R13
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R12)
+	MOVQ R12, 152(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R13
-	SHLQ    $0x02, R13
-	BSRQ    R13, R8
-	BTRQ    R8, R13
-	LEAQ    elements<>+0(SB), R14
-	VMOVDQU (R14)(R13*1), Y12
+	SHLQ    $0x02, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y12
 	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X11, (R10)
 	VPERMPS Y11, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X11, (R10)
 	VPERMPS Y11, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y12, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y12, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y12, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y12, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y12, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y12, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y12, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y12, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X9, (R10)
 	VPERMPS Y9, Y12, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X10, (R10)
 	VPERMPS Y10, Y12, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X11, (R10)
 	VPERMPS Y11, Y12, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
-	IMUL3Q $0x0000000b, CX, R13
-	ADDQ   R13, R9
+	IMUL3Q $0x0000000b, CX, R12
+	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   72(R12)
+	DECQ   144(R11)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   120(R11)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R11), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 88(R11)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 96(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -9918,21 +9731,17 @@ TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R13
-	MOVQ  (R8), R14
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R13
+	MOVQ (R8), R14
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -10127,10 +9936,9 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          wholeBeta
-	VBROADCASTSS 72(R8), Y12
+	VBROADCASTSS 80(R8), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -10146,76 +9954,74 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R12
-	ADDL         R12, R12
+	MOVL         84(R8), R11
+	ADDL         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	CMPL         76(R8), $0x3f800000
+	MOVQ         R10, R11
+	CMPL         84(R8), $0x3f800000
 	JEQ          wholeAdd
-	VBROADCASTSS 76(R8), Y12
-	VFMADD231PS  (R12), Y12, Y0
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y12, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y12, Y2
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y12, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y12, Y4
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y12, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y12, Y6
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y12, Y7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y12, Y8
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y12, Y9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y12, Y10
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Y12, Y11
-	ADDQ         DX, R12
+	VBROADCASTSS 84(R8), Y12
+	VFMADD231PS  (R11), Y12, Y0
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y1
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y2
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y3
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y4
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y5
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y6
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y7
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y8
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y9
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y10
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Y12, Y11
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPS (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPS (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPS (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPS (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPS (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPS (R12), Y5, Y5
-	ADDQ   DX, R12
-	VADDPS (R12), Y6, Y6
-	ADDQ   DX, R12
-	VADDPS (R12), Y7, Y7
-	ADDQ   DX, R12
-	VADDPS (R12), Y8, Y8
-	ADDQ   DX, R12
-	VADDPS (R12), Y9, Y9
-	ADDQ   DX, R12
-	VADDPS (R12), Y10, Y10
-	ADDQ   DX, R12
-	VADDPS (R12), Y11, Y11
-	ADDQ   DX, R12
+	VADDPS (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPS (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPS (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPS (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPS (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPS (R11), Y5, Y5
+	ADDQ   DX, R11
+	VADDPS (R11), Y6, Y6
+	ADDQ   DX, R11
+	VADDPS (R11), Y7, Y7
+	ADDQ   DX, R11
+	VADDPS (R11), Y8, Y8
+	ADDQ   DX, R11
+	VADDPS (R11), Y9, Y9
+	ADDQ   DX, R11
+	VADDPS (R11), Y10, Y10
+	ADDQ   DX, R11
+	VADDPS (R11), Y11, Y11
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    88(R8), R11
+	ORQ     112(R8), R11
+	ORQ     96(R8), R11
+	JEQ     wholeWrite
+	MOVQ    88(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPS (R12), Y12
+	VMOVUPS (R11), Y12
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y12, Y1, Y1
 	VADDPS  Y12, Y2, Y2
@@ -10230,8 +10036,8 @@ wholeBias:
 	VADDPS  Y12, Y11, Y11
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   112(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y12, Y12, Y12
 	VCMPPS $0x16, Y12, Y0, Y13
@@ -10260,63 +10066,63 @@ wholeReLU:
 	VANDPS Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    152(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x02, R13
+	MOVQ    104(R8), R12
+	SHLQ    $0x02, R12
 	VXORPS  Y12, Y12, Y12
-	VMOVUPS (R12), Y13
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y7, Y7
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y8, Y8
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y9, Y9
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y13
 	VANDPS  Y13, Y10, Y10
-	ADDQ    R13, R12
-	VMOVUPS (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPS (R11), Y13
 	VCMPPS  $0x16, Y12, Y13, Y12
 	VANDPS  Y12, Y11, Y11
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -10345,28 +10151,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x0000000c, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x0000000c, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 88(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 96(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -10384,21 +10188,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R13
-	MOVQ  (R11), R14
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R13
+	MOVQ (R11), R14
+	MOVQ 72(R11), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R11), R12
+	MOVQ R12, 144(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 152(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -10593,10 +10393,9 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R12
-	CMPL         72(R11), $0x3f800000
+	CMPL         80(R11), $0x3f800000
 	JEQ          cutBeta
-	VBROADCASTSS 72(R11), Y13
+	VBROADCASTSS 80(R11), Y13
 	VMULPS       Y13, Y1, Y1
 	VMULPS       Y13, Y2, Y2
 	VMULPS       Y13, Y3, Y3
@@ -10612,100 +10411,98 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          cutBias
-	MOVQ         R10, R13
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          cutAdd
-	VBROADCASTSS 76(R11), Y13
-	VMASKMOVPS   (R13), Y0, Y14
+	VBROADCASTSS 84(R11), Y13
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y1
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y2
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y3
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y4
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y5
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y6
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y7
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y8
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y9
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y10
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y11
-	ADDQ         DX, R13
-	VMASKMOVPS   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPS   (R12), Y0, Y14
 	VFMADD231PS  Y14, Y13, Y12
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPS (R13), Y0, Y14
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y1, Y1
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y2, Y2
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y3, Y3
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y4, Y4
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y5, Y5
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y6, Y6
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y7, Y7
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y8, Y8
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y9, Y9
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y10, Y10
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y11, Y11
-	ADDQ       DX, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VADDPS     Y14, Y12, Y12
-	ADDQ       DX, R13
+	ADDQ       DX, R12
 
 cutBias:
+	MOVQ       88(R11), R12
+	ORQ        112(R11), R12
+	ORQ        96(R11), R12
+	JEQ        cutWrite
+	MOVQ       88(R11), R12
 	TESTQ      R12, R12
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	ORQ        40(R12), R13
-	ORQ        24(R12), R13
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPS (R13), Y0, Y13
+	VMASKMOVPS (R12), Y0, Y13
 	VADDPS     Y13, Y1, Y1
 	VADDPS     Y13, Y2, Y2
 	VADDPS     Y13, Y3, Y3
@@ -10720,8 +10517,8 @@ cutBias:
 	VADDPS     Y13, Y12, Y12
 
 cutReLU:
-	MOVQ   40(R12), R13
-	TESTQ  R13, R13
+	MOVQ   112(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y13, Y13, Y13
 	VCMPPS $0x16, Y13, Y1, Y14
@@ -10750,250 +10547,249 @@ cutReLU:
 	VANDPS Y13, Y12, Y12
 
 cutMask:
-	MOVQ       80(R12), R13
-	TESTQ      R13, R13
+	MOVQ       152(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R12), R14
-	SHLQ       $0x02, R14
+	MOVQ       104(R11), R13
+	SHLQ       $0x02, R13
 	VXORPS     Y13, Y13, Y13
-	VMASKMOVPS (R13), Y0, Y14
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y1, Y1
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y2, Y2
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y3, Y3
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y4, Y4
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y5, Y5
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y6, Y6
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y7, Y7
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y8, Y8
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y9, Y9
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y10, Y10
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y14
 	VANDPS     Y14, Y11, Y11
-	ADDQ       R14, R13
-	VMASKMOVPS (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPS (R12), Y0, Y14
 	VCMPPS     $0x16, Y13, Y14, Y13
 	VANDPS     Y13, Y12, Y12
-	ADDQ       R14, R13
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R12)
+	MOVQ R12, 152(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R13
-	SHLQ    $0x02, R13
-	BSRQ    R13, R8
-	BTRQ    R8, R13
-	LEAQ    elements<>+0(SB), R14
-	VMOVDQU (R14)(R13*1), Y13
+	SHLQ    $0x02, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y13
 	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	JLT     cutWrite32
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X11, (R10)
 	VPERMPS Y11, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X12, (R10)
 	VPERMPS Y12, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X11, (R10)
 	VPERMPS Y11, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X12, (R10)
 	VPERMPS Y12, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite32:
 	VMOVSS  X1, (R10)
 	VPERMPS Y1, Y13, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X2, (R10)
 	VPERMPS Y2, Y13, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X3, (R10)
 	VPERMPS Y3, Y13, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X4, (R10)
 	VPERMPS Y4, Y13, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X5, (R10)
 	VPERMPS Y5, Y13, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X6, (R10)
 	VPERMPS Y6, Y13, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X7, (R10)
 	VPERMPS Y7, Y13, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X8, (R10)
 	VPERMPS Y8, Y13, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X9, (R10)
 	VPERMPS Y9, Y13, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X10, (R10)
 	VPERMPS Y10, Y13, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X11, (R10)
 	VPERMPS Y11, Y13, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSS  X12, (R10)
 	VPERMPS Y12, Y13, Y1
-	VMOVSS  X1, (R10)(R13*1)
+	VMOVSS  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
-	IMUL3Q $0x0000000c, CX, R13
-	ADDQ   R13, R9
+	IMUL3Q $0x0000000c, CX, R12
+	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   72(R12)
+	DECQ   144(R11)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   120(R11)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R11), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 88(R11)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 96(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -11303,21 +11099,17 @@ TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, R11
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R12
+	MOVQ R12, 144(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -11393,22 +11185,21 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Y2
+	VBROADCASTSS 80(R8), Y2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Y2
+	VBROADCASTSS 84(R8), Y2
 	VFMADD231PS  (R9), Y2, Y0
 	VFMADD231PS  (R9)(R11*1), Y2, Y1
 	ADDQ         DX, R9
@@ -11420,13 +11211,11 @@ tileAdd:
 	ADDQ   DX, R9
 
 tileBias:
-	TESTQ   R12, R12
+	MOVQ    88(R8), R9
+	ORQ     112(R8), R9
+	ORQ     96(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R12), R9
-	ORQ     40(R12), R9
-	ORQ     24(R12), R9
-	JEQ     tileWrite
-	MOVQ    16(R12), R9
+	MOVQ    88(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y2
@@ -11435,7 +11224,7 @@ tileBias:
 	VADDPS  Y2, Y1, Y1
 
 tileReLU:
-	MOVQ   40(R12), R9
+	MOVQ   112(R8), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y2, Y2, Y2
@@ -11445,10 +11234,10 @@ tileReLU:
 	VANDPS Y2, Y1, Y1
 
 tileMask:
-	MOVQ    80(R12), R9
+	MOVQ    152(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(R12), R10
+	MOVQ    104(R8), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y2, Y2, Y2
 	VMOVUPS (R9), Y3
@@ -11460,7 +11249,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R12)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -11468,28 +11257,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R12)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000040, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R12)
+	ADDQ   $0x00000040, 88(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R12)
+	ADDQ $0x00000040, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -11577,21 +11364,17 @@ TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, R11
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R12
+	MOVQ R12, 144(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -11684,10 +11467,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Y4
+	VBROADCASTSS 80(R8), Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
@@ -11695,13 +11477,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Y4
+	VBROADCASTSS 84(R8), Y4
 	VFMADD231PS  (R9), Y4, Y0
 	VFMADD231PS  (R9)(R11*1), Y4, Y1
 	ADDQ         DX, R9
@@ -11719,13 +11501,11 @@ tileAdd:
 	ADDQ   DX, R9
 
 tileBias:
-	TESTQ   R12, R12
+	MOVQ    88(R8), R9
+	ORQ     112(R8), R9
+	ORQ     96(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R12), R9
-	ORQ     40(R12), R9
-	ORQ     24(R12), R9
-	JEQ     tileWrite
-	MOVQ    16(R12), R9
+	MOVQ    88(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y4
@@ -11736,7 +11516,7 @@ tileBias:
 	VADDPS  Y4, Y3, Y3
 
 tileReLU:
-	MOVQ   40(R12), R9
+	MOVQ   112(R8), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y4, Y4, Y4
@@ -11750,10 +11530,10 @@ tileReLU:
 	VANDPS Y4, Y3, Y3
 
 tileMask:
-	MOVQ    80(R12), R9
+	MOVQ    152(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(R12), R10
+	MOVQ    104(R8), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y4, Y4, Y4
 	VMOVUPS (R9), Y5
@@ -11772,7 +11552,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R12)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -11783,28 +11563,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R12)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000040, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R12)
+	ADDQ   $0x00000040, 88(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R12)
+	ADDQ $0x00000040, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -11904,21 +11682,17 @@ TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, R11
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R12
+	MOVQ R12, 144(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -12028,10 +11802,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Y6
+	VBROADCASTSS 80(R8), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
@@ -12041,13 +11814,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Y6
+	VBROADCASTSS 84(R8), Y6
 	VFMADD231PS  (R9), Y6, Y0
 	VFMADD231PS  (R9)(R11*1), Y6, Y1
 	ADDQ         DX, R9
@@ -12071,13 +11844,11 @@ tileAdd:
 	ADDQ   DX, R9
 
 tileBias:
-	TESTQ   R12, R12
+	MOVQ    88(R8), R9
+	ORQ     112(R8), R9
+	ORQ     96(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R12), R9
-	ORQ     40(R12), R9
-	ORQ     24(R12), R9
-	JEQ     tileWrite
-	MOVQ    16(R12), R9
+	MOVQ    88(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y6
@@ -12090,7 +11861,7 @@ tileBias:
 	VADDPS  Y6, Y5, Y5
 
 tileReLU:
-	MOVQ   40(R12), R9
+	MOVQ   112(R8), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
@@ -12108,10 +11879,10 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    80(R12), R9
+	MOVQ    152(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(R12), R10
+	MOVQ    104(R8), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y6, Y6, Y6
 	VMOVUPS (R9), Y7
@@ -12137,7 +11908,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R12)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -12151,28 +11922,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R12)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000040, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R12)
+	ADDQ   $0x00000040, 88(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R12)
+	ADDQ $0x00000040, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -12285,21 +12054,17 @@ TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, R12
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R9), R13
-	MOVQ  R13, 72(R9)
-	MOVQ  24(R9), R13
-	MOVQ  R13, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R9), R13
+	MOVQ R13, 144(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -12426,10 +12191,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R13
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R9), Y8
+	VBROADCASTSS 80(R9), Y8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
@@ -12441,13 +12205,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R9), Y8
+	VBROADCASTSS 84(R9), Y8
 	VFMADD231PS  (R10), Y8, Y0
 	VFMADD231PS  (R10)(R12*1), Y8, Y1
 	ADDQ         DX, R10
@@ -12477,13 +12241,11 @@ tileAdd:
 	ADDQ   DX, R10
 
 tileBias:
-	TESTQ   R13, R13
+	MOVQ    88(R9), R10
+	ORQ     112(R9), R10
+	ORQ     96(R9), R10
 	JEQ     tileWrite
-	MOVQ    16(R13), R10
-	ORQ     40(R13), R10
-	ORQ     24(R13), R10
-	JEQ     tileWrite
-	MOVQ    16(R13), R10
+	MOVQ    88(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Y8
@@ -12498,7 +12260,7 @@ tileBias:
 	VADDPS  Y8, Y7, Y7
 
 tileReLU:
-	MOVQ   40(R13), R10
+	MOVQ   112(R9), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y8, Y8, Y8
@@ -12520,10 +12282,10 @@ tileReLU:
 	VANDPS Y8, Y7, Y7
 
 tileMask:
-	MOVQ    80(R13), R10
+	MOVQ    152(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(R13), R11
+	MOVQ    104(R9), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y8, Y8, Y8
 	VMOVUPS (R10), Y9
@@ -12556,7 +12318,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R13)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
@@ -12573,28 +12335,26 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R13)
+	DECQ   144(R9)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   120(R9)
 	JEQ    tileDone
-	MOVQ   56(R13), AX
+	MOVQ   128(R9), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R9)
 	ADDQ   $0x00000040, 40(R9)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R13)
+	ADDQ   $0x00000040, 88(R9)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R13)
+	ADDQ $0x00000040, 96(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -12719,21 +12479,17 @@ TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, R12
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R9), R13
-	MOVQ  R13, 72(R9)
-	MOVQ  24(R9), R13
-	MOVQ  R13, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R9), R13
+	MOVQ R13, 144(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -12877,10 +12633,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R13
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R9), Y10
+	VBROADCASTSS 80(R9), Y10
 	VMULPS       Y10, Y0, Y0
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
@@ -12894,13 +12649,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R9), Y10
+	VBROADCASTSS 84(R9), Y10
 	VFMADD231PS  (R10), Y10, Y0
 	VFMADD231PS  (R10)(R12*1), Y10, Y1
 	ADDQ         DX, R10
@@ -12936,13 +12691,11 @@ tileAdd:
 	ADDQ   DX, R10
 
 tileBias:
-	TESTQ   R13, R13
+	MOVQ    88(R9), R10
+	ORQ     112(R9), R10
+	ORQ     96(R9), R10
 	JEQ     tileWrite
-	MOVQ    16(R13), R10
-	ORQ     40(R13), R10
-	ORQ     24(R13), R10
-	JEQ     tileWrite
-	MOVQ    16(R13), R10
+	MOVQ    88(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Y10
@@ -12959,7 +12712,7 @@ tileBias:
 	VADDPS  Y10, Y9, Y9
 
 tileReLU:
-	MOVQ   40(R13), R10
+	MOVQ   112(R9), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y10, Y10, Y10
@@ -12985,10 +12738,10 @@ tileReLU:
 	VANDPS Y10, Y9, Y9
 
 tileMask:
-	MOVQ    80(R13), R10
+	MOVQ    152(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(R13), R11
+	MOVQ    104(R9), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y10, Y10, Y10
 	VMOVUPS (R10), Y11
@@ -13028,7 +12781,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R13)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
@@ -13048,28 +12801,26 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R13)
+	DECQ   144(R9)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   120(R9)
 	JEQ    tileDone
-	MOVQ   56(R13), AX
+	MOVQ   128(R9), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R9)
 	ADDQ   $0x00000040, 40(R9)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R13)
+	ADDQ   $0x00000040, 88(R9)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R13)
+	ADDQ $0x00000040, 96(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -13207,21 +12958,17 @@ TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, R13
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R10), R14
-	MOVQ  R14, 72(R10)
-	MOVQ  24(R10), R14
-	MOVQ  R14, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R10), R14
+	MOVQ R14, 144(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -13382,10 +13129,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R14
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Y12
+	VBROADCASTSS 80(R10), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -13401,13 +13147,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Y12
+	VBROADCASTSS 84(R10), Y12
 	VFMADD231PS  (R11), Y12, Y0
 	VFMADD231PS  (R11)(R13*1), Y12, Y1
 	ADDQ         DX, R11
@@ -13449,13 +13195,11 @@ tileAdd:
 	ADDQ   DX, R11
 
 tileBias:
-	TESTQ   R14, R14
+	MOVQ    88(R10), R11
+	ORQ     112(R10), R11
+	ORQ     96(R10), R11
 	JEQ     tileWrite
-	MOVQ    16(R14), R11
-	ORQ     40(R14), R11
-	ORQ     24(R14), R11
-	JEQ     tileWrite
-	MOVQ    16(R14), R11
+	MOVQ    88(R10), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPS (R11), Y12
@@ -13474,7 +13218,7 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R14), R11
+	MOVQ   112(R10), R11
 	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -13504,10 +13248,10 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R14), R11
+	MOVQ    152(R10), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    32(R14), R12
+	MOVQ    104(R10), R12
 	SHLQ    $0x02, R12
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (R11), Y13
@@ -13554,7 +13298,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R14)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y0, (R9)
@@ -13577,28 +13321,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R14, R14
-	JEQ    tileDone
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R14)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R14)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R14), AX
+	MOVQ   128(R10), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R14), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R14)
+	ADDQ   $0x00000040, 88(R10)
 
 tileNobias:
-	CMPQ 24(R14), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R14)
+	ADDQ $0x00000040, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -13746,21 +13488,17 @@ TEXT ·sgemm1x24AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, R11
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R12
+	MOVQ R12, 144(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -13848,23 +13586,22 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Y3
+	VBROADCASTSS 80(R8), Y3
 	VMULPS       Y3, Y0, Y0
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Y3
+	VBROADCASTSS 84(R8), Y3
 	VFMADD231PS  (R9), Y3, Y0
 	VFMADD231PS  32(R9), Y3, Y1
 	VFMADD231PS  (R9)(R11*1), Y3, Y2
@@ -13878,13 +13615,11 @@ tileAdd:
 	ADDQ   DX, R9
 
 tileBias:
-	TESTQ   R12, R12
+	MOVQ    88(R8), R9
+	ORQ     112(R8), R9
+	ORQ     96(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R12), R9
-	ORQ     40(R12), R9
-	ORQ     24(R12), R9
-	JEQ     tileWrite
-	MOVQ    16(R12), R9
+	MOVQ    88(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y3
@@ -13895,7 +13630,7 @@ tileBias:
 	VADDPS  Y3, Y2, Y2
 
 tileReLU:
-	MOVQ   40(R12), R9
+	MOVQ   112(R8), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y3, Y3, Y3
@@ -13907,10 +13642,10 @@ tileReLU:
 	VANDPS Y3, Y2, Y2
 
 tileMask:
-	MOVQ    80(R12), R9
+	MOVQ    152(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(R12), R10
+	MOVQ    104(R8), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y3, Y3, Y3
 	VMOVUPS (R9), Y4
@@ -13925,7 +13660,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R12)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -13934,28 +13669,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R12)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000060, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 16(R12)
+	ADDQ   $0x00000060, 88(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 24(R12)
+	ADDQ $0x00000060, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -14056,21 +13789,17 @@ TEXT ·sgemm2x24AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, R11
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R12
+	MOVQ R12, 144(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -14181,10 +13910,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Y6
+	VBROADCASTSS 80(R8), Y6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
@@ -14194,13 +13922,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Y6
+	VBROADCASTSS 84(R8), Y6
 	VFMADD231PS  (R9), Y6, Y0
 	VFMADD231PS  32(R9), Y6, Y1
 	VFMADD231PS  (R9)(R11*1), Y6, Y2
@@ -14222,13 +13950,11 @@ tileAdd:
 	ADDQ   DX, R9
 
 tileBias:
-	TESTQ   R12, R12
+	MOVQ    88(R8), R9
+	ORQ     112(R8), R9
+	ORQ     96(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R12), R9
-	ORQ     40(R12), R9
-	ORQ     24(R12), R9
-	JEQ     tileWrite
-	MOVQ    16(R12), R9
+	MOVQ    88(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y6
@@ -14242,7 +13968,7 @@ tileBias:
 	VADDPS  Y6, Y5, Y5
 
 tileReLU:
-	MOVQ   40(R12), R9
+	MOVQ   112(R8), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
@@ -14260,10 +13986,10 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    80(R12), R9
+	MOVQ    152(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(R12), R10
+	MOVQ    104(R8), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y6, Y6, Y6
 	VMOVUPS (R9), Y7
@@ -14288,7 +14014,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R12)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -14301,28 +14027,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R12)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000060, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 16(R12)
+	ADDQ   $0x00000060, 88(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 24(R12)
+	ADDQ $0x00000060, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -14439,21 +14163,17 @@ TEXT ·sgemm3x24AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, R11
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R8), R12
+	MOVQ R12, 144(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -14587,10 +14307,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Y9
+	VBROADCASTSS 80(R8), Y9
 	VMULPS       Y9, Y0, Y0
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
@@ -14603,13 +14322,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Y9
+	VBROADCASTSS 84(R8), Y9
 	VFMADD231PS  (R9), Y9, Y0
 	VFMADD231PS  32(R9), Y9, Y1
 	VFMADD231PS  (R9)(R11*1), Y9, Y2
@@ -14639,13 +14358,11 @@ tileAdd:
 	ADDQ   DX, R9
 
 tileBias:
-	TESTQ   R12, R12
+	MOVQ    88(R8), R9
+	ORQ     112(R8), R9
+	ORQ     96(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R12), R9
-	ORQ     40(R12), R9
-	ORQ     24(R12), R9
-	JEQ     tileWrite
-	MOVQ    16(R12), R9
+	MOVQ    88(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPS (R9), Y9
@@ -14662,7 +14379,7 @@ tileBias:
 	VADDPS  Y9, Y8, Y8
 
 tileReLU:
-	MOVQ   40(R12), R9
+	MOVQ   112(R8), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y9, Y9, Y9
@@ -14686,10 +14403,10 @@ tileReLU:
 	VANDPS Y9, Y8, Y8
 
 tileMask:
-	MOVQ    80(R12), R9
+	MOVQ    152(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(R12), R10
+	MOVQ    104(R8), R10
 	SHLQ    $0x02, R10
 	VXORPS  Y9, Y9, Y9
 	VMOVUPS (R9), Y10
@@ -14724,7 +14441,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R12)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -14741,28 +14458,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R12)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   128(R8), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000060, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 16(R12)
+	ADDQ   $0x00000060, 88(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 24(R12)
+	ADDQ $0x00000060, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -14896,21 +14611,17 @@ TEXT ·sgemm4x24AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x02, R12
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, AX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), AX
-	SHLQ  $0x02, AX
-	MOVQ  (R9), R13
-	MOVQ  R13, 72(R9)
-	MOVQ  24(R9), R13
-	MOVQ  R13, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), AX
+	SHLQ $0x02, AX
+	MOVQ 64(R9), R13
+	MOVQ R13, 144(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -15067,10 +14778,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R13
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R9), Y12
+	VBROADCASTSS 80(R9), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -15086,13 +14796,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R9), Y12
+	VBROADCASTSS 84(R9), Y12
 	VFMADD231PS  (R10), Y12, Y0
 	VFMADD231PS  32(R10), Y12, Y1
 	VFMADD231PS  (R10)(R12*1), Y12, Y2
@@ -15130,13 +14840,11 @@ tileAdd:
 	ADDQ   DX, R10
 
 tileBias:
-	TESTQ   R13, R13
+	MOVQ    88(R9), R10
+	ORQ     112(R9), R10
+	ORQ     96(R9), R10
 	JEQ     tileWrite
-	MOVQ    16(R13), R10
-	ORQ     40(R13), R10
-	ORQ     24(R13), R10
-	JEQ     tileWrite
-	MOVQ    16(R13), R10
+	MOVQ    88(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPS (R10), Y12
@@ -15156,7 +14864,7 @@ tileBias:
 	VADDPS  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R13), R10
+	MOVQ   112(R9), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -15186,10 +14894,10 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R13), R10
+	MOVQ    152(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(R13), R11
+	MOVQ    104(R9), R11
 	SHLQ    $0x02, R11
 	VXORPS  Y12, Y12, Y12
 	VMOVUPS (R10), Y13
@@ -15234,7 +14942,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R13)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
@@ -15255,28 +14963,26 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R13)
+	DECQ   144(R9)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   120(R9)
 	JEQ    tileDone
-	MOVQ   56(R13), AX
+	MOVQ   128(R9), AX
 	SHLQ   $0x02, AX
 	ADDQ   AX, 24(R9)
 	ADDQ   $0x00000060, 40(R9)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 16(R13)
+	ADDQ   $0x00000060, 88(R9)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 24(R13)
+	ADDQ $0x00000060, 96(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -15423,21 +15129,17 @@ TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), SI
-	MOVQ  8(SI), DI
-	MOVQ  40(SI), R8
-	MOVQ  24(SI), R10
-	MOVQ  (SI), R11
-	MOVQ  $0x00000008, AX
-	MOVQ  64(SI), SI
-	TESTQ SI, SI
-	JEQ   wholeTile
-	MOVQ  8(SI), AX
-	SHLQ  $0x03, AX
-	MOVQ  (SI), R9
-	MOVQ  R9, 72(SI)
-	MOVQ  24(SI), R9
-	MOVQ  R9, 80(SI)
+	MOVQ x+0(FP), SI
+	MOVQ 8(SI), DI
+	MOVQ 40(SI), R8
+	MOVQ 24(SI), R10
+	MOVQ (SI), R11
+	MOVQ 72(SI), AX
+	SHLQ $0x03, AX
+	MOVQ 64(SI), R9
+	MOVQ R9, 152(SI)
+	MOVQ 104(SI), R9
+	MOVQ R9, 160(SI)
 
 wholeTile:
 	MOVQ    DI, R9
@@ -15502,94 +15204,89 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), SI
-	MOVQ         64(SI), R9
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(SI)
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 80(SI)
 	JEQ          wholeBeta
-	VBROADCASTSD 72(SI), Y1
+	VBROADCASTSD 80(SI), Y1
 	VMULPD       Y1, Y0, Y0
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(SI), R10
-	ADDQ         R10, R10
+	MOVQ         88(SI), R9
+	ADDQ         R9, R9
 	JEQ          wholeBias
-	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(SI)
+	MOVQ         R8, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(SI)
 	JEQ          wholeAdd
-	VBROADCASTSD 80(SI), Y1
-	VFMADD231PD  (R10), Y1, Y0
-	ADDQ         DX, R10
+	VBROADCASTSD 88(SI), Y1
+	VFMADD231PD  (R9), Y1, Y0
+	ADDQ         DX, R9
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   DX, R10
+	VADDPD (R9), Y0, Y0
+	ADDQ   DX, R9
 
 wholeBias:
+	MOVQ    96(SI), R9
+	ORQ     120(SI), R9
+	ORQ     104(SI), R9
+	JEQ     wholeWrite
+	MOVQ    96(SI), R9
 	TESTQ   R9, R9
-	JEQ     wholeWrite
-	MOVQ    16(R9), R10
-	ORQ     40(R9), R10
-	ORQ     24(R9), R10
-	JEQ     wholeWrite
-	MOVQ    16(R9), R10
-	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y1
+	VMOVUPD (R9), Y1
 	VADDPD  Y1, Y0, Y0
 
 wholeReLU:
-	MOVQ   40(R9), R10
-	TESTQ  R10, R10
+	MOVQ   120(SI), R9
+	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y1, Y1, Y1
 	VCMPPD $0x16, Y1, Y0, Y1
 	VANDPD Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    80(R9), R10
-	TESTQ   R10, R10
+	MOVQ    160(SI), R9
+	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    32(R9), R11
-	SHLQ    $0x03, R11
+	MOVQ    112(SI), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y1, Y1, Y1
-	VMOVUPD (R10), Y2
+	VMOVUPD (R9), Y2
 	VCMPPD  $0x16, Y1, Y2, Y1
 	VANDPD  Y1, Y0, Y0
-	ADDQ    R11, R10
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R9, 160(SI)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    wholeDone
-	IMUL3Q $0x00000001, CX, R10
-	ADDQ   R10, DI
+	IMUL3Q $0x00000001, CX, R9
+	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   72(R9)
+	DECQ   152(SI)
 	JNE    wholeTile
-	DECQ   48(R9)
+	DECQ   128(SI)
 	JEQ    wholeDone
-	MOVQ   56(R9), AX
+	MOVQ   136(SI), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(SI)
 	ADDQ   $0x00000020, 40(SI)
-	CMPQ   16(R9), $0x00
+	CMPQ   96(SI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R9)
+	ADDQ   $0x00000020, 96(SI)
 
 wholeNobias:
-	CMPQ 24(R9), $0x00
+	CMPQ 104(SI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R9)
+	ADDQ $0x00000020, 104(SI)
 
 wholeNomask:
 	JMP wholePanel
@@ -15607,21 +15304,17 @@ cut:
 	VMOVUPS (DI), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   cutTile
-	MOVQ  8(R9), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R9), R12
+	MOVQ R12, 152(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 160(R9)
 
 cutTile:
 	MOVQ    DI, R9
@@ -15686,23 +15379,22 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          cutBeta
-	VBROADCASTSD 72(R9), Y2
+	VBROADCASTSD 80(R9), Y2
 	VMULPD       Y2, Y1, Y1
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          cutAdd
-	VBROADCASTSD 80(R9), Y2
+	VBROADCASTSD 88(R9), Y2
 	VMASKMOVPD   (R10), Y0, Y3
 	VFMADD231PD  Y3, Y2, Y1
 	ADDQ         DX, R10
@@ -15714,20 +15406,18 @@ cutAdd:
 	ADDQ       DX, R10
 
 cutBias:
-	TESTQ      R12, R12
+	MOVQ       96(R9), R10
+	ORQ        120(R9), R10
+	ORQ        104(R9), R10
 	JEQ        cutWrite
-	MOVQ       16(R12), R10
-	ORQ        40(R12), R10
-	ORQ        24(R12), R10
-	JEQ        cutWrite
-	MOVQ       16(R12), R10
+	MOVQ       96(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
 	VMASKMOVPD (R10), Y0, Y2
 	VADDPD     Y2, Y1, Y1
 
 cutReLU:
-	MOVQ   40(R12), R10
+	MOVQ   120(R9), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y2, Y2, Y2
@@ -15735,10 +15425,10 @@ cutReLU:
 	VANDPD Y2, Y1, Y1
 
 cutMask:
-	MOVQ       80(R12), R10
+	MOVQ       160(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       32(R12), R11
+	MOVQ       112(R9), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y2, Y2, Y2
 	VMASKMOVPD (R10), Y0, Y3
@@ -15747,11 +15437,12 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R9)
 
 cutWrite:
+	MOVQ 56(R9), R10
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R9), R10
 	SHLQ    $0x03, R10
 	BSRQ    R10, SI
 	BTRQ    SI, R10
@@ -15773,28 +15464,26 @@ cutWrite64:
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
 	IMUL3Q $0x00000001, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   152(R9)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   128(R9)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R9), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R9)
 	ADDQ   $0x00000020, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 96(R9)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 104(R9)
 
 cutNomask:
 	JMP cutPanel
@@ -15918,21 +15607,17 @@ TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), SI
-	MOVQ  8(SI), DI
-	MOVQ  40(SI), R8
-	MOVQ  24(SI), R10
-	MOVQ  (SI), R11
-	MOVQ  $0x00000008, AX
-	MOVQ  64(SI), SI
-	TESTQ SI, SI
-	JEQ   wholeTile
-	MOVQ  8(SI), AX
-	SHLQ  $0x03, AX
-	MOVQ  (SI), R9
-	MOVQ  R9, 72(SI)
-	MOVQ  24(SI), R9
-	MOVQ  R9, 80(SI)
+	MOVQ x+0(FP), SI
+	MOVQ 8(SI), DI
+	MOVQ 40(SI), R8
+	MOVQ 24(SI), R10
+	MOVQ (SI), R11
+	MOVQ 72(SI), AX
+	SHLQ $0x03, AX
+	MOVQ 64(SI), R9
+	MOVQ R9, 152(SI)
+	MOVQ 104(SI), R9
+	MOVQ R9, 160(SI)
 
 wholeTile:
 	MOVQ    DI, R9
@@ -16008,53 +15693,50 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), SI
-	MOVQ         64(SI), R9
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(SI)
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 80(SI)
 	JEQ          wholeBeta
-	VBROADCASTSD 72(SI), Y2
+	VBROADCASTSD 80(SI), Y2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(SI), R10
-	ADDQ         R10, R10
+	MOVQ         88(SI), R9
+	ADDQ         R9, R9
 	JEQ          wholeBias
-	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(SI)
+	MOVQ         R8, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(SI)
 	JEQ          wholeAdd
-	VBROADCASTSD 80(SI), Y2
-	VFMADD231PD  (R10), Y2, Y0
-	ADDQ         DX, R10
-	VFMADD231PD  (R10), Y2, Y1
-	ADDQ         DX, R10
+	VBROADCASTSD 88(SI), Y2
+	VFMADD231PD  (R9), Y2, Y0
+	ADDQ         DX, R9
+	VFMADD231PD  (R9), Y2, Y1
+	ADDQ         DX, R9
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   DX, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   DX, R10
+	VADDPD (R9), Y0, Y0
+	ADDQ   DX, R9
+	VADDPD (R9), Y1, Y1
+	ADDQ   DX, R9
 
 wholeBias:
+	MOVQ    96(SI), R9
+	ORQ     120(SI), R9
+	ORQ     104(SI), R9
+	JEQ     wholeWrite
+	MOVQ    96(SI), R9
 	TESTQ   R9, R9
-	JEQ     wholeWrite
-	MOVQ    16(R9), R10
-	ORQ     40(R9), R10
-	ORQ     24(R9), R10
-	JEQ     wholeWrite
-	MOVQ    16(R9), R10
-	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y2
+	VMOVUPD (R9), Y2
 	VADDPD  Y2, Y0, Y0
 	VADDPD  Y2, Y1, Y1
 
 wholeReLU:
-	MOVQ   40(R9), R10
-	TESTQ  R10, R10
+	MOVQ   120(SI), R9
+	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y2, Y2, Y2
 	VCMPPD $0x16, Y2, Y0, Y3
@@ -16063,23 +15745,23 @@ wholeReLU:
 	VANDPD Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    80(R9), R10
-	TESTQ   R10, R10
+	MOVQ    160(SI), R9
+	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    32(R9), R11
-	SHLQ    $0x03, R11
+	MOVQ    112(SI), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y2, Y2, Y2
-	VMOVUPD (R10), Y3
+	VMOVUPD (R9), Y3
 	VCMPPD  $0x16, Y2, Y3, Y3
 	VANDPD  Y3, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y3
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y3
 	VCMPPD  $0x16, Y2, Y3, Y2
 	VANDPD  Y2, Y1, Y1
-	ADDQ    R11, R10
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R9, 160(SI)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
@@ -16088,28 +15770,26 @@ wholeWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    wholeDone
-	IMUL3Q $0x00000002, CX, R10
-	ADDQ   R10, DI
+	IMUL3Q $0x00000002, CX, R9
+	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   72(R9)
+	DECQ   152(SI)
 	JNE    wholeTile
-	DECQ   48(R9)
+	DECQ   128(SI)
 	JEQ    wholeDone
-	MOVQ   56(R9), AX
+	MOVQ   136(SI), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(SI)
 	ADDQ   $0x00000020, 40(SI)
-	CMPQ   16(R9), $0x00
+	CMPQ   96(SI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R9)
+	ADDQ   $0x00000020, 96(SI)
 
 wholeNobias:
-	CMPQ 24(R9), $0x00
+	CMPQ 104(SI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R9)
+	ADDQ $0x00000020, 104(SI)
 
 wholeNomask:
 	JMP wholePanel
@@ -16127,21 +15807,17 @@ cut:
 	VMOVUPS (DI), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   cutTile
-	MOVQ  8(R9), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R9), R12
+	MOVQ R12, 152(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 160(R9)
 
 cutTile:
 	MOVQ    DI, R9
@@ -16217,24 +15893,23 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          cutBeta
-	VBROADCASTSD 72(R9), Y3
+	VBROADCASTSD 80(R9), Y3
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          cutAdd
-	VBROADCASTSD 80(R9), Y3
+	VBROADCASTSD 88(R9), Y3
 	VMASKMOVPD   (R10), Y0, Y4
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         DX, R10
@@ -16252,13 +15927,11 @@ cutAdd:
 	ADDQ       DX, R10
 
 cutBias:
-	TESTQ      R12, R12
+	MOVQ       96(R9), R10
+	ORQ        120(R9), R10
+	ORQ        104(R9), R10
 	JEQ        cutWrite
-	MOVQ       16(R12), R10
-	ORQ        40(R12), R10
-	ORQ        24(R12), R10
-	JEQ        cutWrite
-	MOVQ       16(R12), R10
+	MOVQ       96(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
 	VMASKMOVPD (R10), Y0, Y3
@@ -16266,7 +15939,7 @@ cutBias:
 	VADDPD     Y3, Y2, Y2
 
 cutReLU:
-	MOVQ   40(R12), R10
+	MOVQ   120(R9), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y3, Y3, Y3
@@ -16276,10 +15949,10 @@ cutReLU:
 	VANDPD Y3, Y2, Y2
 
 cutMask:
-	MOVQ       80(R12), R10
+	MOVQ       160(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       32(R12), R11
+	MOVQ       112(R9), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y3, Y3, Y3
 	VMASKMOVPD (R10), Y0, Y4
@@ -16292,11 +15965,12 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R9)
 
 cutWrite:
+	MOVQ 56(R9), R10
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R9), R10
 	SHLQ    $0x03, R10
 	BSRQ    R10, SI
 	BTRQ    SI, R10
@@ -16326,28 +16000,26 @@ cutWrite64:
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
 	IMUL3Q $0x00000002, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   152(R9)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   128(R9)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R9), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R9)
 	ADDQ   $0x00000020, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 96(R9)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 104(R9)
 
 cutNomask:
 	JMP cutPanel
@@ -16487,21 +16159,17 @@ TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), SI
-	MOVQ  8(SI), DI
-	MOVQ  40(SI), R8
-	MOVQ  24(SI), R10
-	MOVQ  (SI), R11
-	MOVQ  $0x00000008, AX
-	MOVQ  64(SI), SI
-	TESTQ SI, SI
-	JEQ   wholeTile
-	MOVQ  8(SI), AX
-	SHLQ  $0x03, AX
-	MOVQ  (SI), R9
-	MOVQ  R9, 72(SI)
-	MOVQ  24(SI), R9
-	MOVQ  R9, 80(SI)
+	MOVQ x+0(FP), SI
+	MOVQ 8(SI), DI
+	MOVQ 40(SI), R8
+	MOVQ 24(SI), R10
+	MOVQ (SI), R11
+	MOVQ 72(SI), AX
+	SHLQ $0x03, AX
+	MOVQ 64(SI), R9
+	MOVQ R9, 152(SI)
+	MOVQ 104(SI), R9
+	MOVQ R9, 160(SI)
 
 wholeTile:
 	MOVQ    DI, R9
@@ -16588,59 +16256,56 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), SI
-	MOVQ         64(SI), R9
-	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(SI)
+	MOVQ         $0x3ff0000000000000, R9
+	CMPQ         R9, 80(SI)
 	JEQ          wholeBeta
-	VBROADCASTSD 72(SI), Y3
+	VBROADCASTSD 80(SI), Y3
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(SI), R10
-	ADDQ         R10, R10
+	MOVQ         88(SI), R9
+	ADDQ         R9, R9
 	JEQ          wholeBias
-	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(SI)
+	MOVQ         R8, R9
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(SI)
 	JEQ          wholeAdd
-	VBROADCASTSD 80(SI), Y3
-	VFMADD231PD  (R10), Y3, Y0
-	ADDQ         DX, R10
-	VFMADD231PD  (R10), Y3, Y1
-	ADDQ         DX, R10
-	VFMADD231PD  (R10), Y3, Y2
-	ADDQ         DX, R10
+	VBROADCASTSD 88(SI), Y3
+	VFMADD231PD  (R9), Y3, Y0
+	ADDQ         DX, R9
+	VFMADD231PD  (R9), Y3, Y1
+	ADDQ         DX, R9
+	VFMADD231PD  (R9), Y3, Y2
+	ADDQ         DX, R9
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R10), Y0, Y0
-	ADDQ   DX, R10
-	VADDPD (R10), Y1, Y1
-	ADDQ   DX, R10
-	VADDPD (R10), Y2, Y2
-	ADDQ   DX, R10
+	VADDPD (R9), Y0, Y0
+	ADDQ   DX, R9
+	VADDPD (R9), Y1, Y1
+	ADDQ   DX, R9
+	VADDPD (R9), Y2, Y2
+	ADDQ   DX, R9
 
 wholeBias:
+	MOVQ    96(SI), R9
+	ORQ     120(SI), R9
+	ORQ     104(SI), R9
+	JEQ     wholeWrite
+	MOVQ    96(SI), R9
 	TESTQ   R9, R9
-	JEQ     wholeWrite
-	MOVQ    16(R9), R10
-	ORQ     40(R9), R10
-	ORQ     24(R9), R10
-	JEQ     wholeWrite
-	MOVQ    16(R9), R10
-	TESTQ   R10, R10
 	JEQ     wholeReLU
-	VMOVUPD (R10), Y3
+	VMOVUPD (R9), Y3
 	VADDPD  Y3, Y0, Y0
 	VADDPD  Y3, Y1, Y1
 	VADDPD  Y3, Y2, Y2
 
 wholeReLU:
-	MOVQ   40(R9), R10
-	TESTQ  R10, R10
+	MOVQ   120(SI), R9
+	TESTQ  R9, R9
 	JEQ    wholeMask
 	VXORPS Y3, Y3, Y3
 	VCMPPD $0x16, Y3, Y0, Y4
@@ -16651,27 +16316,27 @@ wholeReLU:
 	VANDPD Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    80(R9), R10
-	TESTQ   R10, R10
+	MOVQ    160(SI), R9
+	TESTQ   R9, R9
 	JEQ     wholeWrite
-	MOVQ    32(R9), R11
-	SHLQ    $0x03, R11
+	MOVQ    112(SI), R10
+	SHLQ    $0x03, R10
 	VXORPS  Y3, Y3, Y3
-	VMOVUPD (R10), Y4
+	VMOVUPD (R9), Y4
 	VCMPPD  $0x16, Y3, Y4, Y4
 	VANDPD  Y4, Y0, Y0
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y4
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y4
 	VCMPPD  $0x16, Y3, Y4, Y4
 	VANDPD  Y4, Y1, Y1
-	ADDQ    R11, R10
-	VMOVUPD (R10), Y4
+	ADDQ    R10, R9
+	VMOVUPD (R9), Y4
 	VCMPPD  $0x16, Y3, Y4, Y3
 	VANDPD  Y3, Y2, Y2
-	ADDQ    R11, R10
+	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R9, 160(SI)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
@@ -16682,28 +16347,26 @@ wholeWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    wholeDone
-	IMUL3Q $0x00000003, CX, R10
-	ADDQ   R10, DI
+	IMUL3Q $0x00000003, CX, R9
+	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   72(R9)
+	DECQ   152(SI)
 	JNE    wholeTile
-	DECQ   48(R9)
+	DECQ   128(SI)
 	JEQ    wholeDone
-	MOVQ   56(R9), AX
+	MOVQ   136(SI), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(SI)
 	ADDQ   $0x00000020, 40(SI)
-	CMPQ   16(R9), $0x00
+	CMPQ   96(SI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R9)
+	ADDQ   $0x00000020, 96(SI)
 
 wholeNobias:
-	CMPQ 24(R9), $0x00
+	CMPQ 104(SI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R9)
+	ADDQ $0x00000020, 104(SI)
 
 wholeNomask:
 	JMP wholePanel
@@ -16721,21 +16384,17 @@ cut:
 	VMOVUPS (DI), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   cutTile
-	MOVQ  8(R9), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R9), R12
+	MOVQ R12, 152(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 160(R9)
 
 cutTile:
 	MOVQ    DI, R9
@@ -16822,25 +16481,24 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          cutBeta
-	VBROADCASTSD 72(R9), Y4
+	VBROADCASTSD 80(R9), Y4
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
 	VMULPD       Y4, Y3, Y3
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          cutBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          cutAdd
-	VBROADCASTSD 80(R9), Y4
+	VBROADCASTSD 88(R9), Y4
 	VMASKMOVPD   (R10), Y0, Y5
 	VFMADD231PD  Y5, Y4, Y1
 	ADDQ         DX, R10
@@ -16864,13 +16522,11 @@ cutAdd:
 	ADDQ       DX, R10
 
 cutBias:
-	TESTQ      R12, R12
+	MOVQ       96(R9), R10
+	ORQ        120(R9), R10
+	ORQ        104(R9), R10
 	JEQ        cutWrite
-	MOVQ       16(R12), R10
-	ORQ        40(R12), R10
-	ORQ        24(R12), R10
-	JEQ        cutWrite
-	MOVQ       16(R12), R10
+	MOVQ       96(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutReLU
 	VMASKMOVPD (R10), Y0, Y4
@@ -16879,7 +16535,7 @@ cutBias:
 	VADDPD     Y4, Y3, Y3
 
 cutReLU:
-	MOVQ   40(R12), R10
+	MOVQ   120(R9), R10
 	TESTQ  R10, R10
 	JEQ    cutMask
 	VXORPS Y4, Y4, Y4
@@ -16891,10 +16547,10 @@ cutReLU:
 	VANDPD Y4, Y3, Y3
 
 cutMask:
-	MOVQ       80(R12), R10
+	MOVQ       160(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
-	MOVQ       32(R12), R11
+	MOVQ       112(R9), R11
 	SHLQ       $0x03, R11
 	VXORPS     Y4, Y4, Y4
 	VMASKMOVPD (R10), Y0, Y5
@@ -16911,11 +16567,12 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R9)
 
 cutWrite:
+	MOVQ 56(R9), R10
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R9), R10
 	SHLQ    $0x03, R10
 	BSRQ    R10, SI
 	BTRQ    SI, R10
@@ -16953,28 +16610,26 @@ cutWrite64:
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
 	IMUL3Q $0x00000003, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   152(R9)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   128(R9)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R9), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R9)
 	ADDQ   $0x00000020, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 96(R9)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 104(R9)
 
 cutNomask:
 	JMP cutPanel
@@ -17131,21 +16786,17 @@ TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), DI
-	MOVQ  8(DI), R8
-	MOVQ  40(DI), R9
-	MOVQ  24(DI), R11
-	MOVQ  (DI), R12
-	MOVQ  $0x00000008, AX
-	MOVQ  64(DI), DI
-	TESTQ DI, DI
-	JEQ   wholeTile
-	MOVQ  8(DI), AX
-	SHLQ  $0x03, AX
-	MOVQ  (DI), R10
-	MOVQ  R10, 72(DI)
-	MOVQ  24(DI), R10
-	MOVQ  R10, 80(DI)
+	MOVQ x+0(FP), DI
+	MOVQ 8(DI), R8
+	MOVQ 40(DI), R9
+	MOVQ 24(DI), R11
+	MOVQ (DI), R12
+	MOVQ 72(DI), AX
+	SHLQ $0x03, AX
+	MOVQ 64(DI), R10
+	MOVQ R10, 152(DI)
+	MOVQ 104(DI), R10
+	MOVQ R10, 160(DI)
 
 wholeTile:
 	MOVQ    R8, R10
@@ -17243,11 +16894,10 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), DI
-	MOVQ         64(DI), R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(DI)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 80(DI)
 	JEQ          wholeBeta
-	VBROADCASTSD 72(DI), Y4
+	VBROADCASTSD 80(DI), Y4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
@@ -17255,53 +16905,51 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(DI), R11
-	ADDQ         R11, R11
+	MOVQ         88(DI), R10
+	ADDQ         R10, R10
 	JEQ          wholeBias
-	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(DI)
+	MOVQ         R9, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(DI)
 	JEQ          wholeAdd
-	VBROADCASTSD 80(DI), Y4
-	VFMADD231PD  (R11), Y4, Y0
-	ADDQ         DX, R11
-	VFMADD231PD  (R11), Y4, Y1
-	ADDQ         DX, R11
-	VFMADD231PD  (R11), Y4, Y2
-	ADDQ         DX, R11
-	VFMADD231PD  (R11), Y4, Y3
-	ADDQ         DX, R11
+	VBROADCASTSD 88(DI), Y4
+	VFMADD231PD  (R10), Y4, Y0
+	ADDQ         DX, R10
+	VFMADD231PD  (R10), Y4, Y1
+	ADDQ         DX, R10
+	VFMADD231PD  (R10), Y4, Y2
+	ADDQ         DX, R10
+	VFMADD231PD  (R10), Y4, Y3
+	ADDQ         DX, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R11), Y0, Y0
-	ADDQ   DX, R11
-	VADDPD (R11), Y1, Y1
-	ADDQ   DX, R11
-	VADDPD (R11), Y2, Y2
-	ADDQ   DX, R11
-	VADDPD (R11), Y3, Y3
-	ADDQ   DX, R11
+	VADDPD (R10), Y0, Y0
+	ADDQ   DX, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   DX, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   DX, R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   DX, R10
 
 wholeBias:
+	MOVQ    96(DI), R10
+	ORQ     120(DI), R10
+	ORQ     104(DI), R10
+	JEQ     wholeWrite
+	MOVQ    96(DI), R10
 	TESTQ   R10, R10
-	JEQ     wholeWrite
-	MOVQ    16(R10), R11
-	ORQ     40(R10), R11
-	ORQ     24(R10), R11
-	JEQ     wholeWrite
-	MOVQ    16(R10), R11
-	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPD (R11), Y4
+	VMOVUPD (R10), Y4
 	VADDPD  Y4, Y0, Y0
 	VADDPD  Y4, Y1, Y1
 	VADDPD  Y4, Y2, Y2
 	VADDPD  Y4, Y3, Y3
 
 wholeReLU:
-	MOVQ   40(R10), R11
-	TESTQ  R11, R11
+	MOVQ   120(DI), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y4, Y4, Y4
 	VCMPPD $0x16, Y4, Y0, Y5
@@ -17314,31 +16962,31 @@ wholeReLU:
 	VANDPD Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    80(R10), R11
-	TESTQ   R11, R11
+	MOVQ    160(DI), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    32(R10), R12
-	SHLQ    $0x03, R12
+	MOVQ    112(DI), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y4, Y4, Y4
-	VMOVUPD (R11), Y5
+	VMOVUPD (R10), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y5
 	VCMPPD  $0x16, Y4, Y5, Y5
 	VANDPD  Y5, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y5
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y5
 	VCMPPD  $0x16, Y4, Y5, Y4
 	VANDPD  Y4, Y3, Y3
-	ADDQ    R12, R11
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R10, 160(DI)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -17351,28 +16999,26 @@ wholeWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    wholeDone
-	IMUL3Q $0x00000004, CX, R11
-	ADDQ   R11, R8
+	IMUL3Q $0x00000004, CX, R10
+	ADDQ   R10, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   72(R10)
+	DECQ   152(DI)
 	JNE    wholeTile
-	DECQ   48(R10)
+	DECQ   128(DI)
 	JEQ    wholeDone
-	MOVQ   56(R10), AX
+	MOVQ   136(DI), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(DI)
 	ADDQ   $0x00000020, 40(DI)
-	CMPQ   16(R10), $0x00
+	CMPQ   96(DI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R10)
+	ADDQ   $0x00000020, 96(DI)
 
 wholeNobias:
-	CMPQ 24(R10), $0x00
+	CMPQ 104(DI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R10)
+	ADDQ $0x00000020, 104(DI)
 
 wholeNomask:
 	JMP wholePanel
@@ -17390,21 +17036,17 @@ cut:
 	VMOVUPS (R8), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   cutTile
-	MOVQ  8(R10), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R10), R13
+	MOVQ R13, 152(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 160(R10)
 
 cutTile:
 	MOVQ    R8, R10
@@ -17502,11 +17144,10 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R10)
+	CMPQ         R11, 80(R10)
 	JEQ          cutBeta
-	VBROADCASTSD 72(R10), Y5
+	VBROADCASTSD 80(R10), Y5
 	VMULPD       Y5, Y1, Y1
 	VMULPD       Y5, Y2, Y2
 	VMULPD       Y5, Y3, Y3
@@ -17514,14 +17155,14 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          cutBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R10)
+	CMPQ         R12, 88(R10)
 	JEQ          cutAdd
-	VBROADCASTSD 80(R10), Y5
+	VBROADCASTSD 88(R10), Y5
 	VMASKMOVPD   (R11), Y0, Y6
 	VFMADD231PD  Y6, Y5, Y1
 	ADDQ         DX, R11
@@ -17551,13 +17192,11 @@ cutAdd:
 	ADDQ       DX, R11
 
 cutBias:
-	TESTQ      R13, R13
+	MOVQ       96(R10), R11
+	ORQ        120(R10), R11
+	ORQ        104(R10), R11
 	JEQ        cutWrite
-	MOVQ       16(R13), R11
-	ORQ        40(R13), R11
-	ORQ        24(R13), R11
-	JEQ        cutWrite
-	MOVQ       16(R13), R11
+	MOVQ       96(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutReLU
 	VMASKMOVPD (R11), Y0, Y5
@@ -17567,7 +17206,7 @@ cutBias:
 	VADDPD     Y5, Y4, Y4
 
 cutReLU:
-	MOVQ   40(R13), R11
+	MOVQ   120(R10), R11
 	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y5, Y5, Y5
@@ -17581,10 +17220,10 @@ cutReLU:
 	VANDPD Y5, Y4, Y4
 
 cutMask:
-	MOVQ       80(R13), R11
+	MOVQ       160(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       32(R13), R12
+	MOVQ       112(R10), R12
 	SHLQ       $0x03, R12
 	VXORPS     Y5, Y5, Y5
 	VMASKMOVPD (R11), Y0, Y6
@@ -17605,11 +17244,12 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 160(R10)
 
 cutWrite:
+	MOVQ 56(R10), R11
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R10), R11
 	SHLQ    $0x03, R11
 	BSRQ    R11, DI
 	BTRQ    DI, R11
@@ -17655,28 +17295,26 @@ cutWrite64:
 
 cutWritten:
 	// next tile
-	TESTQ  R13, R13
-	JEQ    cutDone
 	IMUL3Q $0x00000004, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   152(R10)
 	JNE    cutTile
-	DECQ   48(R13)
+	DECQ   128(R10)
 	JEQ    cutDone
-	MOVQ   56(R13), AX
+	MOVQ   136(R10), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R10)
 	ADDQ   $0x00000020, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R13)
+	ADDQ   $0x00000020, 96(R10)
 
 cutNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R13)
+	ADDQ $0x00000020, 104(R10)
 
 cutNomask:
 	JMP cutPanel
@@ -17849,21 +17487,17 @@ TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), DI
-	MOVQ  8(DI), R8
-	MOVQ  40(DI), R9
-	MOVQ  24(DI), R11
-	MOVQ  (DI), R12
-	MOVQ  $0x00000008, AX
-	MOVQ  64(DI), DI
-	TESTQ DI, DI
-	JEQ   wholeTile
-	MOVQ  8(DI), AX
-	SHLQ  $0x03, AX
-	MOVQ  (DI), R10
-	MOVQ  R10, 72(DI)
-	MOVQ  24(DI), R10
-	MOVQ  R10, 80(DI)
+	MOVQ x+0(FP), DI
+	MOVQ 8(DI), R8
+	MOVQ 40(DI), R9
+	MOVQ 24(DI), R11
+	MOVQ (DI), R12
+	MOVQ 72(DI), AX
+	SHLQ $0x03, AX
+	MOVQ 64(DI), R10
+	MOVQ R10, 152(DI)
+	MOVQ 104(DI), R10
+	MOVQ R10, 160(DI)
 
 wholeTile:
 	MOVQ    R8, R10
@@ -17972,11 +17606,10 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), DI
-	MOVQ         64(DI), R10
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(DI)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 80(DI)
 	JEQ          wholeBeta
-	VBROADCASTSD 72(DI), Y5
+	VBROADCASTSD 80(DI), Y5
 	VMULPD       Y5, Y0, Y0
 	VMULPD       Y5, Y1, Y1
 	VMULPD       Y5, Y2, Y2
@@ -17985,49 +17618,47 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(DI), R11
-	ADDQ         R11, R11
+	MOVQ         88(DI), R10
+	ADDQ         R10, R10
 	JEQ          wholeBias
-	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(DI)
+	MOVQ         R9, R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(DI)
 	JEQ          wholeAdd
-	VBROADCASTSD 80(DI), Y5
-	VFMADD231PD  (R11), Y5, Y0
-	ADDQ         DX, R11
-	VFMADD231PD  (R11), Y5, Y1
-	ADDQ         DX, R11
-	VFMADD231PD  (R11), Y5, Y2
-	ADDQ         DX, R11
-	VFMADD231PD  (R11), Y5, Y3
-	ADDQ         DX, R11
-	VFMADD231PD  (R11), Y5, Y4
-	ADDQ         DX, R11
+	VBROADCASTSD 88(DI), Y5
+	VFMADD231PD  (R10), Y5, Y0
+	ADDQ         DX, R10
+	VFMADD231PD  (R10), Y5, Y1
+	ADDQ         DX, R10
+	VFMADD231PD  (R10), Y5, Y2
+	ADDQ         DX, R10
+	VFMADD231PD  (R10), Y5, Y3
+	ADDQ         DX, R10
+	VFMADD231PD  (R10), Y5, Y4
+	ADDQ         DX, R10
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R11), Y0, Y0
-	ADDQ   DX, R11
-	VADDPD (R11), Y1, Y1
-	ADDQ   DX, R11
-	VADDPD (R11), Y2, Y2
-	ADDQ   DX, R11
-	VADDPD (R11), Y3, Y3
-	ADDQ   DX, R11
-	VADDPD (R11), Y4, Y4
-	ADDQ   DX, R11
+	VADDPD (R10), Y0, Y0
+	ADDQ   DX, R10
+	VADDPD (R10), Y1, Y1
+	ADDQ   DX, R10
+	VADDPD (R10), Y2, Y2
+	ADDQ   DX, R10
+	VADDPD (R10), Y3, Y3
+	ADDQ   DX, R10
+	VADDPD (R10), Y4, Y4
+	ADDQ   DX, R10
 
 wholeBias:
+	MOVQ    96(DI), R10
+	ORQ     120(DI), R10
+	ORQ     104(DI), R10
+	JEQ     wholeWrite
+	MOVQ    96(DI), R10
 	TESTQ   R10, R10
-	JEQ     wholeWrite
-	MOVQ    16(R10), R11
-	ORQ     40(R10), R11
-	ORQ     24(R10), R11
-	JEQ     wholeWrite
-	MOVQ    16(R10), R11
-	TESTQ   R11, R11
 	JEQ     wholeReLU
-	VMOVUPD (R11), Y5
+	VMOVUPD (R10), Y5
 	VADDPD  Y5, Y0, Y0
 	VADDPD  Y5, Y1, Y1
 	VADDPD  Y5, Y2, Y2
@@ -18035,8 +17666,8 @@ wholeBias:
 	VADDPD  Y5, Y4, Y4
 
 wholeReLU:
-	MOVQ   40(R10), R11
-	TESTQ  R11, R11
+	MOVQ   120(DI), R10
+	TESTQ  R10, R10
 	JEQ    wholeMask
 	VXORPS Y5, Y5, Y5
 	VCMPPD $0x16, Y5, Y0, Y6
@@ -18051,35 +17682,35 @@ wholeReLU:
 	VANDPD Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    80(R10), R11
-	TESTQ   R11, R11
+	MOVQ    160(DI), R10
+	TESTQ   R10, R10
 	JEQ     wholeWrite
-	MOVQ    32(R10), R12
-	SHLQ    $0x03, R12
+	MOVQ    112(DI), R11
+	SHLQ    $0x03, R11
 	VXORPS  Y5, Y5, Y5
-	VMOVUPD (R11), Y6
+	VMOVUPD (R10), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y0, Y0
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y1, Y1
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y2, Y2
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y6
 	VCMPPD  $0x16, Y5, Y6, Y6
 	VANDPD  Y6, Y3, Y3
-	ADDQ    R12, R11
-	VMOVUPD (R11), Y6
+	ADDQ    R11, R10
+	VMOVUPD (R10), Y6
 	VCMPPD  $0x16, Y5, Y6, Y5
 	VANDPD  Y5, Y4, Y4
-	ADDQ    R12, R11
+	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R10, 160(DI)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -18094,28 +17725,26 @@ wholeWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    wholeDone
-	IMUL3Q $0x00000005, CX, R11
-	ADDQ   R11, R8
+	IMUL3Q $0x00000005, CX, R10
+	ADDQ   R10, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   72(R10)
+	DECQ   152(DI)
 	JNE    wholeTile
-	DECQ   48(R10)
+	DECQ   128(DI)
 	JEQ    wholeDone
-	MOVQ   56(R10), AX
+	MOVQ   136(DI), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(DI)
 	ADDQ   $0x00000020, 40(DI)
-	CMPQ   16(R10), $0x00
+	CMPQ   96(DI), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R10)
+	ADDQ   $0x00000020, 96(DI)
 
 wholeNobias:
-	CMPQ 24(R10), $0x00
+	CMPQ 104(DI), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R10)
+	ADDQ $0x00000020, 104(DI)
 
 wholeNomask:
 	JMP wholePanel
@@ -18133,21 +17762,17 @@ cut:
 	VMOVUPS (R8), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   cutTile
-	MOVQ  8(R10), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R10), R13
+	MOVQ R13, 152(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 160(R10)
 
 cutTile:
 	MOVQ    R8, R10
@@ -18256,11 +17881,10 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R10)
+	CMPQ         R11, 80(R10)
 	JEQ          cutBeta
-	VBROADCASTSD 72(R10), Y6
+	VBROADCASTSD 80(R10), Y6
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
 	VMULPD       Y6, Y3, Y3
@@ -18269,14 +17893,14 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          cutBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R10)
+	CMPQ         R12, 88(R10)
 	JEQ          cutAdd
-	VBROADCASTSD 80(R10), Y6
+	VBROADCASTSD 88(R10), Y6
 	VMASKMOVPD   (R11), Y0, Y7
 	VFMADD231PD  Y7, Y6, Y1
 	ADDQ         DX, R11
@@ -18312,13 +17936,11 @@ cutAdd:
 	ADDQ       DX, R11
 
 cutBias:
-	TESTQ      R13, R13
+	MOVQ       96(R10), R11
+	ORQ        120(R10), R11
+	ORQ        104(R10), R11
 	JEQ        cutWrite
-	MOVQ       16(R13), R11
-	ORQ        40(R13), R11
-	ORQ        24(R13), R11
-	JEQ        cutWrite
-	MOVQ       16(R13), R11
+	MOVQ       96(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutReLU
 	VMASKMOVPD (R11), Y0, Y6
@@ -18329,7 +17951,7 @@ cutBias:
 	VADDPD     Y6, Y5, Y5
 
 cutReLU:
-	MOVQ   40(R13), R11
+	MOVQ   120(R10), R11
 	TESTQ  R11, R11
 	JEQ    cutMask
 	VXORPS Y6, Y6, Y6
@@ -18345,10 +17967,10 @@ cutReLU:
 	VANDPD Y6, Y5, Y5
 
 cutMask:
-	MOVQ       80(R13), R11
+	MOVQ       160(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
-	MOVQ       32(R13), R12
+	MOVQ       112(R10), R12
 	SHLQ       $0x03, R12
 	VXORPS     Y6, Y6, Y6
 	VMASKMOVPD (R11), Y0, Y7
@@ -18373,11 +17995,12 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 160(R10)
 
 cutWrite:
+	MOVQ 56(R10), R11
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R10), R11
 	SHLQ    $0x03, R11
 	BSRQ    R11, DI
 	BTRQ    DI, R11
@@ -18431,28 +18054,26 @@ cutWrite64:
 
 cutWritten:
 	// next tile
-	TESTQ  R13, R13
-	JEQ    cutDone
 	IMUL3Q $0x00000005, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   152(R10)
 	JNE    cutTile
-	DECQ   48(R13)
+	DECQ   128(R10)
 	JEQ    cutDone
-	MOVQ   56(R13), AX
+	MOVQ   136(R10), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R10)
 	ADDQ   $0x00000020, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R13)
+	ADDQ   $0x00000020, 96(R10)
 
 cutNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R13)
+	ADDQ $0x00000020, 104(R10)
 
 cutNomask:
 	JMP cutPanel
@@ -18642,21 +18263,17 @@ TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R12
-	MOVQ  (R8), R13
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R12
+	MOVQ (R8), R13
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ    R9, R11
@@ -18776,11 +18393,10 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R8)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 72(R8), Y6
+	VBROADCASTSD 80(R8), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
@@ -18790,53 +18406,51 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R12
-	ADDQ         R12, R12
+	MOVQ         88(R8), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R8)
+	MOVQ         R10, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 80(R8), Y6
-	VFMADD231PD  (R12), Y6, Y0
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y6, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y6, Y2
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y6, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y6, Y4
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y6, Y5
-	ADDQ         DX, R12
+	VBROADCASTSD 88(R8), Y6
+	VFMADD231PD  (R11), Y6, Y0
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y6, Y1
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y6, Y2
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y6, Y3
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y6, Y4
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y6, Y5
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPD (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPD (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPD (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPD (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPD (R12), Y5, Y5
-	ADDQ   DX, R12
+	VADDPD (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
+	JEQ     wholeWrite
+	MOVQ    96(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R12), Y6
+	VMOVUPD (R11), Y6
 	VADDPD  Y6, Y0, Y0
 	VADDPD  Y6, Y1, Y1
 	VADDPD  Y6, Y2, Y2
@@ -18845,8 +18459,8 @@ wholeBias:
 	VADDPD  Y6, Y5, Y5
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   120(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y6, Y6, Y6
 	VCMPPD $0x16, Y6, Y0, Y7
@@ -18863,39 +18477,39 @@ wholeReLU:
 	VANDPD Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    160(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x03, R13
+	MOVQ    112(R8), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y6, Y6, Y6
-	VMOVUPD (R12), Y7
+	VMOVUPD (R11), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y7
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y7
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y7
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y7
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
 	VCMPPD  $0x16, Y6, Y7, Y7
 	VANDPD  Y7, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y7
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y7
 	VCMPPD  $0x16, Y6, Y7, Y6
 	VANDPD  Y6, Y5, Y5
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -18912,28 +18526,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x00000006, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x00000006, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 96(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 104(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -18951,21 +18563,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R12
-	MOVQ  (R11), R13
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R12
+	MOVQ (R11), R13
+	MOVQ 72(R11), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R11), R14
+	MOVQ R14, 152(R11)
+	MOVQ 104(R11), R14
+	MOVQ R14, 160(R11)
 
 cutTile:
 	MOVQ    R9, R11
@@ -19085,11 +18693,10 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R14
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	CMPQ         R12, 80(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 72(R11), Y7
+	VBROADCASTSD 80(R11), Y7
 	VMULPD       Y7, Y1, Y1
 	VMULPD       Y7, Y2, Y2
 	VMULPD       Y7, Y3, Y3
@@ -19099,14 +18706,14 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          cutBias
 	MOVQ         R10, R12
 	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	CMPQ         R13, 88(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 80(R11), Y7
+	VBROADCASTSD 88(R11), Y7
 	VMASKMOVPD   (R12), Y0, Y8
 	VFMADD231PD  Y8, Y7, Y1
 	ADDQ         DX, R12
@@ -19148,13 +18755,11 @@ cutAdd:
 	ADDQ       DX, R12
 
 cutBias:
-	TESTQ      R14, R14
+	MOVQ       96(R11), R12
+	ORQ        120(R11), R12
+	ORQ        104(R11), R12
 	JEQ        cutWrite
-	MOVQ       16(R14), R12
-	ORQ        40(R14), R12
-	ORQ        24(R14), R12
-	JEQ        cutWrite
-	MOVQ       16(R14), R12
+	MOVQ       96(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutReLU
 	VMASKMOVPD (R12), Y0, Y7
@@ -19166,7 +18771,7 @@ cutBias:
 	VADDPD     Y7, Y6, Y6
 
 cutReLU:
-	MOVQ   40(R14), R12
+	MOVQ   120(R11), R12
 	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y7, Y7, Y7
@@ -19184,10 +18789,10 @@ cutReLU:
 	VANDPD Y7, Y6, Y6
 
 cutMask:
-	MOVQ       80(R14), R12
+	MOVQ       160(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R14), R13
+	MOVQ       112(R11), R13
 	SHLQ       $0x03, R13
 	VXORPS     Y7, Y7, Y7
 	VMASKMOVPD (R12), Y0, Y8
@@ -19216,11 +18821,12 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R14)
+	MOVQ R12, 160(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R12
 	SHLQ    $0x03, R12
 	BSRQ    R12, R8
 	BTRQ    R8, R12
@@ -19282,28 +18888,26 @@ cutWrite64:
 
 cutWritten:
 	// next tile
-	TESTQ  R14, R14
-	JEQ    cutDone
 	IMUL3Q $0x00000006, CX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   72(R14)
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   48(R14)
+	DECQ   128(R11)
 	JEQ    cutDone
-	MOVQ   56(R14), AX
+	MOVQ   136(R11), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R14), $0x00
+	CMPQ   96(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R14)
+	ADDQ   $0x00000020, 96(R11)
 
 cutNobias:
-	CMPQ 24(R14), $0x00
+	CMPQ 104(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R14)
+	ADDQ $0x00000020, 104(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -19509,21 +19113,17 @@ TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R12
-	MOVQ  (R8), R13
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R12
+	MOVQ (R8), R13
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ    R9, R11
@@ -19654,11 +19254,10 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R8)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 72(R8), Y7
+	VBROADCASTSD 80(R8), Y7
 	VMULPD       Y7, Y0, Y0
 	VMULPD       Y7, Y1, Y1
 	VMULPD       Y7, Y2, Y2
@@ -19669,57 +19268,55 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R12
-	ADDQ         R12, R12
+	MOVQ         88(R8), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R8)
+	MOVQ         R10, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 80(R8), Y7
-	VFMADD231PD  (R12), Y7, Y0
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y7, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y7, Y2
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y7, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y7, Y4
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y7, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y7, Y6
-	ADDQ         DX, R12
+	VBROADCASTSD 88(R8), Y7
+	VFMADD231PD  (R11), Y7, Y0
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y7, Y1
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y7, Y2
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y7, Y3
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y7, Y4
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y7, Y5
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y7, Y6
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPD (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPD (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPD (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPD (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPD (R12), Y5, Y5
-	ADDQ   DX, R12
-	VADDPD (R12), Y6, Y6
-	ADDQ   DX, R12
+	VADDPD (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   DX, R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
+	JEQ     wholeWrite
+	MOVQ    96(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R12), Y7
+	VMOVUPD (R11), Y7
 	VADDPD  Y7, Y0, Y0
 	VADDPD  Y7, Y1, Y1
 	VADDPD  Y7, Y2, Y2
@@ -19729,8 +19326,8 @@ wholeBias:
 	VADDPD  Y7, Y6, Y6
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   120(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y7, Y7, Y7
 	VCMPPD $0x16, Y7, Y0, Y8
@@ -19749,43 +19346,43 @@ wholeReLU:
 	VANDPD Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    160(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x03, R13
+	MOVQ    112(R8), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y7, Y7, Y7
-	VMOVUPD (R12), Y8
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y8
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y8
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y8
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y8
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y8
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y8
 	VANDPD  Y8, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y8
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y8
 	VCMPPD  $0x16, Y7, Y8, Y7
 	VANDPD  Y7, Y6, Y6
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -19804,28 +19401,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x00000007, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x00000007, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 96(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 104(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -19843,21 +19438,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R12
-	MOVQ  (R11), R13
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R12
+	MOVQ (R11), R13
+	MOVQ 72(R11), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R11), R14
+	MOVQ R14, 152(R11)
+	MOVQ 104(R11), R14
+	MOVQ R14, 160(R11)
 
 cutTile:
 	MOVQ    R9, R11
@@ -19988,11 +19579,10 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R14
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	CMPQ         R12, 80(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 72(R11), Y8
+	VBROADCASTSD 80(R11), Y8
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
 	VMULPD       Y8, Y3, Y3
@@ -20003,14 +19593,14 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          cutBias
 	MOVQ         R10, R12
 	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	CMPQ         R13, 88(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 80(R11), Y8
+	VBROADCASTSD 88(R11), Y8
 	VMASKMOVPD   (R12), Y0, Y9
 	VFMADD231PD  Y9, Y8, Y1
 	ADDQ         DX, R12
@@ -20058,13 +19648,11 @@ cutAdd:
 	ADDQ       DX, R12
 
 cutBias:
-	TESTQ      R14, R14
+	MOVQ       96(R11), R12
+	ORQ        120(R11), R12
+	ORQ        104(R11), R12
 	JEQ        cutWrite
-	MOVQ       16(R14), R12
-	ORQ        40(R14), R12
-	ORQ        24(R14), R12
-	JEQ        cutWrite
-	MOVQ       16(R14), R12
+	MOVQ       96(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutReLU
 	VMASKMOVPD (R12), Y0, Y8
@@ -20077,7 +19665,7 @@ cutBias:
 	VADDPD     Y8, Y7, Y7
 
 cutReLU:
-	MOVQ   40(R14), R12
+	MOVQ   120(R11), R12
 	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y8, Y8, Y8
@@ -20097,10 +19685,10 @@ cutReLU:
 	VANDPD Y8, Y7, Y7
 
 cutMask:
-	MOVQ       80(R14), R12
+	MOVQ       160(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R14), R13
+	MOVQ       112(R11), R13
 	SHLQ       $0x03, R13
 	VXORPS     Y8, Y8, Y8
 	VMASKMOVPD (R12), Y0, Y9
@@ -20133,11 +19721,12 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R14)
+	MOVQ R12, 160(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R12
 	SHLQ    $0x03, R12
 	BSRQ    R12, R8
 	BTRQ    R8, R12
@@ -20207,28 +19796,26 @@ cutWrite64:
 
 cutWritten:
 	// next tile
-	TESTQ  R14, R14
-	JEQ    cutDone
 	IMUL3Q $0x00000007, CX, R12
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   72(R14)
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   48(R14)
+	DECQ   128(R11)
 	JEQ    cutDone
-	MOVQ   56(R14), AX
+	MOVQ   136(R11), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R14), $0x00
+	CMPQ   96(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R14)
+	ADDQ   $0x00000020, 96(R11)
 
 cutNobias:
-	CMPQ 24(R14), $0x00
+	CMPQ 104(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R14)
+	ADDQ $0x00000020, 104(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -20450,21 +20037,17 @@ TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R13
-	MOVQ  (R8), R14
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R13
+	MOVQ (R8), R14
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -20615,11 +20198,10 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R8)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 72(R8), Y8
+	VBROADCASTSD 80(R8), Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
@@ -20631,61 +20213,59 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R12
-	ADDQ         R12, R12
+	MOVQ         88(R8), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R8)
+	MOVQ         R10, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 80(R8), Y8
-	VFMADD231PD  (R12), Y8, Y0
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y8, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y8, Y2
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y8, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y8, Y4
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y8, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y8, Y6
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y8, Y7
-	ADDQ         DX, R12
+	VBROADCASTSD 88(R8), Y8
+	VFMADD231PD  (R11), Y8, Y0
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y8, Y1
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y8, Y2
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y8, Y3
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y8, Y4
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y8, Y5
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y8, Y6
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y8, Y7
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPD (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPD (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPD (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPD (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPD (R12), Y5, Y5
-	ADDQ   DX, R12
-	VADDPD (R12), Y6, Y6
-	ADDQ   DX, R12
-	VADDPD (R12), Y7, Y7
-	ADDQ   DX, R12
+	VADDPD (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   DX, R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   DX, R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
+	JEQ     wholeWrite
+	MOVQ    96(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R12), Y8
+	VMOVUPD (R11), Y8
 	VADDPD  Y8, Y0, Y0
 	VADDPD  Y8, Y1, Y1
 	VADDPD  Y8, Y2, Y2
@@ -20696,8 +20276,8 @@ wholeBias:
 	VADDPD  Y8, Y7, Y7
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   120(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y8, Y8, Y8
 	VCMPPD $0x16, Y8, Y0, Y9
@@ -20718,47 +20298,47 @@ wholeReLU:
 	VANDPD Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    160(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x03, R13
+	MOVQ    112(R8), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y8, Y8, Y8
-	VMOVUPD (R12), Y9
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y9
 	VANDPD  Y9, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y9
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y9
 	VCMPPD  $0x16, Y8, Y9, Y8
 	VANDPD  Y8, Y7, Y7
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -20779,28 +20359,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x00000008, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x00000008, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 96(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 104(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -20818,21 +20396,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R13
-	MOVQ  (R11), R14
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R13
+	MOVQ (R11), R14
+	MOVQ 72(R11), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 160(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -20983,11 +20557,10 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R11)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 72(R11), Y9
+	VBROADCASTSD 80(R11), Y9
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
 	VMULPD       Y9, Y3, Y3
@@ -20999,77 +20572,75 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          cutBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R11)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 80(R11), Y9
-	VMASKMOVPD   (R13), Y0, Y10
+	VBROADCASTSD 88(R11), Y9
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y1
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y2
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y3
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y4
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y5
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y6
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y7
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y10
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y10
 	VFMADD231PD  Y10, Y9, Y8
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R13), Y0, Y10
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y1, Y1
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y2, Y2
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y3, Y3
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y4, Y4
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y5, Y5
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y6, Y6
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y7, Y7
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y8, Y8
-	ADDQ       DX, R13
+	ADDQ       DX, R12
 
 cutBias:
+	MOVQ       96(R11), R12
+	ORQ        120(R11), R12
+	ORQ        104(R11), R12
+	JEQ        cutWrite
+	MOVQ       96(R11), R12
 	TESTQ      R12, R12
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	ORQ        40(R12), R13
-	ORQ        24(R12), R13
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPD (R13), Y0, Y9
+	VMASKMOVPD (R12), Y0, Y9
 	VADDPD     Y9, Y1, Y1
 	VADDPD     Y9, Y2, Y2
 	VADDPD     Y9, Y3, Y3
@@ -21080,8 +20651,8 @@ cutBias:
 	VADDPD     Y9, Y8, Y8
 
 cutReLU:
-	MOVQ   40(R12), R13
-	TESTQ  R13, R13
+	MOVQ   120(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y9, Y9, Y9
 	VCMPPD $0x16, Y9, Y1, Y10
@@ -21102,150 +20673,149 @@ cutReLU:
 	VANDPD Y9, Y8, Y8
 
 cutMask:
-	MOVQ       80(R12), R13
-	TESTQ      R13, R13
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R12), R14
-	SHLQ       $0x03, R14
+	MOVQ       112(R11), R13
+	SHLQ       $0x03, R13
 	VXORPS     Y9, Y9, Y9
-	VMASKMOVPD (R13), Y0, Y10
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y1, Y1
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y2, Y2
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y3, Y3
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y4, Y4
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y5, Y5
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y6, Y6
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y10
 	VANDPD     Y10, Y7, Y7
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y10
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y10
 	VCMPPD     $0x16, Y9, Y10, Y9
 	VANDPD     Y9, Y8, Y8
-	ADDQ       R14, R13
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R12)
+	MOVQ R12, 160(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R13
-	SHLQ    $0x03, R13
-	BSRQ    R13, R8
-	BTRQ    R8, R13
-	LEAQ    elements<>+0(SB), R14
-	VMOVDQU (R14)(R13*1), Y9
+	SHLQ    $0x03, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y9
 	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y9, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y9, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
-	IMUL3Q $0x00000008, CX, R13
-	ADDQ   R13, R9
+	IMUL3Q $0x00000008, CX, R12
+	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   72(R12)
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   128(R11)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R11), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 96(R11)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 104(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -21491,21 +21061,17 @@ TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R13
-	MOVQ  (R8), R14
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R13
+	MOVQ (R8), R14
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -21667,11 +21233,10 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R8)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 72(R8), Y9
+	VBROADCASTSD 80(R8), Y9
 	VMULPD       Y9, Y0, Y0
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
@@ -21684,65 +21249,63 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R12
-	ADDQ         R12, R12
+	MOVQ         88(R8), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R8)
+	MOVQ         R10, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 80(R8), Y9
-	VFMADD231PD  (R12), Y9, Y0
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y9, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y9, Y2
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y9, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y9, Y4
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y9, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y9, Y6
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y9, Y7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y9, Y8
-	ADDQ         DX, R12
+	VBROADCASTSD 88(R8), Y9
+	VFMADD231PD  (R11), Y9, Y0
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y9, Y1
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y9, Y2
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y9, Y3
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y9, Y4
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y9, Y5
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y9, Y6
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y9, Y7
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y9, Y8
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPD (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPD (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPD (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPD (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPD (R12), Y5, Y5
-	ADDQ   DX, R12
-	VADDPD (R12), Y6, Y6
-	ADDQ   DX, R12
-	VADDPD (R12), Y7, Y7
-	ADDQ   DX, R12
-	VADDPD (R12), Y8, Y8
-	ADDQ   DX, R12
+	VADDPD (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   DX, R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   DX, R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   DX, R11
+	VADDPD (R11), Y8, Y8
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
+	JEQ     wholeWrite
+	MOVQ    96(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R12), Y9
+	VMOVUPD (R11), Y9
 	VADDPD  Y9, Y0, Y0
 	VADDPD  Y9, Y1, Y1
 	VADDPD  Y9, Y2, Y2
@@ -21754,8 +21317,8 @@ wholeBias:
 	VADDPD  Y9, Y8, Y8
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   120(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y9, Y9, Y9
 	VCMPPD $0x16, Y9, Y0, Y10
@@ -21778,51 +21341,51 @@ wholeReLU:
 	VANDPD Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    160(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x03, R13
+	MOVQ    112(R8), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y9, Y9, Y9
-	VMOVUPD (R12), Y10
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y10
 	VANDPD  Y10, Y7, Y7
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y10
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y10
 	VCMPPD  $0x16, Y9, Y10, Y9
 	VANDPD  Y9, Y8, Y8
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -21845,28 +21408,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x00000009, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x00000009, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 96(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 104(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -21884,21 +21445,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R13
-	MOVQ  (R11), R14
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R13
+	MOVQ (R11), R14
+	MOVQ 72(R11), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 160(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -22060,11 +21617,10 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R11)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 72(R11), Y10
+	VBROADCASTSD 80(R11), Y10
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
 	VMULPD       Y10, Y3, Y3
@@ -22077,83 +21633,81 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          cutBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R11)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 80(R11), Y10
-	VMASKMOVPD   (R13), Y0, Y11
+	VBROADCASTSD 88(R11), Y10
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y1
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y2
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y3
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y4
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y5
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y6
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y7
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y8
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y11
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y11
 	VFMADD231PD  Y11, Y10, Y9
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R13), Y0, Y11
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y1, Y1
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y2, Y2
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y3, Y3
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y4, Y4
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y5, Y5
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y6, Y6
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y7, Y7
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y8, Y8
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y9, Y9
-	ADDQ       DX, R13
+	ADDQ       DX, R12
 
 cutBias:
+	MOVQ       96(R11), R12
+	ORQ        120(R11), R12
+	ORQ        104(R11), R12
+	JEQ        cutWrite
+	MOVQ       96(R11), R12
 	TESTQ      R12, R12
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	ORQ        40(R12), R13
-	ORQ        24(R12), R13
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPD (R13), Y0, Y10
+	VMASKMOVPD (R12), Y0, Y10
 	VADDPD     Y10, Y1, Y1
 	VADDPD     Y10, Y2, Y2
 	VADDPD     Y10, Y3, Y3
@@ -22165,8 +21719,8 @@ cutBias:
 	VADDPD     Y10, Y9, Y9
 
 cutReLU:
-	MOVQ   40(R12), R13
-	TESTQ  R13, R13
+	MOVQ   120(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y10, Y10, Y10
 	VCMPPD $0x16, Y10, Y1, Y11
@@ -22189,162 +21743,161 @@ cutReLU:
 	VANDPD Y10, Y9, Y9
 
 cutMask:
-	MOVQ       80(R12), R13
-	TESTQ      R13, R13
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R12), R14
-	SHLQ       $0x03, R14
+	MOVQ       112(R11), R13
+	SHLQ       $0x03, R13
 	VXORPS     Y10, Y10, Y10
-	VMASKMOVPD (R13), Y0, Y11
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y1, Y1
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y2, Y2
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y3, Y3
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y4, Y4
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y5, Y5
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y6, Y6
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y7, Y7
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y11
 	VANDPD     Y11, Y8, Y8
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y11
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y11
 	VCMPPD     $0x16, Y10, Y11, Y10
 	VANDPD     Y10, Y9, Y9
-	ADDQ       R14, R13
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R12)
+	MOVQ R12, 160(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R13
-	SHLQ    $0x03, R13
-	BSRQ    R13, R8
-	BTRQ    R8, R13
-	LEAQ    elements<>+0(SB), R14
-	VMOVDQU (R14)(R13*1), Y10
+	SHLQ    $0x03, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y10
 	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y10, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y10, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
-	IMUL3Q $0x00000009, CX, R13
-	ADDQ   R13, R9
+	IMUL3Q $0x00000009, CX, R12
+	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   72(R12)
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   128(R11)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R11), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 96(R11)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 104(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -22606,21 +22159,17 @@ TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R13
-	MOVQ  (R8), R14
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R13
+	MOVQ (R8), R14
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -22793,11 +22342,10 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R8)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 72(R8), Y10
+	VBROADCASTSD 80(R8), Y10
 	VMULPD       Y10, Y0, Y0
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
@@ -22811,69 +22359,67 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R12
-	ADDQ         R12, R12
+	MOVQ         88(R8), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R8)
+	MOVQ         R10, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 80(R8), Y10
-	VFMADD231PD  (R12), Y10, Y0
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y10, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y10, Y2
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y10, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y10, Y4
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y10, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y10, Y6
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y10, Y7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y10, Y8
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y10, Y9
-	ADDQ         DX, R12
+	VBROADCASTSD 88(R8), Y10
+	VFMADD231PD  (R11), Y10, Y0
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y10, Y1
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y10, Y2
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y10, Y3
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y10, Y4
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y10, Y5
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y10, Y6
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y10, Y7
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y10, Y8
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y10, Y9
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPD (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPD (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPD (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPD (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPD (R12), Y5, Y5
-	ADDQ   DX, R12
-	VADDPD (R12), Y6, Y6
-	ADDQ   DX, R12
-	VADDPD (R12), Y7, Y7
-	ADDQ   DX, R12
-	VADDPD (R12), Y8, Y8
-	ADDQ   DX, R12
-	VADDPD (R12), Y9, Y9
-	ADDQ   DX, R12
+	VADDPD (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   DX, R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   DX, R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   DX, R11
+	VADDPD (R11), Y8, Y8
+	ADDQ   DX, R11
+	VADDPD (R11), Y9, Y9
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
+	JEQ     wholeWrite
+	MOVQ    96(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R12), Y10
+	VMOVUPD (R11), Y10
 	VADDPD  Y10, Y0, Y0
 	VADDPD  Y10, Y1, Y1
 	VADDPD  Y10, Y2, Y2
@@ -22886,8 +22432,8 @@ wholeBias:
 	VADDPD  Y10, Y9, Y9
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   120(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y10, Y10, Y10
 	VCMPPD $0x16, Y10, Y0, Y11
@@ -22912,55 +22458,55 @@ wholeReLU:
 	VANDPD Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    160(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x03, R13
+	MOVQ    112(R8), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y10, Y10, Y10
-	VMOVUPD (R12), Y11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y7, Y7
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y11
 	VANDPD  Y11, Y8, Y8
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y11
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y11
 	VCMPPD  $0x16, Y10, Y11, Y10
 	VANDPD  Y10, Y9, Y9
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -22985,28 +22531,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x0000000a, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x0000000a, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 96(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 104(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -23024,21 +22568,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R13
-	MOVQ  (R11), R14
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R13
+	MOVQ (R11), R14
+	MOVQ 72(R11), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 160(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -23211,11 +22751,10 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R11)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 72(R11), Y11
+	VBROADCASTSD 80(R11), Y11
 	VMULPD       Y11, Y1, Y1
 	VMULPD       Y11, Y2, Y2
 	VMULPD       Y11, Y3, Y3
@@ -23229,89 +22768,87 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          cutBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R11)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 80(R11), Y11
-	VMASKMOVPD   (R13), Y0, Y12
+	VBROADCASTSD 88(R11), Y11
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y1
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y2
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y3
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y4
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y5
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y6
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y9
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y12
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y12
 	VFMADD231PD  Y12, Y11, Y10
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R13), Y0, Y12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y1, Y1
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y2, Y2
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y3, Y3
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y4, Y4
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y5, Y5
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y6, Y6
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y7, Y7
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y8, Y8
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y9, Y9
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y10, Y10
-	ADDQ       DX, R13
+	ADDQ       DX, R12
 
 cutBias:
+	MOVQ       96(R11), R12
+	ORQ        120(R11), R12
+	ORQ        104(R11), R12
+	JEQ        cutWrite
+	MOVQ       96(R11), R12
 	TESTQ      R12, R12
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	ORQ        40(R12), R13
-	ORQ        24(R12), R13
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPD (R13), Y0, Y11
+	VMASKMOVPD (R12), Y0, Y11
 	VADDPD     Y11, Y1, Y1
 	VADDPD     Y11, Y2, Y2
 	VADDPD     Y11, Y3, Y3
@@ -23324,8 +22861,8 @@ cutBias:
 	VADDPD     Y11, Y10, Y10
 
 cutReLU:
-	MOVQ   40(R12), R13
-	TESTQ  R13, R13
+	MOVQ   120(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y11, Y11, Y11
 	VCMPPD $0x16, Y11, Y1, Y12
@@ -23350,174 +22887,173 @@ cutReLU:
 	VANDPD Y11, Y10, Y10
 
 cutMask:
-	MOVQ       80(R12), R13
-	TESTQ      R13, R13
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R12), R14
-	SHLQ       $0x03, R14
+	MOVQ       112(R11), R13
+	SHLQ       $0x03, R13
 	VXORPS     Y11, Y11, Y11
-	VMASKMOVPD (R13), Y0, Y12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y1, Y1
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y2, Y2
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y3, Y3
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y4, Y4
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y5, Y5
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y6, Y6
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y7, Y7
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y8, Y8
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y12
 	VANDPD     Y12, Y9, Y9
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y12
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y12
 	VCMPPD     $0x16, Y11, Y12, Y11
 	VANDPD     Y11, Y10, Y10
-	ADDQ       R14, R13
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R12)
+	MOVQ R12, 160(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R13
-	SHLQ    $0x03, R13
-	BSRQ    R13, R8
-	BTRQ    R8, R13
-	LEAQ    elements<>+0(SB), R14
-	VMOVDQU (R14)(R13*1), Y11
+	SHLQ    $0x03, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y11
 	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y11, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y11, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
-	IMUL3Q $0x0000000a, CX, R13
-	ADDQ   R13, R9
+	IMUL3Q $0x0000000a, CX, R12
+	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   72(R12)
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   128(R11)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R11), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 96(R11)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 104(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -23795,21 +23331,17 @@ TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R13
-	MOVQ  (R8), R14
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R13
+	MOVQ (R8), R14
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -23993,11 +23525,10 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R8)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 72(R8), Y11
+	VBROADCASTSD 80(R8), Y11
 	VMULPD       Y11, Y0, Y0
 	VMULPD       Y11, Y1, Y1
 	VMULPD       Y11, Y2, Y2
@@ -24012,73 +23543,71 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R12
-	ADDQ         R12, R12
+	MOVQ         88(R8), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R8)
+	MOVQ         R10, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 80(R8), Y11
-	VFMADD231PD  (R12), Y11, Y0
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y11, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y11, Y2
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y11, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y11, Y4
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y11, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y11, Y6
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y11, Y7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y11, Y8
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y11, Y9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y11, Y10
-	ADDQ         DX, R12
+	VBROADCASTSD 88(R8), Y11
+	VFMADD231PD  (R11), Y11, Y0
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y11, Y1
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y11, Y2
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y11, Y3
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y11, Y4
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y11, Y5
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y11, Y6
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y11, Y7
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y11, Y8
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y11, Y9
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y11, Y10
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPD (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPD (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPD (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPD (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPD (R12), Y5, Y5
-	ADDQ   DX, R12
-	VADDPD (R12), Y6, Y6
-	ADDQ   DX, R12
-	VADDPD (R12), Y7, Y7
-	ADDQ   DX, R12
-	VADDPD (R12), Y8, Y8
-	ADDQ   DX, R12
-	VADDPD (R12), Y9, Y9
-	ADDQ   DX, R12
-	VADDPD (R12), Y10, Y10
-	ADDQ   DX, R12
+	VADDPD (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   DX, R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   DX, R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   DX, R11
+	VADDPD (R11), Y8, Y8
+	ADDQ   DX, R11
+	VADDPD (R11), Y9, Y9
+	ADDQ   DX, R11
+	VADDPD (R11), Y10, Y10
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
+	JEQ     wholeWrite
+	MOVQ    96(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R12), Y11
+	VMOVUPD (R11), Y11
 	VADDPD  Y11, Y0, Y0
 	VADDPD  Y11, Y1, Y1
 	VADDPD  Y11, Y2, Y2
@@ -24092,8 +23621,8 @@ wholeBias:
 	VADDPD  Y11, Y10, Y10
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   120(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y11, Y11, Y11
 	VCMPPD $0x16, Y11, Y0, Y12
@@ -24120,59 +23649,59 @@ wholeReLU:
 	VANDPD Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    160(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x03, R13
+	MOVQ    112(R8), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y11, Y11, Y11
-	VMOVUPD (R12), Y12
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y7, Y7
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y8, Y8
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y12
 	VANDPD  Y12, Y9, Y9
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y12
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y12
 	VCMPPD  $0x16, Y11, Y12, Y11
 	VANDPD  Y11, Y10, Y10
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -24199,28 +23728,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x0000000b, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x0000000b, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 96(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 104(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -24238,21 +23765,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R13
-	MOVQ  (R11), R14
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R13
+	MOVQ (R11), R14
+	MOVQ 72(R11), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 160(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -24436,11 +23959,10 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R11)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 72(R11), Y12
+	VBROADCASTSD 80(R11), Y12
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
 	VMULPD       Y12, Y3, Y3
@@ -24455,95 +23977,93 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          cutBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R11)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 80(R11), Y12
-	VMASKMOVPD   (R13), Y0, Y13
+	VBROADCASTSD 88(R11), Y12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y1
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y2
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y3
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y4
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y5
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y6
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y7
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y8
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y9
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y10
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y13
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y13
 	VFMADD231PD  Y13, Y12, Y11
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R13), Y0, Y13
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y1, Y1
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y2, Y2
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y3, Y3
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y4, Y4
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y5, Y5
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y6, Y6
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y7, Y7
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y8, Y8
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y9, Y9
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y10, Y10
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y11, Y11
-	ADDQ       DX, R13
+	ADDQ       DX, R12
 
 cutBias:
+	MOVQ       96(R11), R12
+	ORQ        120(R11), R12
+	ORQ        104(R11), R12
+	JEQ        cutWrite
+	MOVQ       96(R11), R12
 	TESTQ      R12, R12
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	ORQ        40(R12), R13
-	ORQ        24(R12), R13
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPD (R13), Y0, Y12
+	VMASKMOVPD (R12), Y0, Y12
 	VADDPD     Y12, Y1, Y1
 	VADDPD     Y12, Y2, Y2
 	VADDPD     Y12, Y3, Y3
@@ -24557,8 +24077,8 @@ cutBias:
 	VADDPD     Y12, Y11, Y11
 
 cutReLU:
-	MOVQ   40(R12), R13
-	TESTQ  R13, R13
+	MOVQ   120(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y1, Y13
@@ -24585,186 +24105,185 @@ cutReLU:
 	VANDPD Y12, Y11, Y11
 
 cutMask:
-	MOVQ       80(R12), R13
-	TESTQ      R13, R13
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R12), R14
-	SHLQ       $0x03, R14
+	MOVQ       112(R11), R13
+	SHLQ       $0x03, R13
 	VXORPS     Y12, Y12, Y12
-	VMASKMOVPD (R13), Y0, Y13
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y1, Y1
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y2, Y2
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y3, Y3
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y4, Y4
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y5, Y5
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y6, Y6
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y7, Y7
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y8, Y8
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y9, Y9
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y13
 	VANDPD     Y13, Y10, Y10
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y13
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y13
 	VCMPPD     $0x16, Y12, Y13, Y12
 	VANDPD     Y12, Y11, Y11
-	ADDQ       R14, R13
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R12)
+	MOVQ R12, 160(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R13
-	SHLQ    $0x03, R13
-	BSRQ    R13, R8
-	BTRQ    R8, R13
-	LEAQ    elements<>+0(SB), R14
-	VMOVDQU (R14)(R13*1), Y12
+	SHLQ    $0x03, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y12
 	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X11, (R10)
 	VPERMPS Y11, Y12, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X11, (R10)
 	VPERMPS Y11, Y12, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
-	IMUL3Q $0x0000000b, CX, R13
-	ADDQ   R13, R9
+	IMUL3Q $0x0000000b, CX, R12
+	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   72(R12)
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   128(R11)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R11), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 96(R11)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 104(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -25058,21 +24577,17 @@ TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $0-8
 	JNE  cut
 
 wholePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), R9
-	MOVQ  40(R8), R10
-	MOVQ  24(R8), R13
-	MOVQ  (R8), R14
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   wholeTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), R9
+	MOVQ 40(R8), R10
+	MOVQ 24(R8), R13
+	MOVQ (R8), R14
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -25267,11 +24782,10 @@ wholeStep:
 
 wholeStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R8)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R8)
 	JEQ          wholeBeta
-	VBROADCASTSD 72(R8), Y12
+	VBROADCASTSD 80(R8), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -25287,77 +24801,75 @@ wholeStore:
 
 wholeBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R12
-	ADDQ         R12, R12
+	MOVQ         88(R8), R11
+	ADDQ         R11, R11
 	JEQ          wholeBias
-	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R8)
+	MOVQ         R10, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R8)
 	JEQ          wholeAdd
-	VBROADCASTSD 80(R8), Y12
-	VFMADD231PD  (R12), Y12, Y0
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y12, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y12, Y2
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y12, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y12, Y4
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y12, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y12, Y6
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y12, Y7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y12, Y8
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y12, Y9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y12, Y10
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Y12, Y11
-	ADDQ         DX, R12
+	VBROADCASTSD 88(R8), Y12
+	VFMADD231PD  (R11), Y12, Y0
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y1
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y2
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y3
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y4
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y5
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y6
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y7
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y8
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y9
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y10
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Y12, Y11
+	ADDQ         DX, R11
 	JMP          wholeBias
 
 wholeAdd:
-	VADDPD (R12), Y0, Y0
-	ADDQ   DX, R12
-	VADDPD (R12), Y1, Y1
-	ADDQ   DX, R12
-	VADDPD (R12), Y2, Y2
-	ADDQ   DX, R12
-	VADDPD (R12), Y3, Y3
-	ADDQ   DX, R12
-	VADDPD (R12), Y4, Y4
-	ADDQ   DX, R12
-	VADDPD (R12), Y5, Y5
-	ADDQ   DX, R12
-	VADDPD (R12), Y6, Y6
-	ADDQ   DX, R12
-	VADDPD (R12), Y7, Y7
-	ADDQ   DX, R12
-	VADDPD (R12), Y8, Y8
-	ADDQ   DX, R12
-	VADDPD (R12), Y9, Y9
-	ADDQ   DX, R12
-	VADDPD (R12), Y10, Y10
-	ADDQ   DX, R12
-	VADDPD (R12), Y11, Y11
-	ADDQ   DX, R12
+	VADDPD (R11), Y0, Y0
+	ADDQ   DX, R11
+	VADDPD (R11), Y1, Y1
+	ADDQ   DX, R11
+	VADDPD (R11), Y2, Y2
+	ADDQ   DX, R11
+	VADDPD (R11), Y3, Y3
+	ADDQ   DX, R11
+	VADDPD (R11), Y4, Y4
+	ADDQ   DX, R11
+	VADDPD (R11), Y5, Y5
+	ADDQ   DX, R11
+	VADDPD (R11), Y6, Y6
+	ADDQ   DX, R11
+	VADDPD (R11), Y7, Y7
+	ADDQ   DX, R11
+	VADDPD (R11), Y8, Y8
+	ADDQ   DX, R11
+	VADDPD (R11), Y9, Y9
+	ADDQ   DX, R11
+	VADDPD (R11), Y10, Y10
+	ADDQ   DX, R11
+	VADDPD (R11), Y11, Y11
+	ADDQ   DX, R11
 
 wholeBias:
+	MOVQ    96(R8), R11
+	ORQ     120(R8), R11
+	ORQ     104(R8), R11
+	JEQ     wholeWrite
+	MOVQ    96(R8), R11
 	TESTQ   R11, R11
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	ORQ     40(R11), R12
-	ORQ     24(R11), R12
-	JEQ     wholeWrite
-	MOVQ    16(R11), R12
-	TESTQ   R12, R12
 	JEQ     wholeReLU
-	VMOVUPD (R12), Y12
+	VMOVUPD (R11), Y12
 	VADDPD  Y12, Y0, Y0
 	VADDPD  Y12, Y1, Y1
 	VADDPD  Y12, Y2, Y2
@@ -25372,8 +24884,8 @@ wholeBias:
 	VADDPD  Y12, Y11, Y11
 
 wholeReLU:
-	MOVQ   40(R11), R12
-	TESTQ  R12, R12
+	MOVQ   120(R8), R11
+	TESTQ  R11, R11
 	JEQ    wholeMask
 	VXORPS Y12, Y12, Y12
 	VCMPPD $0x16, Y12, Y0, Y13
@@ -25402,63 +24914,63 @@ wholeReLU:
 	VANDPD Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    80(R11), R12
-	TESTQ   R12, R12
+	MOVQ    160(R8), R11
+	TESTQ   R11, R11
 	JEQ     wholeWrite
-	MOVQ    32(R11), R13
-	SHLQ    $0x03, R13
+	MOVQ    112(R8), R12
+	SHLQ    $0x03, R12
 	VXORPS  Y12, Y12, Y12
-	VMOVUPD (R12), Y13
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y0, Y0
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y1, Y1
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y2, Y2
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y3, Y3
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y4, Y4
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y5, Y5
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y6, Y6
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y7, Y7
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y8, Y8
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y9, Y9
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y13
 	VANDPD  Y13, Y10, Y10
-	ADDQ    R13, R12
-	VMOVUPD (R12), Y13
+	ADDQ    R12, R11
+	VMOVUPD (R11), Y13
 	VCMPPD  $0x16, Y12, Y13, Y12
 	VANDPD  Y12, Y11, Y11
-	ADDQ    R13, R12
+	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -25487,28 +24999,26 @@ wholeWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    wholeDone
-	IMUL3Q $0x0000000c, CX, R12
-	ADDQ   R12, R9
+	IMUL3Q $0x0000000c, CX, R11
+	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    wholeTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    wholeDone
-	MOVQ   56(R11), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000020, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    wholeNobias
-	ADDQ   $0x00000020, 16(R11)
+	ADDQ   $0x00000020, 96(R8)
 
 wholeNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  wholeNomask
-	ADDQ $0x00000020, 24(R11)
+	ADDQ $0x00000020, 104(R8)
 
 wholeNomask:
 	JMP wholePanel
@@ -25526,21 +25036,17 @@ cut:
 	VMOVUPS (R9), Y0
 
 cutPanel:
-	MOVQ  x+0(FP), R11
-	MOVQ  8(R11), R9
-	MOVQ  40(R11), R10
-	MOVQ  24(R11), R13
-	MOVQ  (R11), R14
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   cutTile
-	MOVQ  8(R11), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ x+0(FP), R11
+	MOVQ 8(R11), R9
+	MOVQ 40(R11), R10
+	MOVQ 24(R11), R13
+	MOVQ (R11), R14
+	MOVQ 72(R11), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R11), R12
+	MOVQ R12, 152(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 160(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -25735,11 +25241,10 @@ cutStep:
 
 cutStore:
 	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R11)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          cutBeta
-	VBROADCASTSD 72(R11), Y13
+	VBROADCASTSD 80(R11), Y13
 	VMULPD       Y13, Y1, Y1
 	VMULPD       Y13, Y2, Y2
 	VMULPD       Y13, Y3, Y3
@@ -25755,101 +25260,99 @@ cutStore:
 
 cutBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          cutBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R11)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          cutAdd
-	VBROADCASTSD 80(R11), Y13
-	VMASKMOVPD   (R13), Y0, Y14
+	VBROADCASTSD 88(R11), Y13
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y1
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y2
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y3
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y4
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y5
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y6
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y7
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y8
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y9
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y10
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y11
-	ADDQ         DX, R13
-	VMASKMOVPD   (R13), Y0, Y14
+	ADDQ         DX, R12
+	VMASKMOVPD   (R12), Y0, Y14
 	VFMADD231PD  Y14, Y13, Y12
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          cutBias
 
 cutAdd:
-	VMASKMOVPD (R13), Y0, Y14
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y1, Y1
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y2, Y2
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y3, Y3
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y4, Y4
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y5, Y5
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y6, Y6
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y7, Y7
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y8, Y8
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y9, Y9
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y10, Y10
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y11, Y11
-	ADDQ       DX, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       DX, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VADDPD     Y14, Y12, Y12
-	ADDQ       DX, R13
+	ADDQ       DX, R12
 
 cutBias:
+	MOVQ       96(R11), R12
+	ORQ        120(R11), R12
+	ORQ        104(R11), R12
+	JEQ        cutWrite
+	MOVQ       96(R11), R12
 	TESTQ      R12, R12
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	ORQ        40(R12), R13
-	ORQ        24(R12), R13
-	JEQ        cutWrite
-	MOVQ       16(R12), R13
-	TESTQ      R13, R13
 	JEQ        cutReLU
-	VMASKMOVPD (R13), Y0, Y13
+	VMASKMOVPD (R12), Y0, Y13
 	VADDPD     Y13, Y1, Y1
 	VADDPD     Y13, Y2, Y2
 	VADDPD     Y13, Y3, Y3
@@ -25864,8 +25367,8 @@ cutBias:
 	VADDPD     Y13, Y12, Y12
 
 cutReLU:
-	MOVQ   40(R12), R13
-	TESTQ  R13, R13
+	MOVQ   120(R11), R12
+	TESTQ  R12, R12
 	JEQ    cutMask
 	VXORPS Y13, Y13, Y13
 	VCMPPD $0x16, Y13, Y1, Y14
@@ -25894,198 +25397,197 @@ cutReLU:
 	VANDPD Y13, Y12, Y12
 
 cutMask:
-	MOVQ       80(R12), R13
-	TESTQ      R13, R13
+	MOVQ       160(R11), R12
+	TESTQ      R12, R12
 	JEQ        cutWrite
-	MOVQ       32(R12), R14
-	SHLQ       $0x03, R14
+	MOVQ       112(R11), R13
+	SHLQ       $0x03, R13
 	VXORPS     Y13, Y13, Y13
-	VMASKMOVPD (R13), Y0, Y14
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y1, Y1
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y2, Y2
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y3, Y3
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y4, Y4
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y5, Y5
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y6, Y6
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y7, Y7
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y8, Y8
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y9, Y9
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y10, Y10
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y14
 	VANDPD     Y14, Y11, Y11
-	ADDQ       R14, R13
-	VMASKMOVPD (R13), Y0, Y14
+	ADDQ       R13, R12
+	VMASKMOVPD (R12), Y0, Y14
 	VCMPPD     $0x16, Y13, Y14, Y13
 	VANDPD     Y13, Y12, Y12
-	ADDQ       R14, R13
+	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R12)
+	MOVQ R12, 160(R11)
 
 cutWrite:
+	MOVQ 56(R11), R12
+
 	// rest = the bytes of a row but for the highest bit, which is bit top
-	MOVQ    56(R11), R13
-	SHLQ    $0x03, R13
-	BSRQ    R13, R8
-	BTRQ    R8, R13
-	LEAQ    elements<>+0(SB), R14
-	VMOVDQU (R14)(R13*1), Y13
+	SHLQ    $0x03, R12
+	BSRQ    R12, R8
+	BTRQ    R8, R12
+	LEAQ    elements<>+0(SB), R13
+	VMOVDQU (R13)(R12*1), Y13
 	CMPQ    R8, $0x03
 	JEQ     cutWrite64
 	VMOVUPS X1, (R10)
 	VPERMPS Y1, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X2, (R10)
 	VPERMPS Y2, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X3, (R10)
 	VPERMPS Y3, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X4, (R10)
 	VPERMPS Y4, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X5, (R10)
 	VPERMPS Y5, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X6, (R10)
 	VPERMPS Y6, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X7, (R10)
 	VPERMPS Y7, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X8, (R10)
 	VPERMPS Y8, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X9, (R10)
 	VPERMPS Y9, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X10, (R10)
 	VPERMPS Y10, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X11, (R10)
 	VPERMPS Y11, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVUPS X12, (R10)
 	VPERMPS Y12, Y13, Y1
-	VMOVUPS X1, (R10)(R13*1)
+	VMOVUPS X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	JMP     cutWritten
 
 cutWrite64:
 	VMOVSD  X1, (R10)
 	VPERMPS Y1, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X2, (R10)
 	VPERMPS Y2, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X3, (R10)
 	VPERMPS Y3, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X4, (R10)
 	VPERMPS Y4, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X5, (R10)
 	VPERMPS Y5, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X6, (R10)
 	VPERMPS Y6, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X7, (R10)
 	VPERMPS Y7, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X8, (R10)
 	VPERMPS Y8, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X9, (R10)
 	VPERMPS Y9, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X10, (R10)
 	VPERMPS Y10, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X11, (R10)
 	VPERMPS Y11, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 	VMOVSD  X12, (R10)
 	VPERMPS Y12, Y13, Y1
-	VMOVSD  X1, (R10)(R13*1)
+	VMOVSD  X1, (R10)(R12*1)
 	ADDQ    DX, R10
 
 cutWritten:
 	// next tile
-	TESTQ  R12, R12
-	JEQ    cutDone
-	IMUL3Q $0x0000000c, CX, R13
-	ADDQ   R13, R9
+	IMUL3Q $0x0000000c, CX, R12
+	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   72(R12)
+	DECQ   152(R11)
 	JNE    cutTile
-	DECQ   48(R12)
+	DECQ   128(R11)
 	JEQ    cutDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R11), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R11)
 	ADDQ   $0x00000020, 40(R11)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R11), $0x00
 	JEQ    cutNobias
-	ADDQ   $0x00000020, 16(R12)
+	ADDQ   $0x00000020, 96(R11)
 
 cutNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R11), $0x00
 	JEQ  cutNomask
-	ADDQ $0x00000020, 24(R12)
+	ADDQ $0x00000020, 104(R11)
 
 cutNomask:
 	JMP cutPanel
@@ -26395,21 +25897,17 @@ TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, R11
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R12
+	MOVQ R12, 152(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -26485,24 +25983,23 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Y2
+	VBROADCASTSD 80(R8), Y2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Y2
+	VBROADCASTSD 88(R8), Y2
 	VFMADD231PD  (R9), Y2, Y0
 	VFMADD231PD  (R9)(R11*1), Y2, Y1
 	ADDQ         DX, R9
@@ -26514,13 +26011,11 @@ tileAdd:
 	ADDQ   DX, R9
 
 tileBias:
-	TESTQ   R12, R12
+	MOVQ    96(R8), R9
+	ORQ     120(R8), R9
+	ORQ     104(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R12), R9
-	ORQ     40(R12), R9
-	ORQ     24(R12), R9
-	JEQ     tileWrite
-	MOVQ    16(R12), R9
+	MOVQ    96(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y2
@@ -26529,7 +26024,7 @@ tileBias:
 	VADDPD  Y2, Y1, Y1
 
 tileReLU:
-	MOVQ   40(R12), R9
+	MOVQ   120(R8), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y2, Y2, Y2
@@ -26539,10 +26034,10 @@ tileReLU:
 	VANDPD Y2, Y1, Y1
 
 tileMask:
-	MOVQ    80(R12), R9
+	MOVQ    160(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(R12), R10
+	MOVQ    112(R8), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y2, Y2, Y2
 	VMOVUPD (R9), Y3
@@ -26554,7 +26049,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R12)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -26562,28 +26057,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R12)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000040, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R12)
+	ADDQ   $0x00000040, 96(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R12)
+	ADDQ $0x00000040, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -26671,21 +26164,17 @@ TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, R11
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R12
+	MOVQ R12, 152(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -26778,11 +26267,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Y4
+	VBROADCASTSD 80(R8), Y4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
@@ -26790,14 +26278,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Y4
+	VBROADCASTSD 88(R8), Y4
 	VFMADD231PD  (R9), Y4, Y0
 	VFMADD231PD  (R9)(R11*1), Y4, Y1
 	ADDQ         DX, R9
@@ -26815,13 +26303,11 @@ tileAdd:
 	ADDQ   DX, R9
 
 tileBias:
-	TESTQ   R12, R12
+	MOVQ    96(R8), R9
+	ORQ     120(R8), R9
+	ORQ     104(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R12), R9
-	ORQ     40(R12), R9
-	ORQ     24(R12), R9
-	JEQ     tileWrite
-	MOVQ    16(R12), R9
+	MOVQ    96(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y4
@@ -26832,7 +26318,7 @@ tileBias:
 	VADDPD  Y4, Y3, Y3
 
 tileReLU:
-	MOVQ   40(R12), R9
+	MOVQ   120(R8), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y4, Y4, Y4
@@ -26846,10 +26332,10 @@ tileReLU:
 	VANDPD Y4, Y3, Y3
 
 tileMask:
-	MOVQ    80(R12), R9
+	MOVQ    160(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(R12), R10
+	MOVQ    112(R8), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y4, Y4, Y4
 	VMOVUPD (R9), Y5
@@ -26868,7 +26354,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R12)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -26879,28 +26365,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R12)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000040, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R12)
+	ADDQ   $0x00000040, 96(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R12)
+	ADDQ $0x00000040, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -27000,21 +26484,17 @@ TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, R11
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R12
+	MOVQ R12, 152(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -27124,11 +26604,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Y6
+	VBROADCASTSD 80(R8), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
@@ -27138,14 +26617,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Y6
+	VBROADCASTSD 88(R8), Y6
 	VFMADD231PD  (R9), Y6, Y0
 	VFMADD231PD  (R9)(R11*1), Y6, Y1
 	ADDQ         DX, R9
@@ -27169,13 +26648,11 @@ tileAdd:
 	ADDQ   DX, R9
 
 tileBias:
-	TESTQ   R12, R12
+	MOVQ    96(R8), R9
+	ORQ     120(R8), R9
+	ORQ     104(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R12), R9
-	ORQ     40(R12), R9
-	ORQ     24(R12), R9
-	JEQ     tileWrite
-	MOVQ    16(R12), R9
+	MOVQ    96(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y6
@@ -27188,7 +26665,7 @@ tileBias:
 	VADDPD  Y6, Y5, Y5
 
 tileReLU:
-	MOVQ   40(R12), R9
+	MOVQ   120(R8), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
@@ -27206,10 +26683,10 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    80(R12), R9
+	MOVQ    160(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(R12), R10
+	MOVQ    112(R8), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y6, Y6, Y6
 	VMOVUPD (R9), Y7
@@ -27235,7 +26712,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R12)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -27249,28 +26726,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R12)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000040, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R12)
+	ADDQ   $0x00000040, 96(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R12)
+	ADDQ $0x00000040, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -27383,21 +26858,17 @@ TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, R12
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R9), R13
-	MOVQ  R13, 72(R9)
-	MOVQ  24(R9), R13
-	MOVQ  R13, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R9), R13
+	MOVQ R13, 152(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -27524,11 +26995,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R13
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R9), Y8
+	VBROADCASTSD 80(R9), Y8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
@@ -27540,14 +27010,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R9), Y8
+	VBROADCASTSD 88(R9), Y8
 	VFMADD231PD  (R10), Y8, Y0
 	VFMADD231PD  (R10)(R12*1), Y8, Y1
 	ADDQ         DX, R10
@@ -27577,13 +27047,11 @@ tileAdd:
 	ADDQ   DX, R10
 
 tileBias:
-	TESTQ   R13, R13
+	MOVQ    96(R9), R10
+	ORQ     120(R9), R10
+	ORQ     104(R9), R10
 	JEQ     tileWrite
-	MOVQ    16(R13), R10
-	ORQ     40(R13), R10
-	ORQ     24(R13), R10
-	JEQ     tileWrite
-	MOVQ    16(R13), R10
+	MOVQ    96(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Y8
@@ -27598,7 +27066,7 @@ tileBias:
 	VADDPD  Y8, Y7, Y7
 
 tileReLU:
-	MOVQ   40(R13), R10
+	MOVQ   120(R9), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y8, Y8, Y8
@@ -27620,10 +27088,10 @@ tileReLU:
 	VANDPD Y8, Y7, Y7
 
 tileMask:
-	MOVQ    80(R13), R10
+	MOVQ    160(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(R13), R11
+	MOVQ    112(R9), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y8, Y8, Y8
 	VMOVUPD (R10), Y9
@@ -27656,7 +27124,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R13)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
@@ -27673,28 +27141,26 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R13)
+	DECQ   152(R9)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   128(R9)
 	JEQ    tileDone
-	MOVQ   56(R13), AX
+	MOVQ   136(R9), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R9)
 	ADDQ   $0x00000040, 40(R9)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R13)
+	ADDQ   $0x00000040, 96(R9)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R13)
+	ADDQ $0x00000040, 104(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -27819,21 +27285,17 @@ TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, R12
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R9), R13
-	MOVQ  R13, 72(R9)
-	MOVQ  24(R9), R13
-	MOVQ  R13, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R9), R13
+	MOVQ R13, 152(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -27977,11 +27439,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R13
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R9), Y10
+	VBROADCASTSD 80(R9), Y10
 	VMULPD       Y10, Y0, Y0
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
@@ -27995,14 +27456,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R9), Y10
+	VBROADCASTSD 88(R9), Y10
 	VFMADD231PD  (R10), Y10, Y0
 	VFMADD231PD  (R10)(R12*1), Y10, Y1
 	ADDQ         DX, R10
@@ -28038,13 +27499,11 @@ tileAdd:
 	ADDQ   DX, R10
 
 tileBias:
-	TESTQ   R13, R13
+	MOVQ    96(R9), R10
+	ORQ     120(R9), R10
+	ORQ     104(R9), R10
 	JEQ     tileWrite
-	MOVQ    16(R13), R10
-	ORQ     40(R13), R10
-	ORQ     24(R13), R10
-	JEQ     tileWrite
-	MOVQ    16(R13), R10
+	MOVQ    96(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Y10
@@ -28061,7 +27520,7 @@ tileBias:
 	VADDPD  Y10, Y9, Y9
 
 tileReLU:
-	MOVQ   40(R13), R10
+	MOVQ   120(R9), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y10, Y10, Y10
@@ -28087,10 +27546,10 @@ tileReLU:
 	VANDPD Y10, Y9, Y9
 
 tileMask:
-	MOVQ    80(R13), R10
+	MOVQ    160(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(R13), R11
+	MOVQ    112(R9), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y10, Y10, Y10
 	VMOVUPD (R10), Y11
@@ -28130,7 +27589,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R13)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
@@ -28150,28 +27609,26 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000005, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R13)
+	DECQ   152(R9)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   128(R9)
 	JEQ    tileDone
-	MOVQ   56(R13), AX
+	MOVQ   136(R9), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R9)
 	ADDQ   $0x00000040, 40(R9)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R13)
+	ADDQ   $0x00000040, 96(R9)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R13)
+	ADDQ $0x00000040, 104(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -28309,21 +27766,17 @@ TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, R13
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R10), R14
-	MOVQ  R14, 72(R10)
-	MOVQ  24(R10), R14
-	MOVQ  R14, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R10), R14
+	MOVQ R14, 152(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -28484,11 +27937,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R14
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R10)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Y12
+	VBROADCASTSD 80(R10), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -28504,14 +27956,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R10)
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Y12
+	VBROADCASTSD 88(R10), Y12
 	VFMADD231PD  (R11), Y12, Y0
 	VFMADD231PD  (R11)(R13*1), Y12, Y1
 	ADDQ         DX, R11
@@ -28553,13 +28005,11 @@ tileAdd:
 	ADDQ   DX, R11
 
 tileBias:
-	TESTQ   R14, R14
+	MOVQ    96(R10), R11
+	ORQ     120(R10), R11
+	ORQ     104(R10), R11
 	JEQ     tileWrite
-	MOVQ    16(R14), R11
-	ORQ     40(R14), R11
-	ORQ     24(R14), R11
-	JEQ     tileWrite
-	MOVQ    16(R14), R11
+	MOVQ    96(R10), R11
 	TESTQ   R11, R11
 	JEQ     tileReLU
 	VMOVUPD (R11), Y12
@@ -28578,7 +28028,7 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R14), R11
+	MOVQ   120(R10), R11
 	TESTQ  R11, R11
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -28608,10 +28058,10 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R14), R11
+	MOVQ    160(R10), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
-	MOVQ    32(R14), R12
+	MOVQ    112(R10), R12
 	SHLQ    $0x03, R12
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (R11), Y13
@@ -28658,7 +28108,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R14)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y0, (R9)
@@ -28681,28 +28131,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R14, R14
-	JEQ    tileDone
 	IMUL3Q $0x00000006, CX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R14)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R14)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R14), AX
+	MOVQ   136(R10), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R14), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R14)
+	ADDQ   $0x00000040, 96(R10)
 
 tileNobias:
-	CMPQ 24(R14), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R14)
+	ADDQ $0x00000040, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -28850,21 +28298,17 @@ TEXT ·dgemm1x12AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, R11
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R12
+	MOVQ R12, 152(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -28952,25 +28396,24 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Y3
+	VBROADCASTSD 80(R8), Y3
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Y3
+	VBROADCASTSD 88(R8), Y3
 	VFMADD231PD  (R9), Y3, Y0
 	VFMADD231PD  32(R9), Y3, Y1
 	VFMADD231PD  (R9)(R11*1), Y3, Y2
@@ -28984,13 +28427,11 @@ tileAdd:
 	ADDQ   DX, R9
 
 tileBias:
-	TESTQ   R12, R12
+	MOVQ    96(R8), R9
+	ORQ     120(R8), R9
+	ORQ     104(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R12), R9
-	ORQ     40(R12), R9
-	ORQ     24(R12), R9
-	JEQ     tileWrite
-	MOVQ    16(R12), R9
+	MOVQ    96(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y3
@@ -29001,7 +28442,7 @@ tileBias:
 	VADDPD  Y3, Y2, Y2
 
 tileReLU:
-	MOVQ   40(R12), R9
+	MOVQ   120(R8), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y3, Y3, Y3
@@ -29013,10 +28454,10 @@ tileReLU:
 	VANDPD Y3, Y2, Y2
 
 tileMask:
-	MOVQ    80(R12), R9
+	MOVQ    160(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(R12), R10
+	MOVQ    112(R8), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y3, Y3, Y3
 	VMOVUPD (R9), Y4
@@ -29031,7 +28472,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R12)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -29040,28 +28481,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000001, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R12)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000060, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 16(R12)
+	ADDQ   $0x00000060, 96(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 24(R12)
+	ADDQ $0x00000060, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -29162,21 +28601,17 @@ TEXT ·dgemm2x12AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, R11
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R12
+	MOVQ R12, 152(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -29287,11 +28722,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Y6
+	VBROADCASTSD 80(R8), Y6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
@@ -29301,14 +28735,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Y6
+	VBROADCASTSD 88(R8), Y6
 	VFMADD231PD  (R9), Y6, Y0
 	VFMADD231PD  32(R9), Y6, Y1
 	VFMADD231PD  (R9)(R11*1), Y6, Y2
@@ -29330,13 +28764,11 @@ tileAdd:
 	ADDQ   DX, R9
 
 tileBias:
-	TESTQ   R12, R12
+	MOVQ    96(R8), R9
+	ORQ     120(R8), R9
+	ORQ     104(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R12), R9
-	ORQ     40(R12), R9
-	ORQ     24(R12), R9
-	JEQ     tileWrite
-	MOVQ    16(R12), R9
+	MOVQ    96(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y6
@@ -29350,7 +28782,7 @@ tileBias:
 	VADDPD  Y6, Y5, Y5
 
 tileReLU:
-	MOVQ   40(R12), R9
+	MOVQ   120(R8), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y6, Y6, Y6
@@ -29368,10 +28800,10 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    80(R12), R9
+	MOVQ    160(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(R12), R10
+	MOVQ    112(R8), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y6, Y6, Y6
 	VMOVUPD (R9), Y7
@@ -29396,7 +28828,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R12)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -29409,28 +28841,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000002, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R12)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000060, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 16(R12)
+	ADDQ   $0x00000060, 96(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 24(R12)
+	ADDQ $0x00000060, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -29547,21 +28977,17 @@ TEXT ·dgemm3x12AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, R11
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R8), R12
-	MOVQ  R12, 72(R8)
-	MOVQ  24(R8), R12
-	MOVQ  R12, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R8), R12
+	MOVQ R12, 152(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -29695,11 +29121,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R12
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Y9
+	VBROADCASTSD 80(R8), Y9
 	VMULPD       Y9, Y0, Y0
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
@@ -29712,14 +29137,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Y9
+	VBROADCASTSD 88(R8), Y9
 	VFMADD231PD  (R9), Y9, Y0
 	VFMADD231PD  32(R9), Y9, Y1
 	VFMADD231PD  (R9)(R11*1), Y9, Y2
@@ -29749,13 +29174,11 @@ tileAdd:
 	ADDQ   DX, R9
 
 tileBias:
-	TESTQ   R12, R12
+	MOVQ    96(R8), R9
+	ORQ     120(R8), R9
+	ORQ     104(R8), R9
 	JEQ     tileWrite
-	MOVQ    16(R12), R9
-	ORQ     40(R12), R9
-	ORQ     24(R12), R9
-	JEQ     tileWrite
-	MOVQ    16(R12), R9
+	MOVQ    96(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileReLU
 	VMOVUPD (R9), Y9
@@ -29772,7 +29195,7 @@ tileBias:
 	VADDPD  Y9, Y8, Y8
 
 tileReLU:
-	MOVQ   40(R12), R9
+	MOVQ   120(R8), R9
 	TESTQ  R9, R9
 	JEQ    tileMask
 	VXORPS Y9, Y9, Y9
@@ -29796,10 +29219,10 @@ tileReLU:
 	VANDPD Y9, Y8, Y8
 
 tileMask:
-	MOVQ    80(R12), R9
+	MOVQ    160(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
-	MOVQ    32(R12), R10
+	MOVQ    112(R8), R10
 	SHLQ    $0x03, R10
 	VXORPS  Y9, Y9, Y9
 	VMOVUPD (R9), Y10
@@ -29834,7 +29257,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R12)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -29851,28 +29274,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000003, CX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R12)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R12), AX
+	MOVQ   136(R8), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R8)
 	ADDQ   $0x00000060, 40(R8)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 16(R12)
+	ADDQ   $0x00000060, 96(R8)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 24(R12)
+	ADDQ $0x00000060, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -30006,21 +29427,17 @@ TEXT ·dgemm4x12AVX2(SB), NOSPLIT, $0-8
 	SHLQ $0x03, R12
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, AX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), AX
-	SHLQ  $0x03, AX
-	MOVQ  (R9), R13
-	MOVQ  R13, 72(R9)
-	MOVQ  24(R9), R13
-	MOVQ  R13, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), AX
+	SHLQ $0x03, AX
+	MOVQ 64(R9), R13
+	MOVQ R13, 152(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -30177,11 +29594,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R13
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R9), Y12
+	VBROADCASTSD 80(R9), Y12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -30197,14 +29613,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R9), Y12
+	VBROADCASTSD 88(R9), Y12
 	VFMADD231PD  (R10), Y12, Y0
 	VFMADD231PD  32(R10), Y12, Y1
 	VFMADD231PD  (R10)(R12*1), Y12, Y2
@@ -30242,13 +29658,11 @@ tileAdd:
 	ADDQ   DX, R10
 
 tileBias:
-	TESTQ   R13, R13
+	MOVQ    96(R9), R10
+	ORQ     120(R9), R10
+	ORQ     104(R9), R10
 	JEQ     tileWrite
-	MOVQ    16(R13), R10
-	ORQ     40(R13), R10
-	ORQ     24(R13), R10
-	JEQ     tileWrite
-	MOVQ    16(R13), R10
+	MOVQ    96(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileReLU
 	VMOVUPD (R10), Y12
@@ -30268,7 +29682,7 @@ tileBias:
 	VADDPD  Y12, Y11, Y11
 
 tileReLU:
-	MOVQ   40(R13), R10
+	MOVQ   120(R9), R10
 	TESTQ  R10, R10
 	JEQ    tileMask
 	VXORPS Y12, Y12, Y12
@@ -30298,10 +29712,10 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    80(R13), R10
+	MOVQ    160(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
-	MOVQ    32(R13), R11
+	MOVQ    112(R9), R11
 	SHLQ    $0x03, R11
 	VXORPS  Y12, Y12, Y12
 	VMOVUPD (R10), Y13
@@ -30346,7 +29760,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R13)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
@@ -30367,28 +29781,26 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000004, CX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R13)
+	DECQ   152(R9)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   128(R9)
 	JEQ    tileDone
-	MOVQ   56(R13), AX
+	MOVQ   136(R9), AX
 	SHLQ   $0x03, AX
 	ADDQ   AX, 24(R9)
 	ADDQ   $0x00000060, 40(R9)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000060, 16(R13)
+	ADDQ   $0x00000060, 96(R9)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000060, 24(R13)
+	ADDQ $0x00000060, 104(R9)
 
 tileNomask:
 	JMP tilePanel

@@ -25,21 +25,17 @@ TEXT ·sgemm1x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -99,21 +95,20 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z1
+	VBROADCASTSS 80(R8), Z1
 	VMULPS       Z1, Z0, Z0
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Z1
+	VBROADCASTSS 84(R8), Z1
 	VMOVUPS.Z    (R9), K1, Z3
 	VFMADD231PS  Z3, Z1, Z0
 	ADDQ         DX, R9
@@ -125,20 +120,18 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS.Z (R9), K1, Z1
 	VADDPS    Z1, Z0, Z0
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z2, Z2, Z2
@@ -146,10 +139,10 @@ tileReLU:
 	VMOVAPS.Z Z0, K2, Z0
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z2, Z2, Z2
 	VMOVUPS.Z (R9), K1, Z1
@@ -158,35 +151,33 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R8), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000040, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -262,21 +253,17 @@ TEXT ·sgemm2x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -342,22 +329,21 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z2
+	VBROADCASTSS 80(R8), Z2
 	VMULPS       Z2, Z0, Z0
 	VMULPS       Z2, Z1, Z1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Z2
+	VBROADCASTSS 84(R8), Z2
 	VMOVUPS.Z    (R9), K1, Z4
 	VFMADD231PS  Z4, Z2, Z0
 	ADDQ         DX, R9
@@ -375,13 +361,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS.Z (R9), K1, Z2
@@ -389,7 +373,7 @@ tileBias:
 	VADDPS    Z2, Z1, Z1
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z3, Z3, Z3
@@ -399,10 +383,10 @@ tileReLU:
 	VMOVAPS.Z Z1, K2, Z1
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z3, Z3, Z3
 	VMOVUPS.Z (R9), K1, Z2
@@ -415,7 +399,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS Z0, K1, (DI)
@@ -424,28 +408,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R8), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000040, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -525,21 +507,17 @@ TEXT ·sgemm3x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -611,23 +589,22 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z3
+	VBROADCASTSS 80(R8), Z3
 	VMULPS       Z3, Z0, Z0
 	VMULPS       Z3, Z1, Z1
 	VMULPS       Z3, Z2, Z2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Z3
+	VBROADCASTSS 84(R8), Z3
 	VMOVUPS.Z    (R9), K1, Z5
 	VFMADD231PS  Z5, Z3, Z0
 	ADDQ         DX, R9
@@ -651,13 +628,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS.Z (R9), K1, Z3
@@ -666,7 +641,7 @@ tileBias:
 	VADDPS    Z3, Z2, Z2
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z4, Z4, Z4
@@ -678,10 +653,10 @@ tileReLU:
 	VMOVAPS.Z Z2, K2, Z2
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z4, Z4, Z4
 	VMOVUPS.Z (R9), K1, Z3
@@ -698,7 +673,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS Z0, K1, (DI)
@@ -709,28 +684,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R8), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000040, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -815,21 +788,17 @@ TEXT ·sgemm4x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 144(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -907,10 +876,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R9), Z4
+	VBROADCASTSS 80(R9), Z4
 	VMULPS       Z4, Z0, Z0
 	VMULPS       Z4, Z1, Z1
 	VMULPS       Z4, Z2, Z2
@@ -918,13 +886,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R9), Z4
+	VBROADCASTSS 84(R9), Z4
 	VMOVUPS.Z    (R10), K1, Z6
 	VFMADD231PS  Z6, Z4, Z0
 	ADDQ         DX, R10
@@ -954,13 +922,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS.Z (R10), K1, Z4
@@ -970,7 +936,7 @@ tileBias:
 	VADDPS    Z4, Z3, Z3
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z5, Z5, Z5
@@ -984,10 +950,10 @@ tileReLU:
 	VMOVAPS.Z Z3, K2, Z3
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      104(R9), R11
 	SHLQ      $0x02, R11
 	VPXORD    Z5, Z5, Z5
 	VMOVUPS.Z (R10), K1, Z4
@@ -1008,7 +974,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R8)
@@ -1021,28 +987,26 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   144(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   128(R9), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x00000040, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R12)
+	ADDQ   $0x00000040, 88(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R12)
+	ADDQ $0x00000040, 96(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -1131,21 +1095,17 @@ TEXT ·sgemm5x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 144(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -1229,10 +1189,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R9), Z5
+	VBROADCASTSS 80(R9), Z5
 	VMULPS       Z5, Z0, Z0
 	VMULPS       Z5, Z1, Z1
 	VMULPS       Z5, Z2, Z2
@@ -1241,13 +1200,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R9), Z5
+	VBROADCASTSS 84(R9), Z5
 	VMOVUPS.Z    (R10), K1, Z7
 	VFMADD231PS  Z7, Z5, Z0
 	ADDQ         DX, R10
@@ -1283,13 +1242,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS.Z (R10), K1, Z5
@@ -1300,7 +1257,7 @@ tileBias:
 	VADDPS    Z5, Z4, Z4
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z6, Z6, Z6
@@ -1316,10 +1273,10 @@ tileReLU:
 	VMOVAPS.Z Z4, K2, Z4
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      104(R9), R11
 	SHLQ      $0x02, R11
 	VPXORD    Z6, Z6, Z6
 	VMOVUPS.Z (R10), K1, Z5
@@ -1344,7 +1301,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R8)
@@ -1359,28 +1316,26 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   144(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   128(R9), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x00000040, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R12)
+	ADDQ   $0x00000040, 88(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R12)
+	ADDQ $0x00000040, 96(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -1474,21 +1429,17 @@ TEXT ·sgemm6x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 144(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1578,10 +1529,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z6
+	VBROADCASTSS 80(R10), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
 	VMULPS       Z6, Z2, Z2
@@ -1591,13 +1541,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z6
+	VBROADCASTSS 84(R10), Z6
 	VMOVUPS.Z    (R11), K1, Z8
 	VFMADD231PS  Z8, Z6, Z0
 	ADDQ         DX, R11
@@ -1639,13 +1589,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS.Z (R11), K1, Z6
@@ -1657,7 +1605,7 @@ tileBias:
 	VADDPS    Z6, Z5, Z5
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -1675,10 +1623,10 @@ tileReLU:
 	VMOVAPS.Z Z5, K2, Z5
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      104(R10), R12
 	SHLQ      $0x02, R12
 	VPXORD    Z7, Z7, Z7
 	VMOVUPS.Z (R11), K1, Z6
@@ -1707,7 +1655,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -1724,28 +1672,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R13)
+	ADDQ   $0x00000040, 88(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R13)
+	ADDQ $0x00000040, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -1843,21 +1789,17 @@ TEXT ·sgemm7x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 144(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1953,10 +1895,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z7
+	VBROADCASTSS 80(R10), Z7
 	VMULPS       Z7, Z0, Z0
 	VMULPS       Z7, Z1, Z1
 	VMULPS       Z7, Z2, Z2
@@ -1967,13 +1908,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z7
+	VBROADCASTSS 84(R10), Z7
 	VMOVUPS.Z    (R11), K1, Z9
 	VFMADD231PS  Z9, Z7, Z0
 	ADDQ         DX, R11
@@ -2021,13 +1962,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS.Z (R11), K1, Z7
@@ -2040,7 +1979,7 @@ tileBias:
 	VADDPS    Z7, Z6, Z6
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z8, Z8, Z8
@@ -2060,10 +1999,10 @@ tileReLU:
 	VMOVAPS.Z Z6, K2, Z6
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      104(R10), R12
 	SHLQ      $0x02, R12
 	VPXORD    Z8, Z8, Z8
 	VMOVUPS.Z (R11), K1, Z7
@@ -2096,7 +2035,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -2115,28 +2054,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R13)
+	ADDQ   $0x00000040, 88(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R13)
+	ADDQ $0x00000040, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -2238,21 +2175,17 @@ TEXT ·sgemm8x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -2363,10 +2296,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z8
+	VBROADCASTSS 80(R10), Z8
 	VMULPS       Z8, Z0, Z0
 	VMULPS       Z8, Z1, Z1
 	VMULPS       Z8, Z2, Z2
@@ -2378,76 +2310,74 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z8
-	VMOVUPS.Z    (R12), K1, Z10
+	VBROADCASTSS 84(R10), Z8
+	VMOVUPS.Z    (R11), K1, Z10
 	VFMADD231PS  Z10, Z8, Z0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z10
 	VFMADD231PS  Z10, Z8, Z1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z10
 	VFMADD231PS  Z10, Z8, Z2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z10
 	VFMADD231PS  Z10, Z8, Z3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z10
 	VFMADD231PS  Z10, Z8, Z4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z10
 	VFMADD231PS  Z10, Z8, Z5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z10
 	VFMADD231PS  Z10, Z8, Z6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z10
 	VFMADD231PS  Z10, Z8, Z7
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Z10
+	VMOVUPS.Z (R11), K1, Z10
 	VADDPS    Z10, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VADDPS    Z10, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VADDPS    Z10, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VADDPS    Z10, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VADDPS    Z10, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VADDPS    Z10, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VADDPS    Z10, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VADDPS    Z10, Z7, Z7
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Z8
+	VMOVUPS.Z (R11), K1, Z8
 	VADDPS    Z8, Z0, Z0
 	VADDPS    Z8, Z1, Z1
 	VADDPS    Z8, Z2, Z2
@@ -2458,8 +2388,8 @@ tileBias:
 	VADDPS    Z8, Z7, Z7
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
 	VCMPPS    $0x16, Z9, Z0, K2
@@ -2480,47 +2410,47 @@ tileReLU:
 	VMOVAPS.Z Z7, K2, Z7
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z9, Z9, Z9
-	VMOVUPS.Z (R12), K1, Z8
+	VMOVUPS.Z (R11), K1, Z8
 	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z8
 	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z8
 	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z8
 	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z8
 	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z8
 	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z8
 	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z8
 	VCMPPS    $0x16, Z9, Z8, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -2541,28 +2471,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x00000008, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -2672,21 +2600,17 @@ TEXT ·sgemm9x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -2803,10 +2727,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z9
+	VBROADCASTSS 80(R10), Z9
 	VMULPS       Z9, Z0, Z0
 	VMULPS       Z9, Z1, Z1
 	VMULPS       Z9, Z2, Z2
@@ -2819,82 +2742,80 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z9
-	VMOVUPS.Z    (R12), K1, Z11
+	VBROADCASTSS 84(R10), Z9
+	VMOVUPS.Z    (R11), K1, Z11
 	VFMADD231PS  Z11, Z9, Z0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z11
 	VFMADD231PS  Z11, Z9, Z1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z11
 	VFMADD231PS  Z11, Z9, Z2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z11
 	VFMADD231PS  Z11, Z9, Z3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z11
 	VFMADD231PS  Z11, Z9, Z4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z11
 	VFMADD231PS  Z11, Z9, Z5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z11
 	VFMADD231PS  Z11, Z9, Z6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z11
 	VFMADD231PS  Z11, Z9, Z7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z11
 	VFMADD231PS  Z11, Z9, Z8
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Z11
+	VMOVUPS.Z (R11), K1, Z11
 	VADDPS    Z11, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VADDPS    Z11, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VADDPS    Z11, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VADDPS    Z11, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VADDPS    Z11, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VADDPS    Z11, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VADDPS    Z11, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VADDPS    Z11, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VADDPS    Z11, Z8, Z8
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Z9
+	VMOVUPS.Z (R11), K1, Z9
 	VADDPS    Z9, Z0, Z0
 	VADDPS    Z9, Z1, Z1
 	VADDPS    Z9, Z2, Z2
@@ -2906,8 +2827,8 @@ tileBias:
 	VADDPS    Z9, Z8, Z8
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
 	VCMPPS    $0x16, Z10, Z0, K2
@@ -2930,51 +2851,51 @@ tileReLU:
 	VMOVAPS.Z Z8, K2, Z8
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z10, Z10, Z10
-	VMOVUPS.Z (R12), K1, Z9
+	VMOVUPS.Z (R11), K1, Z9
 	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z9
 	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z9
 	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z9
 	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z9
 	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z9
 	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z9
 	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z9
 	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z9
 	VCMPPS    $0x16, Z10, Z9, K2
 	VMOVAPS.Z Z8, K2, Z8
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -2997,28 +2918,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000009, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x00000009, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -3132,21 +3051,17 @@ TEXT ·sgemm10x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -3269,10 +3184,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z10
+	VBROADCASTSS 80(R10), Z10
 	VMULPS       Z10, Z0, Z0
 	VMULPS       Z10, Z1, Z1
 	VMULPS       Z10, Z2, Z2
@@ -3286,88 +3200,86 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z10
-	VMOVUPS.Z    (R12), K1, Z12
+	VBROADCASTSS 84(R10), Z10
+	VMOVUPS.Z    (R11), K1, Z12
 	VFMADD231PS  Z12, Z10, Z0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z12
 	VFMADD231PS  Z12, Z10, Z1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z12
 	VFMADD231PS  Z12, Z10, Z2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z12
 	VFMADD231PS  Z12, Z10, Z3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z12
 	VFMADD231PS  Z12, Z10, Z4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z12
 	VFMADD231PS  Z12, Z10, Z5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z12
 	VFMADD231PS  Z12, Z10, Z6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z12
 	VFMADD231PS  Z12, Z10, Z7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z12
 	VFMADD231PS  Z12, Z10, Z8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z12
 	VFMADD231PS  Z12, Z10, Z9
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Z12
+	VMOVUPS.Z (R11), K1, Z12
 	VADDPS    Z12, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VADDPS    Z12, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VADDPS    Z12, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VADDPS    Z12, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VADDPS    Z12, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VADDPS    Z12, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VADDPS    Z12, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VADDPS    Z12, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VADDPS    Z12, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VADDPS    Z12, Z9, Z9
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Z10
+	VMOVUPS.Z (R11), K1, Z10
 	VADDPS    Z10, Z0, Z0
 	VADDPS    Z10, Z1, Z1
 	VADDPS    Z10, Z2, Z2
@@ -3380,8 +3292,8 @@ tileBias:
 	VADDPS    Z10, Z9, Z9
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
 	VCMPPS    $0x16, Z11, Z0, K2
@@ -3406,55 +3318,55 @@ tileReLU:
 	VMOVAPS.Z Z9, K2, Z9
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z11, Z11, Z11
-	VMOVUPS.Z (R12), K1, Z10
+	VMOVUPS.Z (R11), K1, Z10
 	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z10
 	VCMPPS    $0x16, Z11, Z10, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -3479,28 +3391,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000a, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000a, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -3618,21 +3528,17 @@ TEXT ·sgemm11x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -3761,10 +3667,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z11
+	VBROADCASTSS 80(R10), Z11
 	VMULPS       Z11, Z0, Z0
 	VMULPS       Z11, Z1, Z1
 	VMULPS       Z11, Z2, Z2
@@ -3779,94 +3684,92 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z11
-	VMOVUPS.Z    (R12), K1, Z13
+	VBROADCASTSS 84(R10), Z11
+	VMOVUPS.Z    (R11), K1, Z13
 	VFMADD231PS  Z13, Z11, Z0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z13
 	VFMADD231PS  Z13, Z11, Z1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z13
 	VFMADD231PS  Z13, Z11, Z2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z13
 	VFMADD231PS  Z13, Z11, Z3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z13
 	VFMADD231PS  Z13, Z11, Z4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z13
 	VFMADD231PS  Z13, Z11, Z5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z13
 	VFMADD231PS  Z13, Z11, Z6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z13
 	VFMADD231PS  Z13, Z11, Z7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z13
 	VFMADD231PS  Z13, Z11, Z8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z13
 	VFMADD231PS  Z13, Z11, Z9
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z13
 	VFMADD231PS  Z13, Z11, Z10
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Z13
+	VMOVUPS.Z (R11), K1, Z13
 	VADDPS    Z13, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VADDPS    Z13, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VADDPS    Z13, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VADDPS    Z13, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VADDPS    Z13, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VADDPS    Z13, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VADDPS    Z13, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VADDPS    Z13, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VADDPS    Z13, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VADDPS    Z13, Z9, Z9
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VADDPS    Z13, Z10, Z10
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Z11
+	VMOVUPS.Z (R11), K1, Z11
 	VADDPS    Z11, Z0, Z0
 	VADDPS    Z11, Z1, Z1
 	VADDPS    Z11, Z2, Z2
@@ -3880,8 +3783,8 @@ tileBias:
 	VADDPS    Z11, Z10, Z10
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z12, Z12, Z12
 	VCMPPS    $0x16, Z12, Z0, K2
@@ -3908,59 +3811,59 @@ tileReLU:
 	VMOVAPS.Z Z10, K2, Z10
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z12, Z12, Z12
-	VMOVUPS.Z (R12), K1, Z11
+	VMOVUPS.Z (R11), K1, Z11
 	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z11
 	VCMPPS    $0x16, Z12, Z11, K2
 	VMOVAPS.Z Z10, K2, Z10
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -3987,28 +3890,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000b, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000b, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -4130,21 +4031,17 @@ TEXT ·sgemm12x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -4279,10 +4176,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z12
+	VBROADCASTSS 80(R10), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
 	VMULPS       Z12, Z2, Z2
@@ -4298,100 +4194,98 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z12
-	VMOVUPS.Z    (R12), K1, Z14
+	VBROADCASTSS 84(R10), Z12
+	VMOVUPS.Z    (R11), K1, Z14
 	VFMADD231PS  Z14, Z12, Z0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z14
 	VFMADD231PS  Z14, Z12, Z1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z14
 	VFMADD231PS  Z14, Z12, Z2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z14
 	VFMADD231PS  Z14, Z12, Z3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z14
 	VFMADD231PS  Z14, Z12, Z4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z14
 	VFMADD231PS  Z14, Z12, Z5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z14
 	VFMADD231PS  Z14, Z12, Z6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z14
 	VFMADD231PS  Z14, Z12, Z7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z14
 	VFMADD231PS  Z14, Z12, Z8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z14
 	VFMADD231PS  Z14, Z12, Z9
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z14
 	VFMADD231PS  Z14, Z12, Z10
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z14
 	VFMADD231PS  Z14, Z12, Z11
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Z14
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z9, Z9
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z10, Z10
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z11, Z11
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Z12
+	VMOVUPS.Z (R11), K1, Z12
 	VADDPS    Z12, Z0, Z0
 	VADDPS    Z12, Z1, Z1
 	VADDPS    Z12, Z2, Z2
@@ -4406,8 +4300,8 @@ tileBias:
 	VADDPS    Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
 	VCMPPS    $0x16, Z13, Z0, K2
@@ -4436,63 +4330,63 @@ tileReLU:
 	VMOVAPS.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z13, Z13, Z13
-	VMOVUPS.Z (R12), K1, Z12
+	VMOVUPS.Z (R11), K1, Z12
 	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z10, K2, Z10
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z12
 	VCMPPS    $0x16, Z13, Z12, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -4521,28 +4415,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000c, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000c, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -4668,21 +4560,17 @@ TEXT ·sgemm13x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -4823,10 +4711,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z13
+	VBROADCASTSS 80(R10), Z13
 	VMULPS       Z13, Z0, Z0
 	VMULPS       Z13, Z1, Z1
 	VMULPS       Z13, Z2, Z2
@@ -4843,106 +4730,104 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z13
-	VMOVUPS.Z    (R12), K1, Z15
+	VBROADCASTSS 84(R10), Z13
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z9
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z10
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z11
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z15
 	VFMADD231PS  Z15, Z13, Z12
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Z15
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z9, Z9
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z10, Z10
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z11, Z11
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z12, Z12
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Z13
+	VMOVUPS.Z (R11), K1, Z13
 	VADDPS    Z13, Z0, Z0
 	VADDPS    Z13, Z1, Z1
 	VADDPS    Z13, Z2, Z2
@@ -4958,8 +4843,8 @@ tileBias:
 	VADDPS    Z13, Z12, Z12
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z14, Z14, Z14
 	VCMPPS    $0x16, Z14, Z0, K2
@@ -4990,67 +4875,67 @@ tileReLU:
 	VMOVAPS.Z Z12, K2, Z12
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z14, Z14, Z14
-	VMOVUPS.Z (R12), K1, Z13
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z10, K2, Z10
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z13
 	VCMPPS    $0x16, Z14, Z13, K2
 	VMOVAPS.Z Z12, K2, Z12
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -5081,28 +4966,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000d, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000d, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -5232,21 +5115,17 @@ TEXT ·sgemm14x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -5393,10 +5272,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z14
+	VBROADCASTSS 80(R10), Z14
 	VMULPS       Z14, Z0, Z0
 	VMULPS       Z14, Z1, Z1
 	VMULPS       Z14, Z2, Z2
@@ -5414,112 +5292,110 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z14
-	VMOVUPS.Z    (R12), K1, Z16
+	VBROADCASTSS 84(R10), Z14
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z9
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z10
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z11
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z12
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z16
 	VFMADD231PS  Z16, Z14, Z13
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Z16
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z9, Z9
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z10, Z10
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z11, Z11
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z12, Z12
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z13, Z13
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Z14
+	VMOVUPS.Z (R11), K1, Z14
 	VADDPS    Z14, Z0, Z0
 	VADDPS    Z14, Z1, Z1
 	VADDPS    Z14, Z2, Z2
@@ -5536,8 +5412,8 @@ tileBias:
 	VADDPS    Z14, Z13, Z13
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
 	VCMPPS    $0x16, Z15, Z0, K2
@@ -5570,71 +5446,71 @@ tileReLU:
 	VMOVAPS.Z Z13, K2, Z13
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z15, Z15, Z15
-	VMOVUPS.Z (R12), K1, Z14
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z10, K2, Z10
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z12, K2, Z12
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z14
 	VCMPPS    $0x16, Z15, Z14, K2
 	VMOVAPS.Z Z13, K2, Z13
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -5667,28 +5543,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000e, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000e, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -5822,21 +5696,17 @@ TEXT ·sgemm15x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R13
-	MOVQ  (R10), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R13
+	MOVQ (R10), R14
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -5998,10 +5868,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z15
+	VBROADCASTSS 80(R10), Z15
 	VMULPS       Z15, Z0, Z0
 	VMULPS       Z15, Z1, Z1
 	VMULPS       Z15, Z2, Z2
@@ -6020,118 +5889,116 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z15
-	VMOVUPS.Z    (R12), K1, Z17
+	VBROADCASTSS 84(R10), Z15
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z9
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z10
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z11
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z12
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z13
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z17
 	VFMADD231PS  Z17, Z15, Z14
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Z17
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z9, Z9
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z10, Z10
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z11, Z11
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z12, Z12
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z13, Z13
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z17
 	VADDPS    Z17, Z14, Z14
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Z15
+	VMOVUPS.Z (R11), K1, Z15
 	VADDPS    Z15, Z0, Z0
 	VADDPS    Z15, Z1, Z1
 	VADDPS    Z15, Z2, Z2
@@ -6149,8 +6016,8 @@ tileBias:
 	VADDPS    Z15, Z14, Z14
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
 	VCMPPS    $0x16, Z16, Z0, K2
@@ -6185,75 +6052,75 @@ tileReLU:
 	VMOVAPS.Z Z14, K2, Z14
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z16, Z16, Z16
-	VMOVUPS.Z (R12), K1, Z15
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z10, K2, Z10
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z12, K2, Z12
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z15
 	VCMPPS    $0x16, Z16, Z15, K2
 	VMOVAPS.Z Z14, K2, Z14
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -6288,28 +6155,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000f, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000f, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -6451,21 +6316,17 @@ TEXT ·sgemm16x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R13
-	MOVQ  (R10), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R13
+	MOVQ (R10), R14
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -6633,10 +6494,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z16
+	VBROADCASTSS 80(R10), Z16
 	VMULPS       Z16, Z0, Z0
 	VMULPS       Z16, Z1, Z1
 	VMULPS       Z16, Z2, Z2
@@ -6656,124 +6516,122 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z16
-	VMOVUPS.Z    (R12), K1, Z18
+	VBROADCASTSS 84(R10), Z16
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z9
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z10
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z11
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z12
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z13
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z14
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Z18
 	VFMADD231PS  Z18, Z16, Z15
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Z18
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z9, Z9
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z10, Z10
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z11, Z11
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z12, Z12
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z13, Z13
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z14, Z14
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Z18
 	VADDPS    Z18, Z15, Z15
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Z16
+	VMOVUPS.Z (R11), K1, Z16
 	VADDPS    Z16, Z0, Z0
 	VADDPS    Z16, Z1, Z1
 	VADDPS    Z16, Z2, Z2
@@ -6792,8 +6650,8 @@ tileBias:
 	VADDPS    Z16, Z15, Z15
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
 	VCMPPS    $0x16, Z17, Z0, K2
@@ -6830,79 +6688,79 @@ tileReLU:
 	VMOVAPS.Z Z15, K2, Z15
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z17, Z17, Z17
-	VMOVUPS.Z (R12), K1, Z16
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z10, K2, Z10
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z12, K2, Z12
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z14, K2, Z14
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Z16
 	VCMPPS    $0x16, Z17, Z16, K2
 	VMOVAPS.Z Z15, K2, Z15
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -6939,28 +6797,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000010, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x00000010, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -7104,21 +6960,17 @@ TEXT ·sgemm1x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -7195,22 +7047,21 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z2
+	VBROADCASTSS 80(R8), Z2
 	VMULPS       Z2, Z0, Z0
 	VMULPS       Z2, Z1, Z1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Z2
+	VBROADCASTSS 84(R8), Z2
 	VFMADD231PS  (R9), Z2, Z0
 	VMOVUPS.Z    64(R9), K1, Z3
 	VFMADD231PS  Z3, Z2, Z1
@@ -7224,13 +7075,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z2
@@ -7239,7 +7088,7 @@ tileBias:
 	VADDPS    Z2, Z1, Z1
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z5, Z5, Z5
@@ -7249,10 +7098,10 @@ tileReLU:
 	VMOVAPS.Z Z1, K2, Z1
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z5, Z5, Z5
 	VMOVUPS   (R9), Z2
@@ -7264,7 +7113,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -7273,28 +7122,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R8), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000080, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -7387,21 +7234,17 @@ TEXT ·sgemm2x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -7490,10 +7333,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z4
+	VBROADCASTSS 80(R8), Z4
 	VMULPS       Z4, Z0, Z0
 	VMULPS       Z4, Z1, Z1
 	VMULPS       Z4, Z2, Z2
@@ -7501,13 +7343,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Z4
+	VBROADCASTSS 84(R8), Z4
 	VFMADD231PS  (R9), Z4, Z0
 	VMOVUPS.Z    64(R9), K1, Z5
 	VFMADD231PS  Z5, Z4, Z1
@@ -7529,13 +7371,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z4
@@ -7546,7 +7386,7 @@ tileBias:
 	VADDPS    Z4, Z3, Z3
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -7560,10 +7400,10 @@ tileReLU:
 	VMOVAPS.Z Z3, K2, Z3
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z7, Z7, Z7
 	VMOVUPS   (R9), Z4
@@ -7582,7 +7422,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -7595,28 +7435,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R8), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000080, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -7717,21 +7555,17 @@ TEXT ·sgemm3x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -7837,10 +7671,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z6
+	VBROADCASTSS 80(R8), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
 	VMULPS       Z6, Z2, Z2
@@ -7850,13 +7683,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Z6
+	VBROADCASTSS 84(R8), Z6
 	VFMADD231PS  (R9), Z6, Z0
 	VMOVUPS.Z    64(R9), K1, Z7
 	VFMADD231PS  Z7, Z6, Z1
@@ -7886,13 +7719,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z6
@@ -7905,7 +7736,7 @@ tileBias:
 	VADDPS    Z6, Z5, Z5
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -7923,10 +7754,10 @@ tileReLU:
 	VMOVAPS.Z Z5, K2, Z5
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z9, Z9, Z9
 	VMOVUPS   (R9), Z6
@@ -7952,7 +7783,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -7969,28 +7800,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R8), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000080, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -8104,21 +7933,17 @@ TEXT ·sgemm4x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 144(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -8241,10 +8066,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R9), Z8
+	VBROADCASTSS 80(R9), Z8
 	VMULPS       Z8, Z0, Z0
 	VMULPS       Z8, Z1, Z1
 	VMULPS       Z8, Z2, Z2
@@ -8256,13 +8080,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R9), Z8
+	VBROADCASTSS 84(R9), Z8
 	VFMADD231PS  (R10), Z8, Z0
 	VMOVUPS.Z    64(R10), K1, Z9
 	VFMADD231PS  Z9, Z8, Z1
@@ -8300,13 +8124,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z8
@@ -8321,7 +8143,7 @@ tileBias:
 	VADDPS    Z8, Z7, Z7
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
@@ -8343,10 +8165,10 @@ tileReLU:
 	VMOVAPS.Z Z7, K2, Z7
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      104(R9), R11
 	SHLQ      $0x02, R11
 	VPXORD    Z11, Z11, Z11
 	VMOVUPS   (R10), Z8
@@ -8379,7 +8201,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -8400,28 +8222,26 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   144(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   128(R9), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x00000080, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R12)
+	ADDQ   $0x00000080, 88(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R12)
+	ADDQ $0x00000080, 96(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -8547,21 +8367,17 @@ TEXT ·sgemm5x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 144(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -8696,10 +8512,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R9), Z10
+	VBROADCASTSS 80(R9), Z10
 	VMULPS       Z10, Z0, Z0
 	VMULPS       Z10, Z1, Z1
 	VMULPS       Z10, Z2, Z2
@@ -8713,13 +8528,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R9), Z10
+	VBROADCASTSS 84(R9), Z10
 	VFMADD231PS  (R10), Z10, Z0
 	VMOVUPS.Z    64(R10), K1, Z11
 	VFMADD231PS  Z11, Z10, Z1
@@ -8765,13 +8580,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z10
@@ -8788,7 +8601,7 @@ tileBias:
 	VADDPS    Z10, Z9, Z9
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -8814,10 +8627,10 @@ tileReLU:
 	VMOVAPS.Z Z9, K2, Z9
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      104(R9), R11
 	SHLQ      $0x02, R11
 	VPXORD    Z13, Z13, Z13
 	VMOVUPS   (R10), Z10
@@ -8857,7 +8670,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -8882,28 +8695,26 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   144(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   128(R9), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x00000080, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R12)
+	ADDQ   $0x00000080, 88(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R12)
+	ADDQ $0x00000080, 96(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -9038,21 +8849,17 @@ TEXT ·sgemm6x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 144(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -9204,10 +9011,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z12
+	VBROADCASTSS 80(R10), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
 	VMULPS       Z12, Z2, Z2
@@ -9223,13 +9029,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z12
+	VBROADCASTSS 84(R10), Z12
 	VFMADD231PS  (R11), Z12, Z0
 	VMOVUPS.Z    64(R11), K1, Z13
 	VFMADD231PS  Z13, Z12, Z1
@@ -9283,13 +9089,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z12
@@ -9308,7 +9112,7 @@ tileBias:
 	VADDPS    Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -9338,10 +9142,10 @@ tileReLU:
 	VMOVAPS.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      104(R10), R12
 	SHLQ      $0x02, R12
 	VPXORD    Z15, Z15, Z15
 	VMOVUPS   (R11), Z12
@@ -9388,7 +9192,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -9417,28 +9221,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R13)
+	ADDQ   $0x00000080, 88(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R13)
+	ADDQ $0x00000080, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -9585,21 +9387,17 @@ TEXT ·sgemm7x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 144(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -9768,10 +9566,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z14
+	VBROADCASTSS 80(R10), Z14
 	VMULPS       Z14, Z0, Z0
 	VMULPS       Z14, Z1, Z1
 	VMULPS       Z14, Z2, Z2
@@ -9789,13 +9586,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z14
+	VBROADCASTSS 84(R10), Z14
 	VFMADD231PS  (R11), Z14, Z0
 	VMOVUPS.Z    64(R11), K1, Z15
 	VFMADD231PS  Z15, Z14, Z1
@@ -9857,13 +9654,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z14
@@ -9884,7 +9679,7 @@ tileBias:
 	VADDPS    Z14, Z13, Z13
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
@@ -9918,10 +9713,10 @@ tileReLU:
 	VMOVAPS.Z Z13, K2, Z13
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      104(R10), R12
 	SHLQ      $0x02, R12
 	VPXORD    Z17, Z17, Z17
 	VMOVUPS   (R11), Z14
@@ -9975,7 +9770,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -10008,28 +9803,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R13)
+	ADDQ   $0x00000080, 88(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R13)
+	ADDQ $0x00000080, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -10188,21 +9981,17 @@ TEXT ·sgemm8x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -10392,10 +10181,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z16
+	VBROADCASTSS 80(R10), Z16
 	VMULPS       Z16, Z0, Z0
 	VMULPS       Z16, Z1, Z1
 	VMULPS       Z16, Z2, Z2
@@ -10415,92 +10203,90 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z16
-	VFMADD231PS  (R12), Z16, Z0
-	VMOVUPS.Z    64(R12), K1, Z17
+	VBROADCASTSS 84(R10), Z16
+	VFMADD231PS  (R11), Z16, Z0
+	VMOVUPS.Z    64(R11), K1, Z17
 	VFMADD231PS  Z17, Z16, Z1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z2
-	VMOVUPS.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z2
+	VMOVUPS.Z    64(R11), K1, Z17
 	VFMADD231PS  Z17, Z16, Z3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z4
-	VMOVUPS.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z4
+	VMOVUPS.Z    64(R11), K1, Z17
 	VFMADD231PS  Z17, Z16, Z5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z6
-	VMOVUPS.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z6
+	VMOVUPS.Z    64(R11), K1, Z17
 	VFMADD231PS  Z17, Z16, Z7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z8
-	VMOVUPS.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z8
+	VMOVUPS.Z    64(R11), K1, Z17
 	VFMADD231PS  Z17, Z16, Z9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z10
-	VMOVUPS.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z10
+	VMOVUPS.Z    64(R11), K1, Z17
 	VFMADD231PS  Z17, Z16, Z11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z12
-	VMOVUPS.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z12
+	VMOVUPS.Z    64(R11), K1, Z17
 	VFMADD231PS  Z17, Z16, Z13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z14
-	VMOVUPS.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z14
+	VMOVUPS.Z    64(R11), K1, Z17
 	VFMADD231PS  Z17, Z16, Z15
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Z17
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Z17
 	VADDPS    Z17, Z1, Z1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Z17
 	VADDPS    Z17, Z3, Z3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Z17
 	VADDPS    Z17, Z5, Z5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Z17
 	VADDPS    Z17, Z7, Z7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Z17
 	VADDPS    Z17, Z9, Z9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Z17
 	VADDPS    Z17, Z11, Z11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Z17
 	VADDPS    Z17, Z13, Z13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Z17
 	VADDPS    Z17, Z15, Z15
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z16
+	VMOVUPS   (R11), Z16
 	VADDPS    Z16, Z0, Z0
 	VADDPS    Z16, Z2, Z2
 	VADDPS    Z16, Z4, Z4
@@ -10509,7 +10295,7 @@ tileBias:
 	VADDPS    Z16, Z10, Z10
 	VADDPS    Z16, Z12, Z12
 	VADDPS    Z16, Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Z16
+	VMOVUPS.Z 64(R11), K1, Z16
 	VADDPS    Z16, Z1, Z1
 	VADDPS    Z16, Z3, Z3
 	VADDPS    Z16, Z5, Z5
@@ -10520,8 +10306,8 @@ tileBias:
 	VADDPS    Z16, Z15, Z15
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
 	VCMPPS    $0x16, Z19, Z0, K2
@@ -10558,71 +10344,71 @@ tileReLU:
 	VMOVAPS.Z Z15, K2, Z15
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z19, Z19, Z19
-	VMOVUPS   (R12), Z16
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Z16
+	VMOVUPS.Z 64(R11), K1, Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Z16
+	VMOVUPS.Z 64(R11), K1, Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Z16
+	VMOVUPS.Z 64(R11), K1, Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Z16
+	VMOVUPS.Z 64(R11), K1, Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Z16
+	VMOVUPS.Z 64(R11), K1, Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Z16
+	VMOVUPS.Z 64(R11), K1, Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Z16
+	VMOVUPS.Z 64(R11), K1, Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Z16
+	VMOVUPS.Z 64(R11), K1, Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z15, K2, Z15
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -10659,28 +10445,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x00000008, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -10851,21 +10635,17 @@ TEXT ·sgemm9x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -11072,10 +10852,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z18
+	VBROADCASTSS 80(R10), Z18
 	VMULPS       Z18, Z0, Z0
 	VMULPS       Z18, Z1, Z1
 	VMULPS       Z18, Z2, Z2
@@ -11097,100 +10876,98 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z18
-	VFMADD231PS  (R12), Z18, Z0
-	VMOVUPS.Z    64(R12), K1, Z19
+	VBROADCASTSS 84(R10), Z18
+	VFMADD231PS  (R11), Z18, Z0
+	VMOVUPS.Z    64(R11), K1, Z19
 	VFMADD231PS  Z19, Z18, Z1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z2
-	VMOVUPS.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z2
+	VMOVUPS.Z    64(R11), K1, Z19
 	VFMADD231PS  Z19, Z18, Z3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z4
-	VMOVUPS.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z4
+	VMOVUPS.Z    64(R11), K1, Z19
 	VFMADD231PS  Z19, Z18, Z5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z6
-	VMOVUPS.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z6
+	VMOVUPS.Z    64(R11), K1, Z19
 	VFMADD231PS  Z19, Z18, Z7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z8
-	VMOVUPS.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z8
+	VMOVUPS.Z    64(R11), K1, Z19
 	VFMADD231PS  Z19, Z18, Z9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z10
-	VMOVUPS.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z10
+	VMOVUPS.Z    64(R11), K1, Z19
 	VFMADD231PS  Z19, Z18, Z11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z12
-	VMOVUPS.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z12
+	VMOVUPS.Z    64(R11), K1, Z19
 	VFMADD231PS  Z19, Z18, Z13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z14
-	VMOVUPS.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z14
+	VMOVUPS.Z    64(R11), K1, Z19
 	VFMADD231PS  Z19, Z18, Z15
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z16
-	VMOVUPS.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z16
+	VMOVUPS.Z    64(R11), K1, Z19
 	VFMADD231PS  Z19, Z18, Z17
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Z19
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Z19
 	VADDPS    Z19, Z1, Z1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Z19
 	VADDPS    Z19, Z3, Z3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Z19
 	VADDPS    Z19, Z5, Z5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Z19
 	VADDPS    Z19, Z7, Z7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Z19
 	VADDPS    Z19, Z9, Z9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Z19
 	VADDPS    Z19, Z11, Z11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Z19
 	VADDPS    Z19, Z13, Z13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Z19
 	VADDPS    Z19, Z15, Z15
-	ADDQ      DX, R12
-	VADDPS    (R12), Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z16, Z16
+	VMOVUPS.Z 64(R11), K1, Z19
 	VADDPS    Z19, Z17, Z17
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z18
+	VMOVUPS   (R11), Z18
 	VADDPS    Z18, Z0, Z0
 	VADDPS    Z18, Z2, Z2
 	VADDPS    Z18, Z4, Z4
@@ -11200,7 +10977,7 @@ tileBias:
 	VADDPS    Z18, Z12, Z12
 	VADDPS    Z18, Z14, Z14
 	VADDPS    Z18, Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Z18
+	VMOVUPS.Z 64(R11), K1, Z18
 	VADDPS    Z18, Z1, Z1
 	VADDPS    Z18, Z3, Z3
 	VADDPS    Z18, Z5, Z5
@@ -11212,8 +10989,8 @@ tileBias:
 	VADDPS    Z18, Z17, Z17
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
 	VCMPPS    $0x16, Z21, Z0, K2
@@ -11254,78 +11031,78 @@ tileReLU:
 	VMOVAPS.Z Z17, K2, Z17
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z21, Z21, Z21
-	VMOVUPS   (R12), Z18
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Z18
+	VMOVUPS.Z 64(R11), K1, Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Z18
+	VMOVUPS.Z 64(R11), K1, Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Z18
+	VMOVUPS.Z 64(R11), K1, Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Z18
+	VMOVUPS.Z 64(R11), K1, Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Z18
+	VMOVUPS.Z 64(R11), K1, Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Z18
+	VMOVUPS.Z 64(R11), K1, Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Z18
+	VMOVUPS.Z 64(R11), K1, Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Z18
+	VMOVUPS.Z 64(R11), K1, Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z15, K2, Z15
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 64(R12), K1, Z18
+	VMOVUPS.Z 64(R11), K1, Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z17, K2, Z17
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -11366,28 +11143,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000009, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x00000009, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -11570,21 +11345,17 @@ TEXT ·sgemm10x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -11808,10 +11579,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z20
+	VBROADCASTSS 80(R10), Z20
 	VMULPS       Z20, Z0, Z0
 	VMULPS       Z20, Z1, Z1
 	VMULPS       Z20, Z2, Z2
@@ -11835,108 +11605,106 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z20
-	VFMADD231PS  (R12), Z20, Z0
-	VMOVUPS.Z    64(R12), K1, Z21
+	VBROADCASTSS 84(R10), Z20
+	VFMADD231PS  (R11), Z20, Z0
+	VMOVUPS.Z    64(R11), K1, Z21
 	VFMADD231PS  Z21, Z20, Z1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z2
-	VMOVUPS.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z2
+	VMOVUPS.Z    64(R11), K1, Z21
 	VFMADD231PS  Z21, Z20, Z3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z4
-	VMOVUPS.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z4
+	VMOVUPS.Z    64(R11), K1, Z21
 	VFMADD231PS  Z21, Z20, Z5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z6
-	VMOVUPS.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z6
+	VMOVUPS.Z    64(R11), K1, Z21
 	VFMADD231PS  Z21, Z20, Z7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z8
-	VMOVUPS.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z8
+	VMOVUPS.Z    64(R11), K1, Z21
 	VFMADD231PS  Z21, Z20, Z9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z10
-	VMOVUPS.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z10
+	VMOVUPS.Z    64(R11), K1, Z21
 	VFMADD231PS  Z21, Z20, Z11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z12
-	VMOVUPS.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z12
+	VMOVUPS.Z    64(R11), K1, Z21
 	VFMADD231PS  Z21, Z20, Z13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z14
-	VMOVUPS.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z14
+	VMOVUPS.Z    64(R11), K1, Z21
 	VFMADD231PS  Z21, Z20, Z15
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z16
-	VMOVUPS.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z16
+	VMOVUPS.Z    64(R11), K1, Z21
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z18
-	VMOVUPS.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z18
+	VMOVUPS.Z    64(R11), K1, Z21
 	VFMADD231PS  Z21, Z20, Z19
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Z21
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Z21
 	VADDPS    Z21, Z1, Z1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Z21
 	VADDPS    Z21, Z3, Z3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Z21
 	VADDPS    Z21, Z5, Z5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Z21
 	VADDPS    Z21, Z7, Z7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Z21
 	VADDPS    Z21, Z9, Z9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Z21
 	VADDPS    Z21, Z11, Z11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Z21
 	VADDPS    Z21, Z13, Z13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Z21
 	VADDPS    Z21, Z15, Z15
-	ADDQ      DX, R12
-	VADDPS    (R12), Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z16, Z16
+	VMOVUPS.Z 64(R11), K1, Z21
 	VADDPS    Z21, Z17, Z17
-	ADDQ      DX, R12
-	VADDPS    (R12), Z18, Z18
-	VMOVUPS.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z18, Z18
+	VMOVUPS.Z 64(R11), K1, Z21
 	VADDPS    Z21, Z19, Z19
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z20
+	VMOVUPS   (R11), Z20
 	VADDPS    Z20, Z0, Z0
 	VADDPS    Z20, Z2, Z2
 	VADDPS    Z20, Z4, Z4
@@ -11947,7 +11715,7 @@ tileBias:
 	VADDPS    Z20, Z14, Z14
 	VADDPS    Z20, Z16, Z16
 	VADDPS    Z20, Z18, Z18
-	VMOVUPS.Z 64(R12), K1, Z20
+	VMOVUPS.Z 64(R11), K1, Z20
 	VADDPS    Z20, Z1, Z1
 	VADDPS    Z20, Z3, Z3
 	VADDPS    Z20, Z5, Z5
@@ -11960,8 +11728,8 @@ tileBias:
 	VADDPS    Z20, Z19, Z19
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z23, Z23, Z23
 	VCMPPS    $0x16, Z23, Z0, K2
@@ -12006,85 +11774,85 @@ tileReLU:
 	VMOVAPS.Z Z19, K2, Z19
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z23, Z23, Z23
-	VMOVUPS   (R12), Z20
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Z20
+	VMOVUPS.Z 64(R11), K1, Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Z20
+	VMOVUPS.Z 64(R11), K1, Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Z20
+	VMOVUPS.Z 64(R11), K1, Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Z20
+	VMOVUPS.Z 64(R11), K1, Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Z20
+	VMOVUPS.Z 64(R11), K1, Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Z20
+	VMOVUPS.Z 64(R11), K1, Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Z20
+	VMOVUPS.Z 64(R11), K1, Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Z20
+	VMOVUPS.Z 64(R11), K1, Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z15, K2, Z15
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 64(R12), K1, Z20
+	VMOVUPS.Z 64(R11), K1, Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z17, K2, Z17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z18, K2, Z18
-	VMOVUPS.Z 64(R12), K1, Z20
+	VMOVUPS.Z 64(R11), K1, Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z19, K2, Z19
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -12129,28 +11897,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000a, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000a, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -12345,21 +12111,17 @@ TEXT ·sgemm11x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -12595,10 +12357,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z22
+	VBROADCASTSS 80(R10), Z22
 	VMULPS       Z22, Z0, Z0
 	VMULPS       Z22, Z1, Z1
 	VMULPS       Z22, Z2, Z2
@@ -12624,116 +12385,114 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z22
-	VFMADD231PS  (R12), Z22, Z0
-	VMOVUPS.Z    64(R12), K1, Z23
+	VBROADCASTSS 84(R10), Z22
+	VFMADD231PS  (R11), Z22, Z0
+	VMOVUPS.Z    64(R11), K1, Z23
 	VFMADD231PS  Z23, Z22, Z1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z2
-	VMOVUPS.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z2
+	VMOVUPS.Z    64(R11), K1, Z23
 	VFMADD231PS  Z23, Z22, Z3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z4
-	VMOVUPS.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z4
+	VMOVUPS.Z    64(R11), K1, Z23
 	VFMADD231PS  Z23, Z22, Z5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z6
-	VMOVUPS.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z6
+	VMOVUPS.Z    64(R11), K1, Z23
 	VFMADD231PS  Z23, Z22, Z7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z8
-	VMOVUPS.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z8
+	VMOVUPS.Z    64(R11), K1, Z23
 	VFMADD231PS  Z23, Z22, Z9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z10
-	VMOVUPS.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z10
+	VMOVUPS.Z    64(R11), K1, Z23
 	VFMADD231PS  Z23, Z22, Z11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z12
-	VMOVUPS.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z12
+	VMOVUPS.Z    64(R11), K1, Z23
 	VFMADD231PS  Z23, Z22, Z13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z14
-	VMOVUPS.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z14
+	VMOVUPS.Z    64(R11), K1, Z23
 	VFMADD231PS  Z23, Z22, Z15
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z16
-	VMOVUPS.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z16
+	VMOVUPS.Z    64(R11), K1, Z23
 	VFMADD231PS  Z23, Z22, Z17
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z18
-	VMOVUPS.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z18
+	VMOVUPS.Z    64(R11), K1, Z23
 	VFMADD231PS  Z23, Z22, Z19
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z20
-	VMOVUPS.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z20
+	VMOVUPS.Z    64(R11), K1, Z23
 	VFMADD231PS  Z23, Z22, Z21
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Z23
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Z23
 	VADDPS    Z23, Z1, Z1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Z23
 	VADDPS    Z23, Z3, Z3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Z23
 	VADDPS    Z23, Z5, Z5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Z23
 	VADDPS    Z23, Z7, Z7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Z23
 	VADDPS    Z23, Z9, Z9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Z23
 	VADDPS    Z23, Z11, Z11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Z23
 	VADDPS    Z23, Z13, Z13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Z23
 	VADDPS    Z23, Z15, Z15
-	ADDQ      DX, R12
-	VADDPS    (R12), Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z16, Z16
+	VMOVUPS.Z 64(R11), K1, Z23
 	VADDPS    Z23, Z17, Z17
-	ADDQ      DX, R12
-	VADDPS    (R12), Z18, Z18
-	VMOVUPS.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z18, Z18
+	VMOVUPS.Z 64(R11), K1, Z23
 	VADDPS    Z23, Z19, Z19
-	ADDQ      DX, R12
-	VADDPS    (R12), Z20, Z20
-	VMOVUPS.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z20, Z20
+	VMOVUPS.Z 64(R11), K1, Z23
 	VADDPS    Z23, Z21, Z21
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z22
+	VMOVUPS   (R11), Z22
 	VADDPS    Z22, Z0, Z0
 	VADDPS    Z22, Z2, Z2
 	VADDPS    Z22, Z4, Z4
@@ -12745,7 +12504,7 @@ tileBias:
 	VADDPS    Z22, Z16, Z16
 	VADDPS    Z22, Z18, Z18
 	VADDPS    Z22, Z20, Z20
-	VMOVUPS.Z 64(R12), K1, Z22
+	VMOVUPS.Z 64(R11), K1, Z22
 	VADDPS    Z22, Z1, Z1
 	VADDPS    Z22, Z3, Z3
 	VADDPS    Z22, Z5, Z5
@@ -12759,8 +12518,8 @@ tileBias:
 	VADDPS    Z22, Z21, Z21
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
 	VCMPPS    $0x16, Z25, Z0, K2
@@ -12809,92 +12568,92 @@ tileReLU:
 	VMOVAPS.Z Z21, K2, Z21
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z25, Z25, Z25
-	VMOVUPS   (R12), Z22
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Z22
+	VMOVUPS.Z 64(R11), K1, Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Z22
+	VMOVUPS.Z 64(R11), K1, Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Z22
+	VMOVUPS.Z 64(R11), K1, Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Z22
+	VMOVUPS.Z 64(R11), K1, Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Z22
+	VMOVUPS.Z 64(R11), K1, Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Z22
+	VMOVUPS.Z 64(R11), K1, Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Z22
+	VMOVUPS.Z 64(R11), K1, Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Z22
+	VMOVUPS.Z 64(R11), K1, Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z15, K2, Z15
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 64(R12), K1, Z22
+	VMOVUPS.Z 64(R11), K1, Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z17, K2, Z17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z18, K2, Z18
-	VMOVUPS.Z 64(R12), K1, Z22
+	VMOVUPS.Z 64(R11), K1, Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z19, K2, Z19
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z20, K2, Z20
-	VMOVUPS.Z 64(R12), K1, Z22
+	VMOVUPS.Z 64(R11), K1, Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z21, K2, Z21
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -12943,28 +12702,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000b, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000b, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -13167,21 +12924,17 @@ TEXT ·sgemm12x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -13434,10 +13187,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z24
+	VBROADCASTSS 80(R10), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Z24, Z1, Z1
 	VMULPS       Z24, Z2, Z2
@@ -13465,124 +13217,122 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z24
-	VFMADD231PS  (R12), Z24, Z0
-	VMOVUPS.Z    64(R12), K1, Z25
+	VBROADCASTSS 84(R10), Z24
+	VFMADD231PS  (R11), Z24, Z0
+	VMOVUPS.Z    64(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z2
-	VMOVUPS.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z2
+	VMOVUPS.Z    64(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z4
-	VMOVUPS.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z4
+	VMOVUPS.Z    64(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z6
-	VMOVUPS.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z6
+	VMOVUPS.Z    64(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z8
-	VMOVUPS.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z8
+	VMOVUPS.Z    64(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z10
-	VMOVUPS.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z10
+	VMOVUPS.Z    64(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z12
-	VMOVUPS.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z12
+	VMOVUPS.Z    64(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z14
-	VMOVUPS.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z14
+	VMOVUPS.Z    64(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z15
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z16
-	VMOVUPS.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z16
+	VMOVUPS.Z    64(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z17
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z18
-	VMOVUPS.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z18
+	VMOVUPS.Z    64(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z19
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z20
-	VMOVUPS.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z20
+	VMOVUPS.Z    64(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z21
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z22
-	VMOVUPS.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z22
+	VMOVUPS.Z    64(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z23
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Z25
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Z25
 	VADDPS    Z25, Z1, Z1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Z25
 	VADDPS    Z25, Z3, Z3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Z25
 	VADDPS    Z25, Z5, Z5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Z25
 	VADDPS    Z25, Z7, Z7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Z25
 	VADDPS    Z25, Z9, Z9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Z25
 	VADDPS    Z25, Z11, Z11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Z25
 	VADDPS    Z25, Z13, Z13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Z25
 	VADDPS    Z25, Z15, Z15
-	ADDQ      DX, R12
-	VADDPS    (R12), Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z16, Z16
+	VMOVUPS.Z 64(R11), K1, Z25
 	VADDPS    Z25, Z17, Z17
-	ADDQ      DX, R12
-	VADDPS    (R12), Z18, Z18
-	VMOVUPS.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z18, Z18
+	VMOVUPS.Z 64(R11), K1, Z25
 	VADDPS    Z25, Z19, Z19
-	ADDQ      DX, R12
-	VADDPS    (R12), Z20, Z20
-	VMOVUPS.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z20, Z20
+	VMOVUPS.Z 64(R11), K1, Z25
 	VADDPS    Z25, Z21, Z21
-	ADDQ      DX, R12
-	VADDPS    (R12), Z22, Z22
-	VMOVUPS.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z22, Z22
+	VMOVUPS.Z 64(R11), K1, Z25
 	VADDPS    Z25, Z23, Z23
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z24
+	VMOVUPS   (R11), Z24
 	VADDPS    Z24, Z0, Z0
 	VADDPS    Z24, Z2, Z2
 	VADDPS    Z24, Z4, Z4
@@ -13595,7 +13345,7 @@ tileBias:
 	VADDPS    Z24, Z18, Z18
 	VADDPS    Z24, Z20, Z20
 	VADDPS    Z24, Z22, Z22
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VADDPS    Z24, Z1, Z1
 	VADDPS    Z24, Z3, Z3
 	VADDPS    Z24, Z5, Z5
@@ -13610,8 +13360,8 @@ tileBias:
 	VADDPS    Z24, Z23, Z23
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
 	VCMPPS    $0x16, Z27, Z0, K2
@@ -13664,99 +13414,99 @@ tileReLU:
 	VMOVAPS.Z Z23, K2, Z23
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z27, Z27, Z27
-	VMOVUPS   (R12), Z24
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z15, K2, Z15
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z17, K2, Z17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z18, K2, Z18
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z19, K2, Z19
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z20, K2, Z20
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z21, K2, Z21
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z22, K2, Z22
-	VMOVUPS.Z 64(R12), K1, Z24
+	VMOVUPS.Z 64(R11), K1, Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z23, K2, Z23
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -13809,28 +13559,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000c, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000c, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -14045,21 +13793,17 @@ TEXT ·sgemm13x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -14329,10 +14073,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z26
+	VBROADCASTSS 80(R10), Z26
 	VMULPS       Z26, Z0, Z0
 	VMULPS       Z26, Z1, Z1
 	VMULPS       Z26, Z2, Z2
@@ -14362,132 +14105,130 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z26
-	VFMADD231PS  (R12), Z26, Z0
-	VMOVUPS.Z    64(R12), K1, Z27
+	VBROADCASTSS 84(R10), Z26
+	VFMADD231PS  (R11), Z26, Z0
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z2
-	VMOVUPS.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z2
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z4
-	VMOVUPS.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z4
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z6
-	VMOVUPS.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z6
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z8
-	VMOVUPS.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z8
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z10
-	VMOVUPS.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z10
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z12
-	VMOVUPS.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z12
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z14
-	VMOVUPS.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z14
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z15
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z16
-	VMOVUPS.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z16
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z17
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z18
-	VMOVUPS.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z18
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z19
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z20
-	VMOVUPS.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z20
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z21
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z22
-	VMOVUPS.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z22
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z24
-	VMOVUPS.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z24
+	VMOVUPS.Z    64(R11), K1, Z27
 	VFMADD231PS  Z27, Z26, Z25
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Z27
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z1, Z1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z3, Z3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z5, Z5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z7, Z7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z9, Z9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z11, Z11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z13, Z13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z15, Z15
-	ADDQ      DX, R12
-	VADDPS    (R12), Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z16, Z16
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z17, Z17
-	ADDQ      DX, R12
-	VADDPS    (R12), Z18, Z18
-	VMOVUPS.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z18, Z18
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z19, Z19
-	ADDQ      DX, R12
-	VADDPS    (R12), Z20, Z20
-	VMOVUPS.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z20, Z20
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z21, Z21
-	ADDQ      DX, R12
-	VADDPS    (R12), Z22, Z22
-	VMOVUPS.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z22, Z22
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z23, Z23
-	ADDQ      DX, R12
-	VADDPS    (R12), Z24, Z24
-	VMOVUPS.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z24, Z24
+	VMOVUPS.Z 64(R11), K1, Z27
 	VADDPS    Z27, Z25, Z25
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z26
+	VMOVUPS   (R11), Z26
 	VADDPS    Z26, Z0, Z0
 	VADDPS    Z26, Z2, Z2
 	VADDPS    Z26, Z4, Z4
@@ -14501,7 +14242,7 @@ tileBias:
 	VADDPS    Z26, Z20, Z20
 	VADDPS    Z26, Z22, Z22
 	VADDPS    Z26, Z24, Z24
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VADDPS    Z26, Z1, Z1
 	VADDPS    Z26, Z3, Z3
 	VADDPS    Z26, Z5, Z5
@@ -14517,8 +14258,8 @@ tileBias:
 	VADDPS    Z26, Z25, Z25
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z29, Z29, Z29
 	VCMPPS    $0x16, Z29, Z0, K2
@@ -14575,106 +14316,106 @@ tileReLU:
 	VMOVAPS.Z Z25, K2, Z25
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z29, Z29, Z29
-	VMOVUPS   (R12), Z26
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z15, K2, Z15
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z17, K2, Z17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z18, K2, Z18
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z19, K2, Z19
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z20, K2, Z20
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z21, K2, Z21
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z22, K2, Z22
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z23, K2, Z23
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z24, K2, Z24
-	VMOVUPS.Z 64(R12), K1, Z26
+	VMOVUPS.Z 64(R11), K1, Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z25, K2, Z25
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -14731,28 +14472,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000d, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000d, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -14979,21 +14718,17 @@ TEXT ·sgemm14x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -15275,10 +15010,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z28
+	VBROADCASTSS 80(R10), Z28
 	VMULPS       Z28, Z0, Z0
 	VMULPS       Z28, Z1, Z1
 	VMULPS       Z28, Z2, Z2
@@ -15310,140 +15044,138 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z28
-	VFMADD231PS  (R12), Z28, Z0
-	VMOVUPS.Z    64(R12), K1, Z29
+	VBROADCASTSS 84(R10), Z28
+	VFMADD231PS  (R11), Z28, Z0
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z2
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z2
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z4
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z4
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z6
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z6
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z8
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z8
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z10
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z10
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z12
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z12
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z14
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z14
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z15
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z16
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z16
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z17
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z18
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z18
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z19
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z20
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z20
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z21
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z22
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z22
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z23
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z24
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z24
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z25
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z26
-	VMOVUPS.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z26
+	VMOVUPS.Z    64(R11), K1, Z29
 	VFMADD231PS  Z29, Z28, Z27
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Z29
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z1, Z1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z3, Z3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z5, Z5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z7, Z7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z9, Z9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z11, Z11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z13, Z13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z15, Z15
-	ADDQ      DX, R12
-	VADDPS    (R12), Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z16, Z16
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z17, Z17
-	ADDQ      DX, R12
-	VADDPS    (R12), Z18, Z18
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z18, Z18
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z19, Z19
-	ADDQ      DX, R12
-	VADDPS    (R12), Z20, Z20
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z20, Z20
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z21, Z21
-	ADDQ      DX, R12
-	VADDPS    (R12), Z22, Z22
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z22, Z22
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z23, Z23
-	ADDQ      DX, R12
-	VADDPS    (R12), Z24, Z24
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z24, Z24
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z25, Z25
-	ADDQ      DX, R12
-	VADDPS    (R12), Z26, Z26
-	VMOVUPS.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z26, Z26
+	VMOVUPS.Z 64(R11), K1, Z29
 	VADDPS    Z29, Z27, Z27
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z28
+	VMOVUPS   (R11), Z28
 	VADDPS    Z28, Z0, Z0
 	VADDPS    Z28, Z2, Z2
 	VADDPS    Z28, Z4, Z4
@@ -15458,7 +15190,7 @@ tileBias:
 	VADDPS    Z28, Z22, Z22
 	VADDPS    Z28, Z24, Z24
 	VADDPS    Z28, Z26, Z26
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VADDPS    Z28, Z1, Z1
 	VADDPS    Z28, Z3, Z3
 	VADDPS    Z28, Z5, Z5
@@ -15475,8 +15207,8 @@ tileBias:
 	VADDPS    Z28, Z27, Z27
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z31, Z31, Z31
 	VCMPPS    $0x16, Z31, Z0, K2
@@ -15537,113 +15269,113 @@ tileReLU:
 	VMOVAPS.Z Z27, K2, Z27
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z31, Z31, Z31
-	VMOVUPS   (R12), Z28
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z15, K2, Z15
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z17, K2, Z17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z18, K2, Z18
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z19, K2, Z19
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z20, K2, Z20
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z21, K2, Z21
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z22, K2, Z22
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z23, K2, Z23
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z24, K2, Z24
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z25, K2, Z25
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z26, K2, Z26
-	VMOVUPS.Z 64(R12), K1, Z28
+	VMOVUPS.Z 64(R11), K1, Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z27, K2, Z27
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -15704,28 +15436,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000e, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000e, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -15958,21 +15688,17 @@ TEXT ·sgemm1x48AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -16061,23 +15787,22 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z3
+	VBROADCASTSS 80(R8), Z3
 	VMULPS       Z3, Z0, Z0
 	VMULPS       Z3, Z1, Z1
 	VMULPS       Z3, Z2, Z2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Z3
+	VBROADCASTSS 84(R8), Z3
 	VFMADD231PS  (R9), Z3, Z0
 	VFMADD231PS  64(R9), Z3, Z1
 	VMOVUPS.Z    128(R9), K1, Z4
@@ -16093,13 +15818,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z3
@@ -16110,7 +15833,7 @@ tileBias:
 	VADDPS    Z3, Z2, Z2
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -16122,10 +15845,10 @@ tileReLU:
 	VMOVAPS.Z Z2, K2, Z2
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z7, Z7, Z7
 	VMOVUPS   (R9), Z3
@@ -16140,7 +15863,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -16151,28 +15874,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R8), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -16278,21 +15999,17 @@ TEXT ·sgemm2x48AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -16404,10 +16121,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z6
+	VBROADCASTSS 80(R8), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
 	VMULPS       Z6, Z2, Z2
@@ -16417,13 +16133,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Z6
+	VBROADCASTSS 84(R8), Z6
 	VFMADD231PS  (R9), Z6, Z0
 	VFMADD231PS  64(R9), Z6, Z1
 	VMOVUPS.Z    128(R9), K1, Z7
@@ -16449,13 +16165,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z6
@@ -16469,7 +16183,7 @@ tileBias:
 	VADDPS    Z6, Z5, Z5
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
@@ -16487,10 +16201,10 @@ tileReLU:
 	VMOVAPS.Z Z5, K2, Z5
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z10, Z10, Z10
 	VMOVUPS   (R9), Z6
@@ -16515,7 +16229,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -16532,28 +16246,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R8), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -16675,21 +16387,17 @@ TEXT ·sgemm3x48AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -16824,10 +16532,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z9
+	VBROADCASTSS 80(R8), Z9
 	VMULPS       Z9, Z0, Z0
 	VMULPS       Z9, Z1, Z1
 	VMULPS       Z9, Z2, Z2
@@ -16840,13 +16547,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Z9
+	VBROADCASTSS 84(R8), Z9
 	VFMADD231PS  (R9), Z9, Z0
 	VFMADD231PS  64(R9), Z9, Z1
 	VMOVUPS.Z    128(R9), K1, Z10
@@ -16882,13 +16589,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z9
@@ -16905,7 +16610,7 @@ tileBias:
 	VADDPS    Z9, Z8, Z8
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -16929,10 +16634,10 @@ tileReLU:
 	VMOVAPS.Z Z8, K2, Z8
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z13, Z13, Z13
 	VMOVUPS   (R9), Z9
@@ -16967,7 +16672,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -16990,28 +16695,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R8), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -17150,21 +16853,17 @@ TEXT ·sgemm4x48AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 144(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -17322,10 +17021,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R9), Z12
+	VBROADCASTSS 80(R9), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
 	VMULPS       Z12, Z2, Z2
@@ -17341,13 +17039,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R9), Z12
+	VBROADCASTSS 84(R9), Z12
 	VFMADD231PS  (R10), Z12, Z0
 	VFMADD231PS  64(R10), Z12, Z1
 	VMOVUPS.Z    128(R10), K1, Z13
@@ -17393,13 +17091,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z12
@@ -17419,7 +17115,7 @@ tileBias:
 	VADDPS    Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
@@ -17449,10 +17145,10 @@ tileReLU:
 	VMOVAPS.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      104(R9), R11
 	SHLQ      $0x02, R11
 	VPXORD    Z16, Z16, Z16
 	VMOVUPS   (R10), Z12
@@ -17497,7 +17193,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -17526,28 +17222,26 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   144(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   128(R9), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x000000c0, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R12)
+	ADDQ   $0x000000c0, 88(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R12)
+	ADDQ $0x000000c0, 96(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -17702,21 +17396,17 @@ TEXT ·sgemm5x48AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 144(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -17897,10 +17587,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R9), Z15
+	VBROADCASTSS 80(R9), Z15
 	VMULPS       Z15, Z0, Z0
 	VMULPS       Z15, Z1, Z1
 	VMULPS       Z15, Z2, Z2
@@ -17919,13 +17608,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R9), Z15
+	VBROADCASTSS 84(R9), Z15
 	VFMADD231PS  (R10), Z15, Z0
 	VFMADD231PS  64(R10), Z15, Z1
 	VMOVUPS.Z    128(R10), K1, Z16
@@ -17981,13 +17670,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z15
@@ -18010,7 +17697,7 @@ tileBias:
 	VADDPS    Z15, Z14, Z14
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
@@ -18046,10 +17733,10 @@ tileReLU:
 	VMOVAPS.Z Z14, K2, Z14
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      104(R9), R11
 	SHLQ      $0x02, R11
 	VPXORD    Z19, Z19, Z19
 	VMOVUPS   (R10), Z15
@@ -18104,7 +17791,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -18139,28 +17826,26 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   144(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   128(R9), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x000000c0, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R12)
+	ADDQ   $0x000000c0, 88(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R12)
+	ADDQ $0x000000c0, 96(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -18332,21 +18017,17 @@ TEXT ·sgemm6x48AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 144(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -18550,10 +18231,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z18
+	VBROADCASTSS 80(R10), Z18
 	VMULPS       Z18, Z0, Z0
 	VMULPS       Z18, Z1, Z1
 	VMULPS       Z18, Z2, Z2
@@ -18575,13 +18255,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z18
+	VBROADCASTSS 84(R10), Z18
 	VFMADD231PS  (R11), Z18, Z0
 	VFMADD231PS  64(R11), Z18, Z1
 	VMOVUPS.Z    128(R11), K1, Z19
@@ -18647,13 +18327,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z18
@@ -18679,7 +18357,7 @@ tileBias:
 	VADDPS    Z18, Z17, Z17
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z22, Z22, Z22
@@ -18721,10 +18399,10 @@ tileReLU:
 	VMOVAPS.Z Z17, K2, Z17
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      104(R10), R12
 	SHLQ      $0x02, R12
 	VPXORD    Z22, Z22, Z22
 	VMOVUPS   (R11), Z18
@@ -18789,7 +18467,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -18830,28 +18508,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x000000c0, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R13)
+	ADDQ   $0x000000c0, 88(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R13)
+	ADDQ $0x000000c0, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -19039,21 +18715,17 @@ TEXT ·sgemm7x48AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 144(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -19280,10 +18952,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z21
+	VBROADCASTSS 80(R10), Z21
 	VMULPS       Z21, Z0, Z0
 	VMULPS       Z21, Z1, Z1
 	VMULPS       Z21, Z2, Z2
@@ -19308,13 +18979,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z21
+	VBROADCASTSS 84(R10), Z21
 	VFMADD231PS  (R11), Z21, Z0
 	VFMADD231PS  64(R11), Z21, Z1
 	VMOVUPS.Z    128(R11), K1, Z22
@@ -19390,13 +19061,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z21
@@ -19425,7 +19094,7 @@ tileBias:
 	VADDPS    Z21, Z20, Z20
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
@@ -19473,10 +19142,10 @@ tileReLU:
 	VMOVAPS.Z Z20, K2, Z20
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      104(R10), R12
 	SHLQ      $0x02, R12
 	VPXORD    Z25, Z25, Z25
 	VMOVUPS   (R11), Z21
@@ -19551,7 +19220,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -19598,28 +19267,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x000000c0, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R13)
+	ADDQ   $0x000000c0, 88(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R13)
+	ADDQ $0x000000c0, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -19823,21 +19490,17 @@ TEXT ·sgemm8x48AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 144(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -20096,10 +19759,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z24
+	VBROADCASTSS 80(R10), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Z24, Z1, Z1
 	VMULPS       Z24, Z2, Z2
@@ -20127,108 +19789,106 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R10), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z24
-	VFMADD231PS  (R12), Z24, Z0
-	VFMADD231PS  64(R12), Z24, Z1
-	VMOVUPS.Z    128(R12), K1, Z25
+	VBROADCASTSS 84(R10), Z24
+	VFMADD231PS  (R11), Z24, Z0
+	VFMADD231PS  64(R11), Z24, Z1
+	VMOVUPS.Z    128(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z2
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z3
-	VFMADD231PS  64(R12), Z24, Z4
-	VMOVUPS.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z3
+	VFMADD231PS  64(R11), Z24, Z4
+	VMOVUPS.Z    128(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z6
-	VFMADD231PS  64(R12), Z24, Z7
-	VMOVUPS.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z6
+	VFMADD231PS  64(R11), Z24, Z7
+	VMOVUPS.Z    128(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z8
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z9
-	VFMADD231PS  64(R12), Z24, Z10
-	VMOVUPS.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z9
+	VFMADD231PS  64(R11), Z24, Z10
+	VMOVUPS.Z    128(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z12
-	VFMADD231PS  64(R12), Z24, Z13
-	VMOVUPS.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z12
+	VFMADD231PS  64(R11), Z24, Z13
+	VMOVUPS.Z    128(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z14
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z15
-	VFMADD231PS  64(R12), Z24, Z16
-	VMOVUPS.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z15
+	VFMADD231PS  64(R11), Z24, Z16
+	VMOVUPS.Z    128(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z17
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z18
-	VFMADD231PS  64(R12), Z24, Z19
-	VMOVUPS.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z18
+	VFMADD231PS  64(R11), Z24, Z19
+	VMOVUPS.Z    128(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z20
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z21
-	VFMADD231PS  64(R12), Z24, Z22
-	VMOVUPS.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z21
+	VFMADD231PS  64(R11), Z24, Z22
+	VMOVUPS.Z    128(R11), K1, Z25
 	VFMADD231PS  Z25, Z24, Z23
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VADDPS    64(R12), Z1, Z1
-	VMOVUPS.Z 128(R12), K1, Z25
+	VADDPS    (R11), Z0, Z0
+	VADDPS    64(R11), Z1, Z1
+	VMOVUPS.Z 128(R11), K1, Z25
 	VADDPS    Z25, Z2, Z2
-	ADDQ      DX, R12
-	VADDPS    (R12), Z3, Z3
-	VADDPS    64(R12), Z4, Z4
-	VMOVUPS.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z3, Z3
+	VADDPS    64(R11), Z4, Z4
+	VMOVUPS.Z 128(R11), K1, Z25
 	VADDPS    Z25, Z5, Z5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VADDPS    64(R12), Z7, Z7
-	VMOVUPS.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VADDPS    64(R11), Z7, Z7
+	VMOVUPS.Z 128(R11), K1, Z25
 	VADDPS    Z25, Z8, Z8
-	ADDQ      DX, R12
-	VADDPS    (R12), Z9, Z9
-	VADDPS    64(R12), Z10, Z10
-	VMOVUPS.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z9, Z9
+	VADDPS    64(R11), Z10, Z10
+	VMOVUPS.Z 128(R11), K1, Z25
 	VADDPS    Z25, Z11, Z11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VADDPS    64(R12), Z13, Z13
-	VMOVUPS.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VADDPS    64(R11), Z13, Z13
+	VMOVUPS.Z 128(R11), K1, Z25
 	VADDPS    Z25, Z14, Z14
-	ADDQ      DX, R12
-	VADDPS    (R12), Z15, Z15
-	VADDPS    64(R12), Z16, Z16
-	VMOVUPS.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z15, Z15
+	VADDPS    64(R11), Z16, Z16
+	VMOVUPS.Z 128(R11), K1, Z25
 	VADDPS    Z25, Z17, Z17
-	ADDQ      DX, R12
-	VADDPS    (R12), Z18, Z18
-	VADDPS    64(R12), Z19, Z19
-	VMOVUPS.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z18, Z18
+	VADDPS    64(R11), Z19, Z19
+	VMOVUPS.Z 128(R11), K1, Z25
 	VADDPS    Z25, Z20, Z20
-	ADDQ      DX, R12
-	VADDPS    (R12), Z21, Z21
-	VADDPS    64(R12), Z22, Z22
-	VMOVUPS.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z21, Z21
+	VADDPS    64(R11), Z22, Z22
+	VMOVUPS.Z 128(R11), K1, Z25
 	VADDPS    Z25, Z23, Z23
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
+	JEQ       tileWrite
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z24
+	VMOVUPS   (R11), Z24
 	VADDPS    Z24, Z0, Z0
 	VADDPS    Z24, Z3, Z3
 	VADDPS    Z24, Z6, Z6
@@ -20237,7 +19897,7 @@ tileBias:
 	VADDPS    Z24, Z15, Z15
 	VADDPS    Z24, Z18, Z18
 	VADDPS    Z24, Z21, Z21
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VADDPS    Z24, Z1, Z1
 	VADDPS    Z24, Z4, Z4
 	VADDPS    Z24, Z7, Z7
@@ -20246,7 +19906,7 @@ tileBias:
 	VADDPS    Z24, Z16, Z16
 	VADDPS    Z24, Z19, Z19
 	VADDPS    Z24, Z22, Z22
-	VMOVUPS.Z 128(R12), K1, Z24
+	VMOVUPS.Z 128(R11), K1, Z24
 	VADDPS    Z24, Z2, Z2
 	VADDPS    Z24, Z5, Z5
 	VADDPS    Z24, Z8, Z8
@@ -20257,8 +19917,8 @@ tileBias:
 	VADDPS    Z24, Z23, Z23
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z28, Z28, Z28
 	VCMPPS    $0x16, Z28, Z0, K2
@@ -20311,95 +19971,95 @@ tileReLU:
 	VMOVAPS.Z Z23, K2, Z23
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z28, Z28, Z28
-	VMOVUPS   (R12), Z24
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS.Z 128(R12), K1, Z24
+	VMOVUPS.Z 128(R11), K1, Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 128(R12), K1, Z24
+	VMOVUPS.Z 128(R11), K1, Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VMOVUPS.Z 128(R12), K1, Z24
+	VMOVUPS.Z 128(R11), K1, Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 128(R12), K1, Z24
+	VMOVUPS.Z 128(R11), K1, Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z13, K2, Z13
-	VMOVUPS.Z 128(R12), K1, Z24
+	VMOVUPS.Z 128(R11), K1, Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z14, K2, Z14
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z15, K2, Z15
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 128(R12), K1, Z24
+	VMOVUPS.Z 128(R11), K1, Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z17, K2, Z17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z18, K2, Z18
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z19, K2, Z19
-	VMOVUPS.Z 128(R12), K1, Z24
+	VMOVUPS.Z 128(R11), K1, Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z20, K2, Z20
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z21, K2, Z21
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z22, K2, Z22
-	VMOVUPS.Z 128(R12), K1, Z24
+	VMOVUPS.Z 128(R11), K1, Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z23, K2, Z23
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -20452,28 +20112,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x00000008, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x000000c0, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 88(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -20695,21 +20353,17 @@ TEXT ·sgemm1x64AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -20810,10 +20464,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z4
+	VBROADCASTSS 80(R8), Z4
 	VMULPS       Z4, Z0, Z0
 	VMULPS       Z4, Z1, Z1
 	VMULPS       Z4, Z2, Z2
@@ -20821,13 +20474,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Z4
+	VBROADCASTSS 84(R8), Z4
 	VFMADD231PS  (R9), Z4, Z0
 	VFMADD231PS  64(R9), Z4, Z1
 	VFMADD231PS  128(R9), Z4, Z2
@@ -20845,13 +20498,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z4
@@ -20864,7 +20515,7 @@ tileBias:
 	VADDPS    Z4, Z3, Z3
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -20878,10 +20529,10 @@ tileReLU:
 	VMOVAPS.Z Z3, K2, Z3
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z9, Z9, Z9
 	VMOVUPS   (R9), Z4
@@ -20899,7 +20550,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -20912,28 +20563,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R8), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000100, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000100, 16(R11)
+	ADDQ   $0x00000100, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000100, 24(R11)
+	ADDQ $0x00000100, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -21052,21 +20701,17 @@ TEXT ·sgemm2x64AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -21196,10 +20841,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z8
+	VBROADCASTSS 80(R8), Z8
 	VMULPS       Z8, Z0, Z0
 	VMULPS       Z8, Z1, Z1
 	VMULPS       Z8, Z2, Z2
@@ -21211,13 +20855,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Z8
+	VBROADCASTSS 84(R8), Z8
 	VFMADD231PS  (R9), Z8, Z0
 	VFMADD231PS  64(R9), Z8, Z1
 	VFMADD231PS  128(R9), Z8, Z2
@@ -21247,13 +20891,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z8
@@ -21270,7 +20912,7 @@ tileBias:
 	VADDPS    Z8, Z7, Z7
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -21292,10 +20934,10 @@ tileReLU:
 	VMOVAPS.Z Z7, K2, Z7
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z13, Z13, Z13
 	VMOVUPS   (R9), Z8
@@ -21326,7 +20968,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -21347,28 +20989,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R8), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000100, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000100, 16(R11)
+	ADDQ   $0x00000100, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000100, 24(R11)
+	ADDQ $0x00000100, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -21507,21 +21147,17 @@ TEXT ·sgemm3x64AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 144(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -21680,10 +21316,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
-	CMPL         72(R8), $0x3f800000
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R8), Z12
+	VBROADCASTSS 80(R8), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
 	VMULPS       Z12, Z2, Z2
@@ -21699,13 +21334,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R8), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R8), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R8), Z12
+	VBROADCASTSS 84(R8), Z12
 	VFMADD231PS  (R9), Z12, Z0
 	VFMADD231PS  64(R9), Z12, Z1
 	VFMADD231PS  128(R9), Z12, Z2
@@ -21747,13 +21382,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z12
@@ -21774,7 +21407,7 @@ tileBias:
 	VADDPS    Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
@@ -21804,10 +21437,10 @@ tileReLU:
 	VMOVAPS.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      104(R8), R10
 	SHLQ      $0x02, R10
 	VPXORD    Z17, Z17, Z17
 	VMOVUPS   (R9), Z12
@@ -21851,7 +21484,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -21880,28 +21513,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   144(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   120(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   128(R8), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000100, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   88(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000100, 16(R11)
+	ADDQ   $0x00000100, 88(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 96(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000100, 24(R11)
+	ADDQ $0x00000100, 96(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -22061,21 +21692,17 @@ TEXT ·sgemm4x64AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 144(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -22263,10 +21890,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R9), Z16
+	VBROADCASTSS 80(R9), Z16
 	VMULPS       Z16, Z0, Z0
 	VMULPS       Z16, Z1, Z1
 	VMULPS       Z16, Z2, Z2
@@ -22286,13 +21912,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R9), Z16
+	VBROADCASTSS 84(R9), Z16
 	VFMADD231PS  (R10), Z16, Z0
 	VFMADD231PS  64(R10), Z16, Z1
 	VFMADD231PS  128(R10), Z16, Z2
@@ -22346,13 +21972,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z16
@@ -22377,7 +22001,7 @@ tileBias:
 	VADDPS    Z16, Z15, Z15
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
@@ -22415,10 +22039,10 @@ tileReLU:
 	VMOVAPS.Z Z15, K2, Z15
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      104(R9), R11
 	SHLQ      $0x02, R11
 	VPXORD    Z21, Z21, Z21
 	VMOVUPS   (R10), Z16
@@ -22475,7 +22099,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -22512,28 +22136,26 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   144(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   128(R9), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x00000100, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000100, 16(R12)
+	ADDQ   $0x00000100, 88(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000100, 24(R12)
+	ADDQ $0x00000100, 96(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -22713,21 +22335,17 @@ TEXT ·sgemm5x64AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 144(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -22944,10 +22562,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
-	CMPL         72(R9), $0x3f800000
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R9), Z20
+	VBROADCASTSS 80(R9), Z20
 	VMULPS       Z20, Z0, Z0
 	VMULPS       Z20, Z1, Z1
 	VMULPS       Z20, Z2, Z2
@@ -22971,13 +22588,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R9), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R9), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R9), Z20
+	VBROADCASTSS 84(R9), Z20
 	VFMADD231PS  (R10), Z20, Z0
 	VFMADD231PS  64(R10), Z20, Z1
 	VFMADD231PS  128(R10), Z20, Z2
@@ -23043,13 +22660,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z20
@@ -23078,7 +22693,7 @@ tileBias:
 	VADDPS    Z20, Z19, Z19
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
@@ -23124,10 +22739,10 @@ tileReLU:
 	VMOVAPS.Z Z19, K2, Z19
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      104(R9), R11
 	SHLQ      $0x02, R11
 	VPXORD    Z25, Z25, Z25
 	VMOVUPS   (R10), Z20
@@ -23197,7 +22812,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -23242,28 +22857,26 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   144(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   120(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   128(R9), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x00000100, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   88(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000100, 16(R12)
+	ADDQ   $0x00000100, 88(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 96(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000100, 24(R12)
+	ADDQ $0x00000100, 96(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -23464,21 +23077,17 @@ TEXT ·sgemm6x64AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x02, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 144(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -23724,10 +23333,9 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
-	CMPL         72(R10), $0x3f800000
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z24
+	VBROADCASTSS 80(R10), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Z24, Z1, Z1
 	VMULPS       Z24, Z2, Z2
@@ -23755,13 +23363,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z24
+	VBROADCASTSS 84(R10), Z24
 	VFMADD231PS  (R11), Z24, Z0
 	VFMADD231PS  64(R11), Z24, Z1
 	VFMADD231PS  128(R11), Z24, Z2
@@ -23839,13 +23447,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z24
@@ -23878,7 +23484,7 @@ tileBias:
 	VADDPS    Z24, Z23, Z23
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z29, Z29, Z29
@@ -23932,10 +23538,10 @@ tileReLU:
 	VMOVAPS.Z Z23, K2, Z23
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      104(R10), R12
 	SHLQ      $0x02, R12
 	VPXORD    Z29, Z29, Z29
 	VMOVUPS   (R11), Z24
@@ -24018,7 +23624,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -24071,28 +23677,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   144(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   120(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   128(R10), CX
 	SHLQ   $0x02, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000100, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   88(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000100, 16(R13)
+	ADDQ   $0x00000100, 88(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 96(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000100, 24(R13)
+	ADDQ $0x00000100, 96(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -24311,21 +23915,17 @@ TEXT ·dgemm1x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -24385,23 +23985,22 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z1
+	VBROADCASTSD 80(R8), Z1
 	VMULPD       Z1, Z0, Z0
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Z1
+	VBROADCASTSD 88(R8), Z1
 	VMOVUPD.Z    (R9), K1, Z3
 	VFMADD231PD  Z3, Z1, Z0
 	ADDQ         DX, R9
@@ -24413,20 +24012,18 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD.Z (R9), K1, Z1
 	VADDPD    Z1, Z0, Z0
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z2, Z2, Z2
@@ -24434,10 +24031,10 @@ tileReLU:
 	VMOVAPD.Z Z0, K2, Z0
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z2, Z2, Z2
 	VMOVUPD.Z (R9), K1, Z1
@@ -24446,35 +24043,33 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R8), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000040, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -24550,21 +24145,17 @@ TEXT ·dgemm2x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -24630,24 +24221,23 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z2
+	VBROADCASTSD 80(R8), Z2
 	VMULPD       Z2, Z0, Z0
 	VMULPD       Z2, Z1, Z1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Z2
+	VBROADCASTSD 88(R8), Z2
 	VMOVUPD.Z    (R9), K1, Z4
 	VFMADD231PD  Z4, Z2, Z0
 	ADDQ         DX, R9
@@ -24665,13 +24255,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD.Z (R9), K1, Z2
@@ -24679,7 +24267,7 @@ tileBias:
 	VADDPD    Z2, Z1, Z1
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z3, Z3, Z3
@@ -24689,10 +24277,10 @@ tileReLU:
 	VMOVAPD.Z Z1, K2, Z1
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z3, Z3, Z3
 	VMOVUPD.Z (R9), K1, Z2
@@ -24705,7 +24293,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD Z0, K1, (DI)
@@ -24714,28 +24302,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R8), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000040, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -24815,21 +24401,17 @@ TEXT ·dgemm3x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -24901,25 +24483,24 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z3
+	VBROADCASTSD 80(R8), Z3
 	VMULPD       Z3, Z0, Z0
 	VMULPD       Z3, Z1, Z1
 	VMULPD       Z3, Z2, Z2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Z3
+	VBROADCASTSD 88(R8), Z3
 	VMOVUPD.Z    (R9), K1, Z5
 	VFMADD231PD  Z5, Z3, Z0
 	ADDQ         DX, R9
@@ -24943,13 +24524,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD.Z (R9), K1, Z3
@@ -24958,7 +24537,7 @@ tileBias:
 	VADDPD    Z3, Z2, Z2
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z4, Z4, Z4
@@ -24970,10 +24549,10 @@ tileReLU:
 	VMOVAPD.Z Z2, K2, Z2
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z4, Z4, Z4
 	VMOVUPD.Z (R9), K1, Z3
@@ -24990,7 +24569,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD Z0, K1, (DI)
@@ -25001,28 +24580,26 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R8), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000040, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -25107,21 +24684,17 @@ TEXT ·dgemm4x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 152(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -25199,11 +24772,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R9), Z4
+	VBROADCASTSD 80(R9), Z4
 	VMULPD       Z4, Z0, Z0
 	VMULPD       Z4, Z1, Z1
 	VMULPD       Z4, Z2, Z2
@@ -25211,14 +24783,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R9), Z4
+	VBROADCASTSD 88(R9), Z4
 	VMOVUPD.Z    (R10), K1, Z6
 	VFMADD231PD  Z6, Z4, Z0
 	ADDQ         DX, R10
@@ -25248,13 +24820,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD.Z (R10), K1, Z4
@@ -25264,7 +24834,7 @@ tileBias:
 	VADDPD    Z4, Z3, Z3
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z5, Z5, Z5
@@ -25278,10 +24848,10 @@ tileReLU:
 	VMOVAPD.Z Z3, K2, Z3
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      112(R9), R11
 	SHLQ      $0x03, R11
 	VPXORD    Z5, Z5, Z5
 	VMOVUPD.Z (R10), K1, Z4
@@ -25302,7 +24872,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R8)
@@ -25315,28 +24885,26 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   152(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   136(R9), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x00000040, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R12)
+	ADDQ   $0x00000040, 96(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R12)
+	ADDQ $0x00000040, 104(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -25425,21 +24993,17 @@ TEXT ·dgemm5x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 152(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -25523,11 +25087,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R9), Z5
+	VBROADCASTSD 80(R9), Z5
 	VMULPD       Z5, Z0, Z0
 	VMULPD       Z5, Z1, Z1
 	VMULPD       Z5, Z2, Z2
@@ -25536,14 +25099,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R9), Z5
+	VBROADCASTSD 88(R9), Z5
 	VMOVUPD.Z    (R10), K1, Z7
 	VFMADD231PD  Z7, Z5, Z0
 	ADDQ         DX, R10
@@ -25579,13 +25142,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD.Z (R10), K1, Z5
@@ -25596,7 +25157,7 @@ tileBias:
 	VADDPD    Z5, Z4, Z4
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z6, Z6, Z6
@@ -25612,10 +25173,10 @@ tileReLU:
 	VMOVAPD.Z Z4, K2, Z4
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      112(R9), R11
 	SHLQ      $0x03, R11
 	VPXORD    Z6, Z6, Z6
 	VMOVUPD.Z (R10), K1, Z5
@@ -25640,7 +25201,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R8)
@@ -25655,28 +25216,26 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   152(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   136(R9), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x00000040, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R12)
+	ADDQ   $0x00000040, 96(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R12)
+	ADDQ $0x00000040, 104(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -25770,21 +25329,17 @@ TEXT ·dgemm6x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 152(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -25874,11 +25429,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R10)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z6
+	VBROADCASTSD 80(R10), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
 	VMULPD       Z6, Z2, Z2
@@ -25888,14 +25442,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R10)
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z6
+	VBROADCASTSD 88(R10), Z6
 	VMOVUPD.Z    (R11), K1, Z8
 	VFMADD231PD  Z8, Z6, Z0
 	ADDQ         DX, R11
@@ -25937,13 +25491,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD.Z (R11), K1, Z6
@@ -25955,7 +25507,7 @@ tileBias:
 	VADDPD    Z6, Z5, Z5
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -25973,10 +25525,10 @@ tileReLU:
 	VMOVAPD.Z Z5, K2, Z5
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      112(R10), R12
 	SHLQ      $0x03, R12
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD.Z (R11), K1, Z6
@@ -26005,7 +25557,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -26022,28 +25574,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R13)
+	ADDQ   $0x00000040, 96(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R13)
+	ADDQ $0x00000040, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -26141,21 +25691,17 @@ TEXT ·dgemm7x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 152(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -26251,11 +25797,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R10)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z7
+	VBROADCASTSD 80(R10), Z7
 	VMULPD       Z7, Z0, Z0
 	VMULPD       Z7, Z1, Z1
 	VMULPD       Z7, Z2, Z2
@@ -26266,14 +25811,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R10)
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z7
+	VBROADCASTSD 88(R10), Z7
 	VMOVUPD.Z    (R11), K1, Z9
 	VFMADD231PD  Z9, Z7, Z0
 	ADDQ         DX, R11
@@ -26321,13 +25866,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD.Z (R11), K1, Z7
@@ -26340,7 +25883,7 @@ tileBias:
 	VADDPD    Z7, Z6, Z6
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z8, Z8, Z8
@@ -26360,10 +25903,10 @@ tileReLU:
 	VMOVAPD.Z Z6, K2, Z6
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      112(R10), R12
 	SHLQ      $0x03, R12
 	VPXORD    Z8, Z8, Z8
 	VMOVUPD.Z (R11), K1, Z7
@@ -26396,7 +25939,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -26415,28 +25958,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R13)
+	ADDQ   $0x00000040, 96(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R13)
+	ADDQ $0x00000040, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -26538,21 +26079,17 @@ TEXT ·dgemm8x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -26663,11 +26200,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z8
+	VBROADCASTSD 80(R10), Z8
 	VMULPD       Z8, Z0, Z0
 	VMULPD       Z8, Z1, Z1
 	VMULPD       Z8, Z2, Z2
@@ -26679,77 +26215,75 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z8
-	VMOVUPD.Z    (R12), K1, Z10
+	VBROADCASTSD 88(R10), Z8
+	VMOVUPD.Z    (R11), K1, Z10
 	VFMADD231PD  Z10, Z8, Z0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z10
 	VFMADD231PD  Z10, Z8, Z1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z10
 	VFMADD231PD  Z10, Z8, Z2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z10
 	VFMADD231PD  Z10, Z8, Z3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z10
 	VFMADD231PD  Z10, Z8, Z4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z10
 	VFMADD231PD  Z10, Z8, Z5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z10
 	VFMADD231PD  Z10, Z8, Z6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z10
 	VFMADD231PD  Z10, Z8, Z7
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Z10
+	VMOVUPD.Z (R11), K1, Z10
 	VADDPD    Z10, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VADDPD    Z10, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VADDPD    Z10, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VADDPD    Z10, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VADDPD    Z10, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VADDPD    Z10, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VADDPD    Z10, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VADDPD    Z10, Z7, Z7
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Z8
+	VMOVUPD.Z (R11), K1, Z8
 	VADDPD    Z8, Z0, Z0
 	VADDPD    Z8, Z1, Z1
 	VADDPD    Z8, Z2, Z2
@@ -26760,8 +26294,8 @@ tileBias:
 	VADDPD    Z8, Z7, Z7
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
 	VCMPPD    $0x16, Z9, Z0, K2
@@ -26782,47 +26316,47 @@ tileReLU:
 	VMOVAPD.Z Z7, K2, Z7
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z9, Z9, Z9
-	VMOVUPD.Z (R12), K1, Z8
+	VMOVUPD.Z (R11), K1, Z8
 	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z8
 	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z8
 	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z8
 	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z8
 	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z8
 	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z8
 	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z8
 	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -26843,28 +26377,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x00000008, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -26974,21 +26506,17 @@ TEXT ·dgemm9x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -27105,11 +26633,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z9
+	VBROADCASTSD 80(R10), Z9
 	VMULPD       Z9, Z0, Z0
 	VMULPD       Z9, Z1, Z1
 	VMULPD       Z9, Z2, Z2
@@ -27122,83 +26649,81 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z9
-	VMOVUPD.Z    (R12), K1, Z11
+	VBROADCASTSD 88(R10), Z9
+	VMOVUPD.Z    (R11), K1, Z11
 	VFMADD231PD  Z11, Z9, Z0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z11
 	VFMADD231PD  Z11, Z9, Z1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z11
 	VFMADD231PD  Z11, Z9, Z2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z11
 	VFMADD231PD  Z11, Z9, Z3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z11
 	VFMADD231PD  Z11, Z9, Z4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z11
 	VFMADD231PD  Z11, Z9, Z5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z11
 	VFMADD231PD  Z11, Z9, Z6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z11
 	VFMADD231PD  Z11, Z9, Z7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z11
 	VFMADD231PD  Z11, Z9, Z8
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Z11
+	VMOVUPD.Z (R11), K1, Z11
 	VADDPD    Z11, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VADDPD    Z11, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VADDPD    Z11, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VADDPD    Z11, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VADDPD    Z11, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VADDPD    Z11, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VADDPD    Z11, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VADDPD    Z11, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VADDPD    Z11, Z8, Z8
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Z9
+	VMOVUPD.Z (R11), K1, Z9
 	VADDPD    Z9, Z0, Z0
 	VADDPD    Z9, Z1, Z1
 	VADDPD    Z9, Z2, Z2
@@ -27210,8 +26735,8 @@ tileBias:
 	VADDPD    Z9, Z8, Z8
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
 	VCMPPD    $0x16, Z10, Z0, K2
@@ -27234,51 +26759,51 @@ tileReLU:
 	VMOVAPD.Z Z8, K2, Z8
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z10, Z10, Z10
-	VMOVUPD.Z (R12), K1, Z9
+	VMOVUPD.Z (R11), K1, Z9
 	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z9
 	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z9
 	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z9
 	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z9
 	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z9
 	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z9
 	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z9
 	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z9
 	VCMPPD    $0x16, Z10, Z9, K2
 	VMOVAPD.Z Z8, K2, Z8
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -27301,28 +26826,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000009, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x00000009, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -27436,21 +26959,17 @@ TEXT ·dgemm10x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -27573,11 +27092,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z10
+	VBROADCASTSD 80(R10), Z10
 	VMULPD       Z10, Z0, Z0
 	VMULPD       Z10, Z1, Z1
 	VMULPD       Z10, Z2, Z2
@@ -27591,89 +27109,87 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z10
-	VMOVUPD.Z    (R12), K1, Z12
+	VBROADCASTSD 88(R10), Z10
+	VMOVUPD.Z    (R11), K1, Z12
 	VFMADD231PD  Z12, Z10, Z0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z12
 	VFMADD231PD  Z12, Z10, Z1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z12
 	VFMADD231PD  Z12, Z10, Z2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z12
 	VFMADD231PD  Z12, Z10, Z3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z12
 	VFMADD231PD  Z12, Z10, Z4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z12
 	VFMADD231PD  Z12, Z10, Z5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z12
 	VFMADD231PD  Z12, Z10, Z6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z12
 	VFMADD231PD  Z12, Z10, Z7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z12
 	VFMADD231PD  Z12, Z10, Z8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z12
 	VFMADD231PD  Z12, Z10, Z9
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Z12
+	VMOVUPD.Z (R11), K1, Z12
 	VADDPD    Z12, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VADDPD    Z12, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VADDPD    Z12, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VADDPD    Z12, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VADDPD    Z12, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VADDPD    Z12, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VADDPD    Z12, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VADDPD    Z12, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VADDPD    Z12, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VADDPD    Z12, Z9, Z9
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Z10
+	VMOVUPD.Z (R11), K1, Z10
 	VADDPD    Z10, Z0, Z0
 	VADDPD    Z10, Z1, Z1
 	VADDPD    Z10, Z2, Z2
@@ -27686,8 +27202,8 @@ tileBias:
 	VADDPD    Z10, Z9, Z9
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
 	VCMPPD    $0x16, Z11, Z0, K2
@@ -27712,55 +27228,55 @@ tileReLU:
 	VMOVAPD.Z Z9, K2, Z9
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z11, Z11, Z11
-	VMOVUPD.Z (R12), K1, Z10
+	VMOVUPD.Z (R11), K1, Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -27785,28 +27301,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000a, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000a, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -27924,21 +27438,17 @@ TEXT ·dgemm11x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -28067,11 +27577,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z11
+	VBROADCASTSD 80(R10), Z11
 	VMULPD       Z11, Z0, Z0
 	VMULPD       Z11, Z1, Z1
 	VMULPD       Z11, Z2, Z2
@@ -28086,95 +27595,93 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z11
-	VMOVUPD.Z    (R12), K1, Z13
+	VBROADCASTSD 88(R10), Z11
+	VMOVUPD.Z    (R11), K1, Z13
 	VFMADD231PD  Z13, Z11, Z0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z13
 	VFMADD231PD  Z13, Z11, Z1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z13
 	VFMADD231PD  Z13, Z11, Z2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z13
 	VFMADD231PD  Z13, Z11, Z3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z13
 	VFMADD231PD  Z13, Z11, Z4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z13
 	VFMADD231PD  Z13, Z11, Z5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z13
 	VFMADD231PD  Z13, Z11, Z6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z13
 	VFMADD231PD  Z13, Z11, Z7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z13
 	VFMADD231PD  Z13, Z11, Z8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z13
 	VFMADD231PD  Z13, Z11, Z9
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z13
 	VFMADD231PD  Z13, Z11, Z10
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Z13
+	VMOVUPD.Z (R11), K1, Z13
 	VADDPD    Z13, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VADDPD    Z13, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VADDPD    Z13, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VADDPD    Z13, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VADDPD    Z13, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VADDPD    Z13, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VADDPD    Z13, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VADDPD    Z13, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VADDPD    Z13, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VADDPD    Z13, Z9, Z9
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VADDPD    Z13, Z10, Z10
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Z11
+	VMOVUPD.Z (R11), K1, Z11
 	VADDPD    Z11, Z0, Z0
 	VADDPD    Z11, Z1, Z1
 	VADDPD    Z11, Z2, Z2
@@ -28188,8 +27695,8 @@ tileBias:
 	VADDPD    Z11, Z10, Z10
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z12, Z12, Z12
 	VCMPPD    $0x16, Z12, Z0, K2
@@ -28216,59 +27723,59 @@ tileReLU:
 	VMOVAPD.Z Z10, K2, Z10
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z12, Z12, Z12
-	VMOVUPD.Z (R12), K1, Z11
+	VMOVUPD.Z (R11), K1, Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z10, K2, Z10
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -28295,28 +27802,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000b, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000b, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -28438,21 +27943,17 @@ TEXT ·dgemm12x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -28587,11 +28088,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z12
+	VBROADCASTSD 80(R10), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
 	VMULPD       Z12, Z2, Z2
@@ -28607,101 +28107,99 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z12
-	VMOVUPD.Z    (R12), K1, Z14
+	VBROADCASTSD 88(R10), Z12
+	VMOVUPD.Z    (R11), K1, Z14
 	VFMADD231PD  Z14, Z12, Z0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z14
 	VFMADD231PD  Z14, Z12, Z1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z14
 	VFMADD231PD  Z14, Z12, Z2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z14
 	VFMADD231PD  Z14, Z12, Z3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z14
 	VFMADD231PD  Z14, Z12, Z4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z14
 	VFMADD231PD  Z14, Z12, Z5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z14
 	VFMADD231PD  Z14, Z12, Z6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z14
 	VFMADD231PD  Z14, Z12, Z7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z14
 	VFMADD231PD  Z14, Z12, Z8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z14
 	VFMADD231PD  Z14, Z12, Z9
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z14
 	VFMADD231PD  Z14, Z12, Z10
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z14
 	VFMADD231PD  Z14, Z12, Z11
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Z14
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z9, Z9
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z10, Z10
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z11, Z11
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Z12
+	VMOVUPD.Z (R11), K1, Z12
 	VADDPD    Z12, Z0, Z0
 	VADDPD    Z12, Z1, Z1
 	VADDPD    Z12, Z2, Z2
@@ -28716,8 +28214,8 @@ tileBias:
 	VADDPD    Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
 	VCMPPD    $0x16, Z13, Z0, K2
@@ -28746,63 +28244,63 @@ tileReLU:
 	VMOVAPD.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z13, Z13, Z13
-	VMOVUPD.Z (R12), K1, Z12
+	VMOVUPD.Z (R11), K1, Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z10, K2, Z10
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -28831,28 +28329,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000c, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000c, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -28978,21 +28474,17 @@ TEXT ·dgemm13x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -29133,11 +28625,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z13
+	VBROADCASTSD 80(R10), Z13
 	VMULPD       Z13, Z0, Z0
 	VMULPD       Z13, Z1, Z1
 	VMULPD       Z13, Z2, Z2
@@ -29154,107 +28645,105 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z13
-	VMOVUPD.Z    (R12), K1, Z15
+	VBROADCASTSD 88(R10), Z13
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z9
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z10
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z11
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z15
 	VFMADD231PD  Z15, Z13, Z12
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Z15
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z9, Z9
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z10, Z10
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z11, Z11
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z12, Z12
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Z13
+	VMOVUPD.Z (R11), K1, Z13
 	VADDPD    Z13, Z0, Z0
 	VADDPD    Z13, Z1, Z1
 	VADDPD    Z13, Z2, Z2
@@ -29270,8 +28759,8 @@ tileBias:
 	VADDPD    Z13, Z12, Z12
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z14, Z14, Z14
 	VCMPPD    $0x16, Z14, Z0, K2
@@ -29302,67 +28791,67 @@ tileReLU:
 	VMOVAPD.Z Z12, K2, Z12
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z14, Z14, Z14
-	VMOVUPD.Z (R12), K1, Z13
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z10, K2, Z10
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z13
 	VCMPPD    $0x16, Z14, Z13, K2
 	VMOVAPD.Z Z12, K2, Z12
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -29393,28 +28882,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000d, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000d, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -29544,21 +29031,17 @@ TEXT ·dgemm14x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -29705,11 +29188,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z14
+	VBROADCASTSD 80(R10), Z14
 	VMULPD       Z14, Z0, Z0
 	VMULPD       Z14, Z1, Z1
 	VMULPD       Z14, Z2, Z2
@@ -29727,113 +29209,111 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z14
-	VMOVUPD.Z    (R12), K1, Z16
+	VBROADCASTSD 88(R10), Z14
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z9
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z10
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z11
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z12
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z16
 	VFMADD231PD  Z16, Z14, Z13
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Z16
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z9, Z9
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z10, Z10
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z11, Z11
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z12, Z12
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z13, Z13
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Z14
+	VMOVUPD.Z (R11), K1, Z14
 	VADDPD    Z14, Z0, Z0
 	VADDPD    Z14, Z1, Z1
 	VADDPD    Z14, Z2, Z2
@@ -29850,8 +29330,8 @@ tileBias:
 	VADDPD    Z14, Z13, Z13
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
 	VCMPPD    $0x16, Z15, Z0, K2
@@ -29884,71 +29364,71 @@ tileReLU:
 	VMOVAPD.Z Z13, K2, Z13
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z15, Z15, Z15
-	VMOVUPD.Z (R12), K1, Z14
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z10, K2, Z10
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z12, K2, Z12
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z13, K2, Z13
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -29981,28 +29461,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000e, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000e, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -30136,21 +29614,17 @@ TEXT ·dgemm15x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R13
-	MOVQ  (R10), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R13
+	MOVQ (R10), R14
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -30312,11 +29786,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z15
+	VBROADCASTSD 80(R10), Z15
 	VMULPD       Z15, Z0, Z0
 	VMULPD       Z15, Z1, Z1
 	VMULPD       Z15, Z2, Z2
@@ -30335,119 +29808,117 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z15
-	VMOVUPD.Z    (R12), K1, Z17
+	VBROADCASTSD 88(R10), Z15
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z9
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z10
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z11
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z12
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z13
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z17
 	VFMADD231PD  Z17, Z15, Z14
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Z17
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z9, Z9
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z10, Z10
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z11, Z11
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z12, Z12
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z13, Z13
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z17
 	VADDPD    Z17, Z14, Z14
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Z15
+	VMOVUPD.Z (R11), K1, Z15
 	VADDPD    Z15, Z0, Z0
 	VADDPD    Z15, Z1, Z1
 	VADDPD    Z15, Z2, Z2
@@ -30465,8 +29936,8 @@ tileBias:
 	VADDPD    Z15, Z14, Z14
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
 	VCMPPD    $0x16, Z16, Z0, K2
@@ -30501,75 +29972,75 @@ tileReLU:
 	VMOVAPD.Z Z14, K2, Z14
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z16, Z16, Z16
-	VMOVUPD.Z (R12), K1, Z15
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z10, K2, Z10
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z12, K2, Z12
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z15
 	VCMPPD    $0x16, Z16, Z15, K2
 	VMOVAPD.Z Z14, K2, Z14
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -30604,28 +30075,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000f, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000f, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -30767,21 +30236,17 @@ TEXT ·dgemm16x8AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R13
-	MOVQ  (R10), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R13
+	MOVQ (R10), R14
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -30949,11 +30414,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z16
+	VBROADCASTSD 80(R10), Z16
 	VMULPD       Z16, Z0, Z0
 	VMULPD       Z16, Z1, Z1
 	VMULPD       Z16, Z2, Z2
@@ -30973,125 +30437,123 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z16
-	VMOVUPD.Z    (R12), K1, Z18
+	VBROADCASTSD 88(R10), Z16
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z9
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z10
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z11
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z12
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z13
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z14
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Z18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Z18
 	VFMADD231PD  Z18, Z16, Z15
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Z18
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z0, Z0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z1, Z1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z2, Z2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z3, Z3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z4, Z4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z5, Z5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z6, Z6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z7, Z7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z8, Z8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z9, Z9
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z10, Z10
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z11, Z11
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z12, Z12
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z13, Z13
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z14, Z14
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Z18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Z18
 	VADDPD    Z18, Z15, Z15
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Z16
+	VMOVUPD.Z (R11), K1, Z16
 	VADDPD    Z16, Z0, Z0
 	VADDPD    Z16, Z1, Z1
 	VADDPD    Z16, Z2, Z2
@@ -31110,8 +30572,8 @@ tileBias:
 	VADDPD    Z16, Z15, Z15
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
 	VCMPPD    $0x16, Z17, Z0, K2
@@ -31148,79 +30610,79 @@ tileReLU:
 	VMOVAPD.Z Z15, K2, Z15
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z17, Z17, Z17
-	VMOVUPD.Z (R12), K1, Z16
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z0, K2, Z0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z4, K2, Z4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z6, K2, Z6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z10, K2, Z10
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z12, K2, Z12
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z14, K2, Z14
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Z16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z15, K2, Z15
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -31257,28 +30719,26 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000010, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x00000010, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000040, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000040, 16(R11)
+	ADDQ   $0x00000040, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000040, 24(R11)
+	ADDQ $0x00000040, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -31422,21 +30882,17 @@ TEXT ·dgemm1x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -31513,24 +30969,23 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z2
+	VBROADCASTSD 80(R8), Z2
 	VMULPD       Z2, Z0, Z0
 	VMULPD       Z2, Z1, Z1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Z2
+	VBROADCASTSD 88(R8), Z2
 	VFMADD231PD  (R9), Z2, Z0
 	VMOVUPD.Z    64(R9), K1, Z3
 	VFMADD231PD  Z3, Z2, Z1
@@ -31544,13 +30999,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z2
@@ -31559,7 +31012,7 @@ tileBias:
 	VADDPD    Z2, Z1, Z1
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z5, Z5, Z5
@@ -31569,10 +31022,10 @@ tileReLU:
 	VMOVAPD.Z Z1, K2, Z1
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z5, Z5, Z5
 	VMOVUPD   (R9), Z2
@@ -31584,7 +31037,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -31593,28 +31046,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R8), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000080, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -31707,21 +31158,17 @@ TEXT ·dgemm2x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -31810,11 +31257,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z4
+	VBROADCASTSD 80(R8), Z4
 	VMULPD       Z4, Z0, Z0
 	VMULPD       Z4, Z1, Z1
 	VMULPD       Z4, Z2, Z2
@@ -31822,14 +31268,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Z4
+	VBROADCASTSD 88(R8), Z4
 	VFMADD231PD  (R9), Z4, Z0
 	VMOVUPD.Z    64(R9), K1, Z5
 	VFMADD231PD  Z5, Z4, Z1
@@ -31851,13 +31297,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z4
@@ -31868,7 +31312,7 @@ tileBias:
 	VADDPD    Z4, Z3, Z3
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -31882,10 +31326,10 @@ tileReLU:
 	VMOVAPD.Z Z3, K2, Z3
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD   (R9), Z4
@@ -31904,7 +31348,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -31917,28 +31361,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R8), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000080, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -32039,21 +31481,17 @@ TEXT ·dgemm3x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -32159,11 +31597,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z6
+	VBROADCASTSD 80(R8), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
 	VMULPD       Z6, Z2, Z2
@@ -32173,14 +31610,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Z6
+	VBROADCASTSD 88(R8), Z6
 	VFMADD231PD  (R9), Z6, Z0
 	VMOVUPD.Z    64(R9), K1, Z7
 	VFMADD231PD  Z7, Z6, Z1
@@ -32210,13 +31647,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z6
@@ -32229,7 +31664,7 @@ tileBias:
 	VADDPD    Z6, Z5, Z5
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -32247,10 +31682,10 @@ tileReLU:
 	VMOVAPD.Z Z5, K2, Z5
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z9, Z9, Z9
 	VMOVUPD   (R9), Z6
@@ -32276,7 +31711,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -32293,28 +31728,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R8), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000080, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -32428,21 +31861,17 @@ TEXT ·dgemm4x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 152(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -32565,11 +31994,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R9), Z8
+	VBROADCASTSD 80(R9), Z8
 	VMULPD       Z8, Z0, Z0
 	VMULPD       Z8, Z1, Z1
 	VMULPD       Z8, Z2, Z2
@@ -32581,14 +32009,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R9), Z8
+	VBROADCASTSD 88(R9), Z8
 	VFMADD231PD  (R10), Z8, Z0
 	VMOVUPD.Z    64(R10), K1, Z9
 	VFMADD231PD  Z9, Z8, Z1
@@ -32626,13 +32054,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z8
@@ -32647,7 +32073,7 @@ tileBias:
 	VADDPD    Z8, Z7, Z7
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
@@ -32669,10 +32095,10 @@ tileReLU:
 	VMOVAPD.Z Z7, K2, Z7
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      112(R9), R11
 	SHLQ      $0x03, R11
 	VPXORD    Z11, Z11, Z11
 	VMOVUPD   (R10), Z8
@@ -32705,7 +32131,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -32726,28 +32152,26 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   152(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   136(R9), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x00000080, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R12)
+	ADDQ   $0x00000080, 96(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R12)
+	ADDQ $0x00000080, 104(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -32873,21 +32297,17 @@ TEXT ·dgemm5x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 152(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -33022,11 +32442,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R9), Z10
+	VBROADCASTSD 80(R9), Z10
 	VMULPD       Z10, Z0, Z0
 	VMULPD       Z10, Z1, Z1
 	VMULPD       Z10, Z2, Z2
@@ -33040,14 +32459,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R9), Z10
+	VBROADCASTSD 88(R9), Z10
 	VFMADD231PD  (R10), Z10, Z0
 	VMOVUPD.Z    64(R10), K1, Z11
 	VFMADD231PD  Z11, Z10, Z1
@@ -33093,13 +32512,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z10
@@ -33116,7 +32533,7 @@ tileBias:
 	VADDPD    Z10, Z9, Z9
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -33142,10 +32559,10 @@ tileReLU:
 	VMOVAPD.Z Z9, K2, Z9
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      112(R9), R11
 	SHLQ      $0x03, R11
 	VPXORD    Z13, Z13, Z13
 	VMOVUPD   (R10), Z10
@@ -33185,7 +32602,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -33210,28 +32627,26 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   152(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   136(R9), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x00000080, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R12)
+	ADDQ   $0x00000080, 96(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R12)
+	ADDQ $0x00000080, 104(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -33366,21 +32781,17 @@ TEXT ·dgemm6x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 152(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -33532,11 +32943,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R10)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z12
+	VBROADCASTSD 80(R10), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
 	VMULPD       Z12, Z2, Z2
@@ -33552,14 +32962,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R10)
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z12
+	VBROADCASTSD 88(R10), Z12
 	VFMADD231PD  (R11), Z12, Z0
 	VMOVUPD.Z    64(R11), K1, Z13
 	VFMADD231PD  Z13, Z12, Z1
@@ -33613,13 +33023,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z12
@@ -33638,7 +33046,7 @@ tileBias:
 	VADDPD    Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -33668,10 +33076,10 @@ tileReLU:
 	VMOVAPD.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      112(R10), R12
 	SHLQ      $0x03, R12
 	VPXORD    Z15, Z15, Z15
 	VMOVUPD   (R11), Z12
@@ -33718,7 +33126,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -33747,28 +33155,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R13)
+	ADDQ   $0x00000080, 96(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R13)
+	ADDQ $0x00000080, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -33915,21 +33321,17 @@ TEXT ·dgemm7x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 152(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -34098,11 +33500,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R10)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z14
+	VBROADCASTSD 80(R10), Z14
 	VMULPD       Z14, Z0, Z0
 	VMULPD       Z14, Z1, Z1
 	VMULPD       Z14, Z2, Z2
@@ -34120,14 +33521,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R10)
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z14
+	VBROADCASTSD 88(R10), Z14
 	VFMADD231PD  (R11), Z14, Z0
 	VMOVUPD.Z    64(R11), K1, Z15
 	VFMADD231PD  Z15, Z14, Z1
@@ -34189,13 +33590,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z14
@@ -34216,7 +33615,7 @@ tileBias:
 	VADDPD    Z14, Z13, Z13
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
@@ -34250,10 +33649,10 @@ tileReLU:
 	VMOVAPD.Z Z13, K2, Z13
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      112(R10), R12
 	SHLQ      $0x03, R12
 	VPXORD    Z17, Z17, Z17
 	VMOVUPD   (R11), Z14
@@ -34307,7 +33706,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -34340,28 +33739,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R13)
+	ADDQ   $0x00000080, 96(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R13)
+	ADDQ $0x00000080, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -34520,21 +33917,17 @@ TEXT ·dgemm8x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -34724,11 +34117,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z16
+	VBROADCASTSD 80(R10), Z16
 	VMULPD       Z16, Z0, Z0
 	VMULPD       Z16, Z1, Z1
 	VMULPD       Z16, Z2, Z2
@@ -34748,93 +34140,91 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z16
-	VFMADD231PD  (R12), Z16, Z0
-	VMOVUPD.Z    64(R12), K1, Z17
+	VBROADCASTSD 88(R10), Z16
+	VFMADD231PD  (R11), Z16, Z0
+	VMOVUPD.Z    64(R11), K1, Z17
 	VFMADD231PD  Z17, Z16, Z1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z2
-	VMOVUPD.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z2
+	VMOVUPD.Z    64(R11), K1, Z17
 	VFMADD231PD  Z17, Z16, Z3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z4
-	VMOVUPD.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z4
+	VMOVUPD.Z    64(R11), K1, Z17
 	VFMADD231PD  Z17, Z16, Z5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z6
-	VMOVUPD.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z6
+	VMOVUPD.Z    64(R11), K1, Z17
 	VFMADD231PD  Z17, Z16, Z7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z8
-	VMOVUPD.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z8
+	VMOVUPD.Z    64(R11), K1, Z17
 	VFMADD231PD  Z17, Z16, Z9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z10
-	VMOVUPD.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z10
+	VMOVUPD.Z    64(R11), K1, Z17
 	VFMADD231PD  Z17, Z16, Z11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z12
-	VMOVUPD.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z12
+	VMOVUPD.Z    64(R11), K1, Z17
 	VFMADD231PD  Z17, Z16, Z13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z14
-	VMOVUPD.Z    64(R12), K1, Z17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z14
+	VMOVUPD.Z    64(R11), K1, Z17
 	VFMADD231PD  Z17, Z16, Z15
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Z17
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Z17
 	VADDPD    Z17, Z1, Z1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Z17
 	VADDPD    Z17, Z3, Z3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Z17
 	VADDPD    Z17, Z5, Z5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Z17
 	VADDPD    Z17, Z7, Z7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Z17
 	VADDPD    Z17, Z9, Z9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Z17
 	VADDPD    Z17, Z11, Z11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Z17
 	VADDPD    Z17, Z13, Z13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Z17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Z17
 	VADDPD    Z17, Z15, Z15
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z16
+	VMOVUPD   (R11), Z16
 	VADDPD    Z16, Z0, Z0
 	VADDPD    Z16, Z2, Z2
 	VADDPD    Z16, Z4, Z4
@@ -34843,7 +34233,7 @@ tileBias:
 	VADDPD    Z16, Z10, Z10
 	VADDPD    Z16, Z12, Z12
 	VADDPD    Z16, Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Z16
+	VMOVUPD.Z 64(R11), K1, Z16
 	VADDPD    Z16, Z1, Z1
 	VADDPD    Z16, Z3, Z3
 	VADDPD    Z16, Z5, Z5
@@ -34854,8 +34244,8 @@ tileBias:
 	VADDPD    Z16, Z15, Z15
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
 	VCMPPD    $0x16, Z19, Z0, K2
@@ -34892,71 +34282,71 @@ tileReLU:
 	VMOVAPD.Z Z15, K2, Z15
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z19, Z19, Z19
-	VMOVUPD   (R12), Z16
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Z16
+	VMOVUPD.Z 64(R11), K1, Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Z16
+	VMOVUPD.Z 64(R11), K1, Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Z16
+	VMOVUPD.Z 64(R11), K1, Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Z16
+	VMOVUPD.Z 64(R11), K1, Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Z16
+	VMOVUPD.Z 64(R11), K1, Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Z16
+	VMOVUPD.Z 64(R11), K1, Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Z16
+	VMOVUPD.Z 64(R11), K1, Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Z16
+	VMOVUPD.Z 64(R11), K1, Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z15, K2, Z15
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -34993,28 +34383,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x00000008, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -35185,21 +34573,17 @@ TEXT ·dgemm9x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -35406,11 +34790,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z18
+	VBROADCASTSD 80(R10), Z18
 	VMULPD       Z18, Z0, Z0
 	VMULPD       Z18, Z1, Z1
 	VMULPD       Z18, Z2, Z2
@@ -35432,101 +34815,99 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z18
-	VFMADD231PD  (R12), Z18, Z0
-	VMOVUPD.Z    64(R12), K1, Z19
+	VBROADCASTSD 88(R10), Z18
+	VFMADD231PD  (R11), Z18, Z0
+	VMOVUPD.Z    64(R11), K1, Z19
 	VFMADD231PD  Z19, Z18, Z1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z2
-	VMOVUPD.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z2
+	VMOVUPD.Z    64(R11), K1, Z19
 	VFMADD231PD  Z19, Z18, Z3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z4
-	VMOVUPD.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z4
+	VMOVUPD.Z    64(R11), K1, Z19
 	VFMADD231PD  Z19, Z18, Z5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z6
-	VMOVUPD.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z6
+	VMOVUPD.Z    64(R11), K1, Z19
 	VFMADD231PD  Z19, Z18, Z7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z8
-	VMOVUPD.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z8
+	VMOVUPD.Z    64(R11), K1, Z19
 	VFMADD231PD  Z19, Z18, Z9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z10
-	VMOVUPD.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z10
+	VMOVUPD.Z    64(R11), K1, Z19
 	VFMADD231PD  Z19, Z18, Z11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z12
-	VMOVUPD.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z12
+	VMOVUPD.Z    64(R11), K1, Z19
 	VFMADD231PD  Z19, Z18, Z13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z14
-	VMOVUPD.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z14
+	VMOVUPD.Z    64(R11), K1, Z19
 	VFMADD231PD  Z19, Z18, Z15
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z16
-	VMOVUPD.Z    64(R12), K1, Z19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z16
+	VMOVUPD.Z    64(R11), K1, Z19
 	VFMADD231PD  Z19, Z18, Z17
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Z19
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Z19
 	VADDPD    Z19, Z1, Z1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Z19
 	VADDPD    Z19, Z3, Z3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Z19
 	VADDPD    Z19, Z5, Z5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Z19
 	VADDPD    Z19, Z7, Z7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Z19
 	VADDPD    Z19, Z9, Z9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Z19
 	VADDPD    Z19, Z11, Z11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Z19
 	VADDPD    Z19, Z13, Z13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Z19
 	VADDPD    Z19, Z15, Z15
-	ADDQ      DX, R12
-	VADDPD    (R12), Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Z19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z16, Z16
+	VMOVUPD.Z 64(R11), K1, Z19
 	VADDPD    Z19, Z17, Z17
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z18
+	VMOVUPD   (R11), Z18
 	VADDPD    Z18, Z0, Z0
 	VADDPD    Z18, Z2, Z2
 	VADDPD    Z18, Z4, Z4
@@ -35536,7 +34917,7 @@ tileBias:
 	VADDPD    Z18, Z12, Z12
 	VADDPD    Z18, Z14, Z14
 	VADDPD    Z18, Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Z18
+	VMOVUPD.Z 64(R11), K1, Z18
 	VADDPD    Z18, Z1, Z1
 	VADDPD    Z18, Z3, Z3
 	VADDPD    Z18, Z5, Z5
@@ -35548,8 +34929,8 @@ tileBias:
 	VADDPD    Z18, Z17, Z17
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
 	VCMPPD    $0x16, Z21, Z0, K2
@@ -35590,78 +34971,78 @@ tileReLU:
 	VMOVAPD.Z Z17, K2, Z17
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z21, Z21, Z21
-	VMOVUPD   (R12), Z18
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Z18
+	VMOVUPD.Z 64(R11), K1, Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Z18
+	VMOVUPD.Z 64(R11), K1, Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Z18
+	VMOVUPD.Z 64(R11), K1, Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Z18
+	VMOVUPD.Z 64(R11), K1, Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Z18
+	VMOVUPD.Z 64(R11), K1, Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Z18
+	VMOVUPD.Z 64(R11), K1, Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Z18
+	VMOVUPD.Z 64(R11), K1, Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Z18
+	VMOVUPD.Z 64(R11), K1, Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z15, K2, Z15
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 64(R12), K1, Z18
+	VMOVUPD.Z 64(R11), K1, Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z17, K2, Z17
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -35702,28 +35083,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000009, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x00000009, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -35906,21 +35285,17 @@ TEXT ·dgemm10x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -36144,11 +35519,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z20
+	VBROADCASTSD 80(R10), Z20
 	VMULPD       Z20, Z0, Z0
 	VMULPD       Z20, Z1, Z1
 	VMULPD       Z20, Z2, Z2
@@ -36172,109 +35546,107 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z20
-	VFMADD231PD  (R12), Z20, Z0
-	VMOVUPD.Z    64(R12), K1, Z21
+	VBROADCASTSD 88(R10), Z20
+	VFMADD231PD  (R11), Z20, Z0
+	VMOVUPD.Z    64(R11), K1, Z21
 	VFMADD231PD  Z21, Z20, Z1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z2
-	VMOVUPD.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z2
+	VMOVUPD.Z    64(R11), K1, Z21
 	VFMADD231PD  Z21, Z20, Z3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z4
-	VMOVUPD.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z4
+	VMOVUPD.Z    64(R11), K1, Z21
 	VFMADD231PD  Z21, Z20, Z5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z6
-	VMOVUPD.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z6
+	VMOVUPD.Z    64(R11), K1, Z21
 	VFMADD231PD  Z21, Z20, Z7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z8
-	VMOVUPD.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z8
+	VMOVUPD.Z    64(R11), K1, Z21
 	VFMADD231PD  Z21, Z20, Z9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z10
-	VMOVUPD.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z10
+	VMOVUPD.Z    64(R11), K1, Z21
 	VFMADD231PD  Z21, Z20, Z11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z12
-	VMOVUPD.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z12
+	VMOVUPD.Z    64(R11), K1, Z21
 	VFMADD231PD  Z21, Z20, Z13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z14
-	VMOVUPD.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z14
+	VMOVUPD.Z    64(R11), K1, Z21
 	VFMADD231PD  Z21, Z20, Z15
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z16
-	VMOVUPD.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z16
+	VMOVUPD.Z    64(R11), K1, Z21
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z18
-	VMOVUPD.Z    64(R12), K1, Z21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z18
+	VMOVUPD.Z    64(R11), K1, Z21
 	VFMADD231PD  Z21, Z20, Z19
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Z21
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Z21
 	VADDPD    Z21, Z1, Z1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Z21
 	VADDPD    Z21, Z3, Z3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Z21
 	VADDPD    Z21, Z5, Z5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Z21
 	VADDPD    Z21, Z7, Z7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Z21
 	VADDPD    Z21, Z9, Z9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Z21
 	VADDPD    Z21, Z11, Z11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Z21
 	VADDPD    Z21, Z13, Z13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Z21
 	VADDPD    Z21, Z15, Z15
-	ADDQ      DX, R12
-	VADDPD    (R12), Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z16, Z16
+	VMOVUPD.Z 64(R11), K1, Z21
 	VADDPD    Z21, Z17, Z17
-	ADDQ      DX, R12
-	VADDPD    (R12), Z18, Z18
-	VMOVUPD.Z 64(R12), K1, Z21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z18, Z18
+	VMOVUPD.Z 64(R11), K1, Z21
 	VADDPD    Z21, Z19, Z19
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z20
+	VMOVUPD   (R11), Z20
 	VADDPD    Z20, Z0, Z0
 	VADDPD    Z20, Z2, Z2
 	VADDPD    Z20, Z4, Z4
@@ -36285,7 +35657,7 @@ tileBias:
 	VADDPD    Z20, Z14, Z14
 	VADDPD    Z20, Z16, Z16
 	VADDPD    Z20, Z18, Z18
-	VMOVUPD.Z 64(R12), K1, Z20
+	VMOVUPD.Z 64(R11), K1, Z20
 	VADDPD    Z20, Z1, Z1
 	VADDPD    Z20, Z3, Z3
 	VADDPD    Z20, Z5, Z5
@@ -36298,8 +35670,8 @@ tileBias:
 	VADDPD    Z20, Z19, Z19
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z23, Z23, Z23
 	VCMPPD    $0x16, Z23, Z0, K2
@@ -36344,85 +35716,85 @@ tileReLU:
 	VMOVAPD.Z Z19, K2, Z19
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z23, Z23, Z23
-	VMOVUPD   (R12), Z20
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Z20
+	VMOVUPD.Z 64(R11), K1, Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Z20
+	VMOVUPD.Z 64(R11), K1, Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Z20
+	VMOVUPD.Z 64(R11), K1, Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Z20
+	VMOVUPD.Z 64(R11), K1, Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Z20
+	VMOVUPD.Z 64(R11), K1, Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Z20
+	VMOVUPD.Z 64(R11), K1, Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Z20
+	VMOVUPD.Z 64(R11), K1, Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Z20
+	VMOVUPD.Z 64(R11), K1, Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z15, K2, Z15
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 64(R12), K1, Z20
+	VMOVUPD.Z 64(R11), K1, Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z17, K2, Z17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z18, K2, Z18
-	VMOVUPD.Z 64(R12), K1, Z20
+	VMOVUPD.Z 64(R11), K1, Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z19, K2, Z19
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -36467,28 +35839,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000a, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000a, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -36683,21 +36053,17 @@ TEXT ·dgemm11x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -36933,11 +36299,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z22
+	VBROADCASTSD 80(R10), Z22
 	VMULPD       Z22, Z0, Z0
 	VMULPD       Z22, Z1, Z1
 	VMULPD       Z22, Z2, Z2
@@ -36963,117 +36328,115 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z22
-	VFMADD231PD  (R12), Z22, Z0
-	VMOVUPD.Z    64(R12), K1, Z23
+	VBROADCASTSD 88(R10), Z22
+	VFMADD231PD  (R11), Z22, Z0
+	VMOVUPD.Z    64(R11), K1, Z23
 	VFMADD231PD  Z23, Z22, Z1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z2
-	VMOVUPD.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z2
+	VMOVUPD.Z    64(R11), K1, Z23
 	VFMADD231PD  Z23, Z22, Z3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z4
-	VMOVUPD.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z4
+	VMOVUPD.Z    64(R11), K1, Z23
 	VFMADD231PD  Z23, Z22, Z5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z6
-	VMOVUPD.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z6
+	VMOVUPD.Z    64(R11), K1, Z23
 	VFMADD231PD  Z23, Z22, Z7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z8
-	VMOVUPD.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z8
+	VMOVUPD.Z    64(R11), K1, Z23
 	VFMADD231PD  Z23, Z22, Z9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z10
-	VMOVUPD.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z10
+	VMOVUPD.Z    64(R11), K1, Z23
 	VFMADD231PD  Z23, Z22, Z11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z12
-	VMOVUPD.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z12
+	VMOVUPD.Z    64(R11), K1, Z23
 	VFMADD231PD  Z23, Z22, Z13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z14
-	VMOVUPD.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z14
+	VMOVUPD.Z    64(R11), K1, Z23
 	VFMADD231PD  Z23, Z22, Z15
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z16
-	VMOVUPD.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z16
+	VMOVUPD.Z    64(R11), K1, Z23
 	VFMADD231PD  Z23, Z22, Z17
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z18
-	VMOVUPD.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z18
+	VMOVUPD.Z    64(R11), K1, Z23
 	VFMADD231PD  Z23, Z22, Z19
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z20
-	VMOVUPD.Z    64(R12), K1, Z23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z20
+	VMOVUPD.Z    64(R11), K1, Z23
 	VFMADD231PD  Z23, Z22, Z21
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Z23
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Z23
 	VADDPD    Z23, Z1, Z1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Z23
 	VADDPD    Z23, Z3, Z3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Z23
 	VADDPD    Z23, Z5, Z5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Z23
 	VADDPD    Z23, Z7, Z7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Z23
 	VADDPD    Z23, Z9, Z9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Z23
 	VADDPD    Z23, Z11, Z11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Z23
 	VADDPD    Z23, Z13, Z13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Z23
 	VADDPD    Z23, Z15, Z15
-	ADDQ      DX, R12
-	VADDPD    (R12), Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z16, Z16
+	VMOVUPD.Z 64(R11), K1, Z23
 	VADDPD    Z23, Z17, Z17
-	ADDQ      DX, R12
-	VADDPD    (R12), Z18, Z18
-	VMOVUPD.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z18, Z18
+	VMOVUPD.Z 64(R11), K1, Z23
 	VADDPD    Z23, Z19, Z19
-	ADDQ      DX, R12
-	VADDPD    (R12), Z20, Z20
-	VMOVUPD.Z 64(R12), K1, Z23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z20, Z20
+	VMOVUPD.Z 64(R11), K1, Z23
 	VADDPD    Z23, Z21, Z21
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z22
+	VMOVUPD   (R11), Z22
 	VADDPD    Z22, Z0, Z0
 	VADDPD    Z22, Z2, Z2
 	VADDPD    Z22, Z4, Z4
@@ -37085,7 +36448,7 @@ tileBias:
 	VADDPD    Z22, Z16, Z16
 	VADDPD    Z22, Z18, Z18
 	VADDPD    Z22, Z20, Z20
-	VMOVUPD.Z 64(R12), K1, Z22
+	VMOVUPD.Z 64(R11), K1, Z22
 	VADDPD    Z22, Z1, Z1
 	VADDPD    Z22, Z3, Z3
 	VADDPD    Z22, Z5, Z5
@@ -37099,8 +36462,8 @@ tileBias:
 	VADDPD    Z22, Z21, Z21
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
 	VCMPPD    $0x16, Z25, Z0, K2
@@ -37149,92 +36512,92 @@ tileReLU:
 	VMOVAPD.Z Z21, K2, Z21
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z25, Z25, Z25
-	VMOVUPD   (R12), Z22
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Z22
+	VMOVUPD.Z 64(R11), K1, Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Z22
+	VMOVUPD.Z 64(R11), K1, Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Z22
+	VMOVUPD.Z 64(R11), K1, Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Z22
+	VMOVUPD.Z 64(R11), K1, Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Z22
+	VMOVUPD.Z 64(R11), K1, Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Z22
+	VMOVUPD.Z 64(R11), K1, Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Z22
+	VMOVUPD.Z 64(R11), K1, Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Z22
+	VMOVUPD.Z 64(R11), K1, Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z15, K2, Z15
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 64(R12), K1, Z22
+	VMOVUPD.Z 64(R11), K1, Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z17, K2, Z17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z18, K2, Z18
-	VMOVUPD.Z 64(R12), K1, Z22
+	VMOVUPD.Z 64(R11), K1, Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z19, K2, Z19
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z20, K2, Z20
-	VMOVUPD.Z 64(R12), K1, Z22
+	VMOVUPD.Z 64(R11), K1, Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z21, K2, Z21
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -37283,28 +36646,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000b, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000b, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -37507,21 +36868,17 @@ TEXT ·dgemm12x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -37774,11 +37131,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z24
+	VBROADCASTSD 80(R10), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Z24, Z1, Z1
 	VMULPD       Z24, Z2, Z2
@@ -37806,125 +37162,123 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z24
-	VFMADD231PD  (R12), Z24, Z0
-	VMOVUPD.Z    64(R12), K1, Z25
+	VBROADCASTSD 88(R10), Z24
+	VFMADD231PD  (R11), Z24, Z0
+	VMOVUPD.Z    64(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z2
-	VMOVUPD.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z2
+	VMOVUPD.Z    64(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z4
-	VMOVUPD.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z4
+	VMOVUPD.Z    64(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z6
-	VMOVUPD.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z6
+	VMOVUPD.Z    64(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z8
-	VMOVUPD.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z8
+	VMOVUPD.Z    64(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z10
-	VMOVUPD.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z10
+	VMOVUPD.Z    64(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z12
-	VMOVUPD.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z12
+	VMOVUPD.Z    64(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z14
-	VMOVUPD.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z14
+	VMOVUPD.Z    64(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z15
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z16
-	VMOVUPD.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z16
+	VMOVUPD.Z    64(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z17
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z18
-	VMOVUPD.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z18
+	VMOVUPD.Z    64(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z19
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z20
-	VMOVUPD.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z20
+	VMOVUPD.Z    64(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z21
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z22
-	VMOVUPD.Z    64(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z22
+	VMOVUPD.Z    64(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z23
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Z25
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Z25
 	VADDPD    Z25, Z1, Z1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Z25
 	VADDPD    Z25, Z3, Z3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Z25
 	VADDPD    Z25, Z5, Z5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Z25
 	VADDPD    Z25, Z7, Z7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Z25
 	VADDPD    Z25, Z9, Z9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Z25
 	VADDPD    Z25, Z11, Z11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Z25
 	VADDPD    Z25, Z13, Z13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Z25
 	VADDPD    Z25, Z15, Z15
-	ADDQ      DX, R12
-	VADDPD    (R12), Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z16, Z16
+	VMOVUPD.Z 64(R11), K1, Z25
 	VADDPD    Z25, Z17, Z17
-	ADDQ      DX, R12
-	VADDPD    (R12), Z18, Z18
-	VMOVUPD.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z18, Z18
+	VMOVUPD.Z 64(R11), K1, Z25
 	VADDPD    Z25, Z19, Z19
-	ADDQ      DX, R12
-	VADDPD    (R12), Z20, Z20
-	VMOVUPD.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z20, Z20
+	VMOVUPD.Z 64(R11), K1, Z25
 	VADDPD    Z25, Z21, Z21
-	ADDQ      DX, R12
-	VADDPD    (R12), Z22, Z22
-	VMOVUPD.Z 64(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z22, Z22
+	VMOVUPD.Z 64(R11), K1, Z25
 	VADDPD    Z25, Z23, Z23
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z24
+	VMOVUPD   (R11), Z24
 	VADDPD    Z24, Z0, Z0
 	VADDPD    Z24, Z2, Z2
 	VADDPD    Z24, Z4, Z4
@@ -37937,7 +37291,7 @@ tileBias:
 	VADDPD    Z24, Z18, Z18
 	VADDPD    Z24, Z20, Z20
 	VADDPD    Z24, Z22, Z22
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VADDPD    Z24, Z1, Z1
 	VADDPD    Z24, Z3, Z3
 	VADDPD    Z24, Z5, Z5
@@ -37952,8 +37306,8 @@ tileBias:
 	VADDPD    Z24, Z23, Z23
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
 	VCMPPD    $0x16, Z27, Z0, K2
@@ -38006,99 +37360,99 @@ tileReLU:
 	VMOVAPD.Z Z23, K2, Z23
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z27, Z27, Z27
-	VMOVUPD   (R12), Z24
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z15, K2, Z15
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z17, K2, Z17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z18, K2, Z18
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z19, K2, Z19
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z20, K2, Z20
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z21, K2, Z21
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z22, K2, Z22
-	VMOVUPD.Z 64(R12), K1, Z24
+	VMOVUPD.Z 64(R11), K1, Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z23, K2, Z23
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -38151,28 +37505,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000c, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000c, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -38387,21 +37739,17 @@ TEXT ·dgemm13x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -38671,11 +38019,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z26
+	VBROADCASTSD 80(R10), Z26
 	VMULPD       Z26, Z0, Z0
 	VMULPD       Z26, Z1, Z1
 	VMULPD       Z26, Z2, Z2
@@ -38705,133 +38052,131 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z26
-	VFMADD231PD  (R12), Z26, Z0
-	VMOVUPD.Z    64(R12), K1, Z27
+	VBROADCASTSD 88(R10), Z26
+	VFMADD231PD  (R11), Z26, Z0
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z2
-	VMOVUPD.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z2
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z4
-	VMOVUPD.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z4
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z6
-	VMOVUPD.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z6
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z8
-	VMOVUPD.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z8
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z10
-	VMOVUPD.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z10
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z12
-	VMOVUPD.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z12
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z14
-	VMOVUPD.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z14
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z15
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z16
-	VMOVUPD.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z16
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z17
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z18
-	VMOVUPD.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z18
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z19
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z20
-	VMOVUPD.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z20
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z21
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z22
-	VMOVUPD.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z22
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z24
-	VMOVUPD.Z    64(R12), K1, Z27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z24
+	VMOVUPD.Z    64(R11), K1, Z27
 	VFMADD231PD  Z27, Z26, Z25
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Z27
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z1, Z1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z3, Z3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z5, Z5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z7, Z7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z9, Z9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z11, Z11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z13, Z13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z15, Z15
-	ADDQ      DX, R12
-	VADDPD    (R12), Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z16, Z16
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z17, Z17
-	ADDQ      DX, R12
-	VADDPD    (R12), Z18, Z18
-	VMOVUPD.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z18, Z18
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z19, Z19
-	ADDQ      DX, R12
-	VADDPD    (R12), Z20, Z20
-	VMOVUPD.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z20, Z20
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z21, Z21
-	ADDQ      DX, R12
-	VADDPD    (R12), Z22, Z22
-	VMOVUPD.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z22, Z22
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z23, Z23
-	ADDQ      DX, R12
-	VADDPD    (R12), Z24, Z24
-	VMOVUPD.Z 64(R12), K1, Z27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z24, Z24
+	VMOVUPD.Z 64(R11), K1, Z27
 	VADDPD    Z27, Z25, Z25
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z26
+	VMOVUPD   (R11), Z26
 	VADDPD    Z26, Z0, Z0
 	VADDPD    Z26, Z2, Z2
 	VADDPD    Z26, Z4, Z4
@@ -38845,7 +38190,7 @@ tileBias:
 	VADDPD    Z26, Z20, Z20
 	VADDPD    Z26, Z22, Z22
 	VADDPD    Z26, Z24, Z24
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VADDPD    Z26, Z1, Z1
 	VADDPD    Z26, Z3, Z3
 	VADDPD    Z26, Z5, Z5
@@ -38861,8 +38206,8 @@ tileBias:
 	VADDPD    Z26, Z25, Z25
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z29, Z29, Z29
 	VCMPPD    $0x16, Z29, Z0, K2
@@ -38919,106 +38264,106 @@ tileReLU:
 	VMOVAPD.Z Z25, K2, Z25
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z29, Z29, Z29
-	VMOVUPD   (R12), Z26
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z15, K2, Z15
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z17, K2, Z17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z18, K2, Z18
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z19, K2, Z19
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z20, K2, Z20
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z21, K2, Z21
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z22, K2, Z22
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z23, K2, Z23
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z24, K2, Z24
-	VMOVUPD.Z 64(R12), K1, Z26
+	VMOVUPD.Z 64(R11), K1, Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z25, K2, Z25
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -39075,28 +38420,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000d, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000d, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -39323,21 +38666,17 @@ TEXT ·dgemm14x16AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -39619,11 +38958,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z28
+	VBROADCASTSD 80(R10), Z28
 	VMULPD       Z28, Z0, Z0
 	VMULPD       Z28, Z1, Z1
 	VMULPD       Z28, Z2, Z2
@@ -39655,141 +38993,139 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z28
-	VFMADD231PD  (R12), Z28, Z0
-	VMOVUPD.Z    64(R12), K1, Z29
+	VBROADCASTSD 88(R10), Z28
+	VFMADD231PD  (R11), Z28, Z0
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z2
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z2
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z4
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z4
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z6
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z6
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z8
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z8
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z10
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z10
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z12
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z12
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z14
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z14
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z15
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z16
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z16
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z17
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z18
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z18
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z19
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z20
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z20
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z21
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z22
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z22
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z23
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z24
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z24
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z25
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z26
-	VMOVUPD.Z    64(R12), K1, Z29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z26
+	VMOVUPD.Z    64(R11), K1, Z29
 	VFMADD231PD  Z29, Z28, Z27
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Z29
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z1, Z1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z3, Z3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z5, Z5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z7, Z7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z9, Z9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z11, Z11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z13, Z13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z15, Z15
-	ADDQ      DX, R12
-	VADDPD    (R12), Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z16, Z16
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z17, Z17
-	ADDQ      DX, R12
-	VADDPD    (R12), Z18, Z18
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z18, Z18
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z19, Z19
-	ADDQ      DX, R12
-	VADDPD    (R12), Z20, Z20
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z20, Z20
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z21, Z21
-	ADDQ      DX, R12
-	VADDPD    (R12), Z22, Z22
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z22, Z22
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z23, Z23
-	ADDQ      DX, R12
-	VADDPD    (R12), Z24, Z24
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z24, Z24
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z25, Z25
-	ADDQ      DX, R12
-	VADDPD    (R12), Z26, Z26
-	VMOVUPD.Z 64(R12), K1, Z29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z26, Z26
+	VMOVUPD.Z 64(R11), K1, Z29
 	VADDPD    Z29, Z27, Z27
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z28
+	VMOVUPD   (R11), Z28
 	VADDPD    Z28, Z0, Z0
 	VADDPD    Z28, Z2, Z2
 	VADDPD    Z28, Z4, Z4
@@ -39804,7 +39140,7 @@ tileBias:
 	VADDPD    Z28, Z22, Z22
 	VADDPD    Z28, Z24, Z24
 	VADDPD    Z28, Z26, Z26
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VADDPD    Z28, Z1, Z1
 	VADDPD    Z28, Z3, Z3
 	VADDPD    Z28, Z5, Z5
@@ -39821,8 +39157,8 @@ tileBias:
 	VADDPD    Z28, Z27, Z27
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z31, Z31, Z31
 	VCMPPD    $0x16, Z31, Z0, K2
@@ -39883,113 +39219,113 @@ tileReLU:
 	VMOVAPD.Z Z27, K2, Z27
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z31, Z31, Z31
-	VMOVUPD   (R12), Z28
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z1, K2, Z1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z3, K2, Z3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z7, K2, Z7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z9, K2, Z9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z13, K2, Z13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z15, K2, Z15
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z17, K2, Z17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z18, K2, Z18
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z19, K2, Z19
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z20, K2, Z20
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z21, K2, Z21
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z22, K2, Z22
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z23, K2, Z23
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z24, K2, Z24
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z25, K2, Z25
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z26, K2, Z26
-	VMOVUPD.Z 64(R12), K1, Z28
+	VMOVUPD.Z 64(R11), K1, Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z27, K2, Z27
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -40050,28 +39386,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000e, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x0000000e, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000080, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000080, 16(R11)
+	ADDQ   $0x00000080, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000080, 24(R11)
+	ADDQ $0x00000080, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -40304,21 +39638,17 @@ TEXT ·dgemm1x24AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -40407,25 +39737,24 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z3
+	VBROADCASTSD 80(R8), Z3
 	VMULPD       Z3, Z0, Z0
 	VMULPD       Z3, Z1, Z1
 	VMULPD       Z3, Z2, Z2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Z3
+	VBROADCASTSD 88(R8), Z3
 	VFMADD231PD  (R9), Z3, Z0
 	VFMADD231PD  64(R9), Z3, Z1
 	VMOVUPD.Z    128(R9), K1, Z4
@@ -40441,13 +39770,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z3
@@ -40458,7 +39785,7 @@ tileBias:
 	VADDPD    Z3, Z2, Z2
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -40470,10 +39797,10 @@ tileReLU:
 	VMOVAPD.Z Z2, K2, Z2
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD   (R9), Z3
@@ -40488,7 +39815,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -40499,28 +39826,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R8), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -40626,21 +39951,17 @@ TEXT ·dgemm2x24AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -40752,11 +40073,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z6
+	VBROADCASTSD 80(R8), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
 	VMULPD       Z6, Z2, Z2
@@ -40766,14 +40086,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Z6
+	VBROADCASTSD 88(R8), Z6
 	VFMADD231PD  (R9), Z6, Z0
 	VFMADD231PD  64(R9), Z6, Z1
 	VMOVUPD.Z    128(R9), K1, Z7
@@ -40799,13 +40119,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z6
@@ -40819,7 +40137,7 @@ tileBias:
 	VADDPD    Z6, Z5, Z5
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
@@ -40837,10 +40155,10 @@ tileReLU:
 	VMOVAPD.Z Z5, K2, Z5
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z10, Z10, Z10
 	VMOVUPD   (R9), Z6
@@ -40865,7 +40183,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -40882,28 +40200,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R8), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -41025,21 +40341,17 @@ TEXT ·dgemm3x24AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -41174,11 +40486,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z9
+	VBROADCASTSD 80(R8), Z9
 	VMULPD       Z9, Z0, Z0
 	VMULPD       Z9, Z1, Z1
 	VMULPD       Z9, Z2, Z2
@@ -41191,14 +40502,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Z9
+	VBROADCASTSD 88(R8), Z9
 	VFMADD231PD  (R9), Z9, Z0
 	VFMADD231PD  64(R9), Z9, Z1
 	VMOVUPD.Z    128(R9), K1, Z10
@@ -41234,13 +40545,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z9
@@ -41257,7 +40566,7 @@ tileBias:
 	VADDPD    Z9, Z8, Z8
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -41281,10 +40590,10 @@ tileReLU:
 	VMOVAPD.Z Z8, K2, Z8
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z13, Z13, Z13
 	VMOVUPD   (R9), Z9
@@ -41319,7 +40628,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -41342,28 +40651,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R8), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x000000c0, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -41502,21 +40809,17 @@ TEXT ·dgemm4x24AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 152(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -41674,11 +40977,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R9), Z12
+	VBROADCASTSD 80(R9), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
 	VMULPD       Z12, Z2, Z2
@@ -41694,14 +40996,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R9), Z12
+	VBROADCASTSD 88(R9), Z12
 	VFMADD231PD  (R10), Z12, Z0
 	VFMADD231PD  64(R10), Z12, Z1
 	VMOVUPD.Z    128(R10), K1, Z13
@@ -41747,13 +41049,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z12
@@ -41773,7 +41073,7 @@ tileBias:
 	VADDPD    Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
@@ -41803,10 +41103,10 @@ tileReLU:
 	VMOVAPD.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      112(R9), R11
 	SHLQ      $0x03, R11
 	VPXORD    Z16, Z16, Z16
 	VMOVUPD   (R10), Z12
@@ -41851,7 +41151,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -41880,28 +41180,26 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   152(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   136(R9), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x000000c0, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R12)
+	ADDQ   $0x000000c0, 96(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R12)
+	ADDQ $0x000000c0, 104(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -42056,21 +41354,17 @@ TEXT ·dgemm5x24AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 152(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -42251,11 +41545,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R9), Z15
+	VBROADCASTSD 80(R9), Z15
 	VMULPD       Z15, Z0, Z0
 	VMULPD       Z15, Z1, Z1
 	VMULPD       Z15, Z2, Z2
@@ -42274,14 +41567,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R9), Z15
+	VBROADCASTSD 88(R9), Z15
 	VFMADD231PD  (R10), Z15, Z0
 	VFMADD231PD  64(R10), Z15, Z1
 	VMOVUPD.Z    128(R10), K1, Z16
@@ -42337,13 +41630,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z15
@@ -42366,7 +41657,7 @@ tileBias:
 	VADDPD    Z15, Z14, Z14
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
@@ -42402,10 +41693,10 @@ tileReLU:
 	VMOVAPD.Z Z14, K2, Z14
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      112(R9), R11
 	SHLQ      $0x03, R11
 	VPXORD    Z19, Z19, Z19
 	VMOVUPD   (R10), Z15
@@ -42460,7 +41751,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -42495,28 +41786,26 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   152(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   136(R9), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x000000c0, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R12)
+	ADDQ   $0x000000c0, 96(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R12)
+	ADDQ $0x000000c0, 104(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -42688,21 +41977,17 @@ TEXT ·dgemm6x24AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 152(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -42906,11 +42191,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R10)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z18
+	VBROADCASTSD 80(R10), Z18
 	VMULPD       Z18, Z0, Z0
 	VMULPD       Z18, Z1, Z1
 	VMULPD       Z18, Z2, Z2
@@ -42932,14 +42216,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R10)
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z18
+	VBROADCASTSD 88(R10), Z18
 	VFMADD231PD  (R11), Z18, Z0
 	VFMADD231PD  64(R11), Z18, Z1
 	VMOVUPD.Z    128(R11), K1, Z19
@@ -43005,13 +42289,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z18
@@ -43037,7 +42319,7 @@ tileBias:
 	VADDPD    Z18, Z17, Z17
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z22, Z22, Z22
@@ -43079,10 +42361,10 @@ tileReLU:
 	VMOVAPD.Z Z17, K2, Z17
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      112(R10), R12
 	SHLQ      $0x03, R12
 	VPXORD    Z22, Z22, Z22
 	VMOVUPD   (R11), Z18
@@ -43147,7 +42429,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -43188,28 +42470,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x000000c0, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R13)
+	ADDQ   $0x000000c0, 96(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R13)
+	ADDQ $0x000000c0, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -43397,21 +42677,17 @@ TEXT ·dgemm7x24AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 152(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -43638,11 +42914,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R10)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z21
+	VBROADCASTSD 80(R10), Z21
 	VMULPD       Z21, Z0, Z0
 	VMULPD       Z21, Z1, Z1
 	VMULPD       Z21, Z2, Z2
@@ -43667,14 +42942,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R10)
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z21
+	VBROADCASTSD 88(R10), Z21
 	VFMADD231PD  (R11), Z21, Z0
 	VFMADD231PD  64(R11), Z21, Z1
 	VMOVUPD.Z    128(R11), K1, Z22
@@ -43750,13 +43025,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z21
@@ -43785,7 +43058,7 @@ tileBias:
 	VADDPD    Z21, Z20, Z20
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
@@ -43833,10 +43106,10 @@ tileReLU:
 	VMOVAPD.Z Z20, K2, Z20
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      112(R10), R12
 	SHLQ      $0x03, R12
 	VPXORD    Z25, Z25, Z25
 	VMOVUPD   (R11), Z21
@@ -43911,7 +43184,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -43958,28 +43231,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x000000c0, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R13)
+	ADDQ   $0x000000c0, 96(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R13)
+	ADDQ $0x000000c0, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -44183,21 +43454,17 @@ TEXT ·dgemm8x24AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R12
-	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R12
+	MOVQ (R10), R13
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R11
+	MOVQ R11, 152(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -44456,11 +43723,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R11
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R10)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z24
+	VBROADCASTSD 80(R10), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Z24, Z1, Z1
 	VMULPD       Z24, Z2, Z2
@@ -44488,109 +43754,107 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R10)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z24
-	VFMADD231PD  (R12), Z24, Z0
-	VFMADD231PD  64(R12), Z24, Z1
-	VMOVUPD.Z    128(R12), K1, Z25
+	VBROADCASTSD 88(R10), Z24
+	VFMADD231PD  (R11), Z24, Z0
+	VFMADD231PD  64(R11), Z24, Z1
+	VMOVUPD.Z    128(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z2
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z3
-	VFMADD231PD  64(R12), Z24, Z4
-	VMOVUPD.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z3
+	VFMADD231PD  64(R11), Z24, Z4
+	VMOVUPD.Z    128(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z6
-	VFMADD231PD  64(R12), Z24, Z7
-	VMOVUPD.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z6
+	VFMADD231PD  64(R11), Z24, Z7
+	VMOVUPD.Z    128(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z8
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z9
-	VFMADD231PD  64(R12), Z24, Z10
-	VMOVUPD.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z9
+	VFMADD231PD  64(R11), Z24, Z10
+	VMOVUPD.Z    128(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z12
-	VFMADD231PD  64(R12), Z24, Z13
-	VMOVUPD.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z12
+	VFMADD231PD  64(R11), Z24, Z13
+	VMOVUPD.Z    128(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z14
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z15
-	VFMADD231PD  64(R12), Z24, Z16
-	VMOVUPD.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z15
+	VFMADD231PD  64(R11), Z24, Z16
+	VMOVUPD.Z    128(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z17
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z18
-	VFMADD231PD  64(R12), Z24, Z19
-	VMOVUPD.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z18
+	VFMADD231PD  64(R11), Z24, Z19
+	VMOVUPD.Z    128(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z20
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z21
-	VFMADD231PD  64(R12), Z24, Z22
-	VMOVUPD.Z    128(R12), K1, Z25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z21
+	VFMADD231PD  64(R11), Z24, Z22
+	VMOVUPD.Z    128(R11), K1, Z25
 	VFMADD231PD  Z25, Z24, Z23
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VADDPD    64(R12), Z1, Z1
-	VMOVUPD.Z 128(R12), K1, Z25
+	VADDPD    (R11), Z0, Z0
+	VADDPD    64(R11), Z1, Z1
+	VMOVUPD.Z 128(R11), K1, Z25
 	VADDPD    Z25, Z2, Z2
-	ADDQ      DX, R12
-	VADDPD    (R12), Z3, Z3
-	VADDPD    64(R12), Z4, Z4
-	VMOVUPD.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z3, Z3
+	VADDPD    64(R11), Z4, Z4
+	VMOVUPD.Z 128(R11), K1, Z25
 	VADDPD    Z25, Z5, Z5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VADDPD    64(R12), Z7, Z7
-	VMOVUPD.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VADDPD    64(R11), Z7, Z7
+	VMOVUPD.Z 128(R11), K1, Z25
 	VADDPD    Z25, Z8, Z8
-	ADDQ      DX, R12
-	VADDPD    (R12), Z9, Z9
-	VADDPD    64(R12), Z10, Z10
-	VMOVUPD.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z9, Z9
+	VADDPD    64(R11), Z10, Z10
+	VMOVUPD.Z 128(R11), K1, Z25
 	VADDPD    Z25, Z11, Z11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VADDPD    64(R12), Z13, Z13
-	VMOVUPD.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VADDPD    64(R11), Z13, Z13
+	VMOVUPD.Z 128(R11), K1, Z25
 	VADDPD    Z25, Z14, Z14
-	ADDQ      DX, R12
-	VADDPD    (R12), Z15, Z15
-	VADDPD    64(R12), Z16, Z16
-	VMOVUPD.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z15, Z15
+	VADDPD    64(R11), Z16, Z16
+	VMOVUPD.Z 128(R11), K1, Z25
 	VADDPD    Z25, Z17, Z17
-	ADDQ      DX, R12
-	VADDPD    (R12), Z18, Z18
-	VADDPD    64(R12), Z19, Z19
-	VMOVUPD.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z18, Z18
+	VADDPD    64(R11), Z19, Z19
+	VMOVUPD.Z 128(R11), K1, Z25
 	VADDPD    Z25, Z20, Z20
-	ADDQ      DX, R12
-	VADDPD    (R12), Z21, Z21
-	VADDPD    64(R12), Z22, Z22
-	VMOVUPD.Z 128(R12), K1, Z25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z21, Z21
+	VADDPD    64(R11), Z22, Z22
+	VMOVUPD.Z 128(R11), K1, Z25
 	VADDPD    Z25, Z23, Z23
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
+	JEQ       tileWrite
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z24
+	VMOVUPD   (R11), Z24
 	VADDPD    Z24, Z0, Z0
 	VADDPD    Z24, Z3, Z3
 	VADDPD    Z24, Z6, Z6
@@ -44599,7 +43863,7 @@ tileBias:
 	VADDPD    Z24, Z15, Z15
 	VADDPD    Z24, Z18, Z18
 	VADDPD    Z24, Z21, Z21
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VADDPD    Z24, Z1, Z1
 	VADDPD    Z24, Z4, Z4
 	VADDPD    Z24, Z7, Z7
@@ -44608,7 +43872,7 @@ tileBias:
 	VADDPD    Z24, Z16, Z16
 	VADDPD    Z24, Z19, Z19
 	VADDPD    Z24, Z22, Z22
-	VMOVUPD.Z 128(R12), K1, Z24
+	VMOVUPD.Z 128(R11), K1, Z24
 	VADDPD    Z24, Z2, Z2
 	VADDPD    Z24, Z5, Z5
 	VADDPD    Z24, Z8, Z8
@@ -44619,8 +43883,8 @@ tileBias:
 	VADDPD    Z24, Z23, Z23
 
 tileReLU:
-	MOVQ      40(R11), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z28, Z28, Z28
 	VCMPPD    $0x16, Z28, Z0, K2
@@ -44673,95 +43937,95 @@ tileReLU:
 	VMOVAPD.Z Z23, K2, Z23
 
 tileMask:
-	MOVQ      80(R11), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R11), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z28, Z28, Z28
-	VMOVUPD   (R12), Z24
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VMOVUPD.Z 128(R12), K1, Z24
+	VMOVUPD.Z 128(R11), K1, Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z2, K2, Z2
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 128(R12), K1, Z24
+	VMOVUPD.Z 128(R11), K1, Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z5, K2, Z5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VMOVUPD.Z 128(R12), K1, Z24
+	VMOVUPD.Z 128(R11), K1, Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z8, K2, Z8
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 128(R12), K1, Z24
+	VMOVUPD.Z 128(R11), K1, Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z11, K2, Z11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z13, K2, Z13
-	VMOVUPD.Z 128(R12), K1, Z24
+	VMOVUPD.Z 128(R11), K1, Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z14, K2, Z14
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z15, K2, Z15
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 128(R12), K1, Z24
+	VMOVUPD.Z 128(R11), K1, Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z17, K2, Z17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z18, K2, Z18
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z19, K2, Z19
-	VMOVUPD.Z 128(R12), K1, Z24
+	VMOVUPD.Z 128(R11), K1, Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z20, K2, Z20
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z21, K2, Z21
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z22, K2, Z22
-	VMOVUPD.Z 128(R12), K1, Z24
+	VMOVUPD.Z 128(R11), K1, Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z23, K2, Z23
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -44814,28 +44078,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R12
-	ADDQ   R12, R8
+	IMUL3Q $0x00000008, AX, R11
+	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   72(R11)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x000000c0, 40(R10)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x000000c0, 16(R11)
+	ADDQ   $0x000000c0, 96(R10)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x000000c0, 24(R11)
+	ADDQ $0x000000c0, 104(R10)
 
 tileNomask:
 	JMP tilePanel
@@ -45057,21 +44319,17 @@ TEXT ·dgemm1x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -45172,11 +44430,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z4
+	VBROADCASTSD 80(R8), Z4
 	VMULPD       Z4, Z0, Z0
 	VMULPD       Z4, Z1, Z1
 	VMULPD       Z4, Z2, Z2
@@ -45184,14 +44441,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Z4
+	VBROADCASTSD 88(R8), Z4
 	VFMADD231PD  (R9), Z4, Z0
 	VFMADD231PD  64(R9), Z4, Z1
 	VFMADD231PD  128(R9), Z4, Z2
@@ -45209,13 +44466,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z4
@@ -45228,7 +44483,7 @@ tileBias:
 	VADDPD    Z4, Z3, Z3
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -45242,10 +44497,10 @@ tileReLU:
 	VMOVAPD.Z Z3, K2, Z3
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z9, Z9, Z9
 	VMOVUPD   (R9), Z4
@@ -45263,7 +44518,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -45276,28 +44531,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R8), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000100, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000100, 16(R11)
+	ADDQ   $0x00000100, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000100, 24(R11)
+	ADDQ $0x00000100, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -45416,21 +44669,17 @@ TEXT ·dgemm2x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -45560,11 +44809,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z8
+	VBROADCASTSD 80(R8), Z8
 	VMULPD       Z8, Z0, Z0
 	VMULPD       Z8, Z1, Z1
 	VMULPD       Z8, Z2, Z2
@@ -45576,14 +44824,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Z8
+	VBROADCASTSD 88(R8), Z8
 	VFMADD231PD  (R9), Z8, Z0
 	VFMADD231PD  64(R9), Z8, Z1
 	VFMADD231PD  128(R9), Z8, Z2
@@ -45613,13 +44861,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z8
@@ -45636,7 +44882,7 @@ tileBias:
 	VADDPD    Z8, Z7, Z7
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -45658,10 +44904,10 @@ tileReLU:
 	VMOVAPD.Z Z7, K2, Z7
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z13, Z13, Z13
 	VMOVUPD   (R9), Z8
@@ -45692,7 +44938,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -45713,28 +44959,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R8), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000100, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000100, 16(R11)
+	ADDQ   $0x00000100, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000100, 24(R11)
+	ADDQ $0x00000100, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -45873,21 +45117,17 @@ TEXT ·dgemm3x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW SI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R8
-	MOVQ  8(R8), SI
-	MOVQ  40(R8), DI
-	MOVQ  24(R8), R9
-	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ x+0(FP), R8
+	MOVQ 8(R8), SI
+	MOVQ 40(R8), DI
+	MOVQ 24(R8), R9
+	MOVQ (R8), R10
+	MOVQ 72(R8), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R8), R11
+	MOVQ R11, 152(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -46046,11 +45286,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R8
-	MOVQ         64(R8), R11
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R8)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R8), Z12
+	VBROADCASTSD 80(R8), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
 	VMULPD       Z12, Z2, Z2
@@ -46066,14 +45305,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R8), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 80(R8)
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R8), Z12
+	VBROADCASTSD 88(R8), Z12
 	VFMADD231PD  (R9), Z12, Z0
 	VFMADD231PD  64(R9), Z12, Z1
 	VFMADD231PD  128(R9), Z12, Z2
@@ -46115,13 +45354,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R11), R9
-	ORQ       40(R11), R9
-	ORQ       24(R11), R9
-	JEQ       tileWrite
-	MOVQ      16(R11), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z12
@@ -46142,7 +45379,7 @@ tileBias:
 	VADDPD    Z12, Z11, Z11
 
 tileReLU:
-	MOVQ      40(R11), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
@@ -46172,10 +45409,10 @@ tileReLU:
 	VMOVAPD.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      80(R11), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R11), R10
+	MOVQ      112(R8), R10
 	SHLQ      $0x03, R10
 	VPXORD    Z17, Z17, Z17
 	VMOVUPD   (R9), Z12
@@ -46219,7 +45456,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R11)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -46248,28 +45485,26 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   72(R11)
+	DECQ   152(R8)
 	JNE    tileTile
-	DECQ   48(R11)
+	DECQ   128(R8)
 	JEQ    tileDone
-	MOVQ   56(R11), CX
+	MOVQ   136(R8), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R8)
 	ADDQ   $0x00000100, 40(R8)
-	CMPQ   16(R11), $0x00
+	CMPQ   96(R8), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000100, 16(R11)
+	ADDQ   $0x00000100, 96(R8)
 
 tileNobias:
-	CMPQ 24(R11), $0x00
+	CMPQ 104(R8), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000100, 24(R11)
+	ADDQ $0x00000100, 104(R8)
 
 tileNomask:
 	JMP tilePanel
@@ -46429,21 +45664,17 @@ TEXT ·dgemm4x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 152(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -46631,11 +45862,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R9), Z16
+	VBROADCASTSD 80(R9), Z16
 	VMULPD       Z16, Z0, Z0
 	VMULPD       Z16, Z1, Z1
 	VMULPD       Z16, Z2, Z2
@@ -46655,14 +45885,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R9), Z16
+	VBROADCASTSD 88(R9), Z16
 	VFMADD231PD  (R10), Z16, Z0
 	VFMADD231PD  64(R10), Z16, Z1
 	VFMADD231PD  128(R10), Z16, Z2
@@ -46716,13 +45946,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z16
@@ -46747,7 +45975,7 @@ tileBias:
 	VADDPD    Z16, Z15, Z15
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
@@ -46785,10 +46013,10 @@ tileReLU:
 	VMOVAPD.Z Z15, K2, Z15
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      112(R9), R11
 	SHLQ      $0x03, R11
 	VPXORD    Z21, Z21, Z21
 	VMOVUPD   (R10), Z16
@@ -46845,7 +46073,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -46882,28 +46110,26 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   152(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   136(R9), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x00000100, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000100, 16(R12)
+	ADDQ   $0x00000100, 96(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000100, 24(R12)
+	ADDQ $0x00000100, 104(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -47083,21 +46309,17 @@ TEXT ·dgemm5x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW DI, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R9
-	MOVQ  8(R9), DI
-	MOVQ  40(R9), R8
-	MOVQ  24(R9), R10
-	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ x+0(FP), R9
+	MOVQ 8(R9), DI
+	MOVQ 40(R9), R8
+	MOVQ 24(R9), R10
+	MOVQ (R9), R11
+	MOVQ 72(R9), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R9), R12
+	MOVQ R12, 152(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -47314,11 +46536,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R9
-	MOVQ         64(R9), R12
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R9)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R9), Z20
+	VBROADCASTSD 80(R9), Z20
 	VMULPD       Z20, Z0, Z0
 	VMULPD       Z20, Z1, Z1
 	VMULPD       Z20, Z2, Z2
@@ -47342,14 +46563,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R9), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R9)
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R9), Z20
+	VBROADCASTSD 88(R9), Z20
 	VFMADD231PD  (R10), Z20, Z0
 	VFMADD231PD  64(R10), Z20, Z1
 	VFMADD231PD  128(R10), Z20, Z2
@@ -47415,13 +46636,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R12, R12
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R12), R10
-	ORQ       40(R12), R10
-	ORQ       24(R12), R10
-	JEQ       tileWrite
-	MOVQ      16(R12), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z20
@@ -47450,7 +46669,7 @@ tileBias:
 	VADDPD    Z20, Z19, Z19
 
 tileReLU:
-	MOVQ      40(R12), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
@@ -47496,10 +46715,10 @@ tileReLU:
 	VMOVAPD.Z Z19, K2, Z19
 
 tileMask:
-	MOVQ      80(R12), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R12), R11
+	MOVQ      112(R9), R11
 	SHLQ      $0x03, R11
 	VPXORD    Z25, Z25, Z25
 	VMOVUPD   (R10), Z20
@@ -47569,7 +46788,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R12)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -47614,28 +46833,26 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R12, R12
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   72(R12)
+	DECQ   152(R9)
 	JNE    tileTile
-	DECQ   48(R12)
+	DECQ   128(R9)
 	JEQ    tileDone
-	MOVQ   56(R12), CX
+	MOVQ   136(R9), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R9)
 	ADDQ   $0x00000100, 40(R9)
-	CMPQ   16(R12), $0x00
+	CMPQ   96(R9), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000100, 16(R12)
+	ADDQ   $0x00000100, 96(R9)
 
 tileNobias:
-	CMPQ 24(R12), $0x00
+	CMPQ 104(R9), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000100, 24(R12)
+	ADDQ $0x00000100, 104(R9)
 
 tileNomask:
 	JMP tilePanel
@@ -47836,21 +47053,17 @@ TEXT ·dgemm6x32AVX512(SB), NOSPLIT, $0-8
 	KMOVW R8, K1
 
 tilePanel:
-	MOVQ  x+0(FP), R10
-	MOVQ  8(R10), R8
-	MOVQ  40(R10), R9
-	MOVQ  24(R10), R11
-	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
-	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ x+0(FP), R10
+	MOVQ 8(R10), R8
+	MOVQ 40(R10), R9
+	MOVQ 24(R10), R11
+	MOVQ (R10), R12
+	MOVQ 72(R10), CX
+	SHLQ $0x03, CX
+	MOVQ 64(R10), R13
+	MOVQ R13, 152(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -48096,11 +47309,10 @@ tileStep:
 
 tileStore:
 	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R13
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R10)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z24
+	VBROADCASTSD 80(R10), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Z24, Z1, Z1
 	VMULPD       Z24, Z2, Z2
@@ -48128,14 +47340,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R10)
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z24
+	VBROADCASTSD 88(R10), Z24
 	VFMADD231PD  (R11), Z24, Z0
 	VFMADD231PD  64(R11), Z24, Z1
 	VFMADD231PD  128(R11), Z24, Z2
@@ -48213,13 +47425,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R13, R13
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R13), R11
-	ORQ       40(R13), R11
-	ORQ       24(R13), R11
-	JEQ       tileWrite
-	MOVQ      16(R13), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z24
@@ -48252,7 +47462,7 @@ tileBias:
 	VADDPD    Z24, Z23, Z23
 
 tileReLU:
-	MOVQ      40(R13), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z29, Z29, Z29
@@ -48306,10 +47516,10 @@ tileReLU:
 	VMOVAPD.Z Z23, K2, Z23
 
 tileMask:
-	MOVQ      80(R13), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R13), R12
+	MOVQ      112(R10), R12
 	SHLQ      $0x03, R12
 	VPXORD    Z29, Z29, Z29
 	VMOVUPD   (R11), Z24
@@ -48392,7 +47602,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R13)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -48445,28 +47655,26 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R13, R13
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   72(R13)
+	DECQ   152(R10)
 	JNE    tileTile
-	DECQ   48(R13)
+	DECQ   128(R10)
 	JEQ    tileDone
-	MOVQ   56(R13), CX
+	MOVQ   136(R10), CX
 	SHLQ   $0x03, CX
 	ADDQ   CX, 24(R10)
 	ADDQ   $0x00000100, 40(R10)
-	CMPQ   16(R13), $0x00
+	CMPQ   96(R10), $0x00
 	JEQ    tileNobias
-	ADDQ   $0x00000100, 16(R13)
+	ADDQ   $0x00000100, 96(R10)
 
 tileNobias:
-	CMPQ 24(R13), $0x00
+	CMPQ 104(R10), $0x00
 	JEQ  tileNomask
-	ADDQ $0x00000100, 24(R13)
+	ADDQ $0x00000100, 104(R10)
 
 tileNomask:
 	JMP tilePanel

@@ -28,16 +28,12 @@ TEXT ·shalves1x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -96,22 +92,21 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z1
+	VBROADCASTSS 80(R8), Z1
 	VMULPS       Y1, Y0, Y0
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z1
+	VBROADCASTSS 84(R8), Z1
 	VMOVUPS.Z    (R9), K1, Y3
 	VFMADD231PS  Y3, Y1, Y0
 	ADDQ         DX, R9
@@ -123,20 +118,18 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS.Z (R9), K1, Y1
 	VADDPS    Y1, Y0, Y0
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z2, Z2, Z2
@@ -144,35 +137,31 @@ tileReLU:
 	VMOVAPS.Z Y0, K2, Y0
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x02, R11
+	MOVQ      104(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z2, Z2, Z2
 	VMOVUPS.Z (R9), K1, Y1
 	VCMPPS    $0x16, Y2, Y1, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   144(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -246,16 +235,12 @@ TEXT ·shalves2x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -320,23 +305,22 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z2
+	VBROADCASTSS 80(R8), Z2
 	VMULPS       Y2, Y0, Y0
 	VMULPS       Y2, Y1, Y1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z2
+	VBROADCASTSS 84(R8), Z2
 	VMOVUPS.Z    (R9), K1, Y4
 	VFMADD231PS  Y4, Y2, Y0
 	ADDQ         DX, R9
@@ -354,13 +338,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS.Z (R9), K1, Y2
@@ -368,7 +350,7 @@ tileBias:
 	VADDPS    Y2, Y1, Y1
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z3, Z3, Z3
@@ -378,23 +360,23 @@ tileReLU:
 	VMOVAPS.Z Y1, K2, Y1
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x02, R11
+	MOVQ      104(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z3, Z3, Z3
 	VMOVUPS.Z (R9), K1, Y2
 	VCMPPS    $0x16, Y3, Y2, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPS.Z (R9), K1, Y2
 	VCMPPS    $0x16, Y3, Y2, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, K1, (DI)
@@ -403,16 +385,12 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   144(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -490,16 +468,12 @@ TEXT ·shalves3x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -570,24 +544,23 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z3
+	VBROADCASTSS 80(R8), Z3
 	VMULPS       Y3, Y0, Y0
 	VMULPS       Y3, Y1, Y1
 	VMULPS       Y3, Y2, Y2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z3
+	VBROADCASTSS 84(R8), Z3
 	VMOVUPS.Z    (R9), K1, Y5
 	VFMADD231PS  Y5, Y3, Y0
 	ADDQ         DX, R9
@@ -611,13 +584,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS.Z (R9), K1, Y3
@@ -626,7 +597,7 @@ tileBias:
 	VADDPS    Y3, Y2, Y2
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z4, Z4, Z4
@@ -638,27 +609,27 @@ tileReLU:
 	VMOVAPS.Z Y2, K2, Y2
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x02, R11
+	MOVQ      104(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z4, Z4, Z4
 	VMOVUPS.Z (R9), K1, Y3
 	VCMPPS    $0x16, Y4, Y3, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPS.Z (R9), K1, Y3
 	VCMPPS    $0x16, Y4, Y3, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPS.Z (R9), K1, Y3
 	VCMPPS    $0x16, Y4, Y3, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS Y0, K1, (DI)
@@ -669,16 +640,12 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   144(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -761,16 +728,12 @@ TEXT ·shalves4x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -847,11 +810,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z4
+	VBROADCASTSS 80(R9), Z4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Y4, Y2, Y2
@@ -859,13 +821,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z4
+	VBROADCASTSS 84(R9), Z4
 	VMOVUPS.Z    (R10), K1, Y6
 	VFMADD231PS  Y6, Y4, Y0
 	ADDQ         DX, R10
@@ -895,13 +857,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS.Z (R10), K1, Y4
@@ -911,7 +871,7 @@ tileBias:
 	VADDPS    Y4, Y3, Y3
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z5, Z5, Z5
@@ -925,31 +885,31 @@ tileReLU:
 	VMOVAPS.Z Y3, K2, Y3
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z5, Z5, Z5
 	VMOVUPS.Z (R10), K1, Y4
 	VCMPPS    $0x16, Y5, Y4, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS.Z (R10), K1, Y4
 	VCMPPS    $0x16, Y5, Y4, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS.Z (R10), K1, Y4
 	VCMPPS    $0x16, Y5, Y4, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS.Z (R10), K1, Y4
 	VCMPPS    $0x16, Y5, Y4, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R8)
@@ -962,16 +922,12 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -1058,16 +1014,12 @@ TEXT ·shalves5x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -1150,11 +1102,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z5
+	VBROADCASTSS 80(R9), Z5
 	VMULPS       Y5, Y0, Y0
 	VMULPS       Y5, Y1, Y1
 	VMULPS       Y5, Y2, Y2
@@ -1163,13 +1114,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z5
+	VBROADCASTSS 84(R9), Z5
 	VMOVUPS.Z    (R10), K1, Y7
 	VFMADD231PS  Y7, Y5, Y0
 	ADDQ         DX, R10
@@ -1205,13 +1156,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS.Z (R10), K1, Y5
@@ -1222,7 +1171,7 @@ tileBias:
 	VADDPS    Y5, Y4, Y4
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z6, Z6, Z6
@@ -1238,35 +1187,35 @@ tileReLU:
 	VMOVAPS.Z Y4, K2, Y4
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z6, Z6, Z6
 	VMOVUPS.Z (R10), K1, Y5
 	VCMPPS    $0x16, Y6, Y5, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS.Z (R10), K1, Y5
 	VCMPPS    $0x16, Y6, Y5, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS.Z (R10), K1, Y5
 	VCMPPS    $0x16, Y6, Y5, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS.Z (R10), K1, Y5
 	VCMPPS    $0x16, Y6, Y5, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS.Z (R10), K1, Y5
 	VCMPPS    $0x16, Y6, Y5, K2
 	VMOVAPS.Z Y4, K2, Y4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R8)
@@ -1281,16 +1230,12 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -1382,16 +1327,12 @@ TEXT ·shalves6x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1480,11 +1421,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z6
+	VBROADCASTSS 80(R10), Z6
 	VMULPS       Y6, Y0, Y0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Y6, Y2, Y2
@@ -1494,13 +1434,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z6
+	VBROADCASTSS 84(R10), Z6
 	VMOVUPS.Z    (R11), K1, Y8
 	VFMADD231PS  Y8, Y6, Y0
 	ADDQ         DX, R11
@@ -1542,13 +1482,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS.Z (R11), K1, Y6
@@ -1560,7 +1498,7 @@ tileBias:
 	VADDPS    Y6, Y5, Y5
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -1578,39 +1516,39 @@ tileReLU:
 	VMOVAPS.Z Y5, K2, Y5
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z7, Z7, Z7
 	VMOVUPS.Z (R11), K1, Y6
 	VCMPPS    $0x16, Y7, Y6, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Y6
 	VCMPPS    $0x16, Y7, Y6, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Y6
 	VCMPPS    $0x16, Y7, Y6, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Y6
 	VCMPPS    $0x16, Y7, Y6, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Y6
 	VCMPPS    $0x16, Y7, Y6, K2
 	VMOVAPS.Z Y4, K2, Y4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Y6
 	VCMPPS    $0x16, Y7, Y6, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -1627,16 +1565,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -1732,16 +1666,12 @@ TEXT ·shalves7x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1836,11 +1766,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z7
+	VBROADCASTSS 80(R10), Z7
 	VMULPS       Y7, Y0, Y0
 	VMULPS       Y7, Y1, Y1
 	VMULPS       Y7, Y2, Y2
@@ -1851,13 +1780,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z7
+	VBROADCASTSS 84(R10), Z7
 	VMOVUPS.Z    (R11), K1, Y9
 	VFMADD231PS  Y9, Y7, Y0
 	ADDQ         DX, R11
@@ -1905,13 +1834,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS.Z (R11), K1, Y7
@@ -1924,7 +1851,7 @@ tileBias:
 	VADDPS    Y7, Y6, Y6
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z8, Z8, Z8
@@ -1944,43 +1871,43 @@ tileReLU:
 	VMOVAPS.Z Y6, K2, Y6
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z8, Z8, Z8
 	VMOVUPS.Z (R11), K1, Y7
 	VCMPPS    $0x16, Y8, Y7, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Y7
 	VCMPPS    $0x16, Y8, Y7, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Y7
 	VCMPPS    $0x16, Y8, Y7, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Y7
 	VCMPPS    $0x16, Y8, Y7, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Y7
 	VCMPPS    $0x16, Y8, Y7, K2
 	VMOVAPS.Z Y4, K2, Y4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Y7
 	VCMPPS    $0x16, Y8, Y7, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS.Z (R11), K1, Y7
 	VCMPPS    $0x16, Y8, Y7, K2
 	VMOVAPS.Z Y6, K2, Y6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -1999,16 +1926,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -2108,16 +2031,12 @@ TEXT ·shalves8x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -2227,11 +2146,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z8
+	VBROADCASTSS 80(R10), Z8
 	VMULPS       Y8, Y0, Y0
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Y8, Y2, Y2
@@ -2243,76 +2161,74 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z8
-	VMOVUPS.Z    (R12), K1, Y10
+	VBROADCASTSS 84(R10), Z8
+	VMOVUPS.Z    (R11), K1, Y10
 	VFMADD231PS  Y10, Y8, Y0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y10
 	VFMADD231PS  Y10, Y8, Y1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y10
 	VFMADD231PS  Y10, Y8, Y2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y10
 	VFMADD231PS  Y10, Y8, Y3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y10
 	VFMADD231PS  Y10, Y8, Y4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y10
 	VFMADD231PS  Y10, Y8, Y5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y10
 	VFMADD231PS  Y10, Y8, Y6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y10
 	VFMADD231PS  Y10, Y8, Y7
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Y10
+	VMOVUPS.Z (R11), K1, Y10
 	VADDPS    Y10, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VADDPS    Y10, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VADDPS    Y10, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VADDPS    Y10, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VADDPS    Y10, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VADDPS    Y10, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VADDPS    Y10, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VADDPS    Y10, Y7, Y7
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Y8
+	VMOVUPS.Z (R11), K1, Y8
 	VADDPS    Y8, Y0, Y0
 	VADDPS    Y8, Y1, Y1
 	VADDPS    Y8, Y2, Y2
@@ -2323,8 +2239,8 @@ tileBias:
 	VADDPS    Y8, Y7, Y7
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
 	VCMPPS    $0x16, Y9, Y0, K2
@@ -2345,47 +2261,47 @@ tileReLU:
 	VMOVAPS.Z Y7, K2, Y7
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z9, Z9, Z9
-	VMOVUPS.Z (R12), K1, Y8
+	VMOVUPS.Z (R11), K1, Y8
 	VCMPPS    $0x16, Y9, Y8, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y8
 	VCMPPS    $0x16, Y9, Y8, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y8
 	VCMPPS    $0x16, Y9, Y8, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y8
 	VCMPPS    $0x16, Y9, Y8, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y8
 	VCMPPS    $0x16, Y9, Y8, K2
 	VMOVAPS.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y8
 	VCMPPS    $0x16, Y9, Y8, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y8
 	VCMPPS    $0x16, Y9, Y8, K2
 	VMOVAPS.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y8
 	VCMPPS    $0x16, Y9, Y8, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -2406,16 +2322,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x00000008, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -2523,16 +2435,12 @@ TEXT ·shalves9x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -2648,11 +2556,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z9
+	VBROADCASTSS 80(R10), Z9
 	VMULPS       Y9, Y0, Y0
 	VMULPS       Y9, Y1, Y1
 	VMULPS       Y9, Y2, Y2
@@ -2665,82 +2572,80 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z9
-	VMOVUPS.Z    (R12), K1, Y11
+	VBROADCASTSS 84(R10), Z9
+	VMOVUPS.Z    (R11), K1, Y11
 	VFMADD231PS  Y11, Y9, Y0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y11
 	VFMADD231PS  Y11, Y9, Y1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y11
 	VFMADD231PS  Y11, Y9, Y2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y11
 	VFMADD231PS  Y11, Y9, Y3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y11
 	VFMADD231PS  Y11, Y9, Y4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y11
 	VFMADD231PS  Y11, Y9, Y5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y11
 	VFMADD231PS  Y11, Y9, Y6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y11
 	VFMADD231PS  Y11, Y9, Y7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y11
 	VFMADD231PS  Y11, Y9, Y8
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Y11
+	VMOVUPS.Z (R11), K1, Y11
 	VADDPS    Y11, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VADDPS    Y11, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VADDPS    Y11, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VADDPS    Y11, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VADDPS    Y11, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VADDPS    Y11, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VADDPS    Y11, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VADDPS    Y11, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VADDPS    Y11, Y8, Y8
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Y9
+	VMOVUPS.Z (R11), K1, Y9
 	VADDPS    Y9, Y0, Y0
 	VADDPS    Y9, Y1, Y1
 	VADDPS    Y9, Y2, Y2
@@ -2752,8 +2657,8 @@ tileBias:
 	VADDPS    Y9, Y8, Y8
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
 	VCMPPS    $0x16, Y10, Y0, K2
@@ -2776,51 +2681,51 @@ tileReLU:
 	VMOVAPS.Z Y8, K2, Y8
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z10, Z10, Z10
-	VMOVUPS.Z (R12), K1, Y9
+	VMOVUPS.Z (R11), K1, Y9
 	VCMPPS    $0x16, Y10, Y9, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y9
 	VCMPPS    $0x16, Y10, Y9, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y9
 	VCMPPS    $0x16, Y10, Y9, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y9
 	VCMPPS    $0x16, Y10, Y9, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y9
 	VCMPPS    $0x16, Y10, Y9, K2
 	VMOVAPS.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y9
 	VCMPPS    $0x16, Y10, Y9, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y9
 	VCMPPS    $0x16, Y10, Y9, K2
 	VMOVAPS.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y9
 	VCMPPS    $0x16, Y10, Y9, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y9
 	VCMPPS    $0x16, Y10, Y9, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -2843,16 +2748,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x00000009, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x00000009, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -2964,16 +2865,12 @@ TEXT ·shalves10x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -3095,11 +2992,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z10
+	VBROADCASTSS 80(R10), Z10
 	VMULPS       Y10, Y0, Y0
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Y10, Y2, Y2
@@ -3113,88 +3009,86 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z10
-	VMOVUPS.Z    (R12), K1, Y12
+	VBROADCASTSS 84(R10), Z10
+	VMOVUPS.Z    (R11), K1, Y12
 	VFMADD231PS  Y12, Y10, Y0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y12
 	VFMADD231PS  Y12, Y10, Y1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y12
 	VFMADD231PS  Y12, Y10, Y2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y12
 	VFMADD231PS  Y12, Y10, Y3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y12
 	VFMADD231PS  Y12, Y10, Y4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y12
 	VFMADD231PS  Y12, Y10, Y5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y12
 	VFMADD231PS  Y12, Y10, Y6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y12
 	VFMADD231PS  Y12, Y10, Y7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y12
 	VFMADD231PS  Y12, Y10, Y8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y12
 	VFMADD231PS  Y12, Y10, Y9
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Y12
+	VMOVUPS.Z (R11), K1, Y12
 	VADDPS    Y12, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VADDPS    Y12, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VADDPS    Y12, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VADDPS    Y12, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VADDPS    Y12, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VADDPS    Y12, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VADDPS    Y12, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VADDPS    Y12, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VADDPS    Y12, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VADDPS    Y12, Y9, Y9
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Y10
+	VMOVUPS.Z (R11), K1, Y10
 	VADDPS    Y10, Y0, Y0
 	VADDPS    Y10, Y1, Y1
 	VADDPS    Y10, Y2, Y2
@@ -3207,8 +3101,8 @@ tileBias:
 	VADDPS    Y10, Y9, Y9
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
 	VCMPPS    $0x16, Y11, Y0, K2
@@ -3233,55 +3127,55 @@ tileReLU:
 	VMOVAPS.Z Y9, K2, Y9
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z11, Z11, Z11
-	VMOVUPS.Z (R12), K1, Y10
+	VMOVUPS.Z (R11), K1, Y10
 	VCMPPS    $0x16, Y11, Y10, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VCMPPS    $0x16, Y11, Y10, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VCMPPS    $0x16, Y11, Y10, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VCMPPS    $0x16, Y11, Y10, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VCMPPS    $0x16, Y11, Y10, K2
 	VMOVAPS.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VCMPPS    $0x16, Y11, Y10, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VCMPPS    $0x16, Y11, Y10, K2
 	VMOVAPS.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VCMPPS    $0x16, Y11, Y10, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VCMPPS    $0x16, Y11, Y10, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y10
 	VCMPPS    $0x16, Y11, Y10, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -3306,16 +3200,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000a, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000a, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -3431,16 +3321,12 @@ TEXT ·shalves11x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -3568,11 +3454,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z11
+	VBROADCASTSS 80(R10), Z11
 	VMULPS       Y11, Y0, Y0
 	VMULPS       Y11, Y1, Y1
 	VMULPS       Y11, Y2, Y2
@@ -3587,94 +3472,92 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z11
-	VMOVUPS.Z    (R12), K1, Y13
+	VBROADCASTSS 84(R10), Z11
+	VMOVUPS.Z    (R11), K1, Y13
 	VFMADD231PS  Y13, Y11, Y0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y13
 	VFMADD231PS  Y13, Y11, Y1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y13
 	VFMADD231PS  Y13, Y11, Y2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y13
 	VFMADD231PS  Y13, Y11, Y3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y13
 	VFMADD231PS  Y13, Y11, Y4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y13
 	VFMADD231PS  Y13, Y11, Y5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y13
 	VFMADD231PS  Y13, Y11, Y6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y13
 	VFMADD231PS  Y13, Y11, Y7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y13
 	VFMADD231PS  Y13, Y11, Y8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y13
 	VFMADD231PS  Y13, Y11, Y9
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y13
 	VFMADD231PS  Y13, Y11, Y10
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Y13
+	VMOVUPS.Z (R11), K1, Y13
 	VADDPS    Y13, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VADDPS    Y13, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VADDPS    Y13, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VADDPS    Y13, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VADDPS    Y13, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VADDPS    Y13, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VADDPS    Y13, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VADDPS    Y13, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VADDPS    Y13, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VADDPS    Y13, Y9, Y9
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VADDPS    Y13, Y10, Y10
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Y11
+	VMOVUPS.Z (R11), K1, Y11
 	VADDPS    Y11, Y0, Y0
 	VADDPS    Y11, Y1, Y1
 	VADDPS    Y11, Y2, Y2
@@ -3688,8 +3571,8 @@ tileBias:
 	VADDPS    Y11, Y10, Y10
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z12, Z12, Z12
 	VCMPPS    $0x16, Y12, Y0, K2
@@ -3716,59 +3599,59 @@ tileReLU:
 	VMOVAPS.Z Y10, K2, Y10
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z12, Z12, Z12
-	VMOVUPS.Z (R12), K1, Y11
+	VMOVUPS.Z (R11), K1, Y11
 	VCMPPS    $0x16, Y12, Y11, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VCMPPS    $0x16, Y12, Y11, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VCMPPS    $0x16, Y12, Y11, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VCMPPS    $0x16, Y12, Y11, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VCMPPS    $0x16, Y12, Y11, K2
 	VMOVAPS.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VCMPPS    $0x16, Y12, Y11, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VCMPPS    $0x16, Y12, Y11, K2
 	VMOVAPS.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VCMPPS    $0x16, Y12, Y11, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VCMPPS    $0x16, Y12, Y11, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VCMPPS    $0x16, Y12, Y11, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y11
 	VCMPPS    $0x16, Y12, Y11, K2
 	VMOVAPS.Z Y10, K2, Y10
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -3795,16 +3678,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000b, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000b, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -3924,16 +3803,12 @@ TEXT ·shalves12x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -4067,11 +3942,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z12
+	VBROADCASTSS 80(R10), Z12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -4087,100 +3961,98 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z12
-	VMOVUPS.Z    (R12), K1, Y14
+	VBROADCASTSS 84(R10), Z12
+	VMOVUPS.Z    (R11), K1, Y14
 	VFMADD231PS  Y14, Y12, Y0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y14
 	VFMADD231PS  Y14, Y12, Y1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y14
 	VFMADD231PS  Y14, Y12, Y2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y14
 	VFMADD231PS  Y14, Y12, Y3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y14
 	VFMADD231PS  Y14, Y12, Y4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y14
 	VFMADD231PS  Y14, Y12, Y5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y14
 	VFMADD231PS  Y14, Y12, Y6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y14
 	VFMADD231PS  Y14, Y12, Y7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y14
 	VFMADD231PS  Y14, Y12, Y8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y14
 	VFMADD231PS  Y14, Y12, Y9
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y14
 	VFMADD231PS  Y14, Y12, Y10
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y14
 	VFMADD231PS  Y14, Y12, Y11
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Y14
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y9, Y9
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y10, Y10
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y11, Y11
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Y12
+	VMOVUPS.Z (R11), K1, Y12
 	VADDPS    Y12, Y0, Y0
 	VADDPS    Y12, Y1, Y1
 	VADDPS    Y12, Y2, Y2
@@ -4195,8 +4067,8 @@ tileBias:
 	VADDPS    Y12, Y11, Y11
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
 	VCMPPS    $0x16, Y13, Y0, K2
@@ -4225,63 +4097,63 @@ tileReLU:
 	VMOVAPS.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z13, Z13, Z13
-	VMOVUPS.Z (R12), K1, Y12
+	VMOVUPS.Z (R11), K1, Y12
 	VCMPPS    $0x16, Y13, Y12, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VCMPPS    $0x16, Y13, Y12, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VCMPPS    $0x16, Y13, Y12, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VCMPPS    $0x16, Y13, Y12, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VCMPPS    $0x16, Y13, Y12, K2
 	VMOVAPS.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VCMPPS    $0x16, Y13, Y12, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VCMPPS    $0x16, Y13, Y12, K2
 	VMOVAPS.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VCMPPS    $0x16, Y13, Y12, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VCMPPS    $0x16, Y13, Y12, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VCMPPS    $0x16, Y13, Y12, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VCMPPS    $0x16, Y13, Y12, K2
 	VMOVAPS.Z Y10, K2, Y10
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y12
 	VCMPPS    $0x16, Y13, Y12, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -4310,16 +4182,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000c, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000c, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -4443,16 +4311,12 @@ TEXT ·shalves13x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -4592,11 +4456,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z13
+	VBROADCASTSS 80(R10), Z13
 	VMULPS       Y13, Y0, Y0
 	VMULPS       Y13, Y1, Y1
 	VMULPS       Y13, Y2, Y2
@@ -4613,106 +4476,104 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z13
-	VMOVUPS.Z    (R12), K1, Y15
+	VBROADCASTSS 84(R10), Z13
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y9
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y10
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y11
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y15
 	VFMADD231PS  Y15, Y13, Y12
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Y15
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y9, Y9
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y10, Y10
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y11, Y11
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y12, Y12
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Y13
+	VMOVUPS.Z (R11), K1, Y13
 	VADDPS    Y13, Y0, Y0
 	VADDPS    Y13, Y1, Y1
 	VADDPS    Y13, Y2, Y2
@@ -4728,8 +4589,8 @@ tileBias:
 	VADDPS    Y13, Y12, Y12
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z14, Z14, Z14
 	VCMPPS    $0x16, Y14, Y0, K2
@@ -4760,67 +4621,67 @@ tileReLU:
 	VMOVAPS.Z Y12, K2, Y12
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z14, Z14, Z14
-	VMOVUPS.Z (R12), K1, Y13
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y10, K2, Y10
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y13
 	VCMPPS    $0x16, Y14, Y13, K2
 	VMOVAPS.Z Y12, K2, Y12
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -4851,16 +4712,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000d, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000d, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -4988,16 +4845,12 @@ TEXT ·shalves14x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -5143,11 +4996,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z14
+	VBROADCASTSS 80(R10), Z14
 	VMULPS       Y14, Y0, Y0
 	VMULPS       Y14, Y1, Y1
 	VMULPS       Y14, Y2, Y2
@@ -5165,112 +5017,110 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z14
-	VMOVUPS.Z    (R12), K1, Y16
+	VBROADCASTSS 84(R10), Z14
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y9
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y10
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y11
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y12
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y16
 	VFMADD231PS  Y16, Y14, Y13
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Y16
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y9, Y9
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y10, Y10
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y11, Y11
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y12, Y12
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y13, Y13
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Y14
+	VMOVUPS.Z (R11), K1, Y14
 	VADDPS    Y14, Y0, Y0
 	VADDPS    Y14, Y1, Y1
 	VADDPS    Y14, Y2, Y2
@@ -5287,8 +5137,8 @@ tileBias:
 	VADDPS    Y14, Y13, Y13
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
 	VCMPPS    $0x16, Y15, Y0, K2
@@ -5321,71 +5171,71 @@ tileReLU:
 	VMOVAPS.Z Y13, K2, Y13
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z15, Z15, Z15
-	VMOVUPS.Z (R12), K1, Y14
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y10, K2, Y10
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y12, K2, Y12
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y14
 	VCMPPS    $0x16, Y15, Y14, K2
 	VMOVAPS.Z Y13, K2, Y13
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -5418,16 +5268,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000e, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000e, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -5559,16 +5405,12 @@ TEXT ·shalves15x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R13
 	MOVQ  (R10), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -5729,11 +5571,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z15
+	VBROADCASTSS 80(R10), Z15
 	VMULPS       Y15, Y0, Y0
 	VMULPS       Y15, Y1, Y1
 	VMULPS       Y15, Y2, Y2
@@ -5752,118 +5593,116 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z15
-	VMOVUPS.Z    (R12), K1, Y17
+	VBROADCASTSS 84(R10), Z15
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y9
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y10
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y11
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y12
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y13
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y17
 	VFMADD231PS  Y17, Y15, Y14
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Y17
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y9, Y9
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y10, Y10
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y11, Y11
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y12, Y12
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y13, Y13
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y17
 	VADDPS    Y17, Y14, Y14
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Y15
+	VMOVUPS.Z (R11), K1, Y15
 	VADDPS    Y15, Y0, Y0
 	VADDPS    Y15, Y1, Y1
 	VADDPS    Y15, Y2, Y2
@@ -5881,8 +5720,8 @@ tileBias:
 	VADDPS    Y15, Y14, Y14
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
 	VCMPPS    $0x16, Y16, Y0, K2
@@ -5917,75 +5756,75 @@ tileReLU:
 	VMOVAPS.Z Y14, K2, Y14
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z16, Z16, Z16
-	VMOVUPS.Z (R12), K1, Y15
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y10, K2, Y10
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y12, K2, Y12
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y15
 	VCMPPS    $0x16, Y16, Y15, K2
 	VMOVAPS.Z Y14, K2, Y14
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -6020,16 +5859,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000f, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R13
-	MOVQ   (R11), R14
-	DECQ   72(R10)
+	IMUL3Q $0x0000000f, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R13
+	MOVQ   (R10), R14
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -6169,16 +6004,12 @@ TEXT ·shalves16x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R13
 	MOVQ  (R10), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -6345,11 +6176,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z16
+	VBROADCASTSS 80(R10), Z16
 	VMULPS       Y16, Y0, Y0
 	VMULPS       Y16, Y1, Y1
 	VMULPS       Y16, Y2, Y2
@@ -6369,124 +6199,122 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z16
-	VMOVUPS.Z    (R12), K1, Y18
+	VBROADCASTSS 84(R10), Z16
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y0
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y1
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y2
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y3
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y4
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y5
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y6
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y7
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y8
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y9
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y10
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y11
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y12
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y13
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y14
-	ADDQ         DX, R12
-	VMOVUPS.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPS.Z    (R11), K1, Y18
 	VFMADD231PS  Y18, Y16, Y15
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPS.Z (R12), K1, Y18
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y9, Y9
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y10, Y10
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y11, Y11
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y12, Y12
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y13, Y13
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y14, Y14
-	ADDQ      DX, R12
-	VMOVUPS.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPS.Z (R11), K1, Y18
 	VADDPS    Y18, Y15, Y15
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS.Z (R12), K1, Y16
+	VMOVUPS.Z (R11), K1, Y16
 	VADDPS    Y16, Y0, Y0
 	VADDPS    Y16, Y1, Y1
 	VADDPS    Y16, Y2, Y2
@@ -6505,8 +6333,8 @@ tileBias:
 	VADDPS    Y16, Y15, Y15
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
 	VCMPPS    $0x16, Y17, Y0, K2
@@ -6543,79 +6371,79 @@ tileReLU:
 	VMOVAPS.Z Y15, K2, Y15
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z17, Z17, Z17
-	VMOVUPS.Z (R12), K1, Y16
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y10, K2, Y10
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y12, K2, Y12
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y14, K2, Y14
-	ADDQ      R13, R12
-	VMOVUPS.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPS.Z (R11), K1, Y16
 	VCMPPS    $0x16, Y17, Y16, K2
 	VMOVAPS.Z Y15, K2, Y15
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -6652,16 +6480,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x00000010, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R13
-	MOVQ   (R11), R14
-	DECQ   72(R10)
+	IMUL3Q $0x00000010, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R13
+	MOVQ   (R10), R14
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -6803,16 +6627,12 @@ TEXT ·shalves1x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -6888,23 +6708,22 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z2
+	VBROADCASTSS 80(R8), Z2
 	VMULPS       Z2, Z0, Z0
 	VMULPS       Y2, Y1, Y1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z2
+	VBROADCASTSS 84(R8), Z2
 	VFMADD231PS  (R9), Z2, Z0
 	VMOVUPS.Z    64(R9), K1, Y3
 	VFMADD231PS  Y3, Y2, Y1
@@ -6918,13 +6737,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z2
@@ -6933,7 +6750,7 @@ tileBias:
 	VADDPS    Y2, Y1, Y1
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z5, Z5, Z5
@@ -6943,11 +6760,11 @@ tileReLU:
 	VMOVAPS.Z Y1, K2, Y1
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x02, R11
+	MOVQ      104(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z5, Z5, Z5
 	VMOVUPS   (R9), Z2
 	VCMPPS    $0x16, Z5, Z2, K2
@@ -6955,10 +6772,10 @@ tileMask:
 	VMOVUPS.Z 64(R9), K1, Y2
 	VCMPPS    $0x16, Y5, Y2, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -6967,16 +6784,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   144(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -7067,16 +6880,12 @@ TEXT ·shalves2x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -7164,11 +6973,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z4
+	VBROADCASTSS 80(R8), Z4
 	VMULPS       Z4, Z0, Z0
 	VMULPS       Y4, Y1, Y1
 	VMULPS       Z4, Z2, Z2
@@ -7176,13 +6984,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z4
+	VBROADCASTSS 84(R8), Z4
 	VFMADD231PS  (R9), Z4, Z0
 	VMOVUPS.Z    64(R9), K1, Y5
 	VFMADD231PS  Y5, Y4, Y1
@@ -7204,13 +7012,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z4
@@ -7221,7 +7027,7 @@ tileBias:
 	VADDPS    Y4, Y3, Y3
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -7235,11 +7041,11 @@ tileReLU:
 	VMOVAPS.Z Y3, K2, Y3
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x02, R11
+	MOVQ      104(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z7, Z7, Z7
 	VMOVUPS   (R9), Z4
 	VCMPPS    $0x16, Z7, Z4, K2
@@ -7247,17 +7053,17 @@ tileMask:
 	VMOVUPS.Z 64(R9), K1, Y4
 	VCMPPS    $0x16, Y7, Y4, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPS   (R9), Z4
 	VCMPPS    $0x16, Z7, Z4, K2
 	VMOVAPS.Z Z2, K2, Z2
 	VMOVUPS.Z 64(R9), K1, Y4
 	VCMPPS    $0x16, Y7, Y4, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -7270,16 +7076,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   144(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -7378,16 +7180,12 @@ TEXT ·shalves3x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -7492,11 +7290,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z6
+	VBROADCASTSS 80(R8), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Y6, Y1, Y1
 	VMULPS       Z6, Z2, Z2
@@ -7506,13 +7303,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z6
+	VBROADCASTSS 84(R8), Z6
 	VFMADD231PS  (R9), Z6, Z0
 	VMOVUPS.Z    64(R9), K1, Y7
 	VFMADD231PS  Y7, Y6, Y1
@@ -7542,13 +7339,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z6
@@ -7561,7 +7356,7 @@ tileBias:
 	VADDPS    Y6, Y5, Y5
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -7579,11 +7374,11 @@ tileReLU:
 	VMOVAPS.Z Y5, K2, Y5
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x02, R11
+	MOVQ      104(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z9, Z9, Z9
 	VMOVUPS   (R9), Z6
 	VCMPPS    $0x16, Z9, Z6, K2
@@ -7591,24 +7386,24 @@ tileMask:
 	VMOVUPS.Z 64(R9), K1, Y6
 	VCMPPS    $0x16, Y9, Y6, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPS   (R9), Z6
 	VCMPPS    $0x16, Z9, Z6, K2
 	VMOVAPS.Z Z2, K2, Z2
 	VMOVUPS.Z 64(R9), K1, Y6
 	VCMPPS    $0x16, Y9, Y6, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPS   (R9), Z6
 	VCMPPS    $0x16, Z9, Z6, K2
 	VMOVAPS.Z Z4, K2, Z4
 	VMOVUPS.Z 64(R9), K1, Y6
 	VCMPPS    $0x16, Y9, Y6, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -7625,16 +7420,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   144(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -7746,16 +7537,12 @@ TEXT ·shalves4x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -7877,11 +7664,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z8
+	VBROADCASTSS 80(R9), Z8
 	VMULPS       Z8, Z0, Z0
 	VMULPS       Y8, Y1, Y1
 	VMULPS       Z8, Z2, Z2
@@ -7893,13 +7679,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z8
+	VBROADCASTSS 84(R9), Z8
 	VFMADD231PS  (R10), Z8, Z0
 	VMOVUPS.Z    64(R10), K1, Y9
 	VFMADD231PS  Y9, Y8, Y1
@@ -7937,13 +7723,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z8
@@ -7958,7 +7742,7 @@ tileBias:
 	VADDPS    Y8, Y7, Y7
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
@@ -7980,11 +7764,11 @@ tileReLU:
 	VMOVAPS.Z Y7, K2, Y7
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z11, Z11, Z11
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z11, Z8, K2
@@ -7992,31 +7776,31 @@ tileMask:
 	VMOVUPS.Z 64(R10), K1, Y8
 	VCMPPS    $0x16, Y11, Y8, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z11, Z8, K2
 	VMOVAPS.Z Z2, K2, Z2
 	VMOVUPS.Z 64(R10), K1, Y8
 	VCMPPS    $0x16, Y11, Y8, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z11, Z8, K2
 	VMOVAPS.Z Z4, K2, Z4
 	VMOVUPS.Z 64(R10), K1, Y8
 	VCMPPS    $0x16, Y11, Y8, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z11, Z8, K2
 	VMOVAPS.Z Z6, K2, Z6
 	VMOVUPS.Z 64(R10), K1, Y8
 	VCMPPS    $0x16, Y11, Y8, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -8037,16 +7821,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -8170,16 +7950,12 @@ TEXT ·shalves5x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -8313,11 +8089,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z10
+	VBROADCASTSS 80(R9), Z10
 	VMULPS       Z10, Z0, Z0
 	VMULPS       Y10, Y1, Y1
 	VMULPS       Z10, Z2, Z2
@@ -8331,13 +8106,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z10
+	VBROADCASTSS 84(R9), Z10
 	VFMADD231PS  (R10), Z10, Z0
 	VMOVUPS.Z    64(R10), K1, Y11
 	VFMADD231PS  Y11, Y10, Y1
@@ -8383,13 +8158,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z10
@@ -8406,7 +8179,7 @@ tileBias:
 	VADDPS    Y10, Y9, Y9
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -8432,11 +8205,11 @@ tileReLU:
 	VMOVAPS.Z Y9, K2, Y9
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z13, Z13, Z13
 	VMOVUPS   (R10), Z10
 	VCMPPS    $0x16, Z13, Z10, K2
@@ -8444,38 +8217,38 @@ tileMask:
 	VMOVUPS.Z 64(R10), K1, Y10
 	VCMPPS    $0x16, Y13, Y10, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z10
 	VCMPPS    $0x16, Z13, Z10, K2
 	VMOVAPS.Z Z2, K2, Z2
 	VMOVUPS.Z 64(R10), K1, Y10
 	VCMPPS    $0x16, Y13, Y10, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z10
 	VCMPPS    $0x16, Z13, Z10, K2
 	VMOVAPS.Z Z4, K2, Z4
 	VMOVUPS.Z 64(R10), K1, Y10
 	VCMPPS    $0x16, Y13, Y10, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z10
 	VCMPPS    $0x16, Z13, Z10, K2
 	VMOVAPS.Z Z6, K2, Z6
 	VMOVUPS.Z 64(R10), K1, Y10
 	VCMPPS    $0x16, Y13, Y10, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z10
 	VCMPPS    $0x16, Z13, Z10, K2
 	VMOVAPS.Z Z8, K2, Z8
 	VMOVUPS.Z 64(R10), K1, Y10
 	VCMPPS    $0x16, Y13, Y10, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -8500,16 +8273,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -8642,16 +8411,12 @@ TEXT ·shalves6x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -8802,11 +8567,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z12
+	VBROADCASTSS 80(R10), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Z12, Z2, Z2
@@ -8822,13 +8586,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z12
+	VBROADCASTSS 84(R10), Z12
 	VFMADD231PS  (R11), Z12, Z0
 	VMOVUPS.Z    64(R11), K1, Y13
 	VFMADD231PS  Y13, Y12, Y1
@@ -8882,13 +8646,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z12
@@ -8907,7 +8669,7 @@ tileBias:
 	VADDPS    Y12, Y11, Y11
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -8937,11 +8699,11 @@ tileReLU:
 	VMOVAPS.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z15, Z15, Z15
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z15, Z12, K2
@@ -8949,45 +8711,45 @@ tileMask:
 	VMOVUPS.Z 64(R11), K1, Y12
 	VCMPPS    $0x16, Y15, Y12, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z15, Z12, K2
 	VMOVAPS.Z Z2, K2, Z2
 	VMOVUPS.Z 64(R11), K1, Y12
 	VCMPPS    $0x16, Y15, Y12, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z15, Z12, K2
 	VMOVAPS.Z Z4, K2, Z4
 	VMOVUPS.Z 64(R11), K1, Y12
 	VCMPPS    $0x16, Y15, Y12, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z15, Z12, K2
 	VMOVAPS.Z Z6, K2, Z6
 	VMOVUPS.Z 64(R11), K1, Y12
 	VCMPPS    $0x16, Y15, Y12, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z15, Z12, K2
 	VMOVAPS.Z Z8, K2, Z8
 	VMOVUPS.Z 64(R11), K1, Y12
 	VCMPPS    $0x16, Y15, Y12, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z15, Z12, K2
 	VMOVAPS.Z Z10, K2, Z10
 	VMOVUPS.Z 64(R11), K1, Y12
 	VCMPPS    $0x16, Y15, Y12, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -9016,16 +8778,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -9170,16 +8928,12 @@ TEXT ·shalves7x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -9347,11 +9101,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z14
+	VBROADCASTSS 80(R10), Z14
 	VMULPS       Z14, Z0, Z0
 	VMULPS       Y14, Y1, Y1
 	VMULPS       Z14, Z2, Z2
@@ -9369,13 +9122,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z14
+	VBROADCASTSS 84(R10), Z14
 	VFMADD231PS  (R11), Z14, Z0
 	VMOVUPS.Z    64(R11), K1, Y15
 	VFMADD231PS  Y15, Y14, Y1
@@ -9437,13 +9190,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z14
@@ -9464,7 +9215,7 @@ tileBias:
 	VADDPS    Y14, Y13, Y13
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
@@ -9498,11 +9249,11 @@ tileReLU:
 	VMOVAPS.Z Y13, K2, Y13
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z17, Z17, Z17
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z17, Z14, K2
@@ -9510,52 +9261,52 @@ tileMask:
 	VMOVUPS.Z 64(R11), K1, Y14
 	VCMPPS    $0x16, Y17, Y14, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z17, Z14, K2
 	VMOVAPS.Z Z2, K2, Z2
 	VMOVUPS.Z 64(R11), K1, Y14
 	VCMPPS    $0x16, Y17, Y14, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z17, Z14, K2
 	VMOVAPS.Z Z4, K2, Z4
 	VMOVUPS.Z 64(R11), K1, Y14
 	VCMPPS    $0x16, Y17, Y14, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z17, Z14, K2
 	VMOVAPS.Z Z6, K2, Z6
 	VMOVUPS.Z 64(R11), K1, Y14
 	VCMPPS    $0x16, Y17, Y14, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z17, Z14, K2
 	VMOVAPS.Z Z8, K2, Z8
 	VMOVUPS.Z 64(R11), K1, Y14
 	VCMPPS    $0x16, Y17, Y14, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z17, Z14, K2
 	VMOVAPS.Z Z10, K2, Z10
 	VMOVUPS.Z 64(R11), K1, Y14
 	VCMPPS    $0x16, Y17, Y14, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z17, Z14, K2
 	VMOVAPS.Z Z12, K2, Z12
 	VMOVUPS.Z 64(R11), K1, Y14
 	VCMPPS    $0x16, Y17, Y14, K2
 	VMOVAPS.Z Y13, K2, Y13
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -9588,16 +9339,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -9754,16 +9501,12 @@ TEXT ·shalves8x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -9952,11 +9695,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z16
+	VBROADCASTSS 80(R10), Z16
 	VMULPS       Z16, Z0, Z0
 	VMULPS       Y16, Y1, Y1
 	VMULPS       Z16, Z2, Z2
@@ -9976,92 +9718,90 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z16
-	VFMADD231PS  (R12), Z16, Z0
-	VMOVUPS.Z    64(R12), K1, Y17
+	VBROADCASTSS 84(R10), Z16
+	VFMADD231PS  (R11), Z16, Z0
+	VMOVUPS.Z    64(R11), K1, Y17
 	VFMADD231PS  Y17, Y16, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z2
-	VMOVUPS.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z2
+	VMOVUPS.Z    64(R11), K1, Y17
 	VFMADD231PS  Y17, Y16, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z4
-	VMOVUPS.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z4
+	VMOVUPS.Z    64(R11), K1, Y17
 	VFMADD231PS  Y17, Y16, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z6
-	VMOVUPS.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z6
+	VMOVUPS.Z    64(R11), K1, Y17
 	VFMADD231PS  Y17, Y16, Y7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z8
-	VMOVUPS.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z8
+	VMOVUPS.Z    64(R11), K1, Y17
 	VFMADD231PS  Y17, Y16, Y9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z10
-	VMOVUPS.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z10
+	VMOVUPS.Z    64(R11), K1, Y17
 	VFMADD231PS  Y17, Y16, Y11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z12
-	VMOVUPS.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z12
+	VMOVUPS.Z    64(R11), K1, Y17
 	VFMADD231PS  Y17, Y16, Y13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z16, Z14
-	VMOVUPS.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z16, Z14
+	VMOVUPS.Z    64(R11), K1, Y17
 	VFMADD231PS  Y17, Y16, Y15
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Y17
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Y17
 	VADDPS    Y17, Y1, Y1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Y17
 	VADDPS    Y17, Y3, Y3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Y17
 	VADDPS    Y17, Y5, Y5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Y17
 	VADDPS    Y17, Y7, Y7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Y17
 	VADDPS    Y17, Y9, Y9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Y17
 	VADDPS    Y17, Y11, Y11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Y17
 	VADDPS    Y17, Y13, Y13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Y17
 	VADDPS    Y17, Y15, Y15
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z16
+	VMOVUPS   (R11), Z16
 	VADDPS    Z16, Z0, Z0
 	VADDPS    Z16, Z2, Z2
 	VADDPS    Z16, Z4, Z4
@@ -10070,7 +9810,7 @@ tileBias:
 	VADDPS    Z16, Z10, Z10
 	VADDPS    Z16, Z12, Z12
 	VADDPS    Z16, Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Y16
+	VMOVUPS.Z 64(R11), K1, Y16
 	VADDPS    Y16, Y1, Y1
 	VADDPS    Y16, Y3, Y3
 	VADDPS    Y16, Y5, Y5
@@ -10081,8 +9821,8 @@ tileBias:
 	VADDPS    Y16, Y15, Y15
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
 	VCMPPS    $0x16, Z19, Z0, K2
@@ -10119,71 +9859,71 @@ tileReLU:
 	VMOVAPS.Z Y15, K2, Y15
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z19, Z19, Z19
-	VMOVUPS   (R12), Z16
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Y16
+	VMOVUPS.Z 64(R11), K1, Y16
 	VCMPPS    $0x16, Y19, Y16, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Y16
+	VMOVUPS.Z 64(R11), K1, Y16
 	VCMPPS    $0x16, Y19, Y16, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Y16
+	VMOVUPS.Z 64(R11), K1, Y16
 	VCMPPS    $0x16, Y19, Y16, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Y16
+	VMOVUPS.Z 64(R11), K1, Y16
 	VCMPPS    $0x16, Y19, Y16, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Y16
+	VMOVUPS.Z 64(R11), K1, Y16
 	VCMPPS    $0x16, Y19, Y16, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Y16
+	VMOVUPS.Z 64(R11), K1, Y16
 	VCMPPS    $0x16, Y19, Y16, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Y16
+	VMOVUPS.Z 64(R11), K1, Y16
 	VCMPPS    $0x16, Y19, Y16, K2
 	VMOVAPS.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z16
 	VCMPPS    $0x16, Z19, Z16, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Y16
+	VMOVUPS.Z 64(R11), K1, Y16
 	VCMPPS    $0x16, Y19, Y16, K2
 	VMOVAPS.Z Y15, K2, Y15
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -10220,16 +9960,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x00000008, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -10398,16 +10134,12 @@ TEXT ·shalves9x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -10613,11 +10345,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z18
+	VBROADCASTSS 80(R10), Z18
 	VMULPS       Z18, Z0, Z0
 	VMULPS       Y18, Y1, Y1
 	VMULPS       Z18, Z2, Z2
@@ -10639,100 +10370,98 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z18
-	VFMADD231PS  (R12), Z18, Z0
-	VMOVUPS.Z    64(R12), K1, Y19
+	VBROADCASTSS 84(R10), Z18
+	VFMADD231PS  (R11), Z18, Z0
+	VMOVUPS.Z    64(R11), K1, Y19
 	VFMADD231PS  Y19, Y18, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z2
-	VMOVUPS.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z2
+	VMOVUPS.Z    64(R11), K1, Y19
 	VFMADD231PS  Y19, Y18, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z4
-	VMOVUPS.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z4
+	VMOVUPS.Z    64(R11), K1, Y19
 	VFMADD231PS  Y19, Y18, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z6
-	VMOVUPS.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z6
+	VMOVUPS.Z    64(R11), K1, Y19
 	VFMADD231PS  Y19, Y18, Y7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z8
-	VMOVUPS.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z8
+	VMOVUPS.Z    64(R11), K1, Y19
 	VFMADD231PS  Y19, Y18, Y9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z10
-	VMOVUPS.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z10
+	VMOVUPS.Z    64(R11), K1, Y19
 	VFMADD231PS  Y19, Y18, Y11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z12
-	VMOVUPS.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z12
+	VMOVUPS.Z    64(R11), K1, Y19
 	VFMADD231PS  Y19, Y18, Y13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z14
-	VMOVUPS.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z14
+	VMOVUPS.Z    64(R11), K1, Y19
 	VFMADD231PS  Y19, Y18, Y15
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z18, Z16
-	VMOVUPS.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z18, Z16
+	VMOVUPS.Z    64(R11), K1, Y19
 	VFMADD231PS  Y19, Y18, Y17
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Y19
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Y19
 	VADDPS    Y19, Y1, Y1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Y19
 	VADDPS    Y19, Y3, Y3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Y19
 	VADDPS    Y19, Y5, Y5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Y19
 	VADDPS    Y19, Y7, Y7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Y19
 	VADDPS    Y19, Y9, Y9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Y19
 	VADDPS    Y19, Y11, Y11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Y19
 	VADDPS    Y19, Y13, Y13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Y19
 	VADDPS    Y19, Y15, Y15
-	ADDQ      DX, R12
-	VADDPS    (R12), Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPS    (R11), Z16, Z16
+	VMOVUPS.Z 64(R11), K1, Y19
 	VADDPS    Y19, Y17, Y17
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z18
+	VMOVUPS   (R11), Z18
 	VADDPS    Z18, Z0, Z0
 	VADDPS    Z18, Z2, Z2
 	VADDPS    Z18, Z4, Z4
@@ -10742,7 +10471,7 @@ tileBias:
 	VADDPS    Z18, Z12, Z12
 	VADDPS    Z18, Z14, Z14
 	VADDPS    Z18, Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Y18
+	VMOVUPS.Z 64(R11), K1, Y18
 	VADDPS    Y18, Y1, Y1
 	VADDPS    Y18, Y3, Y3
 	VADDPS    Y18, Y5, Y5
@@ -10754,8 +10483,8 @@ tileBias:
 	VADDPS    Y18, Y17, Y17
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
 	VCMPPS    $0x16, Z21, Z0, K2
@@ -10796,78 +10525,78 @@ tileReLU:
 	VMOVAPS.Z Y17, K2, Y17
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z21, Z21, Z21
-	VMOVUPS   (R12), Z18
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Y18
+	VMOVUPS.Z 64(R11), K1, Y18
 	VCMPPS    $0x16, Y21, Y18, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Y18
+	VMOVUPS.Z 64(R11), K1, Y18
 	VCMPPS    $0x16, Y21, Y18, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Y18
+	VMOVUPS.Z 64(R11), K1, Y18
 	VCMPPS    $0x16, Y21, Y18, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Y18
+	VMOVUPS.Z 64(R11), K1, Y18
 	VCMPPS    $0x16, Y21, Y18, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Y18
+	VMOVUPS.Z 64(R11), K1, Y18
 	VCMPPS    $0x16, Y21, Y18, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Y18
+	VMOVUPS.Z 64(R11), K1, Y18
 	VCMPPS    $0x16, Y21, Y18, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Y18
+	VMOVUPS.Z 64(R11), K1, Y18
 	VCMPPS    $0x16, Y21, Y18, K2
 	VMOVAPS.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Y18
+	VMOVUPS.Z 64(R11), K1, Y18
 	VCMPPS    $0x16, Y21, Y18, K2
 	VMOVAPS.Z Y15, K2, Y15
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z21, Z18, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 64(R12), K1, Y18
+	VMOVUPS.Z 64(R11), K1, Y18
 	VCMPPS    $0x16, Y21, Y18, K2
 	VMOVAPS.Z Y17, K2, Y17
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -10908,16 +10637,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x00000009, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x00000009, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -11098,16 +10823,12 @@ TEXT ·shalves10x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -11330,11 +11051,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z20
+	VBROADCASTSS 80(R10), Z20
 	VMULPS       Z20, Z0, Z0
 	VMULPS       Y20, Y1, Y1
 	VMULPS       Z20, Z2, Z2
@@ -11358,108 +11078,106 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z20
-	VFMADD231PS  (R12), Z20, Z0
-	VMOVUPS.Z    64(R12), K1, Y21
+	VBROADCASTSS 84(R10), Z20
+	VFMADD231PS  (R11), Z20, Z0
+	VMOVUPS.Z    64(R11), K1, Y21
 	VFMADD231PS  Y21, Y20, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z2
-	VMOVUPS.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z2
+	VMOVUPS.Z    64(R11), K1, Y21
 	VFMADD231PS  Y21, Y20, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z4
-	VMOVUPS.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z4
+	VMOVUPS.Z    64(R11), K1, Y21
 	VFMADD231PS  Y21, Y20, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z6
-	VMOVUPS.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z6
+	VMOVUPS.Z    64(R11), K1, Y21
 	VFMADD231PS  Y21, Y20, Y7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z8
-	VMOVUPS.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z8
+	VMOVUPS.Z    64(R11), K1, Y21
 	VFMADD231PS  Y21, Y20, Y9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z10
-	VMOVUPS.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z10
+	VMOVUPS.Z    64(R11), K1, Y21
 	VFMADD231PS  Y21, Y20, Y11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z12
-	VMOVUPS.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z12
+	VMOVUPS.Z    64(R11), K1, Y21
 	VFMADD231PS  Y21, Y20, Y13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z14
-	VMOVUPS.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z14
+	VMOVUPS.Z    64(R11), K1, Y21
 	VFMADD231PS  Y21, Y20, Y15
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z16
-	VMOVUPS.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z16
+	VMOVUPS.Z    64(R11), K1, Y21
 	VFMADD231PS  Y21, Y20, Y17
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z20, Z18
-	VMOVUPS.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z20, Z18
+	VMOVUPS.Z    64(R11), K1, Y21
 	VFMADD231PS  Y21, Y20, Y19
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Y21
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Y21
 	VADDPS    Y21, Y1, Y1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Y21
 	VADDPS    Y21, Y3, Y3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Y21
 	VADDPS    Y21, Y5, Y5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Y21
 	VADDPS    Y21, Y7, Y7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Y21
 	VADDPS    Y21, Y9, Y9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Y21
 	VADDPS    Y21, Y11, Y11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Y21
 	VADDPS    Y21, Y13, Y13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Y21
 	VADDPS    Y21, Y15, Y15
-	ADDQ      DX, R12
-	VADDPS    (R12), Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z16, Z16
+	VMOVUPS.Z 64(R11), K1, Y21
 	VADDPS    Y21, Y17, Y17
-	ADDQ      DX, R12
-	VADDPS    (R12), Z18, Z18
-	VMOVUPS.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPS    (R11), Z18, Z18
+	VMOVUPS.Z 64(R11), K1, Y21
 	VADDPS    Y21, Y19, Y19
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z20
+	VMOVUPS   (R11), Z20
 	VADDPS    Z20, Z0, Z0
 	VADDPS    Z20, Z2, Z2
 	VADDPS    Z20, Z4, Z4
@@ -11470,7 +11188,7 @@ tileBias:
 	VADDPS    Z20, Z14, Z14
 	VADDPS    Z20, Z16, Z16
 	VADDPS    Z20, Z18, Z18
-	VMOVUPS.Z 64(R12), K1, Y20
+	VMOVUPS.Z 64(R11), K1, Y20
 	VADDPS    Y20, Y1, Y1
 	VADDPS    Y20, Y3, Y3
 	VADDPS    Y20, Y5, Y5
@@ -11483,8 +11201,8 @@ tileBias:
 	VADDPS    Y20, Y19, Y19
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z23, Z23, Z23
 	VCMPPS    $0x16, Z23, Z0, K2
@@ -11529,85 +11247,85 @@ tileReLU:
 	VMOVAPS.Z Y19, K2, Y19
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z23, Z23, Z23
-	VMOVUPS   (R12), Z20
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Y20
+	VMOVUPS.Z 64(R11), K1, Y20
 	VCMPPS    $0x16, Y23, Y20, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Y20
+	VMOVUPS.Z 64(R11), K1, Y20
 	VCMPPS    $0x16, Y23, Y20, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Y20
+	VMOVUPS.Z 64(R11), K1, Y20
 	VCMPPS    $0x16, Y23, Y20, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Y20
+	VMOVUPS.Z 64(R11), K1, Y20
 	VCMPPS    $0x16, Y23, Y20, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Y20
+	VMOVUPS.Z 64(R11), K1, Y20
 	VCMPPS    $0x16, Y23, Y20, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Y20
+	VMOVUPS.Z 64(R11), K1, Y20
 	VCMPPS    $0x16, Y23, Y20, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Y20
+	VMOVUPS.Z 64(R11), K1, Y20
 	VCMPPS    $0x16, Y23, Y20, K2
 	VMOVAPS.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Y20
+	VMOVUPS.Z 64(R11), K1, Y20
 	VCMPPS    $0x16, Y23, Y20, K2
 	VMOVAPS.Z Y15, K2, Y15
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 64(R12), K1, Y20
+	VMOVUPS.Z 64(R11), K1, Y20
 	VCMPPS    $0x16, Y23, Y20, K2
 	VMOVAPS.Z Y17, K2, Y17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z20
 	VCMPPS    $0x16, Z23, Z20, K2
 	VMOVAPS.Z Z18, K2, Z18
-	VMOVUPS.Z 64(R12), K1, Y20
+	VMOVUPS.Z 64(R11), K1, Y20
 	VCMPPS    $0x16, Y23, Y20, K2
 	VMOVAPS.Z Y19, K2, Y19
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -11652,16 +11370,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000a, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000a, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -11854,16 +11568,12 @@ TEXT ·shalves11x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -12098,11 +11808,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z22
+	VBROADCASTSS 80(R10), Z22
 	VMULPS       Z22, Z0, Z0
 	VMULPS       Y22, Y1, Y1
 	VMULPS       Z22, Z2, Z2
@@ -12128,116 +11837,114 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z22
-	VFMADD231PS  (R12), Z22, Z0
-	VMOVUPS.Z    64(R12), K1, Y23
+	VBROADCASTSS 84(R10), Z22
+	VFMADD231PS  (R11), Z22, Z0
+	VMOVUPS.Z    64(R11), K1, Y23
 	VFMADD231PS  Y23, Y22, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z2
-	VMOVUPS.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z2
+	VMOVUPS.Z    64(R11), K1, Y23
 	VFMADD231PS  Y23, Y22, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z4
-	VMOVUPS.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z4
+	VMOVUPS.Z    64(R11), K1, Y23
 	VFMADD231PS  Y23, Y22, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z6
-	VMOVUPS.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z6
+	VMOVUPS.Z    64(R11), K1, Y23
 	VFMADD231PS  Y23, Y22, Y7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z8
-	VMOVUPS.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z8
+	VMOVUPS.Z    64(R11), K1, Y23
 	VFMADD231PS  Y23, Y22, Y9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z10
-	VMOVUPS.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z10
+	VMOVUPS.Z    64(R11), K1, Y23
 	VFMADD231PS  Y23, Y22, Y11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z12
-	VMOVUPS.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z12
+	VMOVUPS.Z    64(R11), K1, Y23
 	VFMADD231PS  Y23, Y22, Y13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z14
-	VMOVUPS.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z14
+	VMOVUPS.Z    64(R11), K1, Y23
 	VFMADD231PS  Y23, Y22, Y15
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z16
-	VMOVUPS.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z16
+	VMOVUPS.Z    64(R11), K1, Y23
 	VFMADD231PS  Y23, Y22, Y17
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z18
-	VMOVUPS.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z18
+	VMOVUPS.Z    64(R11), K1, Y23
 	VFMADD231PS  Y23, Y22, Y19
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z22, Z20
-	VMOVUPS.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z22, Z20
+	VMOVUPS.Z    64(R11), K1, Y23
 	VFMADD231PS  Y23, Y22, Y21
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Y23
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Y23
 	VADDPS    Y23, Y1, Y1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Y23
 	VADDPS    Y23, Y3, Y3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Y23
 	VADDPS    Y23, Y5, Y5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Y23
 	VADDPS    Y23, Y7, Y7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Y23
 	VADDPS    Y23, Y9, Y9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Y23
 	VADDPS    Y23, Y11, Y11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Y23
 	VADDPS    Y23, Y13, Y13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Y23
 	VADDPS    Y23, Y15, Y15
-	ADDQ      DX, R12
-	VADDPS    (R12), Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z16, Z16
+	VMOVUPS.Z 64(R11), K1, Y23
 	VADDPS    Y23, Y17, Y17
-	ADDQ      DX, R12
-	VADDPS    (R12), Z18, Z18
-	VMOVUPS.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z18, Z18
+	VMOVUPS.Z 64(R11), K1, Y23
 	VADDPS    Y23, Y19, Y19
-	ADDQ      DX, R12
-	VADDPS    (R12), Z20, Z20
-	VMOVUPS.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPS    (R11), Z20, Z20
+	VMOVUPS.Z 64(R11), K1, Y23
 	VADDPS    Y23, Y21, Y21
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z22
+	VMOVUPS   (R11), Z22
 	VADDPS    Z22, Z0, Z0
 	VADDPS    Z22, Z2, Z2
 	VADDPS    Z22, Z4, Z4
@@ -12249,7 +11956,7 @@ tileBias:
 	VADDPS    Z22, Z16, Z16
 	VADDPS    Z22, Z18, Z18
 	VADDPS    Z22, Z20, Z20
-	VMOVUPS.Z 64(R12), K1, Y22
+	VMOVUPS.Z 64(R11), K1, Y22
 	VADDPS    Y22, Y1, Y1
 	VADDPS    Y22, Y3, Y3
 	VADDPS    Y22, Y5, Y5
@@ -12263,8 +11970,8 @@ tileBias:
 	VADDPS    Y22, Y21, Y21
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
 	VCMPPS    $0x16, Z25, Z0, K2
@@ -12313,92 +12020,92 @@ tileReLU:
 	VMOVAPS.Z Y21, K2, Y21
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z25, Z25, Z25
-	VMOVUPS   (R12), Z22
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Y22
+	VMOVUPS.Z 64(R11), K1, Y22
 	VCMPPS    $0x16, Y25, Y22, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Y22
+	VMOVUPS.Z 64(R11), K1, Y22
 	VCMPPS    $0x16, Y25, Y22, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Y22
+	VMOVUPS.Z 64(R11), K1, Y22
 	VCMPPS    $0x16, Y25, Y22, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Y22
+	VMOVUPS.Z 64(R11), K1, Y22
 	VCMPPS    $0x16, Y25, Y22, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Y22
+	VMOVUPS.Z 64(R11), K1, Y22
 	VCMPPS    $0x16, Y25, Y22, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Y22
+	VMOVUPS.Z 64(R11), K1, Y22
 	VCMPPS    $0x16, Y25, Y22, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Y22
+	VMOVUPS.Z 64(R11), K1, Y22
 	VCMPPS    $0x16, Y25, Y22, K2
 	VMOVAPS.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Y22
+	VMOVUPS.Z 64(R11), K1, Y22
 	VCMPPS    $0x16, Y25, Y22, K2
 	VMOVAPS.Z Y15, K2, Y15
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 64(R12), K1, Y22
+	VMOVUPS.Z 64(R11), K1, Y22
 	VCMPPS    $0x16, Y25, Y22, K2
 	VMOVAPS.Z Y17, K2, Y17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z18, K2, Z18
-	VMOVUPS.Z 64(R12), K1, Y22
+	VMOVUPS.Z 64(R11), K1, Y22
 	VCMPPS    $0x16, Y25, Y22, K2
 	VMOVAPS.Z Y19, K2, Y19
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z25, Z22, K2
 	VMOVAPS.Z Z20, K2, Z20
-	VMOVUPS.Z 64(R12), K1, Y22
+	VMOVUPS.Z 64(R11), K1, Y22
 	VCMPPS    $0x16, Y25, Y22, K2
 	VMOVAPS.Z Y21, K2, Y21
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -12447,16 +12154,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000b, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000b, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -12657,16 +12360,12 @@ TEXT ·shalves12x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -12918,11 +12617,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z24
+	VBROADCASTSS 80(R10), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Y24, Y1, Y1
 	VMULPS       Z24, Z2, Z2
@@ -12950,124 +12648,122 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z24
-	VFMADD231PS  (R12), Z24, Z0
-	VMOVUPS.Z    64(R12), K1, Y25
+	VBROADCASTSS 84(R10), Z24
+	VFMADD231PS  (R11), Z24, Z0
+	VMOVUPS.Z    64(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z2
-	VMOVUPS.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z2
+	VMOVUPS.Z    64(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z4
-	VMOVUPS.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z4
+	VMOVUPS.Z    64(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z6
-	VMOVUPS.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z6
+	VMOVUPS.Z    64(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z8
-	VMOVUPS.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z8
+	VMOVUPS.Z    64(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z10
-	VMOVUPS.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z10
+	VMOVUPS.Z    64(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z12
-	VMOVUPS.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z12
+	VMOVUPS.Z    64(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z14
-	VMOVUPS.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z14
+	VMOVUPS.Z    64(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y15
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z16
-	VMOVUPS.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z16
+	VMOVUPS.Z    64(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y17
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z18
-	VMOVUPS.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z18
+	VMOVUPS.Z    64(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y19
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z20
-	VMOVUPS.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z20
+	VMOVUPS.Z    64(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y21
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z22
-	VMOVUPS.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z22
+	VMOVUPS.Z    64(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y23
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Y25
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Y25
 	VADDPS    Y25, Y1, Y1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Y25
 	VADDPS    Y25, Y3, Y3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Y25
 	VADDPS    Y25, Y5, Y5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Y25
 	VADDPS    Y25, Y7, Y7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Y25
 	VADDPS    Y25, Y9, Y9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Y25
 	VADDPS    Y25, Y11, Y11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Y25
 	VADDPS    Y25, Y13, Y13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Y25
 	VADDPS    Y25, Y15, Y15
-	ADDQ      DX, R12
-	VADDPS    (R12), Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z16, Z16
+	VMOVUPS.Z 64(R11), K1, Y25
 	VADDPS    Y25, Y17, Y17
-	ADDQ      DX, R12
-	VADDPS    (R12), Z18, Z18
-	VMOVUPS.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z18, Z18
+	VMOVUPS.Z 64(R11), K1, Y25
 	VADDPS    Y25, Y19, Y19
-	ADDQ      DX, R12
-	VADDPS    (R12), Z20, Z20
-	VMOVUPS.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z20, Z20
+	VMOVUPS.Z 64(R11), K1, Y25
 	VADDPS    Y25, Y21, Y21
-	ADDQ      DX, R12
-	VADDPS    (R12), Z22, Z22
-	VMOVUPS.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z22, Z22
+	VMOVUPS.Z 64(R11), K1, Y25
 	VADDPS    Y25, Y23, Y23
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z24
+	VMOVUPS   (R11), Z24
 	VADDPS    Z24, Z0, Z0
 	VADDPS    Z24, Z2, Z2
 	VADDPS    Z24, Z4, Z4
@@ -13080,7 +12776,7 @@ tileBias:
 	VADDPS    Z24, Z18, Z18
 	VADDPS    Z24, Z20, Z20
 	VADDPS    Z24, Z22, Z22
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VADDPS    Y24, Y1, Y1
 	VADDPS    Y24, Y3, Y3
 	VADDPS    Y24, Y5, Y5
@@ -13095,8 +12791,8 @@ tileBias:
 	VADDPS    Y24, Y23, Y23
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
 	VCMPPS    $0x16, Z27, Z0, K2
@@ -13149,99 +12845,99 @@ tileReLU:
 	VMOVAPS.Z Y23, K2, Y23
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z27, Z27, Z27
-	VMOVUPS   (R12), Z24
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VCMPPS    $0x16, Y27, Y24, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VCMPPS    $0x16, Y27, Y24, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VCMPPS    $0x16, Y27, Y24, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VCMPPS    $0x16, Y27, Y24, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VCMPPS    $0x16, Y27, Y24, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VCMPPS    $0x16, Y27, Y24, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VCMPPS    $0x16, Y27, Y24, K2
 	VMOVAPS.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VCMPPS    $0x16, Y27, Y24, K2
 	VMOVAPS.Z Y15, K2, Y15
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VCMPPS    $0x16, Y27, Y24, K2
 	VMOVAPS.Z Y17, K2, Y17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z18, K2, Z18
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VCMPPS    $0x16, Y27, Y24, K2
 	VMOVAPS.Z Y19, K2, Y19
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z20, K2, Z20
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VCMPPS    $0x16, Y27, Y24, K2
 	VMOVAPS.Z Y21, K2, Y21
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z27, Z24, K2
 	VMOVAPS.Z Z22, K2, Z22
-	VMOVUPS.Z 64(R12), K1, Y24
+	VMOVUPS.Z 64(R11), K1, Y24
 	VCMPPS    $0x16, Y27, Y24, K2
 	VMOVAPS.Z Y23, K2, Y23
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -13294,16 +12990,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000c, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000c, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -13516,16 +13208,12 @@ TEXT ·shalves13x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -13794,11 +13482,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z26
+	VBROADCASTSS 80(R10), Z26
 	VMULPS       Z26, Z0, Z0
 	VMULPS       Y26, Y1, Y1
 	VMULPS       Z26, Z2, Z2
@@ -13828,132 +13515,130 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z26
-	VFMADD231PS  (R12), Z26, Z0
-	VMOVUPS.Z    64(R12), K1, Y27
+	VBROADCASTSS 84(R10), Z26
+	VFMADD231PS  (R11), Z26, Z0
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z2
-	VMOVUPS.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z2
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z4
-	VMOVUPS.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z4
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z6
-	VMOVUPS.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z6
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z8
-	VMOVUPS.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z8
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z10
-	VMOVUPS.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z10
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z12
-	VMOVUPS.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z12
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z14
-	VMOVUPS.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z14
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y15
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z16
-	VMOVUPS.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z16
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y17
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z18
-	VMOVUPS.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z18
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y19
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z20
-	VMOVUPS.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z20
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y21
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z22
-	VMOVUPS.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z22
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y23
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z26, Z24
-	VMOVUPS.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z26, Z24
+	VMOVUPS.Z    64(R11), K1, Y27
 	VFMADD231PS  Y27, Y26, Y25
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Y27
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y1, Y1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y3, Y3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y5, Y5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y7, Y7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y9, Y9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y11, Y11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y13, Y13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y15, Y15
-	ADDQ      DX, R12
-	VADDPS    (R12), Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z16, Z16
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y17, Y17
-	ADDQ      DX, R12
-	VADDPS    (R12), Z18, Z18
-	VMOVUPS.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z18, Z18
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y19, Y19
-	ADDQ      DX, R12
-	VADDPS    (R12), Z20, Z20
-	VMOVUPS.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z20, Z20
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y21, Y21
-	ADDQ      DX, R12
-	VADDPS    (R12), Z22, Z22
-	VMOVUPS.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z22, Z22
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y23, Y23
-	ADDQ      DX, R12
-	VADDPS    (R12), Z24, Z24
-	VMOVUPS.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPS    (R11), Z24, Z24
+	VMOVUPS.Z 64(R11), K1, Y27
 	VADDPS    Y27, Y25, Y25
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z26
+	VMOVUPS   (R11), Z26
 	VADDPS    Z26, Z0, Z0
 	VADDPS    Z26, Z2, Z2
 	VADDPS    Z26, Z4, Z4
@@ -13967,7 +13652,7 @@ tileBias:
 	VADDPS    Z26, Z20, Z20
 	VADDPS    Z26, Z22, Z22
 	VADDPS    Z26, Z24, Z24
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VADDPS    Y26, Y1, Y1
 	VADDPS    Y26, Y3, Y3
 	VADDPS    Y26, Y5, Y5
@@ -13983,8 +13668,8 @@ tileBias:
 	VADDPS    Y26, Y25, Y25
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z29, Z29, Z29
 	VCMPPS    $0x16, Z29, Z0, K2
@@ -14041,106 +13726,106 @@ tileReLU:
 	VMOVAPS.Z Y25, K2, Y25
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z29, Z29, Z29
-	VMOVUPS   (R12), Z26
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y15, K2, Y15
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y17, K2, Y17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z18, K2, Z18
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y19, K2, Y19
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z20, K2, Z20
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y21, K2, Y21
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z22, K2, Z22
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y23, K2, Y23
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z26
 	VCMPPS    $0x16, Z29, Z26, K2
 	VMOVAPS.Z Z24, K2, Z24
-	VMOVUPS.Z 64(R12), K1, Y26
+	VMOVUPS.Z 64(R11), K1, Y26
 	VCMPPS    $0x16, Y29, Y26, K2
 	VMOVAPS.Z Y25, K2, Y25
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -14197,16 +13882,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000d, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000d, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -14431,16 +14112,12 @@ TEXT ·shalves14x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -14721,11 +14398,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z28
+	VBROADCASTSS 80(R10), Z28
 	VMULPS       Z28, Z0, Z0
 	VMULPS       Y28, Y1, Y1
 	VMULPS       Z28, Z2, Z2
@@ -14757,140 +14433,138 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z28
-	VFMADD231PS  (R12), Z28, Z0
-	VMOVUPS.Z    64(R12), K1, Y29
+	VBROADCASTSS 84(R10), Z28
+	VFMADD231PS  (R11), Z28, Z0
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y1
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z2
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z2
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y3
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z4
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z4
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z6
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z6
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y7
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z8
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z8
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y9
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z10
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z10
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z12
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z12
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y13
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z14
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z14
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y15
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z16
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z16
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y17
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z18
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z18
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y19
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z20
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z20
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y21
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z22
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z22
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y23
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z24
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z24
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y25
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z28, Z26
-	VMOVUPS.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z28, Z26
+	VMOVUPS.Z    64(R11), K1, Y29
 	VFMADD231PS  Y29, Y28, Y27
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VMOVUPS.Z 64(R12), K1, Y29
+	VADDPS    (R11), Z0, Z0
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y1, Y1
-	ADDQ      DX, R12
-	VADDPS    (R12), Z2, Z2
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z2, Z2
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y3, Y3
-	ADDQ      DX, R12
-	VADDPS    (R12), Z4, Z4
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z4, Z4
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y5, Y5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y7, Y7
-	ADDQ      DX, R12
-	VADDPS    (R12), Z8, Z8
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z8, Z8
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y9, Y9
-	ADDQ      DX, R12
-	VADDPS    (R12), Z10, Z10
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z10, Z10
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y11, Y11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y13, Y13
-	ADDQ      DX, R12
-	VADDPS    (R12), Z14, Z14
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z14, Z14
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y15, Y15
-	ADDQ      DX, R12
-	VADDPS    (R12), Z16, Z16
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z16, Z16
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y17, Y17
-	ADDQ      DX, R12
-	VADDPS    (R12), Z18, Z18
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z18, Z18
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y19, Y19
-	ADDQ      DX, R12
-	VADDPS    (R12), Z20, Z20
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z20, Z20
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y21, Y21
-	ADDQ      DX, R12
-	VADDPS    (R12), Z22, Z22
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z22, Z22
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y23, Y23
-	ADDQ      DX, R12
-	VADDPS    (R12), Z24, Z24
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z24, Z24
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y25, Y25
-	ADDQ      DX, R12
-	VADDPS    (R12), Z26, Z26
-	VMOVUPS.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPS    (R11), Z26, Z26
+	VMOVUPS.Z 64(R11), K1, Y29
 	VADDPS    Y29, Y27, Y27
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z28
+	VMOVUPS   (R11), Z28
 	VADDPS    Z28, Z0, Z0
 	VADDPS    Z28, Z2, Z2
 	VADDPS    Z28, Z4, Z4
@@ -14905,7 +14579,7 @@ tileBias:
 	VADDPS    Z28, Z22, Z22
 	VADDPS    Z28, Z24, Z24
 	VADDPS    Z28, Z26, Z26
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VADDPS    Y28, Y1, Y1
 	VADDPS    Y28, Y3, Y3
 	VADDPS    Y28, Y5, Y5
@@ -14922,8 +14596,8 @@ tileBias:
 	VADDPS    Y28, Y27, Y27
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z31, Z31, Z31
 	VCMPPS    $0x16, Z31, Z0, K2
@@ -14984,113 +14658,113 @@ tileReLU:
 	VMOVAPS.Z Y27, K2, Y27
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z31, Z31, Z31
-	VMOVUPS   (R12), Z28
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y15, K2, Y15
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y17, K2, Y17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z18, K2, Z18
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y19, K2, Y19
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z20, K2, Z20
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y21, K2, Y21
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z22, K2, Z22
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y23, K2, Y23
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z24, K2, Z24
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y25, K2, Y25
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z28
 	VCMPPS    $0x16, Z31, Z28, K2
 	VMOVAPS.Z Z26, K2, Z26
-	VMOVUPS.Z 64(R12), K1, Y28
+	VMOVUPS.Z 64(R11), K1, Y28
 	VCMPPS    $0x16, Y31, Y28, K2
 	VMOVAPS.Z Y27, K2, Y27
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -15151,16 +14825,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000e, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000e, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -15391,16 +15061,12 @@ TEXT ·shalves1x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -15488,24 +15154,23 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z3
+	VBROADCASTSS 80(R8), Z3
 	VMULPS       Z3, Z0, Z0
 	VMULPS       Z3, Z1, Z1
 	VMULPS       Y3, Y2, Y2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z3
+	VBROADCASTSS 84(R8), Z3
 	VFMADD231PS  (R9), Z3, Z0
 	VFMADD231PS  64(R9), Z3, Z1
 	VMOVUPS.Z    128(R9), K1, Y4
@@ -15521,13 +15186,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z3
@@ -15538,7 +15201,7 @@ tileBias:
 	VADDPS    Y3, Y2, Y2
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -15550,11 +15213,11 @@ tileReLU:
 	VMOVAPS.Z Y2, K2, Y2
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x02, R11
+	MOVQ      104(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z7, Z7, Z7
 	VMOVUPS   (R9), Z3
 	VCMPPS    $0x16, Z7, Z3, K2
@@ -15565,10 +15228,10 @@ tileMask:
 	VMOVUPS.Z 128(R9), K1, Y3
 	VCMPPS    $0x16, Y7, Y3, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -15579,16 +15242,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   144(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -15692,16 +15351,12 @@ TEXT ·shalves2x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -15812,11 +15467,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z6
+	VBROADCASTSS 80(R8), Z6
 	VMULPS       Z6, Z0, Z0
 	VMULPS       Z6, Z1, Z1
 	VMULPS       Y6, Y2, Y2
@@ -15826,13 +15480,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z6
+	VBROADCASTSS 84(R8), Z6
 	VFMADD231PS  (R9), Z6, Z0
 	VFMADD231PS  64(R9), Z6, Z1
 	VMOVUPS.Z    128(R9), K1, Y7
@@ -15858,13 +15512,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z6
@@ -15878,7 +15530,7 @@ tileBias:
 	VADDPS    Y6, Y5, Y5
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
@@ -15896,11 +15548,11 @@ tileReLU:
 	VMOVAPS.Z Y5, K2, Y5
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x02, R11
+	MOVQ      104(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z10, Z10, Z10
 	VMOVUPS   (R9), Z6
 	VCMPPS    $0x16, Z10, Z6, K2
@@ -15911,7 +15563,7 @@ tileMask:
 	VMOVUPS.Z 128(R9), K1, Y6
 	VCMPPS    $0x16, Y10, Y6, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPS   (R9), Z6
 	VCMPPS    $0x16, Z10, Z6, K2
 	VMOVAPS.Z Z3, K2, Z3
@@ -15921,10 +15573,10 @@ tileMask:
 	VMOVUPS.Z 128(R9), K1, Y6
 	VCMPPS    $0x16, Y10, Y6, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -15941,16 +15593,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   144(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -16070,16 +15718,12 @@ TEXT ·shalves3x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -16213,11 +15857,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z9
+	VBROADCASTSS 80(R8), Z9
 	VMULPS       Z9, Z0, Z0
 	VMULPS       Z9, Z1, Z1
 	VMULPS       Y9, Y2, Y2
@@ -16230,13 +15873,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z9
+	VBROADCASTSS 84(R8), Z9
 	VFMADD231PS  (R9), Z9, Z0
 	VFMADD231PS  64(R9), Z9, Z1
 	VMOVUPS.Z    128(R9), K1, Y10
@@ -16272,13 +15915,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z9
@@ -16295,7 +15936,7 @@ tileBias:
 	VADDPS    Y9, Y8, Y8
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -16319,11 +15960,11 @@ tileReLU:
 	VMOVAPS.Z Y8, K2, Y8
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x02, R11
+	MOVQ      104(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z13, Z13, Z13
 	VMOVUPS   (R9), Z9
 	VCMPPS    $0x16, Z13, Z9, K2
@@ -16334,7 +15975,7 @@ tileMask:
 	VMOVUPS.Z 128(R9), K1, Y9
 	VCMPPS    $0x16, Y13, Y9, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPS   (R9), Z9
 	VCMPPS    $0x16, Z13, Z9, K2
 	VMOVAPS.Z Z3, K2, Z3
@@ -16344,7 +15985,7 @@ tileMask:
 	VMOVUPS.Z 128(R9), K1, Y9
 	VCMPPS    $0x16, Y13, Y9, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPS   (R9), Z9
 	VCMPPS    $0x16, Z13, Z9, K2
 	VMOVAPS.Z Z6, K2, Z6
@@ -16354,10 +15995,10 @@ tileMask:
 	VMOVUPS.Z 128(R9), K1, Y9
 	VCMPPS    $0x16, Y13, Y9, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -16380,16 +16021,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   144(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -16526,16 +16163,12 @@ TEXT ·shalves4x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -16692,11 +16325,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z12
+	VBROADCASTSS 80(R9), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
 	VMULPS       Y12, Y2, Y2
@@ -16712,13 +16344,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z12
+	VBROADCASTSS 84(R9), Z12
 	VFMADD231PS  (R10), Z12, Z0
 	VFMADD231PS  64(R10), Z12, Z1
 	VMOVUPS.Z    128(R10), K1, Y13
@@ -16764,13 +16396,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z12
@@ -16790,7 +16420,7 @@ tileBias:
 	VADDPS    Y12, Y11, Y11
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
@@ -16820,11 +16450,11 @@ tileReLU:
 	VMOVAPS.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z16, Z16, Z16
 	VMOVUPS   (R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K2
@@ -16835,7 +16465,7 @@ tileMask:
 	VMOVUPS.Z 128(R10), K1, Y12
 	VCMPPS    $0x16, Y16, Y12, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K2
 	VMOVAPS.Z Z3, K2, Z3
@@ -16845,7 +16475,7 @@ tileMask:
 	VMOVUPS.Z 128(R10), K1, Y12
 	VCMPPS    $0x16, Y16, Y12, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K2
 	VMOVAPS.Z Z6, K2, Z6
@@ -16855,7 +16485,7 @@ tileMask:
 	VMOVUPS.Z 128(R10), K1, Y12
 	VCMPPS    $0x16, Y16, Y12, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z12
 	VCMPPS    $0x16, Z16, Z12, K2
 	VMOVAPS.Z Z9, K2, Z9
@@ -16865,10 +16495,10 @@ tileMask:
 	VMOVUPS.Z 128(R10), K1, Y12
 	VCMPPS    $0x16, Y16, Y12, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -16897,16 +16527,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -17059,16 +16685,12 @@ TEXT ·shalves5x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -17248,11 +16870,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z15
+	VBROADCASTSS 80(R9), Z15
 	VMULPS       Z15, Z0, Z0
 	VMULPS       Z15, Z1, Z1
 	VMULPS       Y15, Y2, Y2
@@ -17271,13 +16892,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z15
+	VBROADCASTSS 84(R9), Z15
 	VFMADD231PS  (R10), Z15, Z0
 	VFMADD231PS  64(R10), Z15, Z1
 	VMOVUPS.Z    128(R10), K1, Y16
@@ -17333,13 +16954,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z15
@@ -17362,7 +16981,7 @@ tileBias:
 	VADDPS    Y15, Y14, Y14
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
@@ -17398,11 +17017,11 @@ tileReLU:
 	VMOVAPS.Z Y14, K2, Y14
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z19, Z19, Z19
 	VMOVUPS   (R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K2
@@ -17413,7 +17032,7 @@ tileMask:
 	VMOVUPS.Z 128(R10), K1, Y15
 	VCMPPS    $0x16, Y19, Y15, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K2
 	VMOVAPS.Z Z3, K2, Z3
@@ -17423,7 +17042,7 @@ tileMask:
 	VMOVUPS.Z 128(R10), K1, Y15
 	VCMPPS    $0x16, Y19, Y15, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K2
 	VMOVAPS.Z Z6, K2, Z6
@@ -17433,7 +17052,7 @@ tileMask:
 	VMOVUPS.Z 128(R10), K1, Y15
 	VCMPPS    $0x16, Y19, Y15, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K2
 	VMOVAPS.Z Z9, K2, Z9
@@ -17443,7 +17062,7 @@ tileMask:
 	VMOVUPS.Z 128(R10), K1, Y15
 	VCMPPS    $0x16, Y19, Y15, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z15
 	VCMPPS    $0x16, Z19, Z15, K2
 	VMOVAPS.Z Z12, K2, Z12
@@ -17453,10 +17072,10 @@ tileMask:
 	VMOVUPS.Z 128(R10), K1, Y15
 	VCMPPS    $0x16, Y19, Y15, K2
 	VMOVAPS.Z Y14, K2, Y14
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -17491,16 +17110,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -17670,16 +17285,12 @@ TEXT ·shalves6x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -17882,11 +17493,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z18
+	VBROADCASTSS 80(R10), Z18
 	VMULPS       Z18, Z0, Z0
 	VMULPS       Z18, Z1, Z1
 	VMULPS       Y18, Y2, Y2
@@ -17908,13 +17518,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z18
+	VBROADCASTSS 84(R10), Z18
 	VFMADD231PS  (R11), Z18, Z0
 	VFMADD231PS  64(R11), Z18, Z1
 	VMOVUPS.Z    128(R11), K1, Y19
@@ -17980,13 +17590,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z18
@@ -18012,7 +17620,7 @@ tileBias:
 	VADDPS    Y18, Y17, Y17
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z22, Z22, Z22
@@ -18054,11 +17662,11 @@ tileReLU:
 	VMOVAPS.Z Y17, K2, Y17
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z22, Z22, Z22
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K2
@@ -18069,7 +17677,7 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y18
 	VCMPPS    $0x16, Y22, Y18, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K2
 	VMOVAPS.Z Z3, K2, Z3
@@ -18079,7 +17687,7 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y18
 	VCMPPS    $0x16, Y22, Y18, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K2
 	VMOVAPS.Z Z6, K2, Z6
@@ -18089,7 +17697,7 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y18
 	VCMPPS    $0x16, Y22, Y18, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K2
 	VMOVAPS.Z Z9, K2, Z9
@@ -18099,7 +17707,7 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y18
 	VCMPPS    $0x16, Y22, Y18, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K2
 	VMOVAPS.Z Z12, K2, Z12
@@ -18109,7 +17717,7 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y18
 	VCMPPS    $0x16, Y22, Y18, K2
 	VMOVAPS.Z Y14, K2, Y14
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z22, Z18, K2
 	VMOVAPS.Z Z15, K2, Z15
@@ -18119,10 +17727,10 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y18
 	VCMPPS    $0x16, Y22, Y18, K2
 	VMOVAPS.Z Y17, K2, Y17
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -18163,16 +17771,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -18358,16 +17962,12 @@ TEXT ·shalves7x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -18593,11 +18193,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z21
+	VBROADCASTSS 80(R10), Z21
 	VMULPS       Z21, Z0, Z0
 	VMULPS       Z21, Z1, Z1
 	VMULPS       Y21, Y2, Y2
@@ -18622,13 +18221,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z21
+	VBROADCASTSS 84(R10), Z21
 	VFMADD231PS  (R11), Z21, Z0
 	VFMADD231PS  64(R11), Z21, Z1
 	VMOVUPS.Z    128(R11), K1, Y22
@@ -18704,13 +18303,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z21
@@ -18739,7 +18336,7 @@ tileBias:
 	VADDPS    Y21, Y20, Y20
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
@@ -18787,11 +18384,11 @@ tileReLU:
 	VMOVAPS.Z Y20, K2, Y20
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z25, Z25, Z25
 	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K2
@@ -18802,7 +18399,7 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y21
 	VCMPPS    $0x16, Y25, Y21, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K2
 	VMOVAPS.Z Z3, K2, Z3
@@ -18812,7 +18409,7 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y21
 	VCMPPS    $0x16, Y25, Y21, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K2
 	VMOVAPS.Z Z6, K2, Z6
@@ -18822,7 +18419,7 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y21
 	VCMPPS    $0x16, Y25, Y21, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K2
 	VMOVAPS.Z Z9, K2, Z9
@@ -18832,7 +18429,7 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y21
 	VCMPPS    $0x16, Y25, Y21, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K2
 	VMOVAPS.Z Z12, K2, Z12
@@ -18842,7 +18439,7 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y21
 	VCMPPS    $0x16, Y25, Y21, K2
 	VMOVAPS.Z Y14, K2, Y14
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K2
 	VMOVAPS.Z Z15, K2, Z15
@@ -18852,7 +18449,7 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y21
 	VCMPPS    $0x16, Y25, Y21, K2
 	VMOVAPS.Z Y17, K2, Y17
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z21
 	VCMPPS    $0x16, Z25, Z21, K2
 	VMOVAPS.Z Z18, K2, Z18
@@ -18862,10 +18459,10 @@ tileMask:
 	VMOVUPS.Z 128(R11), K1, Y21
 	VCMPPS    $0x16, Y25, Y21, K2
 	VMOVAPS.Z Y20, K2, Y20
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -18912,16 +18509,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -19123,16 +18716,12 @@ TEXT ·shalves8x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 144(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 152(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -19390,11 +18979,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z24
+	VBROADCASTSS 80(R10), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Z24, Z1, Z1
 	VMULPS       Y24, Y2, Y2
@@ -19422,108 +19010,106 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R12
-	ADDL         R12, R12
+	MOVL         84(R10), R11
+	ADDL         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	CMPL         76(R11), $0x3f800000
+	MOVQ         R9, R11
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z24
-	VFMADD231PS  (R12), Z24, Z0
-	VFMADD231PS  64(R12), Z24, Z1
-	VMOVUPS.Z    128(R12), K1, Y25
+	VBROADCASTSS 84(R10), Z24
+	VFMADD231PS  (R11), Z24, Z0
+	VFMADD231PS  64(R11), Z24, Z1
+	VMOVUPS.Z    128(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y2
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z3
-	VFMADD231PS  64(R12), Z24, Z4
-	VMOVUPS.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z3
+	VFMADD231PS  64(R11), Z24, Z4
+	VMOVUPS.Z    128(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y5
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z6
-	VFMADD231PS  64(R12), Z24, Z7
-	VMOVUPS.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z6
+	VFMADD231PS  64(R11), Z24, Z7
+	VMOVUPS.Z    128(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y8
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z9
-	VFMADD231PS  64(R12), Z24, Z10
-	VMOVUPS.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z9
+	VFMADD231PS  64(R11), Z24, Z10
+	VMOVUPS.Z    128(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y11
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z12
-	VFMADD231PS  64(R12), Z24, Z13
-	VMOVUPS.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z12
+	VFMADD231PS  64(R11), Z24, Z13
+	VMOVUPS.Z    128(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y14
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z15
-	VFMADD231PS  64(R12), Z24, Z16
-	VMOVUPS.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z15
+	VFMADD231PS  64(R11), Z24, Z16
+	VMOVUPS.Z    128(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y17
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z18
-	VFMADD231PS  64(R12), Z24, Z19
-	VMOVUPS.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z18
+	VFMADD231PS  64(R11), Z24, Z19
+	VMOVUPS.Z    128(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y20
-	ADDQ         DX, R12
-	VFMADD231PS  (R12), Z24, Z21
-	VFMADD231PS  64(R12), Z24, Z22
-	VMOVUPS.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PS  (R11), Z24, Z21
+	VFMADD231PS  64(R11), Z24, Z22
+	VMOVUPS.Z    128(R11), K1, Y25
 	VFMADD231PS  Y25, Y24, Y23
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R12), Z0, Z0
-	VADDPS    64(R12), Z1, Z1
-	VMOVUPS.Z 128(R12), K1, Y25
+	VADDPS    (R11), Z0, Z0
+	VADDPS    64(R11), Z1, Z1
+	VMOVUPS.Z 128(R11), K1, Y25
 	VADDPS    Y25, Y2, Y2
-	ADDQ      DX, R12
-	VADDPS    (R12), Z3, Z3
-	VADDPS    64(R12), Z4, Z4
-	VMOVUPS.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z3, Z3
+	VADDPS    64(R11), Z4, Z4
+	VMOVUPS.Z 128(R11), K1, Y25
 	VADDPS    Y25, Y5, Y5
-	ADDQ      DX, R12
-	VADDPS    (R12), Z6, Z6
-	VADDPS    64(R12), Z7, Z7
-	VMOVUPS.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z6, Z6
+	VADDPS    64(R11), Z7, Z7
+	VMOVUPS.Z 128(R11), K1, Y25
 	VADDPS    Y25, Y8, Y8
-	ADDQ      DX, R12
-	VADDPS    (R12), Z9, Z9
-	VADDPS    64(R12), Z10, Z10
-	VMOVUPS.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z9, Z9
+	VADDPS    64(R11), Z10, Z10
+	VMOVUPS.Z 128(R11), K1, Y25
 	VADDPS    Y25, Y11, Y11
-	ADDQ      DX, R12
-	VADDPS    (R12), Z12, Z12
-	VADDPS    64(R12), Z13, Z13
-	VMOVUPS.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z12, Z12
+	VADDPS    64(R11), Z13, Z13
+	VMOVUPS.Z 128(R11), K1, Y25
 	VADDPS    Y25, Y14, Y14
-	ADDQ      DX, R12
-	VADDPS    (R12), Z15, Z15
-	VADDPS    64(R12), Z16, Z16
-	VMOVUPS.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z15, Z15
+	VADDPS    64(R11), Z16, Z16
+	VMOVUPS.Z 128(R11), K1, Y25
 	VADDPS    Y25, Y17, Y17
-	ADDQ      DX, R12
-	VADDPS    (R12), Z18, Z18
-	VADDPS    64(R12), Z19, Z19
-	VMOVUPS.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z18, Z18
+	VADDPS    64(R11), Z19, Z19
+	VMOVUPS.Z 128(R11), K1, Y25
 	VADDPS    Y25, Y20, Y20
-	ADDQ      DX, R12
-	VADDPS    (R12), Z21, Z21
-	VADDPS    64(R12), Z22, Z22
-	VMOVUPS.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPS    (R11), Z21, Z21
+	VADDPS    64(R11), Z22, Z22
+	VMOVUPS.Z 128(R11), K1, Y25
 	VADDPS    Y25, Y23, Y23
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      88(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPS   (R12), Z24
+	VMOVUPS   (R11), Z24
 	VADDPS    Z24, Z0, Z0
 	VADDPS    Z24, Z3, Z3
 	VADDPS    Z24, Z6, Z6
@@ -19532,7 +19118,7 @@ tileBias:
 	VADDPS    Z24, Z15, Z15
 	VADDPS    Z24, Z18, Z18
 	VADDPS    Z24, Z21, Z21
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VADDPS    Z24, Z1, Z1
 	VADDPS    Z24, Z4, Z4
 	VADDPS    Z24, Z7, Z7
@@ -19541,7 +19127,7 @@ tileBias:
 	VADDPS    Z24, Z16, Z16
 	VADDPS    Z24, Z19, Z19
 	VADDPS    Z24, Z22, Z22
-	VMOVUPS.Z 128(R12), K1, Y24
+	VMOVUPS.Z 128(R11), K1, Y24
 	VADDPS    Y24, Y2, Y2
 	VADDPS    Y24, Y5, Y5
 	VADDPS    Y24, Y8, Y8
@@ -19552,8 +19138,8 @@ tileBias:
 	VADDPS    Y24, Y23, Y23
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      112(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z28, Z28, Z28
 	VCMPPS    $0x16, Z28, Z0, K2
@@ -19606,95 +19192,95 @@ tileReLU:
 	VMOVAPS.Z Y23, K2, Y23
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      152(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z28, Z28, Z28
-	VMOVUPS   (R12), Z24
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z0, K2, Z0
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS.Z 128(R12), K1, Y24
+	VMOVUPS.Z 128(R11), K1, Y24
 	VCMPPS    $0x16, Y28, Y24, K2
 	VMOVAPS.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS.Z 128(R12), K1, Y24
+	VMOVUPS.Z 128(R11), K1, Y24
 	VCMPPS    $0x16, Y28, Y24, K2
 	VMOVAPS.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z6, K2, Z6
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VMOVUPS.Z 128(R12), K1, Y24
+	VMOVUPS.Z 128(R11), K1, Y24
 	VCMPPS    $0x16, Y28, Y24, K2
 	VMOVAPS.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS.Z 128(R12), K1, Y24
+	VMOVUPS.Z 128(R11), K1, Y24
 	VCMPPS    $0x16, Y28, Y24, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z12, K2, Z12
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z13, K2, Z13
-	VMOVUPS.Z 128(R12), K1, Y24
+	VMOVUPS.Z 128(R11), K1, Y24
 	VCMPPS    $0x16, Y28, Y24, K2
 	VMOVAPS.Z Y14, K2, Y14
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z15, K2, Z15
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS.Z 128(R12), K1, Y24
+	VMOVUPS.Z 128(R11), K1, Y24
 	VCMPPS    $0x16, Y28, Y24, K2
 	VMOVAPS.Z Y17, K2, Y17
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z18, K2, Z18
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z19, K2, Z19
-	VMOVUPS.Z 128(R12), K1, Y24
+	VMOVUPS.Z 128(R11), K1, Y24
 	VCMPPS    $0x16, Y28, Y24, K2
 	VMOVAPS.Z Y20, K2, Y20
-	ADDQ      R13, R12
-	VMOVUPS   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z21, K2, Z21
-	VMOVUPS   64(R12), Z24
+	VMOVUPS   64(R11), Z24
 	VCMPPS    $0x16, Z28, Z24, K2
 	VMOVAPS.Z Z22, K2, Z22
-	VMOVUPS.Z 128(R12), K1, Y24
+	VMOVUPS.Z 128(R11), K1, Y24
 	VCMPPS    $0x16, Y28, Y24, K2
 	VMOVAPS.Z Y23, K2, Y23
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -19747,16 +19333,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x00000008, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -19976,16 +19558,12 @@ TEXT ·shalves1x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -20085,11 +19663,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z4
+	VBROADCASTSS 80(R8), Z4
 	VMULPS       Z4, Z0, Z0
 	VMULPS       Z4, Z1, Z1
 	VMULPS       Z4, Z2, Z2
@@ -20097,13 +19674,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z4
+	VBROADCASTSS 84(R8), Z4
 	VFMADD231PS  (R9), Z4, Z0
 	VFMADD231PS  64(R9), Z4, Z1
 	VFMADD231PS  128(R9), Z4, Z2
@@ -20121,13 +19698,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z4
@@ -20140,7 +19715,7 @@ tileBias:
 	VADDPS    Y4, Y3, Y3
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -20154,11 +19729,11 @@ tileReLU:
 	VMOVAPS.Z Y3, K2, Y3
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x02, R11
+	MOVQ      104(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z9, Z9, Z9
 	VMOVUPS   (R9), Z4
 	VCMPPS    $0x16, Z9, Z4, K2
@@ -20172,10 +19747,10 @@ tileMask:
 	VMOVUPS.Z 192(R9), K1, Y4
 	VCMPPS    $0x16, Y9, Y4, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -20188,16 +19763,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   144(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -20314,16 +19885,12 @@ TEXT ·shalves2x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -20452,11 +20019,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z8
+	VBROADCASTSS 80(R8), Z8
 	VMULPS       Z8, Z0, Z0
 	VMULPS       Z8, Z1, Z1
 	VMULPS       Z8, Z2, Z2
@@ -20468,13 +20034,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z8
+	VBROADCASTSS 84(R8), Z8
 	VFMADD231PS  (R9), Z8, Z0
 	VFMADD231PS  64(R9), Z8, Z1
 	VFMADD231PS  128(R9), Z8, Z2
@@ -20504,13 +20070,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z8
@@ -20527,7 +20091,7 @@ tileBias:
 	VADDPS    Y8, Y7, Y7
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -20549,11 +20113,11 @@ tileReLU:
 	VMOVAPS.Z Y7, K2, Y7
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x02, R11
+	MOVQ      104(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z13, Z13, Z13
 	VMOVUPS   (R9), Z8
 	VCMPPS    $0x16, Z13, Z8, K2
@@ -20567,7 +20131,7 @@ tileMask:
 	VMOVUPS.Z 192(R9), K1, Y8
 	VCMPPS    $0x16, Y13, Y8, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPS   (R9), Z8
 	VCMPPS    $0x16, Z13, Z8, K2
 	VMOVAPS.Z Z4, K2, Z4
@@ -20580,10 +20144,10 @@ tileMask:
 	VMOVUPS.Z 192(R9), K1, Y8
 	VCMPPS    $0x16, Y13, Y8, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -20604,16 +20168,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   144(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -20750,16 +20310,12 @@ TEXT ·shalves3x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 144(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 152(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -20917,11 +20473,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
-	CMPL         72(R10), $0x3f800000
+	MOVQ         x+0(FP), R8
+	CMPL         80(R8), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R10), Z12
+	VBROADCASTSS 80(R8), Z12
 	VMULPS       Z12, Z0, Z0
 	VMULPS       Z12, Z1, Z1
 	VMULPS       Z12, Z2, Z2
@@ -20937,13 +20492,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R10), R9
+	MOVL         84(R8), R9
 	ADDL         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	CMPL         76(R10), $0x3f800000
+	CMPL         84(R8), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R10), Z12
+	VBROADCASTSS 84(R8), Z12
 	VFMADD231PS  (R9), Z12, Z0
 	VFMADD231PS  64(R9), Z12, Z1
 	VFMADD231PS  128(R9), Z12, Z2
@@ -20985,13 +20540,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      88(R8), R9
+	ORQ       112(R8), R9
+	ORQ       96(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      88(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPS   (R9), Z12
@@ -21012,7 +20565,7 @@ tileBias:
 	VADDPS    Y12, Y11, Y11
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      112(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
@@ -21042,11 +20595,11 @@ tileReLU:
 	VMOVAPS.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      152(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x02, R11
+	MOVQ      104(R8), R10
+	SHLQ      $0x02, R10
 	VPXORD    Z17, Z17, Z17
 	VMOVUPS   (R9), Z12
 	VCMPPS    $0x16, Z17, Z12, K2
@@ -21060,7 +20613,7 @@ tileMask:
 	VMOVUPS.Z 192(R9), K1, Y12
 	VCMPPS    $0x16, Y17, Y12, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPS   (R9), Z12
 	VCMPPS    $0x16, Z17, Z12, K2
 	VMOVAPS.Z Z4, K2, Z4
@@ -21073,7 +20626,7 @@ tileMask:
 	VMOVUPS.Z 192(R9), K1, Y12
 	VCMPPS    $0x16, Y17, Y12, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPS   (R9), Z12
 	VCMPPS    $0x16, Z17, Z12, K2
 	VMOVAPS.Z Z8, K2, Z8
@@ -21086,10 +20639,10 @@ tileMask:
 	VMOVUPS.Z 192(R9), K1, Y12
 	VCMPPS    $0x16, Y17, Y12, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 152(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -21118,16 +20671,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   144(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -21285,16 +20834,12 @@ TEXT ·shalves4x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -21481,11 +21026,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z16
+	VBROADCASTSS 80(R9), Z16
 	VMULPS       Z16, Z0, Z0
 	VMULPS       Z16, Z1, Z1
 	VMULPS       Z16, Z2, Z2
@@ -21505,13 +21049,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z16
+	VBROADCASTSS 84(R9), Z16
 	VFMADD231PS  (R10), Z16, Z0
 	VFMADD231PS  64(R10), Z16, Z1
 	VFMADD231PS  128(R10), Z16, Z2
@@ -21565,13 +21109,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z16
@@ -21596,7 +21138,7 @@ tileBias:
 	VADDPS    Y16, Y15, Y15
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
@@ -21634,11 +21176,11 @@ tileReLU:
 	VMOVAPS.Z Y15, K2, Y15
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z21, Z21, Z21
 	VMOVUPS   (R10), Z16
 	VCMPPS    $0x16, Z21, Z16, K2
@@ -21652,7 +21194,7 @@ tileMask:
 	VMOVUPS.Z 192(R10), K1, Y16
 	VCMPPS    $0x16, Y21, Y16, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z16
 	VCMPPS    $0x16, Z21, Z16, K2
 	VMOVAPS.Z Z4, K2, Z4
@@ -21665,7 +21207,7 @@ tileMask:
 	VMOVUPS.Z 192(R10), K1, Y16
 	VCMPPS    $0x16, Y21, Y16, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z16
 	VCMPPS    $0x16, Z21, Z16, K2
 	VMOVAPS.Z Z8, K2, Z8
@@ -21678,7 +21220,7 @@ tileMask:
 	VMOVUPS.Z 192(R10), K1, Y16
 	VCMPPS    $0x16, Y21, Y16, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z16
 	VCMPPS    $0x16, Z21, Z16, K2
 	VMOVAPS.Z Z12, K2, Z12
@@ -21691,10 +21233,10 @@ tileMask:
 	VMOVUPS.Z 192(R10), K1, Y16
 	VCMPPS    $0x16, Y21, Y16, K2
 	VMOVAPS.Z Y15, K2, Y15
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -21731,16 +21273,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -21918,16 +21456,12 @@ TEXT ·shalves5x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -22143,11 +21677,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z20
+	VBROADCASTSS 80(R9), Z20
 	VMULPS       Z20, Z0, Z0
 	VMULPS       Z20, Z1, Z1
 	VMULPS       Z20, Z2, Z2
@@ -22171,13 +21704,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z20
+	VBROADCASTSS 84(R9), Z20
 	VFMADD231PS  (R10), Z20, Z0
 	VFMADD231PS  64(R10), Z20, Z1
 	VFMADD231PS  128(R10), Z20, Z2
@@ -22243,13 +21776,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z20
@@ -22278,7 +21809,7 @@ tileBias:
 	VADDPS    Y20, Y19, Y19
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
@@ -22324,11 +21855,11 @@ tileReLU:
 	VMOVAPS.Z Y19, K2, Y19
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z25, Z25, Z25
 	VMOVUPS   (R10), Z20
 	VCMPPS    $0x16, Z25, Z20, K2
@@ -22342,7 +21873,7 @@ tileMask:
 	VMOVUPS.Z 192(R10), K1, Y20
 	VCMPPS    $0x16, Y25, Y20, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z20
 	VCMPPS    $0x16, Z25, Z20, K2
 	VMOVAPS.Z Z4, K2, Z4
@@ -22355,7 +21886,7 @@ tileMask:
 	VMOVUPS.Z 192(R10), K1, Y20
 	VCMPPS    $0x16, Y25, Y20, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z20
 	VCMPPS    $0x16, Z25, Z20, K2
 	VMOVAPS.Z Z8, K2, Z8
@@ -22368,7 +21899,7 @@ tileMask:
 	VMOVUPS.Z 192(R10), K1, Y20
 	VCMPPS    $0x16, Y25, Y20, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z20
 	VCMPPS    $0x16, Z25, Z20, K2
 	VMOVAPS.Z Z12, K2, Z12
@@ -22381,7 +21912,7 @@ tileMask:
 	VMOVUPS.Z 192(R10), K1, Y20
 	VCMPPS    $0x16, Y25, Y20, K2
 	VMOVAPS.Z Y15, K2, Y15
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z20
 	VCMPPS    $0x16, Z25, Z20, K2
 	VMOVAPS.Z Z16, K2, Z16
@@ -22394,10 +21925,10 @@ tileMask:
 	VMOVUPS.Z 192(R10), K1, Y20
 	VCMPPS    $0x16, Y25, Y20, K2
 	VMOVAPS.Z Y19, K2, Y19
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -22442,16 +21973,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -22650,16 +22177,12 @@ TEXT ·shalves6x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -22904,11 +22427,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z24
+	VBROADCASTSS 80(R10), Z24
 	VMULPS       Z24, Z0, Z0
 	VMULPS       Z24, Z1, Z1
 	VMULPS       Z24, Z2, Z2
@@ -22936,13 +22458,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z24
+	VBROADCASTSS 84(R10), Z24
 	VFMADD231PS  (R11), Z24, Z0
 	VFMADD231PS  64(R11), Z24, Z1
 	VFMADD231PS  128(R11), Z24, Z2
@@ -23020,13 +22542,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z24
@@ -23059,7 +22579,7 @@ tileBias:
 	VADDPS    Y24, Y23, Y23
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z29, Z29, Z29
@@ -23113,11 +22633,11 @@ tileReLU:
 	VMOVAPS.Z Y23, K2, Y23
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z29, Z29, Z29
 	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z29, Z24, K2
@@ -23131,7 +22651,7 @@ tileMask:
 	VMOVUPS.Z 192(R11), K1, Y24
 	VCMPPS    $0x16, Y29, Y24, K2
 	VMOVAPS.Z Y3, K2, Y3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z29, Z24, K2
 	VMOVAPS.Z Z4, K2, Z4
@@ -23144,7 +22664,7 @@ tileMask:
 	VMOVUPS.Z 192(R11), K1, Y24
 	VCMPPS    $0x16, Y29, Y24, K2
 	VMOVAPS.Z Y7, K2, Y7
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z29, Z24, K2
 	VMOVAPS.Z Z8, K2, Z8
@@ -23157,7 +22677,7 @@ tileMask:
 	VMOVUPS.Z 192(R11), K1, Y24
 	VCMPPS    $0x16, Y29, Y24, K2
 	VMOVAPS.Z Y11, K2, Y11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z29, Z24, K2
 	VMOVAPS.Z Z12, K2, Z12
@@ -23170,7 +22690,7 @@ tileMask:
 	VMOVUPS.Z 192(R11), K1, Y24
 	VCMPPS    $0x16, Y29, Y24, K2
 	VMOVAPS.Z Y15, K2, Y15
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z29, Z24, K2
 	VMOVAPS.Z Z16, K2, Z16
@@ -23183,7 +22703,7 @@ tileMask:
 	VMOVUPS.Z 192(R11), K1, Y24
 	VCMPPS    $0x16, Y29, Y24, K2
 	VMOVAPS.Z Y19, K2, Y19
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z24
 	VCMPPS    $0x16, Z29, Z24, K2
 	VMOVAPS.Z Z20, K2, Z20
@@ -23196,10 +22716,10 @@ tileMask:
 	VMOVUPS.Z 192(R11), K1, Y24
 	VCMPPS    $0x16, Y29, Y24, K2
 	VMOVAPS.Z Y23, K2, Y23
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -23252,16 +22772,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -23478,16 +22994,12 @@ TEXT ·dhalves1x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -23546,24 +23058,23 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z1
+	VBROADCASTSD 80(R8), Z1
 	VMULPD       Y1, Y0, Y0
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z1
+	VBROADCASTSD 88(R8), Z1
 	VMOVUPD.Z    (R9), K1, Y3
 	VFMADD231PD  Y3, Y1, Y0
 	ADDQ         DX, R9
@@ -23575,20 +23086,18 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD.Z (R9), K1, Y1
 	VADDPD    Y1, Y0, Y0
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z2, Z2, Z2
@@ -23596,35 +23105,31 @@ tileReLU:
 	VMOVAPD.Z Y0, K2, Y0
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x03, R11
+	MOVQ      112(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z2, Z2, Z2
 	VMOVUPD.Z (R9), K1, Y1
 	VCMPPD    $0x16, Y2, Y1, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -23698,16 +23203,12 @@ TEXT ·dhalves2x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -23772,25 +23273,24 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z2
+	VBROADCASTSD 80(R8), Z2
 	VMULPD       Y2, Y0, Y0
 	VMULPD       Y2, Y1, Y1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z2
+	VBROADCASTSD 88(R8), Z2
 	VMOVUPD.Z    (R9), K1, Y4
 	VFMADD231PD  Y4, Y2, Y0
 	ADDQ         DX, R9
@@ -23808,13 +23308,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD.Z (R9), K1, Y2
@@ -23822,7 +23320,7 @@ tileBias:
 	VADDPD    Y2, Y1, Y1
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z3, Z3, Z3
@@ -23832,23 +23330,23 @@ tileReLU:
 	VMOVAPD.Z Y1, K2, Y1
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x03, R11
+	MOVQ      112(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z3, Z3, Z3
 	VMOVUPD.Z (R9), K1, Y2
 	VCMPPD    $0x16, Y3, Y2, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPD.Z (R9), K1, Y2
 	VCMPPD    $0x16, Y3, Y2, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, K1, (DI)
@@ -23857,16 +23355,12 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -23944,16 +23438,12 @@ TEXT ·dhalves3x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -24024,26 +23514,25 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z3
+	VBROADCASTSD 80(R8), Z3
 	VMULPD       Y3, Y0, Y0
 	VMULPD       Y3, Y1, Y1
 	VMULPD       Y3, Y2, Y2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z3
+	VBROADCASTSD 88(R8), Z3
 	VMOVUPD.Z    (R9), K1, Y5
 	VFMADD231PD  Y5, Y3, Y0
 	ADDQ         DX, R9
@@ -24067,13 +23556,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD.Z (R9), K1, Y3
@@ -24082,7 +23569,7 @@ tileBias:
 	VADDPD    Y3, Y2, Y2
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z4, Z4, Z4
@@ -24094,27 +23581,27 @@ tileReLU:
 	VMOVAPD.Z Y2, K2, Y2
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x03, R11
+	MOVQ      112(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z4, Z4, Z4
 	VMOVUPD.Z (R9), K1, Y3
 	VCMPPD    $0x16, Y4, Y3, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPD.Z (R9), K1, Y3
 	VCMPPD    $0x16, Y4, Y3, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPD.Z (R9), K1, Y3
 	VCMPPD    $0x16, Y4, Y3, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD Y0, K1, (DI)
@@ -24125,16 +23612,12 @@ tileWrite:
 	ADDQ    DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -24217,16 +23700,12 @@ TEXT ·dhalves4x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -24303,12 +23782,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z4
+	VBROADCASTSD 80(R9), Z4
 	VMULPD       Y4, Y0, Y0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Y4, Y2, Y2
@@ -24316,14 +23794,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z4
+	VBROADCASTSD 88(R9), Z4
 	VMOVUPD.Z    (R10), K1, Y6
 	VFMADD231PD  Y6, Y4, Y0
 	ADDQ         DX, R10
@@ -24353,13 +23831,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD.Z (R10), K1, Y4
@@ -24369,7 +23845,7 @@ tileBias:
 	VADDPD    Y4, Y3, Y3
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z5, Z5, Z5
@@ -24383,31 +23859,31 @@ tileReLU:
 	VMOVAPD.Z Y3, K2, Y3
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z5, Z5, Z5
 	VMOVUPD.Z (R10), K1, Y4
 	VCMPPD    $0x16, Y5, Y4, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD.Z (R10), K1, Y4
 	VCMPPD    $0x16, Y5, Y4, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD.Z (R10), K1, Y4
 	VCMPPD    $0x16, Y5, Y4, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD.Z (R10), K1, Y4
 	VCMPPD    $0x16, Y5, Y4, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R8)
@@ -24420,16 +23896,12 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -24516,16 +23988,12 @@ TEXT ·dhalves5x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -24608,12 +24076,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z5
+	VBROADCASTSD 80(R9), Z5
 	VMULPD       Y5, Y0, Y0
 	VMULPD       Y5, Y1, Y1
 	VMULPD       Y5, Y2, Y2
@@ -24622,14 +24089,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z5
+	VBROADCASTSD 88(R9), Z5
 	VMOVUPD.Z    (R10), K1, Y7
 	VFMADD231PD  Y7, Y5, Y0
 	ADDQ         DX, R10
@@ -24665,13 +24132,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD.Z (R10), K1, Y5
@@ -24682,7 +24147,7 @@ tileBias:
 	VADDPD    Y5, Y4, Y4
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z6, Z6, Z6
@@ -24698,35 +24163,35 @@ tileReLU:
 	VMOVAPD.Z Y4, K2, Y4
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z6, Z6, Z6
 	VMOVUPD.Z (R10), K1, Y5
 	VCMPPD    $0x16, Y6, Y5, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD.Z (R10), K1, Y5
 	VCMPPD    $0x16, Y6, Y5, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD.Z (R10), K1, Y5
 	VCMPPD    $0x16, Y6, Y5, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD.Z (R10), K1, Y5
 	VCMPPD    $0x16, Y6, Y5, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD.Z (R10), K1, Y5
 	VCMPPD    $0x16, Y6, Y5, K2
 	VMOVAPD.Z Y4, K2, Y4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R8)
@@ -24741,16 +24206,12 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -24842,16 +24303,12 @@ TEXT ·dhalves6x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -24940,12 +24397,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z6
+	VBROADCASTSD 80(R10), Z6
 	VMULPD       Y6, Y0, Y0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Y6, Y2, Y2
@@ -24955,14 +24411,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z6
+	VBROADCASTSD 88(R10), Z6
 	VMOVUPD.Z    (R11), K1, Y8
 	VFMADD231PD  Y8, Y6, Y0
 	ADDQ         DX, R11
@@ -25004,13 +24460,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD.Z (R11), K1, Y6
@@ -25022,7 +24476,7 @@ tileBias:
 	VADDPD    Y6, Y5, Y5
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -25040,39 +24494,39 @@ tileReLU:
 	VMOVAPD.Z Y5, K2, Y5
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD.Z (R11), K1, Y6
 	VCMPPD    $0x16, Y7, Y6, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD.Z (R11), K1, Y6
 	VCMPPD    $0x16, Y7, Y6, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD.Z (R11), K1, Y6
 	VCMPPD    $0x16, Y7, Y6, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD.Z (R11), K1, Y6
 	VCMPPD    $0x16, Y7, Y6, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD.Z (R11), K1, Y6
 	VCMPPD    $0x16, Y7, Y6, K2
 	VMOVAPD.Z Y4, K2, Y4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD.Z (R11), K1, Y6
 	VCMPPD    $0x16, Y7, Y6, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -25089,16 +24543,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -25194,16 +24644,12 @@ TEXT ·dhalves7x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -25298,12 +24744,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z7
+	VBROADCASTSD 80(R10), Z7
 	VMULPD       Y7, Y0, Y0
 	VMULPD       Y7, Y1, Y1
 	VMULPD       Y7, Y2, Y2
@@ -25314,14 +24759,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z7
+	VBROADCASTSD 88(R10), Z7
 	VMOVUPD.Z    (R11), K1, Y9
 	VFMADD231PD  Y9, Y7, Y0
 	ADDQ         DX, R11
@@ -25369,13 +24814,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD.Z (R11), K1, Y7
@@ -25388,7 +24831,7 @@ tileBias:
 	VADDPD    Y7, Y6, Y6
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z8, Z8, Z8
@@ -25408,43 +24851,43 @@ tileReLU:
 	VMOVAPD.Z Y6, K2, Y6
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z8, Z8, Z8
 	VMOVUPD.Z (R11), K1, Y7
 	VCMPPD    $0x16, Y8, Y7, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD.Z (R11), K1, Y7
 	VCMPPD    $0x16, Y8, Y7, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD.Z (R11), K1, Y7
 	VCMPPD    $0x16, Y8, Y7, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD.Z (R11), K1, Y7
 	VCMPPD    $0x16, Y8, Y7, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD.Z (R11), K1, Y7
 	VCMPPD    $0x16, Y8, Y7, K2
 	VMOVAPD.Z Y4, K2, Y4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD.Z (R11), K1, Y7
 	VCMPPD    $0x16, Y8, Y7, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD.Z (R11), K1, Y7
 	VCMPPD    $0x16, Y8, Y7, K2
 	VMOVAPD.Z Y6, K2, Y6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -25463,16 +24906,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -25572,16 +25011,12 @@ TEXT ·dhalves8x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -25691,12 +25126,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z8
+	VBROADCASTSD 80(R10), Z8
 	VMULPD       Y8, Y0, Y0
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Y8, Y2, Y2
@@ -25708,77 +25142,75 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z8
-	VMOVUPD.Z    (R12), K1, Y10
+	VBROADCASTSD 88(R10), Z8
+	VMOVUPD.Z    (R11), K1, Y10
 	VFMADD231PD  Y10, Y8, Y0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y10
 	VFMADD231PD  Y10, Y8, Y1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y10
 	VFMADD231PD  Y10, Y8, Y2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y10
 	VFMADD231PD  Y10, Y8, Y3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y10
 	VFMADD231PD  Y10, Y8, Y4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y10
 	VFMADD231PD  Y10, Y8, Y5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y10
 	VFMADD231PD  Y10, Y8, Y6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y10
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y10
 	VFMADD231PD  Y10, Y8, Y7
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Y10
+	VMOVUPD.Z (R11), K1, Y10
 	VADDPD    Y10, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VADDPD    Y10, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VADDPD    Y10, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VADDPD    Y10, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VADDPD    Y10, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VADDPD    Y10, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VADDPD    Y10, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VADDPD    Y10, Y7, Y7
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Y8
+	VMOVUPD.Z (R11), K1, Y8
 	VADDPD    Y8, Y0, Y0
 	VADDPD    Y8, Y1, Y1
 	VADDPD    Y8, Y2, Y2
@@ -25789,8 +25221,8 @@ tileBias:
 	VADDPD    Y8, Y7, Y7
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
 	VCMPPD    $0x16, Y9, Y0, K2
@@ -25811,47 +25243,47 @@ tileReLU:
 	VMOVAPD.Z Y7, K2, Y7
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z9, Z9, Z9
-	VMOVUPD.Z (R12), K1, Y8
+	VMOVUPD.Z (R11), K1, Y8
 	VCMPPD    $0x16, Y9, Y8, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y8
 	VCMPPD    $0x16, Y9, Y8, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y8
 	VCMPPD    $0x16, Y9, Y8, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y8
 	VCMPPD    $0x16, Y9, Y8, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y8
 	VCMPPD    $0x16, Y9, Y8, K2
 	VMOVAPD.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y8
 	VCMPPD    $0x16, Y9, Y8, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y8
 	VCMPPD    $0x16, Y9, Y8, K2
 	VMOVAPD.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y8
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y8
 	VCMPPD    $0x16, Y9, Y8, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -25872,16 +25304,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x00000008, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -25989,16 +25417,12 @@ TEXT ·dhalves9x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -26114,12 +25538,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z9
+	VBROADCASTSD 80(R10), Z9
 	VMULPD       Y9, Y0, Y0
 	VMULPD       Y9, Y1, Y1
 	VMULPD       Y9, Y2, Y2
@@ -26132,83 +25555,81 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z9
-	VMOVUPD.Z    (R12), K1, Y11
+	VBROADCASTSD 88(R10), Z9
+	VMOVUPD.Z    (R11), K1, Y11
 	VFMADD231PD  Y11, Y9, Y0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y11
 	VFMADD231PD  Y11, Y9, Y1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y11
 	VFMADD231PD  Y11, Y9, Y2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y11
 	VFMADD231PD  Y11, Y9, Y3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y11
 	VFMADD231PD  Y11, Y9, Y4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y11
 	VFMADD231PD  Y11, Y9, Y5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y11
 	VFMADD231PD  Y11, Y9, Y6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y11
 	VFMADD231PD  Y11, Y9, Y7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y11
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y11
 	VFMADD231PD  Y11, Y9, Y8
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Y11
+	VMOVUPD.Z (R11), K1, Y11
 	VADDPD    Y11, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VADDPD    Y11, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VADDPD    Y11, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VADDPD    Y11, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VADDPD    Y11, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VADDPD    Y11, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VADDPD    Y11, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VADDPD    Y11, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VADDPD    Y11, Y8, Y8
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Y9
+	VMOVUPD.Z (R11), K1, Y9
 	VADDPD    Y9, Y0, Y0
 	VADDPD    Y9, Y1, Y1
 	VADDPD    Y9, Y2, Y2
@@ -26220,8 +25641,8 @@ tileBias:
 	VADDPD    Y9, Y8, Y8
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
 	VCMPPD    $0x16, Y10, Y0, K2
@@ -26244,51 +25665,51 @@ tileReLU:
 	VMOVAPD.Z Y8, K2, Y8
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z10, Z10, Z10
-	VMOVUPD.Z (R12), K1, Y9
+	VMOVUPD.Z (R11), K1, Y9
 	VCMPPD    $0x16, Y10, Y9, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y9
 	VCMPPD    $0x16, Y10, Y9, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y9
 	VCMPPD    $0x16, Y10, Y9, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y9
 	VCMPPD    $0x16, Y10, Y9, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y9
 	VCMPPD    $0x16, Y10, Y9, K2
 	VMOVAPD.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y9
 	VCMPPD    $0x16, Y10, Y9, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y9
 	VCMPPD    $0x16, Y10, Y9, K2
 	VMOVAPD.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y9
 	VCMPPD    $0x16, Y10, Y9, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y9
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y9
 	VCMPPD    $0x16, Y10, Y9, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -26311,16 +25732,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x00000009, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x00000009, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -26432,16 +25849,12 @@ TEXT ·dhalves10x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -26563,12 +25976,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z10
+	VBROADCASTSD 80(R10), Z10
 	VMULPD       Y10, Y0, Y0
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Y10, Y2, Y2
@@ -26582,89 +25994,87 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z10
-	VMOVUPD.Z    (R12), K1, Y12
+	VBROADCASTSD 88(R10), Z10
+	VMOVUPD.Z    (R11), K1, Y12
 	VFMADD231PD  Y12, Y10, Y0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y12
 	VFMADD231PD  Y12, Y10, Y1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y12
 	VFMADD231PD  Y12, Y10, Y2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y12
 	VFMADD231PD  Y12, Y10, Y3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y12
 	VFMADD231PD  Y12, Y10, Y4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y12
 	VFMADD231PD  Y12, Y10, Y5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y12
 	VFMADD231PD  Y12, Y10, Y6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y12
 	VFMADD231PD  Y12, Y10, Y7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y12
 	VFMADD231PD  Y12, Y10, Y8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y12
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y12
 	VFMADD231PD  Y12, Y10, Y9
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Y12
+	VMOVUPD.Z (R11), K1, Y12
 	VADDPD    Y12, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VADDPD    Y12, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VADDPD    Y12, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VADDPD    Y12, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VADDPD    Y12, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VADDPD    Y12, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VADDPD    Y12, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VADDPD    Y12, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VADDPD    Y12, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VADDPD    Y12, Y9, Y9
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Y10
+	VMOVUPD.Z (R11), K1, Y10
 	VADDPD    Y10, Y0, Y0
 	VADDPD    Y10, Y1, Y1
 	VADDPD    Y10, Y2, Y2
@@ -26677,8 +26087,8 @@ tileBias:
 	VADDPD    Y10, Y9, Y9
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
 	VCMPPD    $0x16, Y11, Y0, K2
@@ -26703,55 +26113,55 @@ tileReLU:
 	VMOVAPD.Z Y9, K2, Y9
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z11, Z11, Z11
-	VMOVUPD.Z (R12), K1, Y10
+	VMOVUPD.Z (R11), K1, Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y10
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -26776,16 +26186,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000a, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000a, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -26901,16 +26307,12 @@ TEXT ·dhalves11x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -27038,12 +26440,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z11
+	VBROADCASTSD 80(R10), Z11
 	VMULPD       Y11, Y0, Y0
 	VMULPD       Y11, Y1, Y1
 	VMULPD       Y11, Y2, Y2
@@ -27058,95 +26459,93 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z11
-	VMOVUPD.Z    (R12), K1, Y13
+	VBROADCASTSD 88(R10), Z11
+	VMOVUPD.Z    (R11), K1, Y13
 	VFMADD231PD  Y13, Y11, Y0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y13
 	VFMADD231PD  Y13, Y11, Y1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y13
 	VFMADD231PD  Y13, Y11, Y2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y13
 	VFMADD231PD  Y13, Y11, Y3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y13
 	VFMADD231PD  Y13, Y11, Y4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y13
 	VFMADD231PD  Y13, Y11, Y5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y13
 	VFMADD231PD  Y13, Y11, Y6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y13
 	VFMADD231PD  Y13, Y11, Y7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y13
 	VFMADD231PD  Y13, Y11, Y8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y13
 	VFMADD231PD  Y13, Y11, Y9
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y13
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y13
 	VFMADD231PD  Y13, Y11, Y10
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Y13
+	VMOVUPD.Z (R11), K1, Y13
 	VADDPD    Y13, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VADDPD    Y13, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VADDPD    Y13, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VADDPD    Y13, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VADDPD    Y13, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VADDPD    Y13, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VADDPD    Y13, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VADDPD    Y13, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VADDPD    Y13, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VADDPD    Y13, Y9, Y9
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VADDPD    Y13, Y10, Y10
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Y11
+	VMOVUPD.Z (R11), K1, Y11
 	VADDPD    Y11, Y0, Y0
 	VADDPD    Y11, Y1, Y1
 	VADDPD    Y11, Y2, Y2
@@ -27160,8 +26559,8 @@ tileBias:
 	VADDPD    Y11, Y10, Y10
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z12, Z12, Z12
 	VCMPPD    $0x16, Y12, Y0, K2
@@ -27188,59 +26587,59 @@ tileReLU:
 	VMOVAPD.Z Y10, K2, Y10
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z12, Z12, Z12
-	VMOVUPD.Z (R12), K1, Y11
+	VMOVUPD.Z (R11), K1, Y11
 	VCMPPD    $0x16, Y12, Y11, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VCMPPD    $0x16, Y12, Y11, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VCMPPD    $0x16, Y12, Y11, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VCMPPD    $0x16, Y12, Y11, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VCMPPD    $0x16, Y12, Y11, K2
 	VMOVAPD.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VCMPPD    $0x16, Y12, Y11, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VCMPPD    $0x16, Y12, Y11, K2
 	VMOVAPD.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VCMPPD    $0x16, Y12, Y11, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VCMPPD    $0x16, Y12, Y11, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VCMPPD    $0x16, Y12, Y11, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y11
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y11
 	VCMPPD    $0x16, Y12, Y11, K2
 	VMOVAPD.Z Y10, K2, Y10
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -27267,16 +26666,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000b, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000b, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -27396,16 +26791,12 @@ TEXT ·dhalves12x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -27539,12 +26930,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z12
+	VBROADCASTSD 80(R10), Z12
 	VMULPD       Y12, Y0, Y0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Y12, Y2, Y2
@@ -27560,101 +26950,99 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z12
-	VMOVUPD.Z    (R12), K1, Y14
+	VBROADCASTSD 88(R10), Z12
+	VMOVUPD.Z    (R11), K1, Y14
 	VFMADD231PD  Y14, Y12, Y0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y14
 	VFMADD231PD  Y14, Y12, Y1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y14
 	VFMADD231PD  Y14, Y12, Y2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y14
 	VFMADD231PD  Y14, Y12, Y3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y14
 	VFMADD231PD  Y14, Y12, Y4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y14
 	VFMADD231PD  Y14, Y12, Y5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y14
 	VFMADD231PD  Y14, Y12, Y6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y14
 	VFMADD231PD  Y14, Y12, Y7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y14
 	VFMADD231PD  Y14, Y12, Y8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y14
 	VFMADD231PD  Y14, Y12, Y9
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y14
 	VFMADD231PD  Y14, Y12, Y10
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y14
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y14
 	VFMADD231PD  Y14, Y12, Y11
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Y14
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y9, Y9
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y10, Y10
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y11, Y11
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Y12
+	VMOVUPD.Z (R11), K1, Y12
 	VADDPD    Y12, Y0, Y0
 	VADDPD    Y12, Y1, Y1
 	VADDPD    Y12, Y2, Y2
@@ -27669,8 +27057,8 @@ tileBias:
 	VADDPD    Y12, Y11, Y11
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
 	VCMPPD    $0x16, Y13, Y0, K2
@@ -27699,63 +27087,63 @@ tileReLU:
 	VMOVAPD.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z13, Z13, Z13
-	VMOVUPD.Z (R12), K1, Y12
+	VMOVUPD.Z (R11), K1, Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y10, K2, Y10
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y12
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -27784,16 +27172,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000c, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000c, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -27917,16 +27301,12 @@ TEXT ·dhalves13x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -28066,12 +27446,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z13
+	VBROADCASTSD 80(R10), Z13
 	VMULPD       Y13, Y0, Y0
 	VMULPD       Y13, Y1, Y1
 	VMULPD       Y13, Y2, Y2
@@ -28088,107 +27467,105 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z13
-	VMOVUPD.Z    (R12), K1, Y15
+	VBROADCASTSD 88(R10), Z13
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y9
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y10
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y11
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y15
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y15
 	VFMADD231PD  Y15, Y13, Y12
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Y15
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y9, Y9
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y10, Y10
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y11, Y11
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y12, Y12
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Y13
+	VMOVUPD.Z (R11), K1, Y13
 	VADDPD    Y13, Y0, Y0
 	VADDPD    Y13, Y1, Y1
 	VADDPD    Y13, Y2, Y2
@@ -28204,8 +27581,8 @@ tileBias:
 	VADDPD    Y13, Y12, Y12
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z14, Z14, Z14
 	VCMPPD    $0x16, Y14, Y0, K2
@@ -28236,67 +27613,67 @@ tileReLU:
 	VMOVAPD.Z Y12, K2, Y12
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z14, Z14, Z14
-	VMOVUPD.Z (R12), K1, Y13
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y10, K2, Y10
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y13
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y13
 	VCMPPD    $0x16, Y14, Y13, K2
 	VMOVAPD.Z Y12, K2, Y12
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -28327,16 +27704,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000d, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000d, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -28464,16 +27837,12 @@ TEXT ·dhalves14x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -28619,12 +27988,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z14
+	VBROADCASTSD 80(R10), Z14
 	VMULPD       Y14, Y0, Y0
 	VMULPD       Y14, Y1, Y1
 	VMULPD       Y14, Y2, Y2
@@ -28642,113 +28010,111 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z14
-	VMOVUPD.Z    (R12), K1, Y16
+	VBROADCASTSD 88(R10), Z14
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y9
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y10
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y11
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y12
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y16
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y16
 	VFMADD231PD  Y16, Y14, Y13
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Y16
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y9, Y9
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y10, Y10
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y11, Y11
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y12, Y12
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y13, Y13
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Y14
+	VMOVUPD.Z (R11), K1, Y14
 	VADDPD    Y14, Y0, Y0
 	VADDPD    Y14, Y1, Y1
 	VADDPD    Y14, Y2, Y2
@@ -28765,8 +28131,8 @@ tileBias:
 	VADDPD    Y14, Y13, Y13
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
 	VCMPPD    $0x16, Y15, Y0, K2
@@ -28799,71 +28165,71 @@ tileReLU:
 	VMOVAPD.Z Y13, K2, Y13
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z15, Z15, Z15
-	VMOVUPD.Z (R12), K1, Y14
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y10, K2, Y10
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y12, K2, Y12
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y14
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y13, K2, Y13
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -28896,16 +28262,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000e, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000e, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -29037,16 +28399,12 @@ TEXT ·dhalves15x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R13
 	MOVQ  (R10), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -29207,12 +28565,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z15
+	VBROADCASTSD 80(R10), Z15
 	VMULPD       Y15, Y0, Y0
 	VMULPD       Y15, Y1, Y1
 	VMULPD       Y15, Y2, Y2
@@ -29231,119 +28588,117 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z15
-	VMOVUPD.Z    (R12), K1, Y17
+	VBROADCASTSD 88(R10), Z15
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y9
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y10
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y11
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y12
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y13
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y17
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y17
 	VFMADD231PD  Y17, Y15, Y14
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Y17
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y9, Y9
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y10, Y10
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y11, Y11
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y12, Y12
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y13, Y13
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y17
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y17
 	VADDPD    Y17, Y14, Y14
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Y15
+	VMOVUPD.Z (R11), K1, Y15
 	VADDPD    Y15, Y0, Y0
 	VADDPD    Y15, Y1, Y1
 	VADDPD    Y15, Y2, Y2
@@ -29361,8 +28716,8 @@ tileBias:
 	VADDPD    Y15, Y14, Y14
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
 	VCMPPD    $0x16, Y16, Y0, K2
@@ -29397,75 +28752,75 @@ tileReLU:
 	VMOVAPD.Z Y14, K2, Y14
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z16, Z16, Z16
-	VMOVUPD.Z (R12), K1, Y15
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y10, K2, Y10
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y12, K2, Y12
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y15
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y15
 	VCMPPD    $0x16, Y16, Y15, K2
 	VMOVAPD.Z Y14, K2, Y14
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -29500,16 +28855,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000f, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R13
-	MOVQ   (R11), R14
-	DECQ   72(R10)
+	IMUL3Q $0x0000000f, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R13
+	MOVQ   (R10), R14
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -29649,16 +29000,12 @@ TEXT ·dhalves16x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R13
 	MOVQ  (R10), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -29825,12 +29172,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z16
+	VBROADCASTSD 80(R10), Z16
 	VMULPD       Y16, Y0, Y0
 	VMULPD       Y16, Y1, Y1
 	VMULPD       Y16, Y2, Y2
@@ -29850,125 +29196,123 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z16
-	VMOVUPD.Z    (R12), K1, Y18
+	VBROADCASTSD 88(R10), Z16
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y0
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y1
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y2
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y3
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y4
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y5
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y6
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y7
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y8
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y9
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y10
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y11
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y12
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y13
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y14
-	ADDQ         DX, R12
-	VMOVUPD.Z    (R12), K1, Y18
+	ADDQ         DX, R11
+	VMOVUPD.Z    (R11), K1, Y18
 	VFMADD231PD  Y18, Y16, Y15
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VMOVUPD.Z (R12), K1, Y18
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y0, Y0
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y1, Y1
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y2, Y2
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y3, Y3
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y4, Y4
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y5, Y5
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y6, Y6
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y7, Y7
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y8, Y8
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y9, Y9
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y10, Y10
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y11, Y11
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y12, Y12
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y13, Y13
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y14, Y14
-	ADDQ      DX, R12
-	VMOVUPD.Z (R12), K1, Y18
+	ADDQ      DX, R11
+	VMOVUPD.Z (R11), K1, Y18
 	VADDPD    Y18, Y15, Y15
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD.Z (R12), K1, Y16
+	VMOVUPD.Z (R11), K1, Y16
 	VADDPD    Y16, Y0, Y0
 	VADDPD    Y16, Y1, Y1
 	VADDPD    Y16, Y2, Y2
@@ -29987,8 +29331,8 @@ tileBias:
 	VADDPD    Y16, Y15, Y15
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
 	VCMPPD    $0x16, Y17, Y0, K2
@@ -30025,79 +29369,79 @@ tileReLU:
 	VMOVAPD.Z Y15, K2, Y15
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z17, Z17, Z17
-	VMOVUPD.Z (R12), K1, Y16
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y0, K2, Y0
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y4, K2, Y4
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y6, K2, Y6
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y10, K2, Y10
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y12, K2, Y12
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y14, K2, Y14
-	ADDQ      R13, R12
-	VMOVUPD.Z (R12), K1, Y16
+	ADDQ      R12, R11
+	VMOVUPD.Z (R11), K1, Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y15, K2, Y15
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -30134,16 +29478,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x00000010, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R13
-	MOVQ   (R11), R14
-	DECQ   72(R10)
+	IMUL3Q $0x00000010, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R13
+	MOVQ   (R10), R14
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -30285,16 +29625,12 @@ TEXT ·dhalves1x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -30370,25 +29706,24 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z2
+	VBROADCASTSD 80(R8), Z2
 	VMULPD       Z2, Z0, Z0
 	VMULPD       Y2, Y1, Y1
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z2
+	VBROADCASTSD 88(R8), Z2
 	VFMADD231PD  (R9), Z2, Z0
 	VMOVUPD.Z    64(R9), K1, Y3
 	VFMADD231PD  Y3, Y2, Y1
@@ -30402,13 +29737,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z2
@@ -30417,7 +29750,7 @@ tileBias:
 	VADDPD    Y2, Y1, Y1
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z5, Z5, Z5
@@ -30427,11 +29760,11 @@ tileReLU:
 	VMOVAPD.Z Y1, K2, Y1
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x03, R11
+	MOVQ      112(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z5, Z5, Z5
 	VMOVUPD   (R9), Z2
 	VCMPPD    $0x16, Z5, Z2, K2
@@ -30439,10 +29772,10 @@ tileMask:
 	VMOVUPD.Z 64(R9), K1, Y2
 	VCMPPD    $0x16, Y5, Y2, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -30451,16 +29784,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -30551,16 +29880,12 @@ TEXT ·dhalves2x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -30648,12 +29973,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z4
+	VBROADCASTSD 80(R8), Z4
 	VMULPD       Z4, Z0, Z0
 	VMULPD       Y4, Y1, Y1
 	VMULPD       Z4, Z2, Z2
@@ -30661,14 +29985,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z4
+	VBROADCASTSD 88(R8), Z4
 	VFMADD231PD  (R9), Z4, Z0
 	VMOVUPD.Z    64(R9), K1, Y5
 	VFMADD231PD  Y5, Y4, Y1
@@ -30690,13 +30014,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z4
@@ -30707,7 +30029,7 @@ tileBias:
 	VADDPD    Y4, Y3, Y3
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -30721,11 +30043,11 @@ tileReLU:
 	VMOVAPD.Z Y3, K2, Y3
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x03, R11
+	MOVQ      112(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD   (R9), Z4
 	VCMPPD    $0x16, Z7, Z4, K2
@@ -30733,17 +30055,17 @@ tileMask:
 	VMOVUPD.Z 64(R9), K1, Y4
 	VCMPPD    $0x16, Y7, Y4, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPD   (R9), Z4
 	VCMPPD    $0x16, Z7, Z4, K2
 	VMOVAPD.Z Z2, K2, Z2
 	VMOVUPD.Z 64(R9), K1, Y4
 	VCMPPD    $0x16, Y7, Y4, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -30756,16 +30078,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -30864,16 +30182,12 @@ TEXT ·dhalves3x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -30978,12 +30292,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z6
+	VBROADCASTSD 80(R8), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Y6, Y1, Y1
 	VMULPD       Z6, Z2, Z2
@@ -30993,14 +30306,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z6
+	VBROADCASTSD 88(R8), Z6
 	VFMADD231PD  (R9), Z6, Z0
 	VMOVUPD.Z    64(R9), K1, Y7
 	VFMADD231PD  Y7, Y6, Y1
@@ -31030,13 +30343,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z6
@@ -31049,7 +30360,7 @@ tileBias:
 	VADDPD    Y6, Y5, Y5
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -31067,11 +30378,11 @@ tileReLU:
 	VMOVAPD.Z Y5, K2, Y5
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x03, R11
+	MOVQ      112(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z9, Z9, Z9
 	VMOVUPD   (R9), Z6
 	VCMPPD    $0x16, Z9, Z6, K2
@@ -31079,24 +30390,24 @@ tileMask:
 	VMOVUPD.Z 64(R9), K1, Y6
 	VCMPPD    $0x16, Y9, Y6, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPD   (R9), Z6
 	VCMPPD    $0x16, Z9, Z6, K2
 	VMOVAPD.Z Z2, K2, Z2
 	VMOVUPD.Z 64(R9), K1, Y6
 	VCMPPD    $0x16, Y9, Y6, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPD   (R9), Z6
 	VCMPPD    $0x16, Z9, Z6, K2
 	VMOVAPD.Z Z4, K2, Z4
 	VMOVUPD.Z 64(R9), K1, Y6
 	VCMPPD    $0x16, Y9, Y6, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -31113,16 +30424,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -31234,16 +30541,12 @@ TEXT ·dhalves4x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -31365,12 +30668,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z8
+	VBROADCASTSD 80(R9), Z8
 	VMULPD       Z8, Z0, Z0
 	VMULPD       Y8, Y1, Y1
 	VMULPD       Z8, Z2, Z2
@@ -31382,14 +30684,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z8
+	VBROADCASTSD 88(R9), Z8
 	VFMADD231PD  (R10), Z8, Z0
 	VMOVUPD.Z    64(R10), K1, Y9
 	VFMADD231PD  Y9, Y8, Y1
@@ -31427,13 +30729,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z8
@@ -31448,7 +30748,7 @@ tileBias:
 	VADDPD    Y8, Y7, Y7
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
@@ -31470,11 +30770,11 @@ tileReLU:
 	VMOVAPD.Z Y7, K2, Y7
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z11, Z11, Z11
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z11, Z8, K2
@@ -31482,31 +30782,31 @@ tileMask:
 	VMOVUPD.Z 64(R10), K1, Y8
 	VCMPPD    $0x16, Y11, Y8, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z11, Z8, K2
 	VMOVAPD.Z Z2, K2, Z2
 	VMOVUPD.Z 64(R10), K1, Y8
 	VCMPPD    $0x16, Y11, Y8, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z11, Z8, K2
 	VMOVAPD.Z Z4, K2, Z4
 	VMOVUPD.Z 64(R10), K1, Y8
 	VCMPPD    $0x16, Y11, Y8, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z11, Z8, K2
 	VMOVAPD.Z Z6, K2, Z6
 	VMOVUPD.Z 64(R10), K1, Y8
 	VCMPPD    $0x16, Y11, Y8, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -31527,16 +30827,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -31660,16 +30956,12 @@ TEXT ·dhalves5x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -31803,12 +31095,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z10
+	VBROADCASTSD 80(R9), Z10
 	VMULPD       Z10, Z0, Z0
 	VMULPD       Y10, Y1, Y1
 	VMULPD       Z10, Z2, Z2
@@ -31822,14 +31113,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z10
+	VBROADCASTSD 88(R9), Z10
 	VFMADD231PD  (R10), Z10, Z0
 	VMOVUPD.Z    64(R10), K1, Y11
 	VFMADD231PD  Y11, Y10, Y1
@@ -31875,13 +31166,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z10
@@ -31898,7 +31187,7 @@ tileBias:
 	VADDPD    Y10, Y9, Y9
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -31924,11 +31213,11 @@ tileReLU:
 	VMOVAPD.Z Y9, K2, Y9
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z13, Z13, Z13
 	VMOVUPD   (R10), Z10
 	VCMPPD    $0x16, Z13, Z10, K2
@@ -31936,38 +31225,38 @@ tileMask:
 	VMOVUPD.Z 64(R10), K1, Y10
 	VCMPPD    $0x16, Y13, Y10, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z10
 	VCMPPD    $0x16, Z13, Z10, K2
 	VMOVAPD.Z Z2, K2, Z2
 	VMOVUPD.Z 64(R10), K1, Y10
 	VCMPPD    $0x16, Y13, Y10, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z10
 	VCMPPD    $0x16, Z13, Z10, K2
 	VMOVAPD.Z Z4, K2, Z4
 	VMOVUPD.Z 64(R10), K1, Y10
 	VCMPPD    $0x16, Y13, Y10, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z10
 	VCMPPD    $0x16, Z13, Z10, K2
 	VMOVAPD.Z Z6, K2, Z6
 	VMOVUPD.Z 64(R10), K1, Y10
 	VCMPPD    $0x16, Y13, Y10, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z10
 	VCMPPD    $0x16, Z13, Z10, K2
 	VMOVAPD.Z Z8, K2, Z8
 	VMOVUPD.Z 64(R10), K1, Y10
 	VCMPPD    $0x16, Y13, Y10, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -31992,16 +31281,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -32134,16 +31419,12 @@ TEXT ·dhalves6x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -32294,12 +31575,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z12
+	VBROADCASTSD 80(R10), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Y12, Y1, Y1
 	VMULPD       Z12, Z2, Z2
@@ -32315,14 +31595,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z12
+	VBROADCASTSD 88(R10), Z12
 	VFMADD231PD  (R11), Z12, Z0
 	VMOVUPD.Z    64(R11), K1, Y13
 	VFMADD231PD  Y13, Y12, Y1
@@ -32376,13 +31656,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z12
@@ -32401,7 +31679,7 @@ tileBias:
 	VADDPD    Y12, Y11, Y11
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -32431,11 +31709,11 @@ tileReLU:
 	VMOVAPD.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z15, Z15, Z15
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z15, Z12, K2
@@ -32443,45 +31721,45 @@ tileMask:
 	VMOVUPD.Z 64(R11), K1, Y12
 	VCMPPD    $0x16, Y15, Y12, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z15, Z12, K2
 	VMOVAPD.Z Z2, K2, Z2
 	VMOVUPD.Z 64(R11), K1, Y12
 	VCMPPD    $0x16, Y15, Y12, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z15, Z12, K2
 	VMOVAPD.Z Z4, K2, Z4
 	VMOVUPD.Z 64(R11), K1, Y12
 	VCMPPD    $0x16, Y15, Y12, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z15, Z12, K2
 	VMOVAPD.Z Z6, K2, Z6
 	VMOVUPD.Z 64(R11), K1, Y12
 	VCMPPD    $0x16, Y15, Y12, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z15, Z12, K2
 	VMOVAPD.Z Z8, K2, Z8
 	VMOVUPD.Z 64(R11), K1, Y12
 	VCMPPD    $0x16, Y15, Y12, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z15, Z12, K2
 	VMOVAPD.Z Z10, K2, Z10
 	VMOVUPD.Z 64(R11), K1, Y12
 	VCMPPD    $0x16, Y15, Y12, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -32510,16 +31788,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -32664,16 +31938,12 @@ TEXT ·dhalves7x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -32841,12 +32111,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z14
+	VBROADCASTSD 80(R10), Z14
 	VMULPD       Z14, Z0, Z0
 	VMULPD       Y14, Y1, Y1
 	VMULPD       Z14, Z2, Z2
@@ -32864,14 +32133,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z14
+	VBROADCASTSD 88(R10), Z14
 	VFMADD231PD  (R11), Z14, Z0
 	VMOVUPD.Z    64(R11), K1, Y15
 	VFMADD231PD  Y15, Y14, Y1
@@ -32933,13 +32202,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z14
@@ -32960,7 +32227,7 @@ tileBias:
 	VADDPD    Y14, Y13, Y13
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
@@ -32994,11 +32261,11 @@ tileReLU:
 	VMOVAPD.Z Y13, K2, Y13
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z17, Z17, Z17
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z17, Z14, K2
@@ -33006,52 +32273,52 @@ tileMask:
 	VMOVUPD.Z 64(R11), K1, Y14
 	VCMPPD    $0x16, Y17, Y14, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z17, Z14, K2
 	VMOVAPD.Z Z2, K2, Z2
 	VMOVUPD.Z 64(R11), K1, Y14
 	VCMPPD    $0x16, Y17, Y14, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z17, Z14, K2
 	VMOVAPD.Z Z4, K2, Z4
 	VMOVUPD.Z 64(R11), K1, Y14
 	VCMPPD    $0x16, Y17, Y14, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z17, Z14, K2
 	VMOVAPD.Z Z6, K2, Z6
 	VMOVUPD.Z 64(R11), K1, Y14
 	VCMPPD    $0x16, Y17, Y14, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z17, Z14, K2
 	VMOVAPD.Z Z8, K2, Z8
 	VMOVUPD.Z 64(R11), K1, Y14
 	VCMPPD    $0x16, Y17, Y14, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z17, Z14, K2
 	VMOVAPD.Z Z10, K2, Z10
 	VMOVUPD.Z 64(R11), K1, Y14
 	VCMPPD    $0x16, Y17, Y14, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z17, Z14, K2
 	VMOVAPD.Z Z12, K2, Z12
 	VMOVUPD.Z 64(R11), K1, Y14
 	VCMPPD    $0x16, Y17, Y14, K2
 	VMOVAPD.Z Y13, K2, Y13
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -33084,16 +32351,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -33250,16 +32513,12 @@ TEXT ·dhalves8x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -33448,12 +32707,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z16
+	VBROADCASTSD 80(R10), Z16
 	VMULPD       Z16, Z0, Z0
 	VMULPD       Y16, Y1, Y1
 	VMULPD       Z16, Z2, Z2
@@ -33473,93 +32731,91 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z16
-	VFMADD231PD  (R12), Z16, Z0
-	VMOVUPD.Z    64(R12), K1, Y17
+	VBROADCASTSD 88(R10), Z16
+	VFMADD231PD  (R11), Z16, Z0
+	VMOVUPD.Z    64(R11), K1, Y17
 	VFMADD231PD  Y17, Y16, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z2
-	VMOVUPD.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z2
+	VMOVUPD.Z    64(R11), K1, Y17
 	VFMADD231PD  Y17, Y16, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z4
-	VMOVUPD.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z4
+	VMOVUPD.Z    64(R11), K1, Y17
 	VFMADD231PD  Y17, Y16, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z6
-	VMOVUPD.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z6
+	VMOVUPD.Z    64(R11), K1, Y17
 	VFMADD231PD  Y17, Y16, Y7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z8
-	VMOVUPD.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z8
+	VMOVUPD.Z    64(R11), K1, Y17
 	VFMADD231PD  Y17, Y16, Y9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z10
-	VMOVUPD.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z10
+	VMOVUPD.Z    64(R11), K1, Y17
 	VFMADD231PD  Y17, Y16, Y11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z12
-	VMOVUPD.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z12
+	VMOVUPD.Z    64(R11), K1, Y17
 	VFMADD231PD  Y17, Y16, Y13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z16, Z14
-	VMOVUPD.Z    64(R12), K1, Y17
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z16, Z14
+	VMOVUPD.Z    64(R11), K1, Y17
 	VFMADD231PD  Y17, Y16, Y15
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Y17
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Y17
 	VADDPD    Y17, Y1, Y1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Y17
 	VADDPD    Y17, Y3, Y3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Y17
 	VADDPD    Y17, Y5, Y5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Y17
 	VADDPD    Y17, Y7, Y7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Y17
 	VADDPD    Y17, Y9, Y9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Y17
 	VADDPD    Y17, Y11, Y11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Y17
 	VADDPD    Y17, Y13, Y13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Y17
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Y17
 	VADDPD    Y17, Y15, Y15
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z16
+	VMOVUPD   (R11), Z16
 	VADDPD    Z16, Z0, Z0
 	VADDPD    Z16, Z2, Z2
 	VADDPD    Z16, Z4, Z4
@@ -33568,7 +32824,7 @@ tileBias:
 	VADDPD    Z16, Z10, Z10
 	VADDPD    Z16, Z12, Z12
 	VADDPD    Z16, Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Y16
+	VMOVUPD.Z 64(R11), K1, Y16
 	VADDPD    Y16, Y1, Y1
 	VADDPD    Y16, Y3, Y3
 	VADDPD    Y16, Y5, Y5
@@ -33579,8 +32835,8 @@ tileBias:
 	VADDPD    Y16, Y15, Y15
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
 	VCMPPD    $0x16, Z19, Z0, K2
@@ -33617,71 +32873,71 @@ tileReLU:
 	VMOVAPD.Z Y15, K2, Y15
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z19, Z19, Z19
-	VMOVUPD   (R12), Z16
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Y16
+	VMOVUPD.Z 64(R11), K1, Y16
 	VCMPPD    $0x16, Y19, Y16, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Y16
+	VMOVUPD.Z 64(R11), K1, Y16
 	VCMPPD    $0x16, Y19, Y16, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Y16
+	VMOVUPD.Z 64(R11), K1, Y16
 	VCMPPD    $0x16, Y19, Y16, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Y16
+	VMOVUPD.Z 64(R11), K1, Y16
 	VCMPPD    $0x16, Y19, Y16, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Y16
+	VMOVUPD.Z 64(R11), K1, Y16
 	VCMPPD    $0x16, Y19, Y16, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Y16
+	VMOVUPD.Z 64(R11), K1, Y16
 	VCMPPD    $0x16, Y19, Y16, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Y16
+	VMOVUPD.Z 64(R11), K1, Y16
 	VCMPPD    $0x16, Y19, Y16, K2
 	VMOVAPD.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z16
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z16
 	VCMPPD    $0x16, Z19, Z16, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Y16
+	VMOVUPD.Z 64(R11), K1, Y16
 	VCMPPD    $0x16, Y19, Y16, K2
 	VMOVAPD.Z Y15, K2, Y15
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -33718,16 +32974,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x00000008, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -33896,16 +33148,12 @@ TEXT ·dhalves9x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -34111,12 +33359,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z18
+	VBROADCASTSD 80(R10), Z18
 	VMULPD       Z18, Z0, Z0
 	VMULPD       Y18, Y1, Y1
 	VMULPD       Z18, Z2, Z2
@@ -34138,101 +33385,99 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z18
-	VFMADD231PD  (R12), Z18, Z0
-	VMOVUPD.Z    64(R12), K1, Y19
+	VBROADCASTSD 88(R10), Z18
+	VFMADD231PD  (R11), Z18, Z0
+	VMOVUPD.Z    64(R11), K1, Y19
 	VFMADD231PD  Y19, Y18, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z2
-	VMOVUPD.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z2
+	VMOVUPD.Z    64(R11), K1, Y19
 	VFMADD231PD  Y19, Y18, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z4
-	VMOVUPD.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z4
+	VMOVUPD.Z    64(R11), K1, Y19
 	VFMADD231PD  Y19, Y18, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z6
-	VMOVUPD.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z6
+	VMOVUPD.Z    64(R11), K1, Y19
 	VFMADD231PD  Y19, Y18, Y7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z8
-	VMOVUPD.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z8
+	VMOVUPD.Z    64(R11), K1, Y19
 	VFMADD231PD  Y19, Y18, Y9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z10
-	VMOVUPD.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z10
+	VMOVUPD.Z    64(R11), K1, Y19
 	VFMADD231PD  Y19, Y18, Y11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z12
-	VMOVUPD.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z12
+	VMOVUPD.Z    64(R11), K1, Y19
 	VFMADD231PD  Y19, Y18, Y13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z14
-	VMOVUPD.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z14
+	VMOVUPD.Z    64(R11), K1, Y19
 	VFMADD231PD  Y19, Y18, Y15
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z18, Z16
-	VMOVUPD.Z    64(R12), K1, Y19
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z18, Z16
+	VMOVUPD.Z    64(R11), K1, Y19
 	VFMADD231PD  Y19, Y18, Y17
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Y19
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Y19
 	VADDPD    Y19, Y1, Y1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Y19
 	VADDPD    Y19, Y3, Y3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Y19
 	VADDPD    Y19, Y5, Y5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Y19
 	VADDPD    Y19, Y7, Y7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Y19
 	VADDPD    Y19, Y9, Y9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Y19
 	VADDPD    Y19, Y11, Y11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Y19
 	VADDPD    Y19, Y13, Y13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Y19
 	VADDPD    Y19, Y15, Y15
-	ADDQ      DX, R12
-	VADDPD    (R12), Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Y19
+	ADDQ      DX, R11
+	VADDPD    (R11), Z16, Z16
+	VMOVUPD.Z 64(R11), K1, Y19
 	VADDPD    Y19, Y17, Y17
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z18
+	VMOVUPD   (R11), Z18
 	VADDPD    Z18, Z0, Z0
 	VADDPD    Z18, Z2, Z2
 	VADDPD    Z18, Z4, Z4
@@ -34242,7 +33487,7 @@ tileBias:
 	VADDPD    Z18, Z12, Z12
 	VADDPD    Z18, Z14, Z14
 	VADDPD    Z18, Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Y18
+	VMOVUPD.Z 64(R11), K1, Y18
 	VADDPD    Y18, Y1, Y1
 	VADDPD    Y18, Y3, Y3
 	VADDPD    Y18, Y5, Y5
@@ -34254,8 +33499,8 @@ tileBias:
 	VADDPD    Y18, Y17, Y17
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
 	VCMPPD    $0x16, Z21, Z0, K2
@@ -34296,78 +33541,78 @@ tileReLU:
 	VMOVAPD.Z Y17, K2, Y17
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z21, Z21, Z21
-	VMOVUPD   (R12), Z18
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Y18
+	VMOVUPD.Z 64(R11), K1, Y18
 	VCMPPD    $0x16, Y21, Y18, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Y18
+	VMOVUPD.Z 64(R11), K1, Y18
 	VCMPPD    $0x16, Y21, Y18, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Y18
+	VMOVUPD.Z 64(R11), K1, Y18
 	VCMPPD    $0x16, Y21, Y18, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Y18
+	VMOVUPD.Z 64(R11), K1, Y18
 	VCMPPD    $0x16, Y21, Y18, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Y18
+	VMOVUPD.Z 64(R11), K1, Y18
 	VCMPPD    $0x16, Y21, Y18, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Y18
+	VMOVUPD.Z 64(R11), K1, Y18
 	VCMPPD    $0x16, Y21, Y18, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Y18
+	VMOVUPD.Z 64(R11), K1, Y18
 	VCMPPD    $0x16, Y21, Y18, K2
 	VMOVAPD.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Y18
+	VMOVUPD.Z 64(R11), K1, Y18
 	VCMPPD    $0x16, Y21, Y18, K2
 	VMOVAPD.Z Y15, K2, Y15
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z18
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z21, Z18, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 64(R12), K1, Y18
+	VMOVUPD.Z 64(R11), K1, Y18
 	VCMPPD    $0x16, Y21, Y18, K2
 	VMOVAPD.Z Y17, K2, Y17
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -34408,16 +33653,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x00000009, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x00000009, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -34598,16 +33839,12 @@ TEXT ·dhalves10x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -34830,12 +34067,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z20
+	VBROADCASTSD 80(R10), Z20
 	VMULPD       Z20, Z0, Z0
 	VMULPD       Y20, Y1, Y1
 	VMULPD       Z20, Z2, Z2
@@ -34859,109 +34095,107 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z20
-	VFMADD231PD  (R12), Z20, Z0
-	VMOVUPD.Z    64(R12), K1, Y21
+	VBROADCASTSD 88(R10), Z20
+	VFMADD231PD  (R11), Z20, Z0
+	VMOVUPD.Z    64(R11), K1, Y21
 	VFMADD231PD  Y21, Y20, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z2
-	VMOVUPD.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z2
+	VMOVUPD.Z    64(R11), K1, Y21
 	VFMADD231PD  Y21, Y20, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z4
-	VMOVUPD.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z4
+	VMOVUPD.Z    64(R11), K1, Y21
 	VFMADD231PD  Y21, Y20, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z6
-	VMOVUPD.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z6
+	VMOVUPD.Z    64(R11), K1, Y21
 	VFMADD231PD  Y21, Y20, Y7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z8
-	VMOVUPD.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z8
+	VMOVUPD.Z    64(R11), K1, Y21
 	VFMADD231PD  Y21, Y20, Y9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z10
-	VMOVUPD.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z10
+	VMOVUPD.Z    64(R11), K1, Y21
 	VFMADD231PD  Y21, Y20, Y11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z12
-	VMOVUPD.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z12
+	VMOVUPD.Z    64(R11), K1, Y21
 	VFMADD231PD  Y21, Y20, Y13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z14
-	VMOVUPD.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z14
+	VMOVUPD.Z    64(R11), K1, Y21
 	VFMADD231PD  Y21, Y20, Y15
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z16
-	VMOVUPD.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z16
+	VMOVUPD.Z    64(R11), K1, Y21
 	VFMADD231PD  Y21, Y20, Y17
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z20, Z18
-	VMOVUPD.Z    64(R12), K1, Y21
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z20, Z18
+	VMOVUPD.Z    64(R11), K1, Y21
 	VFMADD231PD  Y21, Y20, Y19
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Y21
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Y21
 	VADDPD    Y21, Y1, Y1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Y21
 	VADDPD    Y21, Y3, Y3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Y21
 	VADDPD    Y21, Y5, Y5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Y21
 	VADDPD    Y21, Y7, Y7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Y21
 	VADDPD    Y21, Y9, Y9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Y21
 	VADDPD    Y21, Y11, Y11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Y21
 	VADDPD    Y21, Y13, Y13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Y21
 	VADDPD    Y21, Y15, Y15
-	ADDQ      DX, R12
-	VADDPD    (R12), Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z16, Z16
+	VMOVUPD.Z 64(R11), K1, Y21
 	VADDPD    Y21, Y17, Y17
-	ADDQ      DX, R12
-	VADDPD    (R12), Z18, Z18
-	VMOVUPD.Z 64(R12), K1, Y21
+	ADDQ      DX, R11
+	VADDPD    (R11), Z18, Z18
+	VMOVUPD.Z 64(R11), K1, Y21
 	VADDPD    Y21, Y19, Y19
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z20
+	VMOVUPD   (R11), Z20
 	VADDPD    Z20, Z0, Z0
 	VADDPD    Z20, Z2, Z2
 	VADDPD    Z20, Z4, Z4
@@ -34972,7 +34206,7 @@ tileBias:
 	VADDPD    Z20, Z14, Z14
 	VADDPD    Z20, Z16, Z16
 	VADDPD    Z20, Z18, Z18
-	VMOVUPD.Z 64(R12), K1, Y20
+	VMOVUPD.Z 64(R11), K1, Y20
 	VADDPD    Y20, Y1, Y1
 	VADDPD    Y20, Y3, Y3
 	VADDPD    Y20, Y5, Y5
@@ -34985,8 +34219,8 @@ tileBias:
 	VADDPD    Y20, Y19, Y19
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z23, Z23, Z23
 	VCMPPD    $0x16, Z23, Z0, K2
@@ -35031,85 +34265,85 @@ tileReLU:
 	VMOVAPD.Z Y19, K2, Y19
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z23, Z23, Z23
-	VMOVUPD   (R12), Z20
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Y20
+	VMOVUPD.Z 64(R11), K1, Y20
 	VCMPPD    $0x16, Y23, Y20, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Y20
+	VMOVUPD.Z 64(R11), K1, Y20
 	VCMPPD    $0x16, Y23, Y20, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Y20
+	VMOVUPD.Z 64(R11), K1, Y20
 	VCMPPD    $0x16, Y23, Y20, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Y20
+	VMOVUPD.Z 64(R11), K1, Y20
 	VCMPPD    $0x16, Y23, Y20, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Y20
+	VMOVUPD.Z 64(R11), K1, Y20
 	VCMPPD    $0x16, Y23, Y20, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Y20
+	VMOVUPD.Z 64(R11), K1, Y20
 	VCMPPD    $0x16, Y23, Y20, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Y20
+	VMOVUPD.Z 64(R11), K1, Y20
 	VCMPPD    $0x16, Y23, Y20, K2
 	VMOVAPD.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Y20
+	VMOVUPD.Z 64(R11), K1, Y20
 	VCMPPD    $0x16, Y23, Y20, K2
 	VMOVAPD.Z Y15, K2, Y15
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 64(R12), K1, Y20
+	VMOVUPD.Z 64(R11), K1, Y20
 	VCMPPD    $0x16, Y23, Y20, K2
 	VMOVAPD.Z Y17, K2, Y17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z20
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z20
 	VCMPPD    $0x16, Z23, Z20, K2
 	VMOVAPD.Z Z18, K2, Z18
-	VMOVUPD.Z 64(R12), K1, Y20
+	VMOVUPD.Z 64(R11), K1, Y20
 	VCMPPD    $0x16, Y23, Y20, K2
 	VMOVAPD.Z Y19, K2, Y19
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -35154,16 +34388,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000a, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000a, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -35356,16 +34586,12 @@ TEXT ·dhalves11x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -35600,12 +34826,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z22
+	VBROADCASTSD 80(R10), Z22
 	VMULPD       Z22, Z0, Z0
 	VMULPD       Y22, Y1, Y1
 	VMULPD       Z22, Z2, Z2
@@ -35631,117 +34856,115 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z22
-	VFMADD231PD  (R12), Z22, Z0
-	VMOVUPD.Z    64(R12), K1, Y23
+	VBROADCASTSD 88(R10), Z22
+	VFMADD231PD  (R11), Z22, Z0
+	VMOVUPD.Z    64(R11), K1, Y23
 	VFMADD231PD  Y23, Y22, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z2
-	VMOVUPD.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z2
+	VMOVUPD.Z    64(R11), K1, Y23
 	VFMADD231PD  Y23, Y22, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z4
-	VMOVUPD.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z4
+	VMOVUPD.Z    64(R11), K1, Y23
 	VFMADD231PD  Y23, Y22, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z6
-	VMOVUPD.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z6
+	VMOVUPD.Z    64(R11), K1, Y23
 	VFMADD231PD  Y23, Y22, Y7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z8
-	VMOVUPD.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z8
+	VMOVUPD.Z    64(R11), K1, Y23
 	VFMADD231PD  Y23, Y22, Y9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z10
-	VMOVUPD.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z10
+	VMOVUPD.Z    64(R11), K1, Y23
 	VFMADD231PD  Y23, Y22, Y11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z12
-	VMOVUPD.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z12
+	VMOVUPD.Z    64(R11), K1, Y23
 	VFMADD231PD  Y23, Y22, Y13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z14
-	VMOVUPD.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z14
+	VMOVUPD.Z    64(R11), K1, Y23
 	VFMADD231PD  Y23, Y22, Y15
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z16
-	VMOVUPD.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z16
+	VMOVUPD.Z    64(R11), K1, Y23
 	VFMADD231PD  Y23, Y22, Y17
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z18
-	VMOVUPD.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z18
+	VMOVUPD.Z    64(R11), K1, Y23
 	VFMADD231PD  Y23, Y22, Y19
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z22, Z20
-	VMOVUPD.Z    64(R12), K1, Y23
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z22, Z20
+	VMOVUPD.Z    64(R11), K1, Y23
 	VFMADD231PD  Y23, Y22, Y21
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Y23
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Y23
 	VADDPD    Y23, Y1, Y1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Y23
 	VADDPD    Y23, Y3, Y3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Y23
 	VADDPD    Y23, Y5, Y5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Y23
 	VADDPD    Y23, Y7, Y7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Y23
 	VADDPD    Y23, Y9, Y9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Y23
 	VADDPD    Y23, Y11, Y11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Y23
 	VADDPD    Y23, Y13, Y13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Y23
 	VADDPD    Y23, Y15, Y15
-	ADDQ      DX, R12
-	VADDPD    (R12), Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z16, Z16
+	VMOVUPD.Z 64(R11), K1, Y23
 	VADDPD    Y23, Y17, Y17
-	ADDQ      DX, R12
-	VADDPD    (R12), Z18, Z18
-	VMOVUPD.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z18, Z18
+	VMOVUPD.Z 64(R11), K1, Y23
 	VADDPD    Y23, Y19, Y19
-	ADDQ      DX, R12
-	VADDPD    (R12), Z20, Z20
-	VMOVUPD.Z 64(R12), K1, Y23
+	ADDQ      DX, R11
+	VADDPD    (R11), Z20, Z20
+	VMOVUPD.Z 64(R11), K1, Y23
 	VADDPD    Y23, Y21, Y21
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z22
+	VMOVUPD   (R11), Z22
 	VADDPD    Z22, Z0, Z0
 	VADDPD    Z22, Z2, Z2
 	VADDPD    Z22, Z4, Z4
@@ -35753,7 +34976,7 @@ tileBias:
 	VADDPD    Z22, Z16, Z16
 	VADDPD    Z22, Z18, Z18
 	VADDPD    Z22, Z20, Z20
-	VMOVUPD.Z 64(R12), K1, Y22
+	VMOVUPD.Z 64(R11), K1, Y22
 	VADDPD    Y22, Y1, Y1
 	VADDPD    Y22, Y3, Y3
 	VADDPD    Y22, Y5, Y5
@@ -35767,8 +34990,8 @@ tileBias:
 	VADDPD    Y22, Y21, Y21
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
 	VCMPPD    $0x16, Z25, Z0, K2
@@ -35817,92 +35040,92 @@ tileReLU:
 	VMOVAPD.Z Y21, K2, Y21
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z25, Z25, Z25
-	VMOVUPD   (R12), Z22
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Y22
+	VMOVUPD.Z 64(R11), K1, Y22
 	VCMPPD    $0x16, Y25, Y22, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Y22
+	VMOVUPD.Z 64(R11), K1, Y22
 	VCMPPD    $0x16, Y25, Y22, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Y22
+	VMOVUPD.Z 64(R11), K1, Y22
 	VCMPPD    $0x16, Y25, Y22, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Y22
+	VMOVUPD.Z 64(R11), K1, Y22
 	VCMPPD    $0x16, Y25, Y22, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Y22
+	VMOVUPD.Z 64(R11), K1, Y22
 	VCMPPD    $0x16, Y25, Y22, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Y22
+	VMOVUPD.Z 64(R11), K1, Y22
 	VCMPPD    $0x16, Y25, Y22, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Y22
+	VMOVUPD.Z 64(R11), K1, Y22
 	VCMPPD    $0x16, Y25, Y22, K2
 	VMOVAPD.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Y22
+	VMOVUPD.Z 64(R11), K1, Y22
 	VCMPPD    $0x16, Y25, Y22, K2
 	VMOVAPD.Z Y15, K2, Y15
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 64(R12), K1, Y22
+	VMOVUPD.Z 64(R11), K1, Y22
 	VCMPPD    $0x16, Y25, Y22, K2
 	VMOVAPD.Z Y17, K2, Y17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z18, K2, Z18
-	VMOVUPD.Z 64(R12), K1, Y22
+	VMOVUPD.Z 64(R11), K1, Y22
 	VCMPPD    $0x16, Y25, Y22, K2
 	VMOVAPD.Z Y19, K2, Y19
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z22
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z25, Z22, K2
 	VMOVAPD.Z Z20, K2, Z20
-	VMOVUPD.Z 64(R12), K1, Y22
+	VMOVUPD.Z 64(R11), K1, Y22
 	VCMPPD    $0x16, Y25, Y22, K2
 	VMOVAPD.Z Y21, K2, Y21
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -35951,16 +35174,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000b, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000b, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -36161,16 +35380,12 @@ TEXT ·dhalves12x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -36422,12 +35637,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z24
+	VBROADCASTSD 80(R10), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Y24, Y1, Y1
 	VMULPD       Z24, Z2, Z2
@@ -36455,125 +35669,123 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z24
-	VFMADD231PD  (R12), Z24, Z0
-	VMOVUPD.Z    64(R12), K1, Y25
+	VBROADCASTSD 88(R10), Z24
+	VFMADD231PD  (R11), Z24, Z0
+	VMOVUPD.Z    64(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z2
-	VMOVUPD.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z2
+	VMOVUPD.Z    64(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z4
-	VMOVUPD.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z4
+	VMOVUPD.Z    64(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z6
-	VMOVUPD.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z6
+	VMOVUPD.Z    64(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z8
-	VMOVUPD.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z8
+	VMOVUPD.Z    64(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z10
-	VMOVUPD.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z10
+	VMOVUPD.Z    64(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z12
-	VMOVUPD.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z12
+	VMOVUPD.Z    64(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z14
-	VMOVUPD.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z14
+	VMOVUPD.Z    64(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y15
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z16
-	VMOVUPD.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z16
+	VMOVUPD.Z    64(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y17
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z18
-	VMOVUPD.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z18
+	VMOVUPD.Z    64(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y19
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z20
-	VMOVUPD.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z20
+	VMOVUPD.Z    64(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y21
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z22
-	VMOVUPD.Z    64(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z22
+	VMOVUPD.Z    64(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y23
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Y25
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Y25
 	VADDPD    Y25, Y1, Y1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Y25
 	VADDPD    Y25, Y3, Y3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Y25
 	VADDPD    Y25, Y5, Y5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Y25
 	VADDPD    Y25, Y7, Y7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Y25
 	VADDPD    Y25, Y9, Y9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Y25
 	VADDPD    Y25, Y11, Y11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Y25
 	VADDPD    Y25, Y13, Y13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Y25
 	VADDPD    Y25, Y15, Y15
-	ADDQ      DX, R12
-	VADDPD    (R12), Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z16, Z16
+	VMOVUPD.Z 64(R11), K1, Y25
 	VADDPD    Y25, Y17, Y17
-	ADDQ      DX, R12
-	VADDPD    (R12), Z18, Z18
-	VMOVUPD.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z18, Z18
+	VMOVUPD.Z 64(R11), K1, Y25
 	VADDPD    Y25, Y19, Y19
-	ADDQ      DX, R12
-	VADDPD    (R12), Z20, Z20
-	VMOVUPD.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z20, Z20
+	VMOVUPD.Z 64(R11), K1, Y25
 	VADDPD    Y25, Y21, Y21
-	ADDQ      DX, R12
-	VADDPD    (R12), Z22, Z22
-	VMOVUPD.Z 64(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z22, Z22
+	VMOVUPD.Z 64(R11), K1, Y25
 	VADDPD    Y25, Y23, Y23
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z24
+	VMOVUPD   (R11), Z24
 	VADDPD    Z24, Z0, Z0
 	VADDPD    Z24, Z2, Z2
 	VADDPD    Z24, Z4, Z4
@@ -36586,7 +35798,7 @@ tileBias:
 	VADDPD    Z24, Z18, Z18
 	VADDPD    Z24, Z20, Z20
 	VADDPD    Z24, Z22, Z22
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VADDPD    Y24, Y1, Y1
 	VADDPD    Y24, Y3, Y3
 	VADDPD    Y24, Y5, Y5
@@ -36601,8 +35813,8 @@ tileBias:
 	VADDPD    Y24, Y23, Y23
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
 	VCMPPD    $0x16, Z27, Z0, K2
@@ -36655,99 +35867,99 @@ tileReLU:
 	VMOVAPD.Z Y23, K2, Y23
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z27, Z27, Z27
-	VMOVUPD   (R12), Z24
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VCMPPD    $0x16, Y27, Y24, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VCMPPD    $0x16, Y27, Y24, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VCMPPD    $0x16, Y27, Y24, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VCMPPD    $0x16, Y27, Y24, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VCMPPD    $0x16, Y27, Y24, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VCMPPD    $0x16, Y27, Y24, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VCMPPD    $0x16, Y27, Y24, K2
 	VMOVAPD.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VCMPPD    $0x16, Y27, Y24, K2
 	VMOVAPD.Z Y15, K2, Y15
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VCMPPD    $0x16, Y27, Y24, K2
 	VMOVAPD.Z Y17, K2, Y17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z18, K2, Z18
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VCMPPD    $0x16, Y27, Y24, K2
 	VMOVAPD.Z Y19, K2, Y19
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z20, K2, Z20
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VCMPPD    $0x16, Y27, Y24, K2
 	VMOVAPD.Z Y21, K2, Y21
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z27, Z24, K2
 	VMOVAPD.Z Z22, K2, Z22
-	VMOVUPD.Z 64(R12), K1, Y24
+	VMOVUPD.Z 64(R11), K1, Y24
 	VCMPPD    $0x16, Y27, Y24, K2
 	VMOVAPD.Z Y23, K2, Y23
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -36800,16 +36012,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000c, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000c, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -37022,16 +36230,12 @@ TEXT ·dhalves13x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -37300,12 +36504,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z26
+	VBROADCASTSD 80(R10), Z26
 	VMULPD       Z26, Z0, Z0
 	VMULPD       Y26, Y1, Y1
 	VMULPD       Z26, Z2, Z2
@@ -37335,133 +36538,131 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z26
-	VFMADD231PD  (R12), Z26, Z0
-	VMOVUPD.Z    64(R12), K1, Y27
+	VBROADCASTSD 88(R10), Z26
+	VFMADD231PD  (R11), Z26, Z0
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z2
-	VMOVUPD.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z2
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z4
-	VMOVUPD.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z4
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z6
-	VMOVUPD.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z6
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z8
-	VMOVUPD.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z8
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z10
-	VMOVUPD.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z10
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z12
-	VMOVUPD.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z12
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z14
-	VMOVUPD.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z14
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y15
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z16
-	VMOVUPD.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z16
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y17
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z18
-	VMOVUPD.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z18
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y19
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z20
-	VMOVUPD.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z20
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y21
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z22
-	VMOVUPD.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z22
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y23
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z26, Z24
-	VMOVUPD.Z    64(R12), K1, Y27
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z26, Z24
+	VMOVUPD.Z    64(R11), K1, Y27
 	VFMADD231PD  Y27, Y26, Y25
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Y27
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y1, Y1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y3, Y3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y5, Y5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y7, Y7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y9, Y9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y11, Y11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y13, Y13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y15, Y15
-	ADDQ      DX, R12
-	VADDPD    (R12), Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z16, Z16
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y17, Y17
-	ADDQ      DX, R12
-	VADDPD    (R12), Z18, Z18
-	VMOVUPD.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z18, Z18
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y19, Y19
-	ADDQ      DX, R12
-	VADDPD    (R12), Z20, Z20
-	VMOVUPD.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z20, Z20
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y21, Y21
-	ADDQ      DX, R12
-	VADDPD    (R12), Z22, Z22
-	VMOVUPD.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z22, Z22
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y23, Y23
-	ADDQ      DX, R12
-	VADDPD    (R12), Z24, Z24
-	VMOVUPD.Z 64(R12), K1, Y27
+	ADDQ      DX, R11
+	VADDPD    (R11), Z24, Z24
+	VMOVUPD.Z 64(R11), K1, Y27
 	VADDPD    Y27, Y25, Y25
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z26
+	VMOVUPD   (R11), Z26
 	VADDPD    Z26, Z0, Z0
 	VADDPD    Z26, Z2, Z2
 	VADDPD    Z26, Z4, Z4
@@ -37475,7 +36676,7 @@ tileBias:
 	VADDPD    Z26, Z20, Z20
 	VADDPD    Z26, Z22, Z22
 	VADDPD    Z26, Z24, Z24
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VADDPD    Y26, Y1, Y1
 	VADDPD    Y26, Y3, Y3
 	VADDPD    Y26, Y5, Y5
@@ -37491,8 +36692,8 @@ tileBias:
 	VADDPD    Y26, Y25, Y25
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z29, Z29, Z29
 	VCMPPD    $0x16, Z29, Z0, K2
@@ -37549,106 +36750,106 @@ tileReLU:
 	VMOVAPD.Z Y25, K2, Y25
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z29, Z29, Z29
-	VMOVUPD   (R12), Z26
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y15, K2, Y15
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y17, K2, Y17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z18, K2, Z18
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y19, K2, Y19
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z20, K2, Z20
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y21, K2, Y21
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z22, K2, Z22
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y23, K2, Y23
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z26
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z26
 	VCMPPD    $0x16, Z29, Z26, K2
 	VMOVAPD.Z Z24, K2, Z24
-	VMOVUPD.Z 64(R12), K1, Y26
+	VMOVUPD.Z 64(R11), K1, Y26
 	VCMPPD    $0x16, Y29, Y26, K2
 	VMOVAPD.Z Y25, K2, Y25
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -37705,16 +36906,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000d, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000d, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -37939,16 +37136,12 @@ TEXT ·dhalves14x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -38229,12 +37422,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z28
+	VBROADCASTSD 80(R10), Z28
 	VMULPD       Z28, Z0, Z0
 	VMULPD       Y28, Y1, Y1
 	VMULPD       Z28, Z2, Z2
@@ -38266,141 +37458,139 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z28
-	VFMADD231PD  (R12), Z28, Z0
-	VMOVUPD.Z    64(R12), K1, Y29
+	VBROADCASTSD 88(R10), Z28
+	VFMADD231PD  (R11), Z28, Z0
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y1
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z2
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z2
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y3
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z4
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z4
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z6
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z6
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y7
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z8
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z8
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y9
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z10
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z10
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z12
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z12
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y13
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z14
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z14
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y15
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z16
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z16
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y17
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z18
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z18
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y19
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z20
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z20
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y21
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z22
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z22
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y23
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z24
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z24
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y25
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z28, Z26
-	VMOVUPD.Z    64(R12), K1, Y29
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z28, Z26
+	VMOVUPD.Z    64(R11), K1, Y29
 	VFMADD231PD  Y29, Y28, Y27
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VMOVUPD.Z 64(R12), K1, Y29
+	VADDPD    (R11), Z0, Z0
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y1, Y1
-	ADDQ      DX, R12
-	VADDPD    (R12), Z2, Z2
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z2, Z2
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y3, Y3
-	ADDQ      DX, R12
-	VADDPD    (R12), Z4, Z4
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z4, Z4
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y5, Y5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y7, Y7
-	ADDQ      DX, R12
-	VADDPD    (R12), Z8, Z8
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z8, Z8
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y9, Y9
-	ADDQ      DX, R12
-	VADDPD    (R12), Z10, Z10
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z10, Z10
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y11, Y11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y13, Y13
-	ADDQ      DX, R12
-	VADDPD    (R12), Z14, Z14
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z14, Z14
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y15, Y15
-	ADDQ      DX, R12
-	VADDPD    (R12), Z16, Z16
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z16, Z16
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y17, Y17
-	ADDQ      DX, R12
-	VADDPD    (R12), Z18, Z18
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z18, Z18
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y19, Y19
-	ADDQ      DX, R12
-	VADDPD    (R12), Z20, Z20
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z20, Z20
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y21, Y21
-	ADDQ      DX, R12
-	VADDPD    (R12), Z22, Z22
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z22, Z22
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y23, Y23
-	ADDQ      DX, R12
-	VADDPD    (R12), Z24, Z24
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z24, Z24
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y25, Y25
-	ADDQ      DX, R12
-	VADDPD    (R12), Z26, Z26
-	VMOVUPD.Z 64(R12), K1, Y29
+	ADDQ      DX, R11
+	VADDPD    (R11), Z26, Z26
+	VMOVUPD.Z 64(R11), K1, Y29
 	VADDPD    Y29, Y27, Y27
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z28
+	VMOVUPD   (R11), Z28
 	VADDPD    Z28, Z0, Z0
 	VADDPD    Z28, Z2, Z2
 	VADDPD    Z28, Z4, Z4
@@ -38415,7 +37605,7 @@ tileBias:
 	VADDPD    Z28, Z22, Z22
 	VADDPD    Z28, Z24, Z24
 	VADDPD    Z28, Z26, Z26
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VADDPD    Y28, Y1, Y1
 	VADDPD    Y28, Y3, Y3
 	VADDPD    Y28, Y5, Y5
@@ -38432,8 +37622,8 @@ tileBias:
 	VADDPD    Y28, Y27, Y27
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z31, Z31, Z31
 	VCMPPD    $0x16, Z31, Z0, K2
@@ -38494,113 +37684,113 @@ tileReLU:
 	VMOVAPD.Z Y27, K2, Y27
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z31, Z31, Z31
-	VMOVUPD   (R12), Z28
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y1, K2, Y1
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y9, K2, Y9
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y13, K2, Y13
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y15, K2, Y15
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y17, K2, Y17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z18, K2, Z18
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y19, K2, Y19
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z20, K2, Z20
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y21, K2, Y21
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z22, K2, Z22
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y23, K2, Y23
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z24, K2, Z24
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y25, K2, Y25
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z28
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z28
 	VCMPPD    $0x16, Z31, Z28, K2
 	VMOVAPD.Z Z26, K2, Z26
-	VMOVUPD.Z 64(R12), K1, Y28
+	VMOVUPD.Z 64(R11), K1, Y28
 	VCMPPD    $0x16, Y31, Y28, K2
 	VMOVAPD.Z Y27, K2, Y27
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -38661,16 +37851,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x0000000e, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x0000000e, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -38901,16 +38087,12 @@ TEXT ·dhalves1x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -38998,26 +38180,25 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z3
+	VBROADCASTSD 80(R8), Z3
 	VMULPD       Z3, Z0, Z0
 	VMULPD       Z3, Z1, Z1
 	VMULPD       Y3, Y2, Y2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z3
+	VBROADCASTSD 88(R8), Z3
 	VFMADD231PD  (R9), Z3, Z0
 	VFMADD231PD  64(R9), Z3, Z1
 	VMOVUPD.Z    128(R9), K1, Y4
@@ -39033,13 +38214,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z3
@@ -39050,7 +38229,7 @@ tileBias:
 	VADDPD    Y3, Y2, Y2
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -39062,11 +38241,11 @@ tileReLU:
 	VMOVAPD.Z Y2, K2, Y2
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x03, R11
+	MOVQ      112(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD   (R9), Z3
 	VCMPPD    $0x16, Z7, Z3, K2
@@ -39077,10 +38256,10 @@ tileMask:
 	VMOVUPD.Z 128(R9), K1, Y3
 	VCMPPD    $0x16, Y7, Y3, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -39091,16 +38270,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -39204,16 +38379,12 @@ TEXT ·dhalves2x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -39324,12 +38495,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z6
+	VBROADCASTSD 80(R8), Z6
 	VMULPD       Z6, Z0, Z0
 	VMULPD       Z6, Z1, Z1
 	VMULPD       Y6, Y2, Y2
@@ -39339,14 +38509,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z6
+	VBROADCASTSD 88(R8), Z6
 	VFMADD231PD  (R9), Z6, Z0
 	VFMADD231PD  64(R9), Z6, Z1
 	VMOVUPD.Z    128(R9), K1, Y7
@@ -39372,13 +38542,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z6
@@ -39392,7 +38560,7 @@ tileBias:
 	VADDPD    Y6, Y5, Y5
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
@@ -39410,11 +38578,11 @@ tileReLU:
 	VMOVAPD.Z Y5, K2, Y5
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x03, R11
+	MOVQ      112(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z10, Z10, Z10
 	VMOVUPD   (R9), Z6
 	VCMPPD    $0x16, Z10, Z6, K2
@@ -39425,7 +38593,7 @@ tileMask:
 	VMOVUPD.Z 128(R9), K1, Y6
 	VCMPPD    $0x16, Y10, Y6, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPD   (R9), Z6
 	VCMPPD    $0x16, Z10, Z6, K2
 	VMOVAPD.Z Z3, K2, Z3
@@ -39435,10 +38603,10 @@ tileMask:
 	VMOVUPD.Z 128(R9), K1, Y6
 	VCMPPD    $0x16, Y10, Y6, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -39455,16 +38623,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -39584,16 +38748,12 @@ TEXT ·dhalves3x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -39727,12 +38887,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z9
+	VBROADCASTSD 80(R8), Z9
 	VMULPD       Z9, Z0, Z0
 	VMULPD       Z9, Z1, Z1
 	VMULPD       Y9, Y2, Y2
@@ -39745,14 +38904,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z9
+	VBROADCASTSD 88(R8), Z9
 	VFMADD231PD  (R9), Z9, Z0
 	VFMADD231PD  64(R9), Z9, Z1
 	VMOVUPD.Z    128(R9), K1, Y10
@@ -39788,13 +38947,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z9
@@ -39811,7 +38968,7 @@ tileBias:
 	VADDPD    Y9, Y8, Y8
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -39835,11 +38992,11 @@ tileReLU:
 	VMOVAPD.Z Y8, K2, Y8
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x03, R11
+	MOVQ      112(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z13, Z13, Z13
 	VMOVUPD   (R9), Z9
 	VCMPPD    $0x16, Z13, Z9, K2
@@ -39850,7 +39007,7 @@ tileMask:
 	VMOVUPD.Z 128(R9), K1, Y9
 	VCMPPD    $0x16, Y13, Y9, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPD   (R9), Z9
 	VCMPPD    $0x16, Z13, Z9, K2
 	VMOVAPD.Z Z3, K2, Z3
@@ -39860,7 +39017,7 @@ tileMask:
 	VMOVUPD.Z 128(R9), K1, Y9
 	VCMPPD    $0x16, Y13, Y9, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPD   (R9), Z9
 	VCMPPD    $0x16, Z13, Z9, K2
 	VMOVAPD.Z Z6, K2, Z6
@@ -39870,10 +39027,10 @@ tileMask:
 	VMOVUPD.Z 128(R9), K1, Y9
 	VCMPPD    $0x16, Y13, Y9, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -39896,16 +39053,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -40042,16 +39195,12 @@ TEXT ·dhalves4x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -40208,12 +39357,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z12
+	VBROADCASTSD 80(R9), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
 	VMULPD       Y12, Y2, Y2
@@ -40229,14 +39377,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z12
+	VBROADCASTSD 88(R9), Z12
 	VFMADD231PD  (R10), Z12, Z0
 	VFMADD231PD  64(R10), Z12, Z1
 	VMOVUPD.Z    128(R10), K1, Y13
@@ -40282,13 +39430,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z12
@@ -40308,7 +39454,7 @@ tileBias:
 	VADDPD    Y12, Y11, Y11
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
@@ -40338,11 +39484,11 @@ tileReLU:
 	VMOVAPD.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z16, Z16, Z16
 	VMOVUPD   (R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K2
@@ -40353,7 +39499,7 @@ tileMask:
 	VMOVUPD.Z 128(R10), K1, Y12
 	VCMPPD    $0x16, Y16, Y12, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K2
 	VMOVAPD.Z Z3, K2, Z3
@@ -40363,7 +39509,7 @@ tileMask:
 	VMOVUPD.Z 128(R10), K1, Y12
 	VCMPPD    $0x16, Y16, Y12, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K2
 	VMOVAPD.Z Z6, K2, Z6
@@ -40373,7 +39519,7 @@ tileMask:
 	VMOVUPD.Z 128(R10), K1, Y12
 	VCMPPD    $0x16, Y16, Y12, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z12
 	VCMPPD    $0x16, Z16, Z12, K2
 	VMOVAPD.Z Z9, K2, Z9
@@ -40383,10 +39529,10 @@ tileMask:
 	VMOVUPD.Z 128(R10), K1, Y12
 	VCMPPD    $0x16, Y16, Y12, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -40415,16 +39561,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -40577,16 +39719,12 @@ TEXT ·dhalves5x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -40766,12 +39904,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z15
+	VBROADCASTSD 80(R9), Z15
 	VMULPD       Z15, Z0, Z0
 	VMULPD       Z15, Z1, Z1
 	VMULPD       Y15, Y2, Y2
@@ -40790,14 +39927,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z15
+	VBROADCASTSD 88(R9), Z15
 	VFMADD231PD  (R10), Z15, Z0
 	VFMADD231PD  64(R10), Z15, Z1
 	VMOVUPD.Z    128(R10), K1, Y16
@@ -40853,13 +39990,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z15
@@ -40882,7 +40017,7 @@ tileBias:
 	VADDPD    Y15, Y14, Y14
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
@@ -40918,11 +40053,11 @@ tileReLU:
 	VMOVAPD.Z Y14, K2, Y14
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z19, Z19, Z19
 	VMOVUPD   (R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K2
@@ -40933,7 +40068,7 @@ tileMask:
 	VMOVUPD.Z 128(R10), K1, Y15
 	VCMPPD    $0x16, Y19, Y15, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K2
 	VMOVAPD.Z Z3, K2, Z3
@@ -40943,7 +40078,7 @@ tileMask:
 	VMOVUPD.Z 128(R10), K1, Y15
 	VCMPPD    $0x16, Y19, Y15, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K2
 	VMOVAPD.Z Z6, K2, Z6
@@ -40953,7 +40088,7 @@ tileMask:
 	VMOVUPD.Z 128(R10), K1, Y15
 	VCMPPD    $0x16, Y19, Y15, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K2
 	VMOVAPD.Z Z9, K2, Z9
@@ -40963,7 +40098,7 @@ tileMask:
 	VMOVUPD.Z 128(R10), K1, Y15
 	VCMPPD    $0x16, Y19, Y15, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z15
 	VCMPPD    $0x16, Z19, Z15, K2
 	VMOVAPD.Z Z12, K2, Z12
@@ -40973,10 +40108,10 @@ tileMask:
 	VMOVUPD.Z 128(R10), K1, Y15
 	VCMPPD    $0x16, Y19, Y15, K2
 	VMOVAPD.Z Y14, K2, Y14
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -41011,16 +40146,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -41190,16 +40321,12 @@ TEXT ·dhalves6x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -41402,12 +40529,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z18
+	VBROADCASTSD 80(R10), Z18
 	VMULPD       Z18, Z0, Z0
 	VMULPD       Z18, Z1, Z1
 	VMULPD       Y18, Y2, Y2
@@ -41429,14 +40555,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z18
+	VBROADCASTSD 88(R10), Z18
 	VFMADD231PD  (R11), Z18, Z0
 	VFMADD231PD  64(R11), Z18, Z1
 	VMOVUPD.Z    128(R11), K1, Y19
@@ -41502,13 +40628,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z18
@@ -41534,7 +40658,7 @@ tileBias:
 	VADDPD    Y18, Y17, Y17
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z22, Z22, Z22
@@ -41576,11 +40700,11 @@ tileReLU:
 	VMOVAPD.Z Y17, K2, Y17
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z22, Z22, Z22
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K2
@@ -41591,7 +40715,7 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y18
 	VCMPPD    $0x16, Y22, Y18, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K2
 	VMOVAPD.Z Z3, K2, Z3
@@ -41601,7 +40725,7 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y18
 	VCMPPD    $0x16, Y22, Y18, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K2
 	VMOVAPD.Z Z6, K2, Z6
@@ -41611,7 +40735,7 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y18
 	VCMPPD    $0x16, Y22, Y18, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K2
 	VMOVAPD.Z Z9, K2, Z9
@@ -41621,7 +40745,7 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y18
 	VCMPPD    $0x16, Y22, Y18, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K2
 	VMOVAPD.Z Z12, K2, Z12
@@ -41631,7 +40755,7 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y18
 	VCMPPD    $0x16, Y22, Y18, K2
 	VMOVAPD.Z Y14, K2, Y14
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z22, Z18, K2
 	VMOVAPD.Z Z15, K2, Z15
@@ -41641,10 +40765,10 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y18
 	VCMPPD    $0x16, Y22, Y18, K2
 	VMOVAPD.Z Y17, K2, Y17
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -41685,16 +40809,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -41880,16 +41000,12 @@ TEXT ·dhalves7x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -42115,12 +41231,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z21
+	VBROADCASTSD 80(R10), Z21
 	VMULPD       Z21, Z0, Z0
 	VMULPD       Z21, Z1, Z1
 	VMULPD       Y21, Y2, Y2
@@ -42145,14 +41260,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z21
+	VBROADCASTSD 88(R10), Z21
 	VFMADD231PD  (R11), Z21, Z0
 	VFMADD231PD  64(R11), Z21, Z1
 	VMOVUPD.Z    128(R11), K1, Y22
@@ -42228,13 +41343,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z21
@@ -42263,7 +41376,7 @@ tileBias:
 	VADDPD    Y21, Y20, Y20
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
@@ -42311,11 +41424,11 @@ tileReLU:
 	VMOVAPD.Z Y20, K2, Y20
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z25, Z25, Z25
 	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K2
@@ -42326,7 +41439,7 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y21
 	VCMPPD    $0x16, Y25, Y21, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K2
 	VMOVAPD.Z Z3, K2, Z3
@@ -42336,7 +41449,7 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y21
 	VCMPPD    $0x16, Y25, Y21, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K2
 	VMOVAPD.Z Z6, K2, Z6
@@ -42346,7 +41459,7 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y21
 	VCMPPD    $0x16, Y25, Y21, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K2
 	VMOVAPD.Z Z9, K2, Z9
@@ -42356,7 +41469,7 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y21
 	VCMPPD    $0x16, Y25, Y21, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K2
 	VMOVAPD.Z Z12, K2, Z12
@@ -42366,7 +41479,7 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y21
 	VCMPPD    $0x16, Y25, Y21, K2
 	VMOVAPD.Z Y14, K2, Y14
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K2
 	VMOVAPD.Z Z15, K2, Z15
@@ -42376,7 +41489,7 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y21
 	VCMPPD    $0x16, Y25, Y21, K2
 	VMOVAPD.Z Y17, K2, Y17
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z21
 	VCMPPD    $0x16, Z25, Z21, K2
 	VMOVAPD.Z Z18, K2, Z18
@@ -42386,10 +41499,10 @@ tileMask:
 	VMOVUPD.Z 128(R11), K1, Y21
 	VCMPPD    $0x16, Y25, Y21, K2
 	VMOVAPD.Z Y20, K2, Y20
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -42436,16 +41549,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -42647,16 +41756,12 @@ TEXT ·dhalves8x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R12
 	MOVQ  (R10), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R11
-	MOVQ  R11, 72(R10)
-	MOVQ  24(R10), R11
-	MOVQ  R11, 80(R10)
+	MOVQ  64(R10), R11
+	MOVQ  R11, 152(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -42914,12 +42019,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R11)
+	MOVQ         x+0(FP), R10
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z24
+	VBROADCASTSD 80(R10), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Z24, Z1, Z1
 	VMULPD       Y24, Y2, Y2
@@ -42947,109 +42051,107 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R12
-	ADDQ         R12, R12
+	MOVQ         88(R10), R11
+	ADDQ         R11, R11
 	JEQ          tileBias
-	MOVQ         R9, R12
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R11)
+	MOVQ         R9, R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z24
-	VFMADD231PD  (R12), Z24, Z0
-	VFMADD231PD  64(R12), Z24, Z1
-	VMOVUPD.Z    128(R12), K1, Y25
+	VBROADCASTSD 88(R10), Z24
+	VFMADD231PD  (R11), Z24, Z0
+	VFMADD231PD  64(R11), Z24, Z1
+	VMOVUPD.Z    128(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y2
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z3
-	VFMADD231PD  64(R12), Z24, Z4
-	VMOVUPD.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z3
+	VFMADD231PD  64(R11), Z24, Z4
+	VMOVUPD.Z    128(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y5
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z6
-	VFMADD231PD  64(R12), Z24, Z7
-	VMOVUPD.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z6
+	VFMADD231PD  64(R11), Z24, Z7
+	VMOVUPD.Z    128(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y8
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z9
-	VFMADD231PD  64(R12), Z24, Z10
-	VMOVUPD.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z9
+	VFMADD231PD  64(R11), Z24, Z10
+	VMOVUPD.Z    128(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y11
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z12
-	VFMADD231PD  64(R12), Z24, Z13
-	VMOVUPD.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z12
+	VFMADD231PD  64(R11), Z24, Z13
+	VMOVUPD.Z    128(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y14
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z15
-	VFMADD231PD  64(R12), Z24, Z16
-	VMOVUPD.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z15
+	VFMADD231PD  64(R11), Z24, Z16
+	VMOVUPD.Z    128(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y17
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z18
-	VFMADD231PD  64(R12), Z24, Z19
-	VMOVUPD.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z18
+	VFMADD231PD  64(R11), Z24, Z19
+	VMOVUPD.Z    128(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y20
-	ADDQ         DX, R12
-	VFMADD231PD  (R12), Z24, Z21
-	VFMADD231PD  64(R12), Z24, Z22
-	VMOVUPD.Z    128(R12), K1, Y25
+	ADDQ         DX, R11
+	VFMADD231PD  (R11), Z24, Z21
+	VFMADD231PD  64(R11), Z24, Z22
+	VMOVUPD.Z    128(R11), K1, Y25
 	VFMADD231PD  Y25, Y24, Y23
-	ADDQ         DX, R12
+	ADDQ         DX, R11
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R12), Z0, Z0
-	VADDPD    64(R12), Z1, Z1
-	VMOVUPD.Z 128(R12), K1, Y25
+	VADDPD    (R11), Z0, Z0
+	VADDPD    64(R11), Z1, Z1
+	VMOVUPD.Z 128(R11), K1, Y25
 	VADDPD    Y25, Y2, Y2
-	ADDQ      DX, R12
-	VADDPD    (R12), Z3, Z3
-	VADDPD    64(R12), Z4, Z4
-	VMOVUPD.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z3, Z3
+	VADDPD    64(R11), Z4, Z4
+	VMOVUPD.Z 128(R11), K1, Y25
 	VADDPD    Y25, Y5, Y5
-	ADDQ      DX, R12
-	VADDPD    (R12), Z6, Z6
-	VADDPD    64(R12), Z7, Z7
-	VMOVUPD.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z6, Z6
+	VADDPD    64(R11), Z7, Z7
+	VMOVUPD.Z 128(R11), K1, Y25
 	VADDPD    Y25, Y8, Y8
-	ADDQ      DX, R12
-	VADDPD    (R12), Z9, Z9
-	VADDPD    64(R12), Z10, Z10
-	VMOVUPD.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z9, Z9
+	VADDPD    64(R11), Z10, Z10
+	VMOVUPD.Z 128(R11), K1, Y25
 	VADDPD    Y25, Y11, Y11
-	ADDQ      DX, R12
-	VADDPD    (R12), Z12, Z12
-	VADDPD    64(R12), Z13, Z13
-	VMOVUPD.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z12, Z12
+	VADDPD    64(R11), Z13, Z13
+	VMOVUPD.Z 128(R11), K1, Y25
 	VADDPD    Y25, Y14, Y14
-	ADDQ      DX, R12
-	VADDPD    (R12), Z15, Z15
-	VADDPD    64(R12), Z16, Z16
-	VMOVUPD.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z15, Z15
+	VADDPD    64(R11), Z16, Z16
+	VMOVUPD.Z 128(R11), K1, Y25
 	VADDPD    Y25, Y17, Y17
-	ADDQ      DX, R12
-	VADDPD    (R12), Z18, Z18
-	VADDPD    64(R12), Z19, Z19
-	VMOVUPD.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z18, Z18
+	VADDPD    64(R11), Z19, Z19
+	VMOVUPD.Z 128(R11), K1, Y25
 	VADDPD    Y25, Y20, Y20
-	ADDQ      DX, R12
-	VADDPD    (R12), Z21, Z21
-	VADDPD    64(R12), Z22, Z22
-	VMOVUPD.Z 128(R12), K1, Y25
+	ADDQ      DX, R11
+	VADDPD    (R11), Z21, Z21
+	VADDPD    64(R11), Z22, Z22
+	VMOVUPD.Z 128(R11), K1, Y25
 	VADDPD    Y25, Y23, Y23
-	ADDQ      DX, R12
+	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	ORQ       40(R10), R12
-	ORQ       24(R10), R12
-	JEQ       tileWrite
-	MOVQ      16(R10), R12
-	TESTQ     R12, R12
+	MOVQ      96(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileReLU
-	VMOVUPD   (R12), Z24
+	VMOVUPD   (R11), Z24
 	VADDPD    Z24, Z0, Z0
 	VADDPD    Z24, Z3, Z3
 	VADDPD    Z24, Z6, Z6
@@ -43058,7 +42160,7 @@ tileBias:
 	VADDPD    Z24, Z15, Z15
 	VADDPD    Z24, Z18, Z18
 	VADDPD    Z24, Z21, Z21
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VADDPD    Z24, Z1, Z1
 	VADDPD    Z24, Z4, Z4
 	VADDPD    Z24, Z7, Z7
@@ -43067,7 +42169,7 @@ tileBias:
 	VADDPD    Z24, Z16, Z16
 	VADDPD    Z24, Z19, Z19
 	VADDPD    Z24, Z22, Z22
-	VMOVUPD.Z 128(R12), K1, Y24
+	VMOVUPD.Z 128(R11), K1, Y24
 	VADDPD    Y24, Y2, Y2
 	VADDPD    Y24, Y5, Y5
 	VADDPD    Y24, Y8, Y8
@@ -43078,8 +42180,8 @@ tileBias:
 	VADDPD    Y24, Y23, Y23
 
 tileReLU:
-	MOVQ      40(R10), R12
-	TESTQ     R12, R12
+	MOVQ      120(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z28, Z28, Z28
 	VCMPPD    $0x16, Z28, Z0, K2
@@ -43132,95 +42234,95 @@ tileReLU:
 	VMOVAPD.Z Y23, K2, Y23
 
 tileMask:
-	MOVQ      80(R10), R12
-	TESTQ     R12, R12
+	MOVQ      160(R10), R11
+	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z28, Z28, Z28
-	VMOVUPD   (R12), Z24
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z0, K2, Z0
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VMOVUPD.Z 128(R12), K1, Y24
+	VMOVUPD.Z 128(R11), K1, Y24
 	VCMPPD    $0x16, Y28, Y24, K2
 	VMOVAPD.Z Y2, K2, Y2
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD.Z 128(R12), K1, Y24
+	VMOVUPD.Z 128(R11), K1, Y24
 	VCMPPD    $0x16, Y28, Y24, K2
 	VMOVAPD.Z Y5, K2, Y5
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z6, K2, Z6
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VMOVUPD.Z 128(R12), K1, Y24
+	VMOVUPD.Z 128(R11), K1, Y24
 	VCMPPD    $0x16, Y28, Y24, K2
 	VMOVAPD.Z Y8, K2, Y8
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD.Z 128(R12), K1, Y24
+	VMOVUPD.Z 128(R11), K1, Y24
 	VCMPPD    $0x16, Y28, Y24, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z12, K2, Z12
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z13, K2, Z13
-	VMOVUPD.Z 128(R12), K1, Y24
+	VMOVUPD.Z 128(R11), K1, Y24
 	VCMPPD    $0x16, Y28, Y24, K2
 	VMOVAPD.Z Y14, K2, Y14
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z15, K2, Z15
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD.Z 128(R12), K1, Y24
+	VMOVUPD.Z 128(R11), K1, Y24
 	VCMPPD    $0x16, Y28, Y24, K2
 	VMOVAPD.Z Y17, K2, Y17
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z18, K2, Z18
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z19, K2, Z19
-	VMOVUPD.Z 128(R12), K1, Y24
+	VMOVUPD.Z 128(R11), K1, Y24
 	VCMPPD    $0x16, Y28, Y24, K2
 	VMOVAPD.Z Y20, K2, Y20
-	ADDQ      R13, R12
-	VMOVUPD   (R12), Z24
+	ADDQ      R12, R11
+	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z21, K2, Z21
-	VMOVUPD   64(R12), Z24
+	VMOVUPD   64(R11), Z24
 	VCMPPD    $0x16, Z28, Z24, K2
 	VMOVAPD.Z Z22, K2, Z22
-	VMOVUPD.Z 128(R12), K1, Y24
+	VMOVUPD.Z 128(R11), K1, Y24
 	VCMPPD    $0x16, Y28, Y24, K2
 	VMOVAPD.Z Y23, K2, Y23
-	ADDQ      R13, R12
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R12, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -43273,16 +42375,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R12
-	ADDQ   R12, R8
-	MOVQ   24(R11), R12
-	MOVQ   (R11), R13
-	DECQ   72(R10)
+	IMUL3Q $0x00000008, AX, R11
+	ADDQ   R11, R8
+	MOVQ   24(R10), R12
+	MOVQ   (R10), R13
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -43502,16 +42600,12 @@ TEXT ·dhalves1x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -43611,12 +42705,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z4
+	VBROADCASTSD 80(R8), Z4
 	VMULPD       Z4, Z0, Z0
 	VMULPD       Z4, Z1, Z1
 	VMULPD       Z4, Z2, Z2
@@ -43624,14 +42717,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z4
+	VBROADCASTSD 88(R8), Z4
 	VFMADD231PD  (R9), Z4, Z0
 	VFMADD231PD  64(R9), Z4, Z1
 	VFMADD231PD  128(R9), Z4, Z2
@@ -43649,13 +42742,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z4
@@ -43668,7 +42759,7 @@ tileBias:
 	VADDPD    Y4, Y3, Y3
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -43682,11 +42773,11 @@ tileReLU:
 	VMOVAPD.Z Y3, K2, Y3
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x03, R11
+	MOVQ      112(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z9, Z9, Z9
 	VMOVUPD   (R9), Z4
 	VCMPPD    $0x16, Z9, Z4, K2
@@ -43700,10 +42791,10 @@ tileMask:
 	VMOVUPD.Z 192(R9), K1, Y4
 	VCMPPD    $0x16, Y9, Y4, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -43716,16 +42807,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -43842,16 +42929,12 @@ TEXT ·dhalves2x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -43980,12 +43063,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z8
+	VBROADCASTSD 80(R8), Z8
 	VMULPD       Z8, Z0, Z0
 	VMULPD       Z8, Z1, Z1
 	VMULPD       Z8, Z2, Z2
@@ -43997,14 +43079,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z8
+	VBROADCASTSD 88(R8), Z8
 	VFMADD231PD  (R9), Z8, Z0
 	VFMADD231PD  64(R9), Z8, Z1
 	VFMADD231PD  128(R9), Z8, Z2
@@ -44034,13 +43116,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z8
@@ -44057,7 +43137,7 @@ tileBias:
 	VADDPD    Y8, Y7, Y7
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -44079,11 +43159,11 @@ tileReLU:
 	VMOVAPD.Z Y7, K2, Y7
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x03, R11
+	MOVQ      112(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z13, Z13, Z13
 	VMOVUPD   (R9), Z8
 	VCMPPD    $0x16, Z13, Z8, K2
@@ -44097,7 +43177,7 @@ tileMask:
 	VMOVUPD.Z 192(R9), K1, Y8
 	VCMPPD    $0x16, Y13, Y8, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPD   (R9), Z8
 	VCMPPD    $0x16, Z13, Z8, K2
 	VMOVAPD.Z Z4, K2, Z4
@@ -44110,10 +43190,10 @@ tileMask:
 	VMOVUPD.Z 192(R9), K1, Y8
 	VCMPPD    $0x16, Y13, Y8, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -44134,16 +43214,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -44280,16 +43356,12 @@ TEXT ·dhalves3x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R8), DI
 	MOVQ  24(R8), R9
 	MOVQ  (R8), R10
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R8), R8
-	TESTQ R8, R8
-	JEQ   tileTile
-	MOVQ  8(R8), CX
+	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R8), R11
-	MOVQ  R11, 72(R8)
-	MOVQ  24(R8), R11
-	MOVQ  R11, 80(R8)
+	MOVQ  64(R8), R11
+	MOVQ  R11, 152(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -44447,12 +43519,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R10
-	MOVQ         64(R10), R8
+	MOVQ         x+0(FP), R8
 	MOVQ         $0x3ff0000000000000, R9
-	CMPQ         R9, 72(R10)
+	CMPQ         R9, 80(R8)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R10), Z12
+	VBROADCASTSD 80(R8), Z12
 	VMULPD       Z12, Z0, Z0
 	VMULPD       Z12, Z1, Z1
 	VMULPD       Z12, Z2, Z2
@@ -44468,14 +43539,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R10), R9
+	MOVQ         88(R8), R9
 	ADDQ         R9, R9
 	JEQ          tileBias
 	MOVQ         DI, R9
-	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 80(R10)
+	MOVQ         $0x3ff0000000000000, R10
+	CMPQ         R10, 88(R8)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R10), Z12
+	VBROADCASTSD 88(R8), Z12
 	VFMADD231PD  (R9), Z12, Z0
 	VFMADD231PD  64(R9), Z12, Z1
 	VFMADD231PD  128(R9), Z12, Z2
@@ -44517,13 +43588,11 @@ tileAdd:
 	ADDQ      DX, R9
 
 tileBias:
-	TESTQ     R8, R8
+	MOVQ      96(R8), R9
+	ORQ       120(R8), R9
+	ORQ       104(R8), R9
 	JEQ       tileWrite
-	MOVQ      16(R8), R9
-	ORQ       40(R8), R9
-	ORQ       24(R8), R9
-	JEQ       tileWrite
-	MOVQ      16(R8), R9
+	MOVQ      96(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileReLU
 	VMOVUPD   (R9), Z12
@@ -44544,7 +43613,7 @@ tileBias:
 	VADDPD    Y12, Y11, Y11
 
 tileReLU:
-	MOVQ      40(R8), R9
+	MOVQ      120(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
@@ -44574,11 +43643,11 @@ tileReLU:
 	VMOVAPD.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      80(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
-	MOVQ      32(R8), R11
-	SHLQ      $0x03, R11
+	MOVQ      112(R8), R10
+	SHLQ      $0x03, R10
 	VPXORD    Z17, Z17, Z17
 	VMOVUPD   (R9), Z12
 	VCMPPD    $0x16, Z17, Z12, K2
@@ -44592,7 +43661,7 @@ tileMask:
 	VMOVUPD.Z 192(R9), K1, Y12
 	VCMPPD    $0x16, Y17, Y12, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPD   (R9), Z12
 	VCMPPD    $0x16, Z17, Z12, K2
 	VMOVAPD.Z Z4, K2, Z4
@@ -44605,7 +43674,7 @@ tileMask:
 	VMOVUPD.Z 192(R9), K1, Y12
 	VCMPPD    $0x16, Y17, Y12, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 	VMOVUPD   (R9), Z12
 	VCMPPD    $0x16, Z17, Z12, K2
 	VMOVAPD.Z Z8, K2, Z8
@@ -44618,10 +43687,10 @@ tileMask:
 	VMOVUPD.Z 192(R9), K1, Y12
 	VCMPPD    $0x16, Y17, Y12, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R11, R9
+	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 80(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -44650,16 +43719,12 @@ tileWrite:
 	ADDQ          DX, DI
 
 	// next tile
-	TESTQ  R8, R8
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R9
 	ADDQ   R9, SI
-	MOVQ   24(R10), R9
-	MOVQ   (R10), R10
-	DECQ   72(R8)
+	MOVQ   24(R8), R9
+	MOVQ   (R8), R10
+	DECQ   152(R8)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -44817,16 +43882,12 @@ TEXT ·dhalves4x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -45013,12 +44074,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z16
+	VBROADCASTSD 80(R9), Z16
 	VMULPD       Z16, Z0, Z0
 	VMULPD       Z16, Z1, Z1
 	VMULPD       Z16, Z2, Z2
@@ -45038,14 +44098,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z16
+	VBROADCASTSD 88(R9), Z16
 	VFMADD231PD  (R10), Z16, Z0
 	VFMADD231PD  64(R10), Z16, Z1
 	VFMADD231PD  128(R10), Z16, Z2
@@ -45099,13 +44159,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z16
@@ -45130,7 +44188,7 @@ tileBias:
 	VADDPD    Y16, Y15, Y15
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
@@ -45168,11 +44226,11 @@ tileReLU:
 	VMOVAPD.Z Y15, K2, Y15
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z21, Z21, Z21
 	VMOVUPD   (R10), Z16
 	VCMPPD    $0x16, Z21, Z16, K2
@@ -45186,7 +44244,7 @@ tileMask:
 	VMOVUPD.Z 192(R10), K1, Y16
 	VCMPPD    $0x16, Y21, Y16, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z16
 	VCMPPD    $0x16, Z21, Z16, K2
 	VMOVAPD.Z Z4, K2, Z4
@@ -45199,7 +44257,7 @@ tileMask:
 	VMOVUPD.Z 192(R10), K1, Y16
 	VCMPPD    $0x16, Y21, Y16, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z16
 	VCMPPD    $0x16, Z21, Z16, K2
 	VMOVAPD.Z Z8, K2, Z8
@@ -45212,7 +44270,7 @@ tileMask:
 	VMOVUPD.Z 192(R10), K1, Y16
 	VCMPPD    $0x16, Y21, Y16, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z16
 	VCMPPD    $0x16, Z21, Z16, K2
 	VMOVAPD.Z Z12, K2, Z12
@@ -45225,10 +44283,10 @@ tileMask:
 	VMOVUPD.Z 192(R10), K1, Y16
 	VCMPPD    $0x16, Y21, Y16, K2
 	VMOVAPD.Z Y15, K2, Y15
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -45265,16 +44323,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -45452,16 +44506,12 @@ TEXT ·dhalves5x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -45677,12 +44727,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z20
+	VBROADCASTSD 80(R9), Z20
 	VMULPD       Z20, Z0, Z0
 	VMULPD       Z20, Z1, Z1
 	VMULPD       Z20, Z2, Z2
@@ -45706,14 +44755,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z20
+	VBROADCASTSD 88(R9), Z20
 	VFMADD231PD  (R10), Z20, Z0
 	VFMADD231PD  64(R10), Z20, Z1
 	VFMADD231PD  128(R10), Z20, Z2
@@ -45779,13 +44828,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z20
@@ -45814,7 +44861,7 @@ tileBias:
 	VADDPD    Y20, Y19, Y19
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
@@ -45860,11 +44907,11 @@ tileReLU:
 	VMOVAPD.Z Y19, K2, Y19
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z25, Z25, Z25
 	VMOVUPD   (R10), Z20
 	VCMPPD    $0x16, Z25, Z20, K2
@@ -45878,7 +44925,7 @@ tileMask:
 	VMOVUPD.Z 192(R10), K1, Y20
 	VCMPPD    $0x16, Y25, Y20, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z20
 	VCMPPD    $0x16, Z25, Z20, K2
 	VMOVAPD.Z Z4, K2, Z4
@@ -45891,7 +44938,7 @@ tileMask:
 	VMOVUPD.Z 192(R10), K1, Y20
 	VCMPPD    $0x16, Y25, Y20, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z20
 	VCMPPD    $0x16, Z25, Z20, K2
 	VMOVAPD.Z Z8, K2, Z8
@@ -45904,7 +44951,7 @@ tileMask:
 	VMOVUPD.Z 192(R10), K1, Y20
 	VCMPPD    $0x16, Y25, Y20, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z20
 	VCMPPD    $0x16, Z25, Z20, K2
 	VMOVAPD.Z Z12, K2, Z12
@@ -45917,7 +44964,7 @@ tileMask:
 	VMOVUPD.Z 192(R10), K1, Y20
 	VCMPPD    $0x16, Y25, Y20, K2
 	VMOVAPD.Z Y15, K2, Y15
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z20
 	VCMPPD    $0x16, Z25, Z20, K2
 	VMOVAPD.Z Z16, K2, Z16
@@ -45930,10 +44977,10 @@ tileMask:
 	VMOVUPD.Z 192(R10), K1, Y20
 	VCMPPD    $0x16, Y25, Y20, K2
 	VMOVAPD.Z Y19, K2, Y19
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -45978,16 +45025,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -46186,16 +45229,12 @@ TEXT ·dhalves6x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -46440,12 +45479,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z24
+	VBROADCASTSD 80(R10), Z24
 	VMULPD       Z24, Z0, Z0
 	VMULPD       Z24, Z1, Z1
 	VMULPD       Z24, Z2, Z2
@@ -46473,14 +45511,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z24
+	VBROADCASTSD 88(R10), Z24
 	VFMADD231PD  (R11), Z24, Z0
 	VFMADD231PD  64(R11), Z24, Z1
 	VFMADD231PD  128(R11), Z24, Z2
@@ -46558,13 +45596,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z24
@@ -46597,7 +45633,7 @@ tileBias:
 	VADDPD    Y24, Y23, Y23
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z29, Z29, Z29
@@ -46651,11 +45687,11 @@ tileReLU:
 	VMOVAPD.Z Y23, K2, Y23
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z29, Z29, Z29
 	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z29, Z24, K2
@@ -46669,7 +45705,7 @@ tileMask:
 	VMOVUPD.Z 192(R11), K1, Y24
 	VCMPPD    $0x16, Y29, Y24, K2
 	VMOVAPD.Z Y3, K2, Y3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z29, Z24, K2
 	VMOVAPD.Z Z4, K2, Z4
@@ -46682,7 +45718,7 @@ tileMask:
 	VMOVUPD.Z 192(R11), K1, Y24
 	VCMPPD    $0x16, Y29, Y24, K2
 	VMOVAPD.Z Y7, K2, Y7
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z29, Z24, K2
 	VMOVAPD.Z Z8, K2, Z8
@@ -46695,7 +45731,7 @@ tileMask:
 	VMOVUPD.Z 192(R11), K1, Y24
 	VCMPPD    $0x16, Y29, Y24, K2
 	VMOVAPD.Z Y11, K2, Y11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z29, Z24, K2
 	VMOVAPD.Z Z12, K2, Z12
@@ -46708,7 +45744,7 @@ tileMask:
 	VMOVUPD.Z 192(R11), K1, Y24
 	VCMPPD    $0x16, Y29, Y24, K2
 	VMOVAPD.Z Y15, K2, Y15
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z29, Z24, K2
 	VMOVAPD.Z Z16, K2, Z16
@@ -46721,7 +45757,7 @@ tileMask:
 	VMOVUPD.Z 192(R11), K1, Y24
 	VCMPPD    $0x16, Y29, Y24, K2
 	VMOVAPD.Z Y19, K2, Y19
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z24
 	VCMPPD    $0x16, Z29, Z24, K2
 	VMOVAPD.Z Z20, K2, Z20
@@ -46734,10 +45770,10 @@ tileMask:
 	VMOVUPD.Z 192(R11), K1, Y24
 	VCMPPD    $0x16, Y29, Y24, K2
 	VMOVAPD.Z Y23, K2, Y23
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -46790,16 +45826,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 

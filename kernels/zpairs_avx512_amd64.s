@@ -66,16 +66,12 @@ TEXT ·spairs1x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -164,23 +160,22 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z4
+	VBROADCASTSS 80(R9), Z4
 	VMULPS       Y4, Y1, Y1
 	VMULPS       X4, X0, X0
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z4
+	VBROADCASTSS 84(R9), Z4
 	VFMADD231PS  (R10), Y4, Y1
 	VMOVUPS.Z    (R10)(SI*1), K1, X2
 	VFMADD231PS  X2, X4, X0
@@ -194,13 +189,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Y4
@@ -209,7 +202,7 @@ tileBias:
 	VADDPS    X2, X0, X0
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z6, Z6, Z6
@@ -219,11 +212,11 @@ tileReLU:
 	VMOVAPS.Z X0, K2, X0
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z6, Z6, Z6
 	VMOVUPS   (R10), Y4
 	VCMPPS    $0x16, Y6, Y4, K2
@@ -231,10 +224,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X4
 	VCMPPS    $0x16, X6, X4, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS Y1, (R8)
@@ -242,16 +235,12 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -283,16 +272,12 @@ TEXT ·spairs2x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -402,11 +387,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z6
+	VBROADCASTSS 80(R9), Z6
 	VMULPS       Y6, Y1, Y1
 	VMULPS       X6, X0, X0
 	VMULPS       Y6, Y3, Y3
@@ -414,13 +398,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z6
+	VBROADCASTSS 84(R9), Z6
 	VFMADD231PS  (R10), Y6, Y1
 	VMOVUPS.Z    (R10)(SI*1), K1, X4
 	VFMADD231PS  X4, X6, X0
@@ -442,13 +426,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Y6
@@ -459,7 +441,7 @@ tileBias:
 	VADDPS    X4, X2, X2
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z8, Z8, Z8
@@ -473,11 +455,11 @@ tileReLU:
 	VMOVAPS.Z X2, K2, X2
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z8, Z8, Z8
 	VMOVUPS   (R10), Y6
 	VCMPPS    $0x16, Y8, Y6, K2
@@ -485,17 +467,17 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X6
 	VCMPPS    $0x16, X8, X6, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Y6
 	VCMPPS    $0x16, Y8, Y6, K2
 	VMOVAPS.Z Y3, K2, Y3
 	VMOVUPS.Z (R10)(SI*1), K1, X6
 	VCMPPS    $0x16, X8, X6, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS Y1, (R8)
@@ -506,16 +488,12 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -547,16 +525,12 @@ TEXT ·spairs3x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -688,11 +662,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z8
+	VBROADCASTSS 80(R9), Z8
 	VMULPS       Y8, Y1, Y1
 	VMULPS       X8, X0, X0
 	VMULPS       Y8, Y3, Y3
@@ -702,13 +675,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z8
+	VBROADCASTSS 84(R9), Z8
 	VFMADD231PS  (R10), Y8, Y1
 	VMOVUPS.Z    (R10)(SI*1), K1, X6
 	VFMADD231PS  X6, X8, X0
@@ -738,13 +711,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Y8
@@ -757,7 +728,7 @@ tileBias:
 	VADDPS    X6, X4, X4
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
@@ -775,11 +746,11 @@ tileReLU:
 	VMOVAPS.Z X4, K2, X4
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z10, Z10, Z10
 	VMOVUPS   (R10), Y8
 	VCMPPS    $0x16, Y10, Y8, K2
@@ -787,24 +758,24 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X10, X8, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Y8
 	VCMPPS    $0x16, Y10, Y8, K2
 	VMOVAPS.Z Y3, K2, Y3
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X10, X8, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Y8
 	VCMPPS    $0x16, Y10, Y8, K2
 	VMOVAPS.Z Y5, K2, Y5
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X10, X8, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS Y1, (R8)
@@ -818,16 +789,12 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -860,16 +827,12 @@ TEXT ·spairs4x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1023,11 +986,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z10
+	VBROADCASTSS 80(R10), Z10
 	VMULPS       Y10, Y1, Y1
 	VMULPS       X10, X0, X0
 	VMULPS       Y10, Y3, Y3
@@ -1039,13 +1001,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z10
+	VBROADCASTSS 84(R10), Z10
 	VFMADD231PS  (R11), Y10, Y1
 	VMOVUPS.Z    (R11)(DI*1), K1, X8
 	VFMADD231PS  X8, X10, X0
@@ -1083,13 +1045,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Y10
@@ -1104,7 +1064,7 @@ tileBias:
 	VADDPS    X8, X6, X6
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z12, Z12, Z12
@@ -1126,11 +1086,11 @@ tileReLU:
 	VMOVAPS.Z X6, K2, X6
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z12, Z12, Z12
 	VMOVUPS   (R11), Y10
 	VCMPPS    $0x16, Y12, Y10, K2
@@ -1138,31 +1098,31 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X10
 	VCMPPS    $0x16, X12, X10, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Y10
 	VCMPPS    $0x16, Y12, Y10, K2
 	VMOVAPS.Z Y3, K2, Y3
 	VMOVUPS.Z (R11)(DI*1), K1, X10
 	VCMPPS    $0x16, X12, X10, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Y10
 	VCMPPS    $0x16, Y12, Y10, K2
 	VMOVAPS.Z Y5, K2, Y5
 	VMOVUPS.Z (R11)(DI*1), K1, X10
 	VCMPPS    $0x16, X12, X10, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Y10
 	VCMPPS    $0x16, Y12, Y10, K2
 	VMOVAPS.Z Y7, K2, Y7
 	VMOVUPS.Z (R11)(DI*1), K1, X10
 	VCMPPS    $0x16, X12, X10, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y1, (R9)
@@ -1179,16 +1139,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -1221,16 +1177,12 @@ TEXT ·spairs5x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1405,11 +1357,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z12
+	VBROADCASTSS 80(R10), Z12
 	VMULPS       Y12, Y1, Y1
 	VMULPS       X12, X0, X0
 	VMULPS       Y12, Y3, Y3
@@ -1423,13 +1374,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z12
+	VBROADCASTSS 84(R10), Z12
 	VFMADD231PS  (R11), Y12, Y1
 	VMOVUPS.Z    (R11)(DI*1), K1, X10
 	VFMADD231PS  X10, X12, X0
@@ -1475,13 +1426,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Y12
@@ -1498,7 +1447,7 @@ tileBias:
 	VADDPS    X10, X8, X8
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z14, Z14, Z14
@@ -1524,11 +1473,11 @@ tileReLU:
 	VMOVAPS.Z X8, K2, X8
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z14, Z14, Z14
 	VMOVUPS   (R11), Y12
 	VCMPPS    $0x16, Y14, Y12, K2
@@ -1536,38 +1485,38 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X14, X12, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Y12
 	VCMPPS    $0x16, Y14, Y12, K2
 	VMOVAPS.Z Y3, K2, Y3
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X14, X12, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Y12
 	VCMPPS    $0x16, Y14, Y12, K2
 	VMOVAPS.Z Y5, K2, Y5
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X14, X12, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Y12
 	VCMPPS    $0x16, Y14, Y12, K2
 	VMOVAPS.Z Y7, K2, Y7
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X14, X12, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Y12
 	VCMPPS    $0x16, Y14, Y12, K2
 	VMOVAPS.Z Y9, K2, Y9
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X14, X12, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS Y1, (R9)
@@ -1587,16 +1536,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -1630,16 +1575,12 @@ TEXT ·spairs6x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 144(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 152(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -1836,11 +1777,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
-	CMPL         72(R13), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R13), Z14
+	VBROADCASTSS 80(R11), Z14
 	VMULPS       Y14, Y1, Y1
 	VMULPS       X14, X0, X0
 	VMULPS       Y14, Y3, Y3
@@ -1856,13 +1796,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R13), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	CMPL         76(R13), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R13), Z14
+	VBROADCASTSS 84(R11), Z14
 	VFMADD231PS  (R12), Y14, Y1
 	VMOVUPS.Z    (R12)(R8*1), K1, X12
 	VFMADD231PS  X12, X14, X0
@@ -1916,13 +1856,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      88(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPS   (R12), Y14
@@ -1941,7 +1879,7 @@ tileBias:
 	VADDPS    X12, X10, X10
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      112(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
@@ -1971,11 +1909,11 @@ tileReLU:
 	VMOVAPS.Z X10, K2, X10
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      152(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z16, Z16, Z16
 	VMOVUPS   (R12), Y14
 	VCMPPS    $0x16, Y16, Y14, K2
@@ -1983,45 +1921,45 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X16, X14, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Y14
 	VCMPPS    $0x16, Y16, Y14, K2
 	VMOVAPS.Z Y3, K2, Y3
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X16, X14, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Y14
 	VCMPPS    $0x16, Y16, Y14, K2
 	VMOVAPS.Z Y5, K2, Y5
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X16, X14, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Y14
 	VCMPPS    $0x16, Y16, Y14, K2
 	VMOVAPS.Z Y7, K2, Y7
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X16, X14, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Y14
 	VCMPPS    $0x16, Y16, Y14, K2
 	VMOVAPS.Z Y9, K2, Y9
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X16, X14, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Y14
 	VCMPPS    $0x16, Y16, Y14, K2
 	VMOVAPS.Z Y11, K2, Y11
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X16, X14, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -2044,16 +1982,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -2087,16 +2021,12 @@ TEXT ·spairs7x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 144(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 152(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -2315,11 +2245,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
-	CMPL         72(R13), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R13), Z16
+	VBROADCASTSS 80(R11), Z16
 	VMULPS       Y16, Y1, Y1
 	VMULPS       X16, X0, X0
 	VMULPS       Y16, Y3, Y3
@@ -2337,13 +2266,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R13), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	CMPL         76(R13), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R13), Z16
+	VBROADCASTSS 84(R11), Z16
 	VFMADD231PS  (R12), Y16, Y1
 	VMOVUPS.Z    (R12)(R8*1), K1, X14
 	VFMADD231PS  X14, X16, X0
@@ -2405,13 +2334,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      88(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPS   (R12), Y16
@@ -2432,7 +2359,7 @@ tileBias:
 	VADDPS    X14, X12, X12
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      112(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z18, Z18, Z18
@@ -2466,11 +2393,11 @@ tileReLU:
 	VMOVAPS.Z X12, K2, X12
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      152(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z18, Z18, Z18
 	VMOVUPS   (R12), Y16
 	VCMPPS    $0x16, Y18, Y16, K2
@@ -2478,52 +2405,52 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Y16
 	VCMPPS    $0x16, Y18, Y16, K2
 	VMOVAPS.Z Y3, K2, Y3
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Y16
 	VCMPPS    $0x16, Y18, Y16, K2
 	VMOVAPS.Z Y5, K2, Y5
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Y16
 	VCMPPS    $0x16, Y18, Y16, K2
 	VMOVAPS.Z Y7, K2, Y7
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Y16
 	VCMPPS    $0x16, Y18, Y16, K2
 	VMOVAPS.Z Y9, K2, Y9
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Y16
 	VCMPPS    $0x16, Y18, Y16, K2
 	VMOVAPS.Z Y11, K2, Y11
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Y16
 	VCMPPS    $0x16, Y18, Y16, K2
 	VMOVAPS.Z Y13, K2, Y13
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -2549,16 +2476,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -2592,16 +2515,12 @@ TEXT ·spairs8x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -2847,11 +2766,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z18
+	VBROADCASTSS 80(R11), Z18
 	VMULPS       Y18, Y1, Y1
 	VMULPS       X18, X0, X0
 	VMULPS       Y18, Y3, Y3
@@ -2871,92 +2789,90 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z18
-	VFMADD231PS  (R13), Y18, Y1
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	VBROADCASTSS 84(R11), Z18
+	VFMADD231PS  (R12), Y18, Y1
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X0
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y18, Y3
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y18, Y3
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y18, Y5
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y18, Y5
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y18, Y7
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y18, Y7
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y18, Y9
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y18, Y9
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y18, Y11
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y18, Y11
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y18, Y13
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y18, Y13
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y18, Y15
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y18, Y15
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X14
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Y1, Y1
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VADDPS    (R12), Y1, Y1
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X0, X0
-	ADDQ      DX, R13
-	VADDPS    (R13), Y3, Y3
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Y3, Y3
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Y5, Y5
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Y5, Y5
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Y7, Y7
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Y7, Y7
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Y9, Y9
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Y9, Y9
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Y11, Y11
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Y11, Y11
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Y13, Y13
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Y13, Y13
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Y15, Y15
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Y15, Y15
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X14, X14
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Y18
+	VMOVUPS   (R12), Y18
 	VADDPS    Y18, Y1, Y1
 	VADDPS    Y18, Y3, Y3
 	VADDPS    Y18, Y5, Y5
@@ -2965,7 +2881,7 @@ tileBias:
 	VADDPS    Y18, Y11, Y11
 	VADDPS    Y18, Y13, Y13
 	VADDPS    Y18, Y15, Y15
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X0, X0
 	VADDPS    X16, X2, X2
 	VADDPS    X16, X4, X4
@@ -2976,8 +2892,8 @@ tileBias:
 	VADDPS    X16, X14, X14
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z20, Z20, Z20
 	VCMPPS    $0x16, Y20, Y1, K2
@@ -3014,71 +2930,71 @@ tileReLU:
 	VMOVAPS.Z X14, K2, X14
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z20, Z20, Z20
-	VMOVUPS   (R13), Y18
+	VMOVUPS   (R12), Y18
 	VCMPPS    $0x16, Y20, Y18, K2
 	VMOVAPS.Z Y1, K2, Y1
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y18
 	VCMPPS    $0x16, Y20, Y18, K2
 	VMOVAPS.Z Y3, K2, Y3
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y18
 	VCMPPS    $0x16, Y20, Y18, K2
 	VMOVAPS.Z Y5, K2, Y5
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y18
 	VCMPPS    $0x16, Y20, Y18, K2
 	VMOVAPS.Z Y7, K2, Y7
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y18
 	VCMPPS    $0x16, Y20, Y18, K2
 	VMOVAPS.Z Y9, K2, Y9
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y18
 	VCMPPS    $0x16, Y20, Y18, K2
 	VMOVAPS.Z Y11, K2, Y11
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y18
 	VCMPPS    $0x16, Y20, Y18, K2
 	VMOVAPS.Z Y13, K2, Y13
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y18
 	VCMPPS    $0x16, Y20, Y18, K2
 	VMOVAPS.Z Y15, K2, Y15
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X14, K2, X14
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -3107,16 +3023,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000008, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -3150,16 +3062,12 @@ TEXT ·spairs9x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -3427,11 +3335,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z20
+	VBROADCASTSS 80(R11), Z20
 	VMULPS       Y20, Y1, Y1
 	VMULPS       X20, X0, X0
 	VMULPS       Y20, Y3, Y3
@@ -3453,100 +3360,98 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z20
-	VFMADD231PS  (R13), Y20, Y1
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	VBROADCASTSS 84(R11), Z20
+	VFMADD231PS  (R12), Y20, Y1
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X0
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y20, Y3
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y20, Y3
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y20, Y5
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y20, Y5
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y20, Y7
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y20, Y7
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y20, Y9
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y20, Y9
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y20, Y11
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y20, Y11
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y20, Y13
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y20, Y13
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y20, Y15
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y20, Y15
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y20, Y17
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y20, Y17
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X16
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Y1, Y1
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VADDPS    (R12), Y1, Y1
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X0, X0
-	ADDQ      DX, R13
-	VADDPS    (R13), Y3, Y3
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Y3, Y3
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Y5, Y5
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Y5, Y5
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Y7, Y7
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Y7, Y7
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Y9, Y9
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Y9, Y9
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Y11, Y11
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Y11, Y11
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Y13, Y13
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Y13, Y13
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Y15, Y15
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Y15, Y15
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Y17, Y17
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Y17, Y17
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X16, X16
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Y20
+	VMOVUPS   (R12), Y20
 	VADDPS    Y20, Y1, Y1
 	VADDPS    Y20, Y3, Y3
 	VADDPS    Y20, Y5, Y5
@@ -3556,7 +3461,7 @@ tileBias:
 	VADDPS    Y20, Y13, Y13
 	VADDPS    Y20, Y15, Y15
 	VADDPS    Y20, Y17, Y17
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X0, X0
 	VADDPS    X18, X2, X2
 	VADDPS    X18, X4, X4
@@ -3568,8 +3473,8 @@ tileBias:
 	VADDPS    X18, X16, X16
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z22, Z22, Z22
 	VCMPPS    $0x16, Y22, Y1, K2
@@ -3610,78 +3515,78 @@ tileReLU:
 	VMOVAPS.Z X16, K2, X16
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z22, Z22, Z22
-	VMOVUPS   (R13), Y20
+	VMOVUPS   (R12), Y20
 	VCMPPS    $0x16, Y22, Y20, K2
 	VMOVAPS.Z Y1, K2, Y1
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y20
 	VCMPPS    $0x16, Y22, Y20, K2
 	VMOVAPS.Z Y3, K2, Y3
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y20
 	VCMPPS    $0x16, Y22, Y20, K2
 	VMOVAPS.Z Y5, K2, Y5
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y20
 	VCMPPS    $0x16, Y22, Y20, K2
 	VMOVAPS.Z Y7, K2, Y7
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y20
 	VCMPPS    $0x16, Y22, Y20, K2
 	VMOVAPS.Z Y9, K2, Y9
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y20
 	VCMPPS    $0x16, Y22, Y20, K2
 	VMOVAPS.Z Y11, K2, Y11
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y20
 	VCMPPS    $0x16, Y22, Y20, K2
 	VMOVAPS.Z Y13, K2, Y13
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y20
 	VCMPPS    $0x16, Y22, Y20, K2
 	VMOVAPS.Z Y15, K2, Y15
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y20
 	VCMPPS    $0x16, Y22, Y20, K2
 	VMOVAPS.Z Y17, K2, Y17
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X16, K2, X16
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -3713,16 +3618,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000009, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000009, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -3756,16 +3657,12 @@ TEXT ·spairs10x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -4055,11 +3952,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z22
+	VBROADCASTSS 80(R11), Z22
 	VMULPS       Y22, Y1, Y1
 	VMULPS       X22, X0, X0
 	VMULPS       Y22, Y3, Y3
@@ -4083,108 +3979,106 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z22
-	VFMADD231PS  (R13), Y22, Y1
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VBROADCASTSS 84(R11), Z22
+	VFMADD231PS  (R12), Y22, Y1
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X0
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y22, Y3
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y22, Y3
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y22, Y5
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y22, Y5
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y22, Y7
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y22, Y7
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y22, Y9
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y22, Y9
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y22, Y11
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y22, Y11
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y22, Y13
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y22, Y13
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y22, Y15
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y22, Y15
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y22, Y17
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y22, Y17
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X16
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y22, Y19
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y22, Y19
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X18
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Y1, Y1
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    (R12), Y1, Y1
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X0, X0
-	ADDQ      DX, R13
-	VADDPS    (R13), Y3, Y3
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Y3, Y3
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Y5, Y5
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Y5, Y5
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Y7, Y7
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Y7, Y7
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Y9, Y9
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Y9, Y9
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Y11, Y11
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Y11, Y11
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Y13, Y13
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Y13, Y13
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Y15, Y15
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Y15, Y15
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Y17, Y17
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Y17, Y17
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X16, X16
-	ADDQ      DX, R13
-	VADDPS    (R13), Y19, Y19
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Y19, Y19
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X18, X18
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Y22
+	VMOVUPS   (R12), Y22
 	VADDPS    Y22, Y1, Y1
 	VADDPS    Y22, Y3, Y3
 	VADDPS    Y22, Y5, Y5
@@ -4195,7 +4089,7 @@ tileBias:
 	VADDPS    Y22, Y15, Y15
 	VADDPS    Y22, Y17, Y17
 	VADDPS    Y22, Y19, Y19
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X0, X0
 	VADDPS    X20, X2, X2
 	VADDPS    X20, X4, X4
@@ -4208,8 +4102,8 @@ tileBias:
 	VADDPS    X20, X18, X18
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z24, Z24, Z24
 	VCMPPS    $0x16, Y24, Y1, K2
@@ -4254,85 +4148,85 @@ tileReLU:
 	VMOVAPS.Z X18, K2, X18
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z24, Z24, Z24
-	VMOVUPS   (R13), Y22
+	VMOVUPS   (R12), Y22
 	VCMPPS    $0x16, Y24, Y22, K2
 	VMOVAPS.Z Y1, K2, Y1
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y22
 	VCMPPS    $0x16, Y24, Y22, K2
 	VMOVAPS.Z Y3, K2, Y3
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y22
 	VCMPPS    $0x16, Y24, Y22, K2
 	VMOVAPS.Z Y5, K2, Y5
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y22
 	VCMPPS    $0x16, Y24, Y22, K2
 	VMOVAPS.Z Y7, K2, Y7
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y22
 	VCMPPS    $0x16, Y24, Y22, K2
 	VMOVAPS.Z Y9, K2, Y9
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y22
 	VCMPPS    $0x16, Y24, Y22, K2
 	VMOVAPS.Z Y11, K2, Y11
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y22
 	VCMPPS    $0x16, Y24, Y22, K2
 	VMOVAPS.Z Y13, K2, Y13
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y22
 	VCMPPS    $0x16, Y24, Y22, K2
 	VMOVAPS.Z Y15, K2, Y15
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y22
 	VCMPPS    $0x16, Y24, Y22, K2
 	VMOVAPS.Z Y17, K2, Y17
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X16, K2, X16
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y22
 	VCMPPS    $0x16, Y24, Y22, K2
 	VMOVAPS.Z Y19, K2, Y19
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X18, K2, X18
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -4367,16 +4261,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000a, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000a, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -4410,16 +4300,12 @@ TEXT ·spairs11x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -4730,11 +4616,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z24
+	VBROADCASTSS 80(R11), Z24
 	VMULPS       Y24, Y1, Y1
 	VMULPS       X24, X0, X0
 	VMULPS       Y24, Y3, Y3
@@ -4760,116 +4645,114 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z24
-	VFMADD231PS  (R13), Y24, Y1
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VBROADCASTSS 84(R11), Z24
+	VFMADD231PS  (R12), Y24, Y1
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X0
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y24, Y3
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y24, Y3
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y24, Y5
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y24, Y5
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y24, Y7
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y24, Y7
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y24, Y9
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y24, Y9
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y24, Y11
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y24, Y11
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y24, Y13
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y24, Y13
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y24, Y15
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y24, Y15
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y24, Y17
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y24, Y17
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X16
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y24, Y19
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y24, Y19
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X18
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y24, Y21
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y24, Y21
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X20
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Y1, Y1
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    (R12), Y1, Y1
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X0, X0
-	ADDQ      DX, R13
-	VADDPS    (R13), Y3, Y3
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Y3, Y3
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Y5, Y5
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Y5, Y5
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Y7, Y7
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Y7, Y7
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Y9, Y9
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Y9, Y9
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Y11, Y11
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Y11, Y11
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Y13, Y13
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Y13, Y13
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Y15, Y15
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Y15, Y15
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Y17, Y17
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Y17, Y17
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X16, X16
-	ADDQ      DX, R13
-	VADDPS    (R13), Y19, Y19
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Y19, Y19
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X18, X18
-	ADDQ      DX, R13
-	VADDPS    (R13), Y21, Y21
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Y21, Y21
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X20, X20
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Y24
+	VMOVUPS   (R12), Y24
 	VADDPS    Y24, Y1, Y1
 	VADDPS    Y24, Y3, Y3
 	VADDPS    Y24, Y5, Y5
@@ -4881,7 +4764,7 @@ tileBias:
 	VADDPS    Y24, Y17, Y17
 	VADDPS    Y24, Y19, Y19
 	VADDPS    Y24, Y21, Y21
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X0, X0
 	VADDPS    X22, X2, X2
 	VADDPS    X22, X4, X4
@@ -4895,8 +4778,8 @@ tileBias:
 	VADDPS    X22, X20, X20
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z26, Z26, Z26
 	VCMPPS    $0x16, Y26, Y1, K2
@@ -4945,92 +4828,92 @@ tileReLU:
 	VMOVAPS.Z X20, K2, X20
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z26, Z26, Z26
-	VMOVUPS   (R13), Y24
+	VMOVUPS   (R12), Y24
 	VCMPPS    $0x16, Y26, Y24, K2
 	VMOVAPS.Z Y1, K2, Y1
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y24
 	VCMPPS    $0x16, Y26, Y24, K2
 	VMOVAPS.Z Y3, K2, Y3
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y24
 	VCMPPS    $0x16, Y26, Y24, K2
 	VMOVAPS.Z Y5, K2, Y5
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y24
 	VCMPPS    $0x16, Y26, Y24, K2
 	VMOVAPS.Z Y7, K2, Y7
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y24
 	VCMPPS    $0x16, Y26, Y24, K2
 	VMOVAPS.Z Y9, K2, Y9
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y24
 	VCMPPS    $0x16, Y26, Y24, K2
 	VMOVAPS.Z Y11, K2, Y11
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y24
 	VCMPPS    $0x16, Y26, Y24, K2
 	VMOVAPS.Z Y13, K2, Y13
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y24
 	VCMPPS    $0x16, Y26, Y24, K2
 	VMOVAPS.Z Y15, K2, Y15
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y24
 	VCMPPS    $0x16, Y26, Y24, K2
 	VMOVAPS.Z Y17, K2, Y17
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X16, K2, X16
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y24
 	VCMPPS    $0x16, Y26, Y24, K2
 	VMOVAPS.Z Y19, K2, Y19
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X18, K2, X18
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y24
 	VCMPPS    $0x16, Y26, Y24, K2
 	VMOVAPS.Z Y21, K2, Y21
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X20, K2, X20
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -5068,16 +4951,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000b, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000b, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -5111,16 +4990,12 @@ TEXT ·spairs12x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -5453,11 +5328,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z26
+	VBROADCASTSS 80(R11), Z26
 	VMULPS       Y26, Y1, Y1
 	VMULPS       X26, X0, X0
 	VMULPS       Y26, Y3, Y3
@@ -5485,124 +5359,122 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z26
-	VFMADD231PS  (R13), Y26, Y1
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VBROADCASTSS 84(R11), Z26
+	VFMADD231PS  (R12), Y26, Y1
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X0
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y26, Y3
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y26, Y3
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y26, Y5
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y26, Y5
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y26, Y7
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y26, Y7
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y26, Y9
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y26, Y9
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y26, Y11
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y26, Y11
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y26, Y13
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y26, Y13
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y26, Y15
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y26, Y15
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y26, Y17
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y26, Y17
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X16
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y26, Y19
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y26, Y19
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X18
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y26, Y21
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y26, Y21
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X20
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Y26, Y23
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Y26, Y23
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X22
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Y1, Y1
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    (R12), Y1, Y1
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X0, X0
-	ADDQ      DX, R13
-	VADDPS    (R13), Y3, Y3
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Y3, Y3
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Y5, Y5
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Y5, Y5
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Y7, Y7
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Y7, Y7
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Y9, Y9
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Y9, Y9
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Y11, Y11
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Y11, Y11
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Y13, Y13
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Y13, Y13
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Y15, Y15
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Y15, Y15
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Y17, Y17
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Y17, Y17
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X16, X16
-	ADDQ      DX, R13
-	VADDPS    (R13), Y19, Y19
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Y19, Y19
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X18, X18
-	ADDQ      DX, R13
-	VADDPS    (R13), Y21, Y21
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Y21, Y21
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X20, X20
-	ADDQ      DX, R13
-	VADDPS    (R13), Y23, Y23
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Y23, Y23
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X22, X22
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Y26
+	VMOVUPS   (R12), Y26
 	VADDPS    Y26, Y1, Y1
 	VADDPS    Y26, Y3, Y3
 	VADDPS    Y26, Y5, Y5
@@ -5615,7 +5487,7 @@ tileBias:
 	VADDPS    Y26, Y19, Y19
 	VADDPS    Y26, Y21, Y21
 	VADDPS    Y26, Y23, Y23
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X0, X0
 	VADDPS    X24, X2, X2
 	VADDPS    X24, X4, X4
@@ -5630,8 +5502,8 @@ tileBias:
 	VADDPS    X24, X22, X22
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z28, Z28, Z28
 	VCMPPS    $0x16, Y28, Y1, K2
@@ -5684,99 +5556,99 @@ tileReLU:
 	VMOVAPS.Z X22, K2, X22
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z28, Z28, Z28
-	VMOVUPS   (R13), Y26
+	VMOVUPS   (R12), Y26
 	VCMPPS    $0x16, Y28, Y26, K2
 	VMOVAPS.Z Y1, K2, Y1
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y26
 	VCMPPS    $0x16, Y28, Y26, K2
 	VMOVAPS.Z Y3, K2, Y3
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y26
 	VCMPPS    $0x16, Y28, Y26, K2
 	VMOVAPS.Z Y5, K2, Y5
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y26
 	VCMPPS    $0x16, Y28, Y26, K2
 	VMOVAPS.Z Y7, K2, Y7
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y26
 	VCMPPS    $0x16, Y28, Y26, K2
 	VMOVAPS.Z Y9, K2, Y9
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y26
 	VCMPPS    $0x16, Y28, Y26, K2
 	VMOVAPS.Z Y11, K2, Y11
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y26
 	VCMPPS    $0x16, Y28, Y26, K2
 	VMOVAPS.Z Y13, K2, Y13
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y26
 	VCMPPS    $0x16, Y28, Y26, K2
 	VMOVAPS.Z Y15, K2, Y15
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y26
 	VCMPPS    $0x16, Y28, Y26, K2
 	VMOVAPS.Z Y17, K2, Y17
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X16, K2, X16
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y26
 	VCMPPS    $0x16, Y28, Y26, K2
 	VMOVAPS.Z Y19, K2, Y19
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X18, K2, X18
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y26
 	VCMPPS    $0x16, Y28, Y26, K2
 	VMOVAPS.Z Y21, K2, Y21
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X20, K2, X20
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Y26
 	VCMPPS    $0x16, Y28, Y26, K2
 	VMOVAPS.Z Y23, K2, Y23
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X22, K2, X22
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -5817,16 +5689,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000c, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000c, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -5858,16 +5726,12 @@ TEXT ·spairs1x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -5956,23 +5820,22 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z4
+	VBROADCASTSS 80(R9), Z4
 	VMULPS       Z4, Z1, Z1
 	VMULPS       X4, X0, X0
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z4
+	VBROADCASTSS 84(R9), Z4
 	VFMADD231PS  (R10), Z4, Z1
 	VMOVUPS.Z    (R10)(SI*1), K1, X2
 	VFMADD231PS  X2, X4, X0
@@ -5986,13 +5849,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z4
@@ -6001,7 +5862,7 @@ tileBias:
 	VADDPS    X2, X0, X0
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z6, Z6, Z6
@@ -6011,11 +5872,11 @@ tileReLU:
 	VMOVAPS.Z X0, K2, X0
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z6, Z6, Z6
 	VMOVUPS   (R10), Z4
 	VCMPPS    $0x16, Z6, Z4, K2
@@ -6023,10 +5884,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X4
 	VCMPPS    $0x16, X6, X4, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -6035,16 +5896,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -6076,16 +5933,12 @@ TEXT ·spairs2x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -6195,11 +6048,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z6
+	VBROADCASTSS 80(R9), Z6
 	VMULPS       Z6, Z1, Z1
 	VMULPS       X6, X0, X0
 	VMULPS       Z6, Z3, Z3
@@ -6207,13 +6059,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z6
+	VBROADCASTSS 84(R9), Z6
 	VFMADD231PS  (R10), Z6, Z1
 	VMOVUPS.Z    (R10)(SI*1), K1, X4
 	VFMADD231PS  X4, X6, X0
@@ -6235,13 +6087,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z6
@@ -6252,7 +6102,7 @@ tileBias:
 	VADDPS    X4, X2, X2
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z8, Z8, Z8
@@ -6266,11 +6116,11 @@ tileReLU:
 	VMOVAPS.Z X2, K2, X2
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z8, Z8, Z8
 	VMOVUPS   (R10), Z6
 	VCMPPS    $0x16, Z8, Z6, K2
@@ -6278,17 +6128,17 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X6
 	VCMPPS    $0x16, X8, X6, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z6
 	VCMPPS    $0x16, Z8, Z6, K2
 	VMOVAPS.Z Z3, K2, Z3
 	VMOVUPS.Z (R10)(SI*1), K1, X6
 	VCMPPS    $0x16, X8, X6, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -6301,16 +6151,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -6342,16 +6188,12 @@ TEXT ·spairs3x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -6483,11 +6325,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z8
+	VBROADCASTSS 80(R9), Z8
 	VMULPS       Z8, Z1, Z1
 	VMULPS       X8, X0, X0
 	VMULPS       Z8, Z3, Z3
@@ -6497,13 +6338,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z8
+	VBROADCASTSS 84(R9), Z8
 	VFMADD231PS  (R10), Z8, Z1
 	VMOVUPS.Z    (R10)(SI*1), K1, X6
 	VFMADD231PS  X6, X8, X0
@@ -6533,13 +6374,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z8
@@ -6552,7 +6391,7 @@ tileBias:
 	VADDPS    X6, X4, X4
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z10, Z10, Z10
@@ -6570,11 +6409,11 @@ tileReLU:
 	VMOVAPS.Z X4, K2, X4
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z10, Z10, Z10
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z10, Z8, K2
@@ -6582,24 +6421,24 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X10, X8, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z10, Z8, K2
 	VMOVAPS.Z Z3, K2, Z3
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X10, X8, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z10, Z8, K2
 	VMOVAPS.Z Z5, K2, Z5
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X10, X8, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -6616,16 +6455,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -6658,16 +6493,12 @@ TEXT ·spairs4x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -6821,11 +6652,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z10
+	VBROADCASTSS 80(R10), Z10
 	VMULPS       Z10, Z1, Z1
 	VMULPS       X10, X0, X0
 	VMULPS       Z10, Z3, Z3
@@ -6837,13 +6667,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z10
+	VBROADCASTSS 84(R10), Z10
 	VFMADD231PS  (R11), Z10, Z1
 	VMOVUPS.Z    (R11)(DI*1), K1, X8
 	VFMADD231PS  X8, X10, X0
@@ -6881,13 +6711,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z10
@@ -6902,7 +6730,7 @@ tileBias:
 	VADDPS    X8, X6, X6
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z12, Z12, Z12
@@ -6924,11 +6752,11 @@ tileReLU:
 	VMOVAPS.Z X6, K2, X6
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z12, Z12, Z12
 	VMOVUPS   (R11), Z10
 	VCMPPS    $0x16, Z12, Z10, K2
@@ -6936,31 +6764,31 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X10
 	VCMPPS    $0x16, X12, X10, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z10
 	VCMPPS    $0x16, Z12, Z10, K2
 	VMOVAPS.Z Z3, K2, Z3
 	VMOVUPS.Z (R11)(DI*1), K1, X10
 	VCMPPS    $0x16, X12, X10, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z10
 	VCMPPS    $0x16, Z12, Z10, K2
 	VMOVAPS.Z Z5, K2, Z5
 	VMOVUPS.Z (R11)(DI*1), K1, X10
 	VCMPPS    $0x16, X12, X10, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z10
 	VCMPPS    $0x16, Z12, Z10, K2
 	VMOVAPS.Z Z7, K2, Z7
 	VMOVUPS.Z (R11)(DI*1), K1, X10
 	VCMPPS    $0x16, X12, X10, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -6981,16 +6809,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -7023,16 +6847,12 @@ TEXT ·spairs5x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -7207,11 +7027,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z12
+	VBROADCASTSS 80(R10), Z12
 	VMULPS       Z12, Z1, Z1
 	VMULPS       X12, X0, X0
 	VMULPS       Z12, Z3, Z3
@@ -7225,13 +7044,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z12
+	VBROADCASTSS 84(R10), Z12
 	VFMADD231PS  (R11), Z12, Z1
 	VMOVUPS.Z    (R11)(DI*1), K1, X10
 	VFMADD231PS  X10, X12, X0
@@ -7277,13 +7096,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z12
@@ -7300,7 +7117,7 @@ tileBias:
 	VADDPS    X10, X8, X8
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z14, Z14, Z14
@@ -7326,11 +7143,11 @@ tileReLU:
 	VMOVAPS.Z X8, K2, X8
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z14, Z14, Z14
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z14, Z12, K2
@@ -7338,38 +7155,38 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X14, X12, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z14, Z12, K2
 	VMOVAPS.Z Z3, K2, Z3
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X14, X12, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z14, Z12, K2
 	VMOVAPS.Z Z5, K2, Z5
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X14, X12, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z14, Z12, K2
 	VMOVAPS.Z Z7, K2, Z7
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X14, X12, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z14, Z12, K2
 	VMOVAPS.Z Z9, K2, Z9
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X14, X12, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -7394,16 +7211,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -7437,16 +7250,12 @@ TEXT ·spairs6x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 144(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 152(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -7643,11 +7452,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
-	CMPL         72(R13), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R13), Z14
+	VBROADCASTSS 80(R11), Z14
 	VMULPS       Z14, Z1, Z1
 	VMULPS       X14, X0, X0
 	VMULPS       Z14, Z3, Z3
@@ -7663,13 +7471,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R13), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	CMPL         76(R13), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R13), Z14
+	VBROADCASTSS 84(R11), Z14
 	VFMADD231PS  (R12), Z14, Z1
 	VMOVUPS.Z    (R12)(R8*1), K1, X12
 	VFMADD231PS  X12, X14, X0
@@ -7723,13 +7531,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      88(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPS   (R12), Z14
@@ -7748,7 +7554,7 @@ tileBias:
 	VADDPS    X12, X10, X10
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      112(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z16, Z16, Z16
@@ -7778,11 +7584,11 @@ tileReLU:
 	VMOVAPS.Z X10, K2, X10
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      152(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z16, Z16, Z16
 	VMOVUPS   (R12), Z14
 	VCMPPS    $0x16, Z16, Z14, K2
@@ -7790,45 +7596,45 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X16, X14, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z14
 	VCMPPS    $0x16, Z16, Z14, K2
 	VMOVAPS.Z Z3, K2, Z3
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X16, X14, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z14
 	VCMPPS    $0x16, Z16, Z14, K2
 	VMOVAPS.Z Z5, K2, Z5
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X16, X14, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z14
 	VCMPPS    $0x16, Z16, Z14, K2
 	VMOVAPS.Z Z7, K2, Z7
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X16, X14, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z14
 	VCMPPS    $0x16, Z16, Z14, K2
 	VMOVAPS.Z Z9, K2, Z9
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X16, X14, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z14
 	VCMPPS    $0x16, Z16, Z14, K2
 	VMOVAPS.Z Z11, K2, Z11
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X16, X14, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -7857,16 +7663,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -7900,16 +7702,12 @@ TEXT ·spairs7x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 144(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 152(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -8128,11 +7926,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
-	CMPL         72(R13), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R13), Z16
+	VBROADCASTSS 80(R11), Z16
 	VMULPS       Z16, Z1, Z1
 	VMULPS       X16, X0, X0
 	VMULPS       Z16, Z3, Z3
@@ -8150,13 +7947,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R13), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	CMPL         76(R13), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R13), Z16
+	VBROADCASTSS 84(R11), Z16
 	VFMADD231PS  (R12), Z16, Z1
 	VMOVUPS.Z    (R12)(R8*1), K1, X14
 	VFMADD231PS  X14, X16, X0
@@ -8218,13 +8015,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      88(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPS   (R12), Z16
@@ -8245,7 +8040,7 @@ tileBias:
 	VADDPS    X14, X12, X12
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      112(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z18, Z18, Z18
@@ -8279,11 +8074,11 @@ tileReLU:
 	VMOVAPS.Z X12, K2, X12
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      152(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z18, Z18, Z18
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z18, Z16, K2
@@ -8291,52 +8086,52 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z18, Z16, K2
 	VMOVAPS.Z Z3, K2, Z3
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z18, Z16, K2
 	VMOVAPS.Z Z5, K2, Z5
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z18, Z16, K2
 	VMOVAPS.Z Z7, K2, Z7
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z18, Z16, K2
 	VMOVAPS.Z Z9, K2, Z9
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z18, Z16, K2
 	VMOVAPS.Z Z11, K2, Z11
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z18, Z16, K2
 	VMOVAPS.Z Z13, K2, Z13
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X18, X16, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -8369,16 +8164,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -8412,16 +8203,12 @@ TEXT ·spairs8x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -8667,11 +8454,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z18
+	VBROADCASTSS 80(R11), Z18
 	VMULPS       Z18, Z1, Z1
 	VMULPS       X18, X0, X0
 	VMULPS       Z18, Z3, Z3
@@ -8691,92 +8477,90 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z18
-	VFMADD231PS  (R13), Z18, Z1
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	VBROADCASTSS 84(R11), Z18
+	VFMADD231PS  (R12), Z18, Z1
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X0
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z3
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z3
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z5
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z5
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z7
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z7
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z9
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z9
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z11
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z11
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z13
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z13
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z15
-	VMOVUPS.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z15
+	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X18, X14
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Z1, Z1
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VADDPS    (R12), Z1, Z1
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X0, X0
-	ADDQ      DX, R13
-	VADDPS    (R13), Z3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Z3, Z3
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Z5, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Z5, Z5
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Z7, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Z7, Z7
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Z9, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Z9, Z9
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Z11, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Z11, Z11
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Z13, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Z13, Z13
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Z15, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPS    (R12), Z15, Z15
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X14, X14
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Z18
+	VMOVUPS   (R12), Z18
 	VADDPS    Z18, Z1, Z1
 	VADDPS    Z18, Z3, Z3
 	VADDPS    Z18, Z5, Z5
@@ -8785,7 +8569,7 @@ tileBias:
 	VADDPS    Z18, Z11, Z11
 	VADDPS    Z18, Z13, Z13
 	VADDPS    Z18, Z15, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X16
+	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VADDPS    X16, X0, X0
 	VADDPS    X16, X2, X2
 	VADDPS    X16, X4, X4
@@ -8796,8 +8580,8 @@ tileBias:
 	VADDPS    X16, X14, X14
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z20, Z20, Z20
 	VCMPPS    $0x16, Z20, Z1, K2
@@ -8834,71 +8618,71 @@ tileReLU:
 	VMOVAPS.Z X14, K2, X14
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z20, Z20, Z20
-	VMOVUPS   (R13), Z18
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z20, Z18, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z20, Z18, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z20, Z18, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z20, Z18, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z20, Z18, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z20, Z18, K2
 	VMOVAPS.Z Z11, K2, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z20, Z18, K2
 	VMOVAPS.Z Z13, K2, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z20, Z18, K2
 	VMOVAPS.Z Z15, K2, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X20, X18, K2
 	VMOVAPS.Z X14, K2, X14
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -8935,16 +8719,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000008, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -8978,16 +8758,12 @@ TEXT ·spairs9x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -9255,11 +9031,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z20
+	VBROADCASTSS 80(R11), Z20
 	VMULPS       Z20, Z1, Z1
 	VMULPS       X20, X0, X0
 	VMULPS       Z20, Z3, Z3
@@ -9281,100 +9056,98 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z20
-	VFMADD231PS  (R13), Z20, Z1
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	VBROADCASTSS 84(R11), Z20
+	VFMADD231PS  (R12), Z20, Z1
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X0
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z3
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z3
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z5
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z5
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z7
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z7
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z9
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z9
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z11
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z11
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z13
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z13
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z15
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z15
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z17
-	VMOVUPS.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z17
+	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X20, X16
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Z1, Z1
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VADDPS    (R12), Z1, Z1
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X0, X0
-	ADDQ      DX, R13
-	VADDPS    (R13), Z3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Z3, Z3
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Z5, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Z5, Z5
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Z7, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Z7, Z7
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Z9, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Z9, Z9
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Z11, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Z11, Z11
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Z13, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Z13, Z13
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Z15, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Z15, Z15
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Z17, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPS    (R12), Z17, Z17
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X16, X16
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Z20
+	VMOVUPS   (R12), Z20
 	VADDPS    Z20, Z1, Z1
 	VADDPS    Z20, Z3, Z3
 	VADDPS    Z20, Z5, Z5
@@ -9384,7 +9157,7 @@ tileBias:
 	VADDPS    Z20, Z13, Z13
 	VADDPS    Z20, Z15, Z15
 	VADDPS    Z20, Z17, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X0, X0
 	VADDPS    X18, X2, X2
 	VADDPS    X18, X4, X4
@@ -9396,8 +9169,8 @@ tileBias:
 	VADDPS    X18, X16, X16
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z22, Z22, Z22
 	VCMPPS    $0x16, Z22, Z1, K2
@@ -9438,78 +9211,78 @@ tileReLU:
 	VMOVAPS.Z X16, K2, X16
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z22, Z22, Z22
-	VMOVUPS   (R13), Z20
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z22, Z20, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z22, Z20, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z22, Z20, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z22, Z20, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z22, Z20, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z22, Z20, K2
 	VMOVAPS.Z Z11, K2, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z22, Z20, K2
 	VMOVAPS.Z Z13, K2, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z22, Z20, K2
 	VMOVAPS.Z Z15, K2, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z22, Z20, K2
 	VMOVAPS.Z Z17, K2, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X22, X20, K2
 	VMOVAPS.Z X16, K2, X16
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -9550,16 +9323,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000009, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000009, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -9593,16 +9362,12 @@ TEXT ·spairs10x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -9892,11 +9657,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z22
+	VBROADCASTSS 80(R11), Z22
 	VMULPS       Z22, Z1, Z1
 	VMULPS       X22, X0, X0
 	VMULPS       Z22, Z3, Z3
@@ -9920,108 +9684,106 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z22
-	VFMADD231PS  (R13), Z22, Z1
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VBROADCASTSS 84(R11), Z22
+	VFMADD231PS  (R12), Z22, Z1
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X0
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z3
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z3
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z5
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z5
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z7
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z7
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z9
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z9
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z11
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z11
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z13
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z13
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z15
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z15
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z17
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z17
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X16
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z19
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z19
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X22, X18
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Z1, Z1
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    (R12), Z1, Z1
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X0, X0
-	ADDQ      DX, R13
-	VADDPS    (R13), Z3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z3, Z3
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Z5, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z5, Z5
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Z7, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z7, Z7
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Z9, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z9, Z9
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Z11, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z11, Z11
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Z13, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z13, Z13
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Z15, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z15, Z15
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Z17, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z17, Z17
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X16, X16
-	ADDQ      DX, R13
-	VADDPS    (R13), Z19, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z19, Z19
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X18, X18
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Z22
+	VMOVUPS   (R12), Z22
 	VADDPS    Z22, Z1, Z1
 	VADDPS    Z22, Z3, Z3
 	VADDPS    Z22, Z5, Z5
@@ -10032,7 +9794,7 @@ tileBias:
 	VADDPS    Z22, Z15, Z15
 	VADDPS    Z22, Z17, Z17
 	VADDPS    Z22, Z19, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X0, X0
 	VADDPS    X20, X2, X2
 	VADDPS    X20, X4, X4
@@ -10045,8 +9807,8 @@ tileBias:
 	VADDPS    X20, X18, X18
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z24, Z24, Z24
 	VCMPPS    $0x16, Z24, Z1, K2
@@ -10091,85 +9853,85 @@ tileReLU:
 	VMOVAPS.Z X18, K2, X18
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z24, Z24, Z24
-	VMOVUPS   (R13), Z22
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z24, Z22, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z24, Z22, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z24, Z22, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z24, Z22, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z24, Z22, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z24, Z22, K2
 	VMOVAPS.Z Z11, K2, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z24, Z22, K2
 	VMOVAPS.Z Z13, K2, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z24, Z22, K2
 	VMOVAPS.Z Z15, K2, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z24, Z22, K2
 	VMOVAPS.Z Z17, K2, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X16, K2, X16
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z24, Z22, K2
 	VMOVAPS.Z Z19, K2, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X24, X22, K2
 	VMOVAPS.Z X18, K2, X18
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -10214,16 +9976,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000a, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000a, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -10257,16 +10015,12 @@ TEXT ·spairs11x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -10577,11 +10331,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z24
+	VBROADCASTSS 80(R11), Z24
 	VMULPS       Z24, Z1, Z1
 	VMULPS       X24, X0, X0
 	VMULPS       Z24, Z3, Z3
@@ -10607,116 +10360,114 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z24
-	VFMADD231PS  (R13), Z24, Z1
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VBROADCASTSS 84(R11), Z24
+	VFMADD231PS  (R12), Z24, Z1
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X0
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z3
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z3
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z5
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z5
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z7
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z7
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z9
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z9
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z11
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z11
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z13
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z13
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z15
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z15
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z17
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z17
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X16
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z19
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z19
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X18
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z21
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z21
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X24, X20
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Z1, Z1
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    (R12), Z1, Z1
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X0, X0
-	ADDQ      DX, R13
-	VADDPS    (R13), Z3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z3, Z3
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Z5, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z5, Z5
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Z7, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z7, Z7
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Z9, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z9, Z9
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Z11, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z11, Z11
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Z13, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z13, Z13
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Z15, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z15, Z15
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Z17, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z17, Z17
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X16, X16
-	ADDQ      DX, R13
-	VADDPS    (R13), Z19, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z19, Z19
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X18, X18
-	ADDQ      DX, R13
-	VADDPS    (R13), Z21, Z21
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z21, Z21
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X20, X20
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Z24
+	VMOVUPS   (R12), Z24
 	VADDPS    Z24, Z1, Z1
 	VADDPS    Z24, Z3, Z3
 	VADDPS    Z24, Z5, Z5
@@ -10728,7 +10479,7 @@ tileBias:
 	VADDPS    Z24, Z17, Z17
 	VADDPS    Z24, Z19, Z19
 	VADDPS    Z24, Z21, Z21
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X0, X0
 	VADDPS    X22, X2, X2
 	VADDPS    X22, X4, X4
@@ -10742,8 +10493,8 @@ tileBias:
 	VADDPS    X22, X20, X20
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z26, Z26, Z26
 	VCMPPS    $0x16, Z26, Z1, K2
@@ -10792,92 +10543,92 @@ tileReLU:
 	VMOVAPS.Z X20, K2, X20
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z26, Z26, Z26
-	VMOVUPS   (R13), Z24
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z26, Z24, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z26, Z24, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z26, Z24, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z26, Z24, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z26, Z24, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z26, Z24, K2
 	VMOVAPS.Z Z11, K2, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z26, Z24, K2
 	VMOVAPS.Z Z13, K2, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z26, Z24, K2
 	VMOVAPS.Z Z15, K2, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z26, Z24, K2
 	VMOVAPS.Z Z17, K2, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X16, K2, X16
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z26, Z24, K2
 	VMOVAPS.Z Z19, K2, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X18, K2, X18
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z26, Z24, K2
 	VMOVAPS.Z Z21, K2, Z21
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X26, X24, K2
 	VMOVAPS.Z X20, K2, X20
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -10926,16 +10677,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000b, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000b, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -10969,16 +10716,12 @@ TEXT ·spairs12x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -11311,11 +11054,10 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z26
+	VBROADCASTSS 80(R11), Z26
 	VMULPS       Z26, Z1, Z1
 	VMULPS       X26, X0, X0
 	VMULPS       Z26, Z3, Z3
@@ -11343,124 +11085,122 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z26
-	VFMADD231PS  (R13), Z26, Z1
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VBROADCASTSS 84(R11), Z26
+	VFMADD231PS  (R12), Z26, Z1
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X0
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z3
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z3
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z5
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z5
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z7
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z7
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z9
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z9
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z11
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z11
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z13
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z13
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z15
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z15
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z17
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z17
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X16
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z19
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z19
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X18
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z21
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z21
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X20
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z23
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z23
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X22
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Z1, Z1
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    (R12), Z1, Z1
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X0, X0
-	ADDQ      DX, R13
-	VADDPS    (R13), Z3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z3, Z3
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Z5, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z5, Z5
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Z7, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z7, Z7
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Z9, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z9, Z9
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Z11, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z11, Z11
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Z13, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z13, Z13
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Z15, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z15, Z15
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Z17, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z17, Z17
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X16, X16
-	ADDQ      DX, R13
-	VADDPS    (R13), Z19, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z19, Z19
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X18, X18
-	ADDQ      DX, R13
-	VADDPS    (R13), Z21, Z21
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z21, Z21
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X20, X20
-	ADDQ      DX, R13
-	VADDPS    (R13), Z23, Z23
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z23, Z23
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X22, X22
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Z26
+	VMOVUPS   (R12), Z26
 	VADDPS    Z26, Z1, Z1
 	VADDPS    Z26, Z3, Z3
 	VADDPS    Z26, Z5, Z5
@@ -11473,7 +11213,7 @@ tileBias:
 	VADDPS    Z26, Z19, Z19
 	VADDPS    Z26, Z21, Z21
 	VADDPS    Z26, Z23, Z23
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X0, X0
 	VADDPS    X24, X2, X2
 	VADDPS    X24, X4, X4
@@ -11488,8 +11228,8 @@ tileBias:
 	VADDPS    X24, X22, X22
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z28, Z28, Z28
 	VCMPPS    $0x16, Z28, Z1, K2
@@ -11542,99 +11282,99 @@ tileReLU:
 	VMOVAPS.Z X22, K2, X22
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z28, Z28, Z28
-	VMOVUPS   (R13), Z26
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z28, Z26, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z28, Z26, K2
 	VMOVAPS.Z Z3, K2, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z28, Z26, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z28, Z26, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z28, Z26, K2
 	VMOVAPS.Z Z9, K2, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z28, Z26, K2
 	VMOVAPS.Z Z11, K2, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z28, Z26, K2
 	VMOVAPS.Z Z13, K2, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z28, Z26, K2
 	VMOVAPS.Z Z15, K2, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z28, Z26, K2
 	VMOVAPS.Z Z17, K2, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X16, K2, X16
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z28, Z26, K2
 	VMOVAPS.Z Z19, K2, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X18, K2, X18
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z28, Z26, K2
 	VMOVAPS.Z Z21, K2, Z21
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X20, K2, X20
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z28, Z26, K2
 	VMOVAPS.Z Z23, K2, Z23
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X28, X26, K2
 	VMOVAPS.Z X22, K2, X22
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -11687,16 +11427,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000c, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000c, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -11728,16 +11464,12 @@ TEXT ·spairs1x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -11853,24 +11585,23 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z5
+	VBROADCASTSS 80(R9), Z5
 	VMULPS       Z5, Z1, Z1
 	VMULPS       Z5, Z2, Z2
 	VMULPS       X5, X0, X0
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z5
+	VBROADCASTSS 84(R9), Z5
 	VFMADD231PS  (R10), Z5, Z1
 	VFMADD231PS  64(R10), Z5, Z2
 	VMOVUPS.Z    (R10)(SI*1), K1, X3
@@ -11886,13 +11617,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z5
@@ -11903,7 +11632,7 @@ tileBias:
 	VADDPS    X3, X0, X0
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -11915,11 +11644,11 @@ tileReLU:
 	VMOVAPS.Z X0, K2, X0
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z9, Z9, Z9
 	VMOVUPS   (R10), Z5
 	VCMPPS    $0x16, Z9, Z5, K2
@@ -11930,10 +11659,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X5
 	VCMPPS    $0x16, X9, X5, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -11944,16 +11673,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -11985,16 +11710,12 @@ TEXT ·spairs2x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -12142,11 +11863,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z8
+	VBROADCASTSS 80(R9), Z8
 	VMULPS       Z8, Z1, Z1
 	VMULPS       Z8, Z2, Z2
 	VMULPS       X8, X0, X0
@@ -12156,13 +11876,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z8
+	VBROADCASTSS 84(R9), Z8
 	VFMADD231PS  (R10), Z8, Z1
 	VFMADD231PS  64(R10), Z8, Z2
 	VMOVUPS.Z    (R10)(SI*1), K1, X6
@@ -12188,13 +11908,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z8
@@ -12208,7 +11926,7 @@ tileBias:
 	VADDPS    X6, X3, X3
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z12, Z12, Z12
@@ -12226,11 +11944,11 @@ tileReLU:
 	VMOVAPS.Z X3, K2, X3
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z12, Z12, Z12
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z12, Z8, K2
@@ -12241,7 +11959,7 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X12, X8, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z12, Z8, K2
 	VMOVAPS.Z Z4, K2, Z4
@@ -12251,10 +11969,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X12, X8, K2
 	VMOVAPS.Z X3, K2, X3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -12271,16 +11989,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -12312,16 +12026,12 @@ TEXT ·spairs3x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -12509,11 +12219,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z11
+	VBROADCASTSS 80(R9), Z11
 	VMULPS       Z11, Z1, Z1
 	VMULPS       Z11, Z2, Z2
 	VMULPS       X11, X0, X0
@@ -12526,13 +12235,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z11
+	VBROADCASTSS 84(R9), Z11
 	VFMADD231PS  (R10), Z11, Z1
 	VFMADD231PS  64(R10), Z11, Z2
 	VMOVUPS.Z    (R10)(SI*1), K1, X9
@@ -12568,13 +12277,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z11
@@ -12591,7 +12298,7 @@ tileBias:
 	VADDPS    X9, X6, X6
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -12615,11 +12322,11 @@ tileReLU:
 	VMOVAPS.Z X6, K2, X6
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z15, Z15, Z15
 	VMOVUPS   (R10), Z11
 	VCMPPS    $0x16, Z15, Z11, K2
@@ -12630,7 +12337,7 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X11
 	VCMPPS    $0x16, X15, X11, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z11
 	VCMPPS    $0x16, Z15, Z11, K2
 	VMOVAPS.Z Z4, K2, Z4
@@ -12640,7 +12347,7 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X11
 	VCMPPS    $0x16, X15, X11, K2
 	VMOVAPS.Z X3, K2, X3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z11
 	VCMPPS    $0x16, Z15, Z11, K2
 	VMOVAPS.Z Z7, K2, Z7
@@ -12650,10 +12357,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X11
 	VCMPPS    $0x16, X15, X11, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -12676,16 +12383,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -12718,16 +12421,12 @@ TEXT ·spairs4x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -12955,11 +12654,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z14
+	VBROADCASTSS 80(R10), Z14
 	VMULPS       Z14, Z1, Z1
 	VMULPS       Z14, Z2, Z2
 	VMULPS       X14, X0, X0
@@ -12975,13 +12673,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z14
+	VBROADCASTSS 84(R10), Z14
 	VFMADD231PS  (R11), Z14, Z1
 	VFMADD231PS  64(R11), Z14, Z2
 	VMOVUPS.Z    (R11)(DI*1), K1, X12
@@ -13027,13 +12725,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z14
@@ -13053,7 +12749,7 @@ tileBias:
 	VADDPS    X12, X9, X9
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z18, Z18, Z18
@@ -13083,11 +12779,11 @@ tileReLU:
 	VMOVAPS.Z X9, K2, X9
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z18, Z18, Z18
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z18, Z14, K2
@@ -13098,7 +12794,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X14
 	VCMPPS    $0x16, X18, X14, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z18, Z14, K2
 	VMOVAPS.Z Z4, K2, Z4
@@ -13108,7 +12804,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X14
 	VCMPPS    $0x16, X18, X14, K2
 	VMOVAPS.Z X3, K2, X3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z18, Z14, K2
 	VMOVAPS.Z Z7, K2, Z7
@@ -13118,7 +12814,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X14
 	VCMPPS    $0x16, X18, X14, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z18, Z14, K2
 	VMOVAPS.Z Z10, K2, Z10
@@ -13128,10 +12824,10 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X14
 	VCMPPS    $0x16, X18, X14, K2
 	VMOVAPS.Z X9, K2, X9
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -13160,16 +12856,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -13202,16 +12894,12 @@ TEXT ·spairs5x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -13471,11 +13159,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z17
+	VBROADCASTSS 80(R10), Z17
 	VMULPS       Z17, Z1, Z1
 	VMULPS       Z17, Z2, Z2
 	VMULPS       X17, X0, X0
@@ -13494,13 +13181,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z17
+	VBROADCASTSS 84(R10), Z17
 	VFMADD231PS  (R11), Z17, Z1
 	VFMADD231PS  64(R11), Z17, Z2
 	VMOVUPS.Z    (R11)(DI*1), K1, X15
@@ -13556,13 +13243,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z17
@@ -13585,7 +13270,7 @@ tileBias:
 	VADDPS    X15, X12, X12
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
@@ -13621,11 +13306,11 @@ tileReLU:
 	VMOVAPS.Z X12, K2, X12
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z21, Z21, Z21
 	VMOVUPS   (R11), Z17
 	VCMPPS    $0x16, Z21, Z17, K2
@@ -13636,7 +13321,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X17
 	VCMPPS    $0x16, X21, X17, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z17
 	VCMPPS    $0x16, Z21, Z17, K2
 	VMOVAPS.Z Z4, K2, Z4
@@ -13646,7 +13331,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X17
 	VCMPPS    $0x16, X21, X17, K2
 	VMOVAPS.Z X3, K2, X3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z17
 	VCMPPS    $0x16, Z21, Z17, K2
 	VMOVAPS.Z Z7, K2, Z7
@@ -13656,7 +13341,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X17
 	VCMPPS    $0x16, X21, X17, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z17
 	VCMPPS    $0x16, Z21, Z17, K2
 	VMOVAPS.Z Z10, K2, Z10
@@ -13666,7 +13351,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X17
 	VCMPPS    $0x16, X21, X17, K2
 	VMOVAPS.Z X9, K2, X9
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z17
 	VCMPPS    $0x16, Z21, Z17, K2
 	VMOVAPS.Z Z13, K2, Z13
@@ -13676,10 +13361,10 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X17
 	VCMPPS    $0x16, X21, X17, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -13714,16 +13399,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -13757,16 +13438,12 @@ TEXT ·spairs6x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 144(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 152(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -14066,11 +13743,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
-	CMPL         72(R13), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R13), Z20
+	VBROADCASTSS 80(R11), Z20
 	VMULPS       Z20, Z1, Z1
 	VMULPS       Z20, Z2, Z2
 	VMULPS       X20, X0, X0
@@ -14092,13 +13768,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R13), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	CMPL         76(R13), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R13), Z20
+	VBROADCASTSS 84(R11), Z20
 	VFMADD231PS  (R12), Z20, Z1
 	VFMADD231PS  64(R12), Z20, Z2
 	VMOVUPS.Z    (R12)(R8*1), K1, X18
@@ -14164,13 +13840,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      88(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPS   (R12), Z20
@@ -14196,7 +13870,7 @@ tileBias:
 	VADDPS    X18, X15, X15
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      112(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z24, Z24, Z24
@@ -14238,11 +13912,11 @@ tileReLU:
 	VMOVAPS.Z X15, K2, X15
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      152(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z24, Z24, Z24
 	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z24, Z20, K2
@@ -14253,7 +13927,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X24, X20, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z24, Z20, K2
 	VMOVAPS.Z Z4, K2, Z4
@@ -14263,7 +13937,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X24, X20, K2
 	VMOVAPS.Z X3, K2, X3
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z24, Z20, K2
 	VMOVAPS.Z Z7, K2, Z7
@@ -14273,7 +13947,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X24, X20, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z24, Z20, K2
 	VMOVAPS.Z Z10, K2, Z10
@@ -14283,7 +13957,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X24, X20, K2
 	VMOVAPS.Z X9, K2, X9
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z24, Z20, K2
 	VMOVAPS.Z Z13, K2, Z13
@@ -14293,7 +13967,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X24, X20, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z24, Z20, K2
 	VMOVAPS.Z Z16, K2, Z16
@@ -14303,10 +13977,10 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X24, X20, K2
 	VMOVAPS.Z X15, K2, X15
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -14347,16 +14021,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -14390,16 +14060,12 @@ TEXT ·spairs7x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 144(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 152(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -14739,11 +14405,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
-	CMPL         72(R13), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R13), Z23
+	VBROADCASTSS 80(R11), Z23
 	VMULPS       Z23, Z1, Z1
 	VMULPS       Z23, Z2, Z2
 	VMULPS       X23, X0, X0
@@ -14768,13 +14433,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R13), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	CMPL         76(R13), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R13), Z23
+	VBROADCASTSS 84(R11), Z23
 	VFMADD231PS  (R12), Z23, Z1
 	VFMADD231PS  64(R12), Z23, Z2
 	VMOVUPS.Z    (R12)(R8*1), K1, X21
@@ -14850,13 +14515,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      88(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPS   (R12), Z23
@@ -14885,7 +14548,7 @@ tileBias:
 	VADDPS    X21, X18, X18
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      112(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
@@ -14933,11 +14596,11 @@ tileReLU:
 	VMOVAPS.Z X18, K2, X18
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      152(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z27, Z27, Z27
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z27, Z23, K2
@@ -14948,7 +14611,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X27, X23, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z27, Z23, K2
 	VMOVAPS.Z Z4, K2, Z4
@@ -14958,7 +14621,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X27, X23, K2
 	VMOVAPS.Z X3, K2, X3
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z27, Z23, K2
 	VMOVAPS.Z Z7, K2, Z7
@@ -14968,7 +14631,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X27, X23, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z27, Z23, K2
 	VMOVAPS.Z Z10, K2, Z10
@@ -14978,7 +14641,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X27, X23, K2
 	VMOVAPS.Z X9, K2, X9
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z27, Z23, K2
 	VMOVAPS.Z Z13, K2, Z13
@@ -14988,7 +14651,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X27, X23, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z27, Z23, K2
 	VMOVAPS.Z Z16, K2, Z16
@@ -14998,7 +14661,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X27, X23, K2
 	VMOVAPS.Z X15, K2, X15
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z27, Z23, K2
 	VMOVAPS.Z Z19, K2, Z19
@@ -15008,10 +14671,10 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X27, X23, K2
 	VMOVAPS.Z X18, K2, X18
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -15058,16 +14721,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -15101,16 +14760,12 @@ TEXT ·spairs8x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -15488,11 +15143,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z26
+	VBROADCASTSS 80(R11), Z26
 	VMULPS       Z26, Z1, Z1
 	VMULPS       Z26, Z2, Z2
 	VMULPS       X26, X0, X0
@@ -15520,108 +15174,106 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z26
-	VFMADD231PS  (R13), Z26, Z1
-	VFMADD231PS  64(R13), Z26, Z2
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VBROADCASTSS 84(R11), Z26
+	VFMADD231PS  (R12), Z26, Z1
+	VFMADD231PS  64(R12), Z26, Z2
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X0
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z4
-	VFMADD231PS  64(R13), Z26, Z5
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z4
+	VFMADD231PS  64(R12), Z26, Z5
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X3
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z7
-	VFMADD231PS  64(R13), Z26, Z8
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z7
+	VFMADD231PS  64(R12), Z26, Z8
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z10
-	VFMADD231PS  64(R13), Z26, Z11
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z10
+	VFMADD231PS  64(R12), Z26, Z11
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X9
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z13
-	VFMADD231PS  64(R13), Z26, Z14
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z13
+	VFMADD231PS  64(R12), Z26, Z14
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z16
-	VFMADD231PS  64(R13), Z26, Z17
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z16
+	VFMADD231PS  64(R12), Z26, Z17
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X15
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z19
-	VFMADD231PS  64(R13), Z26, Z20
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z19
+	VFMADD231PS  64(R12), Z26, Z20
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X18
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z22
-	VFMADD231PS  64(R13), Z26, Z23
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z22
+	VFMADD231PS  64(R12), Z26, Z23
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X26, X21
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Z1, Z1
-	VADDPS    64(R13), Z2, Z2
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    (R12), Z1, Z1
+	VADDPS    64(R12), Z2, Z2
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X0, X0
-	ADDQ      DX, R13
-	VADDPS    (R13), Z4, Z4
-	VADDPS    64(R13), Z5, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z4, Z4
+	VADDPS    64(R12), Z5, Z5
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X3, X3
-	ADDQ      DX, R13
-	VADDPS    (R13), Z7, Z7
-	VADDPS    64(R13), Z8, Z8
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z7, Z7
+	VADDPS    64(R12), Z8, Z8
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Z10, Z10
-	VADDPS    64(R13), Z11, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z10, Z10
+	VADDPS    64(R12), Z11, Z11
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X9, X9
-	ADDQ      DX, R13
-	VADDPS    (R13), Z13, Z13
-	VADDPS    64(R13), Z14, Z14
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z13, Z13
+	VADDPS    64(R12), Z14, Z14
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Z16, Z16
-	VADDPS    64(R13), Z17, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z16, Z16
+	VADDPS    64(R12), Z17, Z17
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X15, X15
-	ADDQ      DX, R13
-	VADDPS    (R13), Z19, Z19
-	VADDPS    64(R13), Z20, Z20
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z19, Z19
+	VADDPS    64(R12), Z20, Z20
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X18, X18
-	ADDQ      DX, R13
-	VADDPS    (R13), Z22, Z22
-	VADDPS    64(R13), Z23, Z23
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z22, Z22
+	VADDPS    64(R12), Z23, Z23
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X21, X21
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Z26
+	VMOVUPS   (R12), Z26
 	VADDPS    Z26, Z1, Z1
 	VADDPS    Z26, Z4, Z4
 	VADDPS    Z26, Z7, Z7
@@ -15630,7 +15282,7 @@ tileBias:
 	VADDPS    Z26, Z16, Z16
 	VADDPS    Z26, Z19, Z19
 	VADDPS    Z26, Z22, Z22
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VADDPS    Z26, Z2, Z2
 	VADDPS    Z26, Z5, Z5
 	VADDPS    Z26, Z8, Z8
@@ -15639,7 +15291,7 @@ tileBias:
 	VADDPS    Z26, Z17, Z17
 	VADDPS    Z26, Z20, Z20
 	VADDPS    Z26, Z23, Z23
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X0, X0
 	VADDPS    X24, X3, X3
 	VADDPS    X24, X6, X6
@@ -15650,8 +15302,8 @@ tileBias:
 	VADDPS    X24, X21, X21
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z30, Z30, Z30
 	VCMPPS    $0x16, Z30, Z1, K2
@@ -15704,95 +15356,95 @@ tileReLU:
 	VMOVAPS.Z X21, K2, X21
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z30, Z30, Z30
-	VMOVUPS   (R13), Z26
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z1, K2, Z1
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z2, K2, Z2
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X30, X26, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z4, K2, Z4
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z5, K2, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X30, X26, K2
 	VMOVAPS.Z X3, K2, X3
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z7, K2, Z7
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z8, K2, Z8
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X30, X26, K2
 	VMOVAPS.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z10, K2, Z10
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z11, K2, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X30, X26, K2
 	VMOVAPS.Z X9, K2, X9
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z13, K2, Z13
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z14, K2, Z14
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X30, X26, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z16, K2, Z16
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z17, K2, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X30, X26, K2
 	VMOVAPS.Z X15, K2, X15
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z19, K2, Z19
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z20, K2, Z20
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X30, X26, K2
 	VMOVAPS.Z X18, K2, X18
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z22, K2, Z22
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z30, Z26, K2
 	VMOVAPS.Z Z23, K2, Z23
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X30, X26, K2
 	VMOVAPS.Z X21, K2, X21
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -15845,16 +15497,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000008, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -15886,16 +15534,12 @@ TEXT ·spairs1x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -16030,11 +15674,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z6
+	VBROADCASTSS 80(R9), Z6
 	VMULPS       Z6, Z1, Z1
 	VMULPS       Z6, Z2, Z2
 	VMULPS       Z6, Z3, Z3
@@ -16042,13 +15685,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z6
+	VBROADCASTSS 84(R9), Z6
 	VFMADD231PS  (R10), Z6, Z1
 	VFMADD231PS  64(R10), Z6, Z2
 	VFMADD231PS  128(R10), Z6, Z3
@@ -16066,13 +15709,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z6
@@ -16085,7 +15726,7 @@ tileBias:
 	VADDPS    X4, X0, X0
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
@@ -16099,11 +15740,11 @@ tileReLU:
 	VMOVAPS.Z X0, K2, X0
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z11, Z11, Z11
 	VMOVUPS   (R10), Z6
 	VCMPPS    $0x16, Z11, Z6, K2
@@ -16117,10 +15758,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X6
 	VCMPPS    $0x16, X11, X6, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -16133,16 +15774,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -16174,16 +15811,12 @@ TEXT ·spairs2x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -16368,11 +16001,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z10
+	VBROADCASTSS 80(R9), Z10
 	VMULPS       Z10, Z1, Z1
 	VMULPS       Z10, Z2, Z2
 	VMULPS       Z10, Z3, Z3
@@ -16384,13 +16016,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z10
+	VBROADCASTSS 84(R9), Z10
 	VFMADD231PS  (R10), Z10, Z1
 	VFMADD231PS  64(R10), Z10, Z2
 	VFMADD231PS  128(R10), Z10, Z3
@@ -16420,13 +16052,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z10
@@ -16443,7 +16073,7 @@ tileBias:
 	VADDPS    X8, X4, X4
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -16465,11 +16095,11 @@ tileReLU:
 	VMOVAPS.Z X4, K2, X4
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z15, Z15, Z15
 	VMOVUPS   (R10), Z10
 	VCMPPS    $0x16, Z15, Z10, K2
@@ -16483,7 +16113,7 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X10
 	VCMPPS    $0x16, X15, X10, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z10
 	VCMPPS    $0x16, Z15, Z10, K2
 	VMOVAPS.Z Z5, K2, Z5
@@ -16496,10 +16126,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X10
 	VCMPPS    $0x16, X15, X10, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -16520,16 +16150,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -16561,16 +16187,12 @@ TEXT ·spairs3x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -16805,11 +16427,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z14
+	VBROADCASTSS 80(R9), Z14
 	VMULPS       Z14, Z1, Z1
 	VMULPS       Z14, Z2, Z2
 	VMULPS       Z14, Z3, Z3
@@ -16825,13 +16446,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z14
+	VBROADCASTSS 84(R9), Z14
 	VFMADD231PS  (R10), Z14, Z1
 	VFMADD231PS  64(R10), Z14, Z2
 	VFMADD231PS  128(R10), Z14, Z3
@@ -16873,13 +16494,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z14
@@ -16900,7 +16519,7 @@ tileBias:
 	VADDPS    X12, X8, X8
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
@@ -16930,11 +16549,11 @@ tileReLU:
 	VMOVAPS.Z X8, K2, X8
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z19, Z19, Z19
 	VMOVUPS   (R10), Z14
 	VCMPPS    $0x16, Z19, Z14, K2
@@ -16948,7 +16567,7 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X14
 	VCMPPS    $0x16, X19, X14, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z14
 	VCMPPS    $0x16, Z19, Z14, K2
 	VMOVAPS.Z Z5, K2, Z5
@@ -16961,7 +16580,7 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X14
 	VCMPPS    $0x16, X19, X14, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z14
 	VCMPPS    $0x16, Z19, Z14, K2
 	VMOVAPS.Z Z9, K2, Z9
@@ -16974,10 +16593,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X14
 	VCMPPS    $0x16, X19, X14, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -17006,16 +16625,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -17048,16 +16663,12 @@ TEXT ·spairs4x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -17342,11 +16953,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z18
+	VBROADCASTSS 80(R10), Z18
 	VMULPS       Z18, Z1, Z1
 	VMULPS       Z18, Z2, Z2
 	VMULPS       Z18, Z3, Z3
@@ -17366,13 +16976,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z18
+	VBROADCASTSS 84(R10), Z18
 	VFMADD231PS  (R11), Z18, Z1
 	VFMADD231PS  64(R11), Z18, Z2
 	VFMADD231PS  128(R11), Z18, Z3
@@ -17426,13 +17036,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z18
@@ -17457,7 +17065,7 @@ tileBias:
 	VADDPS    X16, X12, X12
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z23, Z23, Z23
@@ -17495,11 +17103,11 @@ tileReLU:
 	VMOVAPS.Z X12, K2, X12
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z23, Z23, Z23
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z23, Z18, K2
@@ -17513,7 +17121,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X18
 	VCMPPS    $0x16, X23, X18, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z23, Z18, K2
 	VMOVAPS.Z Z5, K2, Z5
@@ -17526,7 +17134,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X18
 	VCMPPS    $0x16, X23, X18, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z23, Z18, K2
 	VMOVAPS.Z Z9, K2, Z9
@@ -17539,7 +17147,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X18
 	VCMPPS    $0x16, X23, X18, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z23, Z18, K2
 	VMOVAPS.Z Z13, K2, Z13
@@ -17552,10 +17160,10 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X18
 	VCMPPS    $0x16, X23, X18, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -17592,16 +17200,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -17634,16 +17238,12 @@ TEXT ·spairs5x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -17978,11 +17578,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z22
+	VBROADCASTSS 80(R10), Z22
 	VMULPS       Z22, Z1, Z1
 	VMULPS       Z22, Z2, Z2
 	VMULPS       Z22, Z3, Z3
@@ -18006,13 +17605,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z22
+	VBROADCASTSS 84(R10), Z22
 	VFMADD231PS  (R11), Z22, Z1
 	VFMADD231PS  64(R11), Z22, Z2
 	VFMADD231PS  128(R11), Z22, Z3
@@ -18078,13 +17677,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z22
@@ -18113,7 +17710,7 @@ tileBias:
 	VADDPS    X20, X16, X16
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
@@ -18159,11 +17756,11 @@ tileReLU:
 	VMOVAPS.Z X16, K2, X16
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z27, Z27, Z27
 	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z27, Z22, K2
@@ -18177,7 +17774,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X22
 	VCMPPS    $0x16, X27, X22, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z27, Z22, K2
 	VMOVAPS.Z Z5, K2, Z5
@@ -18190,7 +17787,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X22
 	VCMPPS    $0x16, X27, X22, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z27, Z22, K2
 	VMOVAPS.Z Z9, K2, Z9
@@ -18203,7 +17800,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X22
 	VCMPPS    $0x16, X27, X22, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z27, Z22, K2
 	VMOVAPS.Z Z13, K2, Z13
@@ -18216,7 +17813,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X22
 	VCMPPS    $0x16, X27, X22, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z27, Z22, K2
 	VMOVAPS.Z Z17, K2, Z17
@@ -18229,10 +17826,10 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X22
 	VCMPPS    $0x16, X27, X22, K2
 	VMOVAPS.Z X16, K2, X16
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -18277,16 +17874,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -18320,16 +17913,12 @@ TEXT ·spairs6x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 144(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 152(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -18714,11 +18303,10 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
-	CMPL         72(R13), $0x3f800000
+	MOVQ         x+0(FP), R11
+	CMPL         80(R11), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R13), Z26
+	VBROADCASTSS 80(R11), Z26
 	VMULPS       Z26, Z1, Z1
 	VMULPS       Z26, Z2, Z2
 	VMULPS       Z26, Z3, Z3
@@ -18746,13 +18334,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R13), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	CMPL         76(R13), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R13), Z26
+	VBROADCASTSS 84(R11), Z26
 	VFMADD231PS  (R12), Z26, Z1
 	VFMADD231PS  64(R12), Z26, Z2
 	VFMADD231PS  128(R12), Z26, Z3
@@ -18830,13 +18418,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      88(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPS   (R12), Z26
@@ -18869,7 +18455,7 @@ tileBias:
 	VADDPS    X24, X20, X20
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      112(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z31, Z31, Z31
@@ -18923,11 +18509,11 @@ tileReLU:
 	VMOVAPS.Z X20, K2, X20
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      152(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z31, Z31, Z31
 	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z31, Z26, K2
@@ -18941,7 +18527,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X31, X26, K2
 	VMOVAPS.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z31, Z26, K2
 	VMOVAPS.Z Z5, K2, Z5
@@ -18954,7 +18540,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X31, X26, K2
 	VMOVAPS.Z X4, K2, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z31, Z26, K2
 	VMOVAPS.Z Z9, K2, Z9
@@ -18967,7 +18553,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X31, X26, K2
 	VMOVAPS.Z X8, K2, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z31, Z26, K2
 	VMOVAPS.Z Z13, K2, Z13
@@ -18980,7 +18566,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X31, X26, K2
 	VMOVAPS.Z X12, K2, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z31, Z26, K2
 	VMOVAPS.Z Z17, K2, Z17
@@ -18993,7 +18579,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X31, X26, K2
 	VMOVAPS.Z X16, K2, X16
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z31, Z26, K2
 	VMOVAPS.Z Z21, K2, Z21
@@ -19006,10 +18592,10 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X31, X26, K2
 	VMOVAPS.Z X20, K2, X20
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -19062,16 +18648,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   144(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -19113,14 +18695,12 @@ TEXT ·spairsTurned1x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -19199,23 +18779,22 @@ tileStore:
 	VUNPCKLPS    Y1, Y0, Y2
 	VUNPCKHPS    Y1, Y0, Y4
 	VMOVAPS      X2, X2
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z4
+	VBROADCASTSS 80(R9), Z4
 	VMULPS       Z4, Z3, Z3
 	VMULPS       X4, X2, X2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z4
+	VBROADCASTSS 84(R9), Z4
 	VFMADD231PS  (R10), Z4, Z3
 	VMOVUPS.Z    (R10)(SI*1), K1, X6
 	VFMADD231PS  X6, X4, X2
@@ -19229,11 +18808,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z4
@@ -19242,7 +18821,7 @@ tileBias:
 	VADDPS    X4, X2, X2
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z5, Z5, Z5
@@ -19252,11 +18831,11 @@ tileReLU:
 	VMOVAPS.Z X2, K3, X2
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z5, Z5, Z5
 	VMOVUPS   (R10), Z4
 	VCMPPS    $0x16, Z5, Z4, K3
@@ -19264,10 +18843,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X4
 	VCMPPS    $0x16, X5, X4, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -19278,9 +18857,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19323,14 +18902,12 @@ TEXT ·spairsTurned2x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -19417,11 +18994,10 @@ tileStore:
 	VMOVAPS      X4, X2
 	VMOVAPS      X4, X4
 	VPERMILPS    $0x0e, X4, X4
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z6
+	VBROADCASTSS 80(R9), Z6
 	VMULPS       Z6, Z3, Z3
 	VMULPS       X6, X2, X2
 	VMULPS       Z6, Z5, Z5
@@ -19429,13 +19005,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z6
+	VBROADCASTSS 84(R9), Z6
 	VFMADD231PS  (R10), Z6, Z3
 	VMOVUPS.Z    (R10)(SI*1), K1, X8
 	VFMADD231PS  X8, X6, X2
@@ -19457,11 +19033,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z6
@@ -19472,7 +19048,7 @@ tileBias:
 	VADDPS    X6, X4, X4
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -19486,11 +19062,11 @@ tileReLU:
 	VMOVAPS.Z X4, K3, X4
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z7, Z7, Z7
 	VMOVUPS   (R10), Z6
 	VCMPPS    $0x16, Z7, Z6, K3
@@ -19498,17 +19074,17 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X6
 	VCMPPS    $0x16, X7, X6, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z6
 	VCMPPS    $0x16, Z7, Z6, K3
 	VMOVAPS.Z Z5, K3, Z5
 	VMOVUPS.Z (R10)(SI*1), K1, X6
 	VCMPPS    $0x16, X7, X6, K3
 	VMOVAPS.Z X4, K3, X4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -19523,9 +19099,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19568,14 +19144,12 @@ TEXT ·spairsTurned3x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -19669,11 +19243,10 @@ tileStore:
 	VMOVAPS      X4, X4
 	VPERMILPS    $0x0e, X4, X4
 	VMOVAPS      X6, X6
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z8
+	VBROADCASTSS 80(R9), Z8
 	VMULPS       Z8, Z3, Z3
 	VMULPS       X8, X2, X2
 	VMULPS       Z8, Z5, Z5
@@ -19683,13 +19256,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z8
+	VBROADCASTSS 84(R9), Z8
 	VFMADD231PS  (R10), Z8, Z3
 	VMOVUPS.Z    (R10)(SI*1), K1, X10
 	VFMADD231PS  X10, X8, X2
@@ -19719,11 +19292,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z8
@@ -19736,7 +19309,7 @@ tileBias:
 	VADDPS    X8, X6, X6
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -19754,11 +19327,11 @@ tileReLU:
 	VMOVAPS.Z X6, K3, X6
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z9, Z9, Z9
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z9, Z8, K3
@@ -19766,24 +19339,24 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X9, X8, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z9, Z8, K3
 	VMOVAPS.Z Z5, K3, Z5
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X9, X8, K3
 	VMOVAPS.Z X4, K3, X4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z9, Z8, K3
 	VMOVAPS.Z Z7, K3, Z7
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X9, X8, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -19802,9 +19375,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19848,14 +19421,12 @@ TEXT ·spairsTurned4x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -19957,11 +19528,10 @@ tileStore:
 	VMOVAPS      X8, X6
 	VMOVAPS      X8, X8
 	VPERMILPS    $0x0e, X8, X8
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z10
+	VBROADCASTSS 80(R10), Z10
 	VMULPS       Z10, Z3, Z3
 	VMULPS       X10, X2, X2
 	VMULPS       Z10, Z5, Z5
@@ -19973,13 +19543,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z10
+	VBROADCASTSS 84(R10), Z10
 	VFMADD231PS  (R11), Z10, Z3
 	VMOVUPS.Z    (R11)(DI*1), K1, X12
 	VFMADD231PS  X12, X10, X2
@@ -20017,11 +19587,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z10
@@ -20036,7 +19606,7 @@ tileBias:
 	VADDPS    X10, X8, X8
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
@@ -20058,11 +19628,11 @@ tileReLU:
 	VMOVAPS.Z X8, K3, X8
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z11, Z11, Z11
 	VMOVUPS   (R11), Z10
 	VCMPPS    $0x16, Z11, Z10, K3
@@ -20070,31 +19640,31 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X10
 	VCMPPS    $0x16, X11, X10, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z10
 	VCMPPS    $0x16, Z11, Z10, K3
 	VMOVAPS.Z Z5, K3, Z5
 	VMOVUPS.Z (R11)(DI*1), K1, X10
 	VCMPPS    $0x16, X11, X10, K3
 	VMOVAPS.Z X4, K3, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z10
 	VCMPPS    $0x16, Z11, Z10, K3
 	VMOVAPS.Z Z7, K3, Z7
 	VMOVUPS.Z (R11)(DI*1), K1, X10
 	VCMPPS    $0x16, X11, X10, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z10
 	VCMPPS    $0x16, Z11, Z10, K3
 	VMOVAPS.Z Z9, K3, Z9
 	VMOVUPS.Z (R11)(DI*1), K1, X10
 	VCMPPS    $0x16, X11, X10, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -20117,9 +19687,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -20163,14 +19733,12 @@ TEXT ·spairsTurned5x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -20279,11 +19847,10 @@ tileStore:
 	VMOVAPS       X8, X8
 	VPERMILPS     $0x0e, X8, X8
 	VEXTRACTF32X4 $0x01, Y10, X10
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R10
-	CMPL          72(R12), $0x3f800000
+	MOVQ          x+0(FP), R10
+	CMPL          80(R10), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R12), Z12
+	VBROADCASTSS  80(R10), Z12
 	VMULPS        Z12, Z3, Z3
 	VMULPS        X12, X2, X2
 	VMULPS        Z12, Z5, Z5
@@ -20297,13 +19864,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z12
+	VBROADCASTSS 84(R10), Z12
 	VFMADD231PS  (R11), Z12, Z3
 	VMOVUPS.Z    (R11)(DI*1), K1, X14
 	VFMADD231PS  X14, X12, X2
@@ -20349,11 +19916,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z12
@@ -20370,7 +19937,7 @@ tileBias:
 	VADDPS    X12, X10, X10
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -20396,11 +19963,11 @@ tileReLU:
 	VMOVAPS.Z X10, K3, X10
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z13, Z13, Z13
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z13, Z12, K3
@@ -20408,38 +19975,38 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X13, X12, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z13, Z12, K3
 	VMOVAPS.Z Z5, K3, Z5
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X13, X12, K3
 	VMOVAPS.Z X4, K3, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z13, Z12, K3
 	VMOVAPS.Z Z7, K3, Z7
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X13, X12, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z13, Z12, K3
 	VMOVAPS.Z Z9, K3, Z9
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X13, X12, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z12
 	VCMPPS    $0x16, Z13, Z12, K3
 	VMOVAPS.Z Z11, K3, Z11
 	VMOVUPS.Z (R11)(DI*1), K1, X12
 	VCMPPS    $0x16, X13, X12, K3
 	VMOVAPS.Z X10, K3, X10
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -20466,9 +20033,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -20513,14 +20080,12 @@ TEXT ·spairsTurned6x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 144(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 152(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -20637,11 +20202,10 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y12, X10
 	VEXTRACTF32X4 $0x01, Y12, X12
 	VPERMILPS     $0x0e, X12, X12
-	MOVQ          x+0(FP), R13
-	MOVQ          64(R13), R11
-	CMPL          72(R13), $0x3f800000
+	MOVQ          x+0(FP), R11
+	CMPL          80(R11), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R13), Z14
+	VBROADCASTSS  80(R11), Z14
 	VMULPS        Z14, Z3, Z3
 	VMULPS        X14, X2, X2
 	VMULPS        Z14, Z5, Z5
@@ -20657,13 +20221,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R13), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	CMPL         76(R13), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R13), Z14
+	VBROADCASTSS 84(R11), Z14
 	VFMADD231PS  (R12), Z14, Z3
 	VMOVUPS.Z    (R12)(R8*1), K1, X16
 	VFMADD231PS  X16, X14, X2
@@ -20717,11 +20281,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      88(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPS   (R12), Z14
@@ -20740,7 +20304,7 @@ tileBias:
 	VADDPS    X14, X12, X12
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      112(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -20770,11 +20334,11 @@ tileReLU:
 	VMOVAPS.Z X12, K3, X12
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      152(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z15, Z15, Z15
 	VMOVUPS   (R12), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
@@ -20782,45 +20346,45 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
 	VMOVAPS.Z Z5, K3, Z5
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X4, K3, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
 	VMOVAPS.Z Z7, K3, Z7
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
 	VMOVAPS.Z Z9, K3, Z9
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
 	VMOVAPS.Z Z11, K3, Z11
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X10, K3, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
 	VMOVAPS.Z Z13, K3, Z13
 	VMOVUPS.Z (R12)(R8*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X12, K3, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -20851,9 +20415,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   144(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -20898,14 +20462,12 @@ TEXT ·spairsTurned7x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 144(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 152(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -21029,11 +20591,10 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y12, X12
 	VPERMILPS     $0x0e, X12, X12
 	VEXTRACTF32X4 $0x01, Y14, X14
-	MOVQ          x+0(FP), R13
-	MOVQ          64(R13), R11
-	CMPL          72(R13), $0x3f800000
+	MOVQ          x+0(FP), R11
+	CMPL          80(R11), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R13), Z16
+	VBROADCASTSS  80(R11), Z16
 	VMULPS        Z16, Z3, Z3
 	VMULPS        X16, X2, X2
 	VMULPS        Z16, Z5, Z5
@@ -21051,13 +20612,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R13), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	CMPL         76(R13), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R13), Z16
+	VBROADCASTSS 84(R11), Z16
 	VFMADD231PS  (R12), Z16, Z3
 	VMOVUPS.Z    (R12)(R8*1), K1, X18
 	VFMADD231PS  X18, X16, X2
@@ -21119,11 +20680,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      88(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPS   (R12), Z16
@@ -21144,7 +20705,7 @@ tileBias:
 	VADDPS    X16, X14, X14
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      112(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
@@ -21178,11 +20739,11 @@ tileReLU:
 	VMOVAPS.Z X14, K3, X14
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      152(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z17, Z17, Z17
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z17, Z16, K3
@@ -21190,52 +20751,52 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X17, X16, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z17, Z16, K3
 	VMOVAPS.Z Z5, K3, Z5
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X17, X16, K3
 	VMOVAPS.Z X4, K3, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z17, Z16, K3
 	VMOVAPS.Z Z7, K3, Z7
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X17, X16, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z17, Z16, K3
 	VMOVAPS.Z Z9, K3, Z9
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X17, X16, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z17, Z16, K3
 	VMOVAPS.Z Z11, K3, Z11
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X17, X16, K3
 	VMOVAPS.Z X10, K3, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z17, Z16, K3
 	VMOVAPS.Z Z13, K3, Z13
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X17, X16, K3
 	VMOVAPS.Z X12, K3, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z16
 	VCMPPS    $0x16, Z17, Z16, K3
 	VMOVAPS.Z Z15, K3, Z15
 	VMOVUPS.Z (R12)(R8*1), K1, X16
 	VCMPPS    $0x16, X17, X16, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -21270,9 +20831,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   144(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -21317,14 +20878,12 @@ TEXT ·spairsTurned8x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -21465,11 +21024,10 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y16, X14
 	VEXTRACTF32X4 $0x01, Y16, X16
 	VPERMILPS     $0x0e, X16, X16
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R11
-	CMPL          72(R12), $0x3f800000
+	MOVQ          x+0(FP), R11
+	CMPL          80(R11), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R12), Z18
+	VBROADCASTSS  80(R11), Z18
 	VMULPS        Z18, Z3, Z3
 	VMULPS        X18, X2, X2
 	VMULPS        Z18, Z5, Z5
@@ -21489,90 +21047,90 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z18
-	VFMADD231PS  (R13), Z18, Z3
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	VBROADCASTSS 84(R11), Z18
+	VFMADD231PS  (R12), Z18, Z3
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X18, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z5
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z5
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X18, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z7
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z7
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X18, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z9
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z9
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X18, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z11
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z11
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X18, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z13
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z13
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X18, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z15
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z15
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X18, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z18, Z17
-	VMOVUPS.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z18, Z17
+	VMOVUPS.Z    (R12)(R8*1), K1, X20
 	VFMADD231PS  X20, X18, X16
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Z3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VADDPS    (R12), Z3, Z3
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Z5, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z5, Z5
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Z7, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z7, Z7
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Z9, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z9, Z9
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Z11, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z11, Z11
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Z13, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z13, Z13
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Z15, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z15, Z15
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Z17, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPS    (R12), Z17, Z17
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X16, X16
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Z18
+	VMOVUPS   (R12), Z18
 	VADDPS    Z18, Z3, Z3
 	VADDPS    Z18, Z5, Z5
 	VADDPS    Z18, Z7, Z7
@@ -21581,7 +21139,7 @@ tileBias:
 	VADDPS    Z18, Z13, Z13
 	VADDPS    Z18, Z15, Z15
 	VADDPS    Z18, Z17, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VADDPS    X18, X2, X2
 	VADDPS    X18, X4, X4
 	VADDPS    X18, X6, X6
@@ -21592,8 +21150,8 @@ tileBias:
 	VADDPS    X18, X16, X16
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
 	VCMPPS    $0x16, Z19, Z3, K3
@@ -21630,71 +21188,71 @@ tileReLU:
 	VMOVAPS.Z X16, K3, X16
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z19, Z19, Z19
-	VMOVUPS   (R13), Z18
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z19, Z18, K3
 	VMOVAPS.Z Z3, K3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X19, X18, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z19, Z18, K3
 	VMOVAPS.Z Z5, K3, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X19, X18, K3
 	VMOVAPS.Z X4, K3, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z19, Z18, K3
 	VMOVAPS.Z Z7, K3, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X19, X18, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z19, Z18, K3
 	VMOVAPS.Z Z9, K3, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X19, X18, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z19, Z18, K3
 	VMOVAPS.Z Z11, K3, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X19, X18, K3
 	VMOVAPS.Z X10, K3, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z19, Z18, K3
 	VMOVAPS.Z Z13, K3, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X19, X18, K3
 	VMOVAPS.Z X12, K3, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z19, Z18, K3
 	VMOVAPS.Z Z15, K3, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X19, X18, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z18
 	VCMPPS    $0x16, Z19, Z18, K3
 	VMOVAPS.Z Z17, K3, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X18
+	VMOVUPS.Z (R12)(R8*1), K1, X18
 	VCMPPS    $0x16, X19, X18, K3
 	VMOVAPS.Z X16, K3, X16
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -21731,11 +21289,11 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	IMUL3Q $0x00000008, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000008, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -21780,14 +21338,12 @@ TEXT ·spairsTurned9x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -21935,11 +21491,10 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y16, X16
 	VPERMILPS     $0x0e, X16, X16
 	VEXTRACTF32X4 $0x02, Z18, X18
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R11
-	CMPL          72(R12), $0x3f800000
+	MOVQ          x+0(FP), R11
+	CMPL          80(R11), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R12), Z20
+	VBROADCASTSS  80(R11), Z20
 	VMULPS        Z20, Z3, Z3
 	VMULPS        X20, X2, X2
 	VMULPS        Z20, Z5, Z5
@@ -21961,98 +21516,98 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z20
-	VFMADD231PS  (R13), Z20, Z3
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	VBROADCASTSS 84(R11), Z20
+	VFMADD231PS  (R12), Z20, Z3
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X20, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z5
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z5
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X20, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z7
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z7
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X20, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z9
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z9
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X20, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z11
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z11
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X20, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z13
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z13
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X20, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z15
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z15
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X20, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z17
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z17
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X20, X16
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z20, Z19
-	VMOVUPS.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z20, Z19
+	VMOVUPS.Z    (R12)(R8*1), K1, X22
 	VFMADD231PS  X22, X20, X18
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Z3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VADDPS    (R12), Z3, Z3
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Z5, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z5, Z5
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Z7, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z7, Z7
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Z9, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z9, Z9
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Z11, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z11, Z11
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Z13, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z13, Z13
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Z15, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z15, Z15
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Z17, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z17, Z17
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X16, X16
-	ADDQ      DX, R13
-	VADDPS    (R13), Z19, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPS    (R12), Z19, Z19
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X18, X18
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Z20
+	VMOVUPS   (R12), Z20
 	VADDPS    Z20, Z3, Z3
 	VADDPS    Z20, Z5, Z5
 	VADDPS    Z20, Z7, Z7
@@ -22062,7 +21617,7 @@ tileBias:
 	VADDPS    Z20, Z15, Z15
 	VADDPS    Z20, Z17, Z17
 	VADDPS    Z20, Z19, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VADDPS    X20, X2, X2
 	VADDPS    X20, X4, X4
 	VADDPS    X20, X6, X6
@@ -22074,8 +21629,8 @@ tileBias:
 	VADDPS    X20, X18, X18
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
 	VCMPPS    $0x16, Z21, Z3, K3
@@ -22116,78 +21671,78 @@ tileReLU:
 	VMOVAPS.Z X18, K3, X18
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z21, Z21, Z21
-	VMOVUPS   (R13), Z20
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z3, K3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z5, K3, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X4, K3, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z7, K3, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z9, K3, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z11, K3, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X10, K3, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z13, K3, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X12, K3, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z15, K3, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z17, K3, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X16, K3, X16
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z19, K3, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X20
+	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X18, K3, X18
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -22228,11 +21783,11 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	IMUL3Q $0x00000009, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000009, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -22277,14 +21832,12 @@ TEXT ·spairsTurned10x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -22440,11 +21993,10 @@ tileStore:
 	VEXTRACTF32X4 $0x02, Z20, X18
 	VEXTRACTF32X4 $0x02, Z20, X20
 	VPERMILPS     $0x0e, X20, X20
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R11
-	CMPL          72(R12), $0x3f800000
+	MOVQ          x+0(FP), R11
+	CMPL          80(R11), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R12), Z22
+	VBROADCASTSS  80(R11), Z22
 	VMULPS        Z22, Z3, Z3
 	VMULPS        X22, X2, X2
 	VMULPS        Z22, Z5, Z5
@@ -22468,106 +22020,106 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z22
-	VFMADD231PS  (R13), Z22, Z3
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	VBROADCASTSS 84(R11), Z22
+	VFMADD231PS  (R12), Z22, Z3
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X22, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z5
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z5
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X22, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z7
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z7
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X22, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z9
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z9
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X22, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z11
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z11
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X22, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z13
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z13
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X22, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z15
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z15
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X22, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z17
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z17
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X22, X16
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z19
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z19
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X22, X18
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z22, Z21
-	VMOVUPS.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z22, Z21
+	VMOVUPS.Z    (R12)(R8*1), K1, X24
 	VFMADD231PS  X24, X22, X20
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Z3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VADDPS    (R12), Z3, Z3
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Z5, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z5, Z5
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Z7, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z7, Z7
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Z9, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z9, Z9
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Z11, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z11, Z11
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Z13, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z13, Z13
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Z15, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z15, Z15
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Z17, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z17, Z17
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X16, X16
-	ADDQ      DX, R13
-	VADDPS    (R13), Z19, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z19, Z19
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X18, X18
-	ADDQ      DX, R13
-	VADDPS    (R13), Z21, Z21
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPS    (R12), Z21, Z21
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X20, X20
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Z22
+	VMOVUPS   (R12), Z22
 	VADDPS    Z22, Z3, Z3
 	VADDPS    Z22, Z5, Z5
 	VADDPS    Z22, Z7, Z7
@@ -22578,7 +22130,7 @@ tileBias:
 	VADDPS    Z22, Z17, Z17
 	VADDPS    Z22, Z19, Z19
 	VADDPS    Z22, Z21, Z21
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VADDPS    X22, X2, X2
 	VADDPS    X22, X4, X4
 	VADDPS    X22, X6, X6
@@ -22591,8 +22143,8 @@ tileBias:
 	VADDPS    X22, X20, X20
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z23, Z23, Z23
 	VCMPPS    $0x16, Z23, Z3, K3
@@ -22637,85 +22189,85 @@ tileReLU:
 	VMOVAPS.Z X20, K3, X20
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z23, Z23, Z23
-	VMOVUPS   (R13), Z22
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z3, K3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z5, K3, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X4, K3, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z7, K3, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z9, K3, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z11, K3, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X10, K3, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z13, K3, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X12, K3, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z15, K3, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z17, K3, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X16, K3, X16
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z19, K3, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X18, K3, X18
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z21, K3, Z21
-	VMOVUPS.Z (R13)(R8*1), K1, X22
+	VMOVUPS.Z (R12)(R8*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X20, K3, X20
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -22760,11 +22312,11 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	IMUL3Q $0x0000000a, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000a, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -22809,14 +22361,12 @@ TEXT ·spairsTurned11x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -22979,11 +22529,10 @@ tileStore:
 	VEXTRACTF32X4 $0x02, Z20, X20
 	VPERMILPS     $0x0e, X20, X20
 	VEXTRACTF32X4 $0x02, Z22, X22
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R11
-	CMPL          72(R12), $0x3f800000
+	MOVQ          x+0(FP), R11
+	CMPL          80(R11), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R12), Z24
+	VBROADCASTSS  80(R11), Z24
 	VMULPS        Z24, Z3, Z3
 	VMULPS        X24, X2, X2
 	VMULPS        Z24, Z5, Z5
@@ -23009,114 +22558,114 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z24
-	VFMADD231PS  (R13), Z24, Z3
-	VMOVUPS.Z    (R13)(R8*1), K1, X26
+	VBROADCASTSS 84(R11), Z24
+	VFMADD231PS  (R12), Z24, Z3
+	VMOVUPS.Z    (R12)(R8*1), K1, X26
 	VFMADD231PS  X26, X24, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z5
-	VMOVUPS.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z5
+	VMOVUPS.Z    (R12)(R8*1), K1, X26
 	VFMADD231PS  X26, X24, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z7
-	VMOVUPS.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z7
+	VMOVUPS.Z    (R12)(R8*1), K1, X26
 	VFMADD231PS  X26, X24, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z9
-	VMOVUPS.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z9
+	VMOVUPS.Z    (R12)(R8*1), K1, X26
 	VFMADD231PS  X26, X24, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z11
-	VMOVUPS.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z11
+	VMOVUPS.Z    (R12)(R8*1), K1, X26
 	VFMADD231PS  X26, X24, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z13
-	VMOVUPS.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z13
+	VMOVUPS.Z    (R12)(R8*1), K1, X26
 	VFMADD231PS  X26, X24, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z15
-	VMOVUPS.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z15
+	VMOVUPS.Z    (R12)(R8*1), K1, X26
 	VFMADD231PS  X26, X24, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z17
-	VMOVUPS.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z17
+	VMOVUPS.Z    (R12)(R8*1), K1, X26
 	VFMADD231PS  X26, X24, X16
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z19
-	VMOVUPS.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z19
+	VMOVUPS.Z    (R12)(R8*1), K1, X26
 	VFMADD231PS  X26, X24, X18
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z21
-	VMOVUPS.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z21
+	VMOVUPS.Z    (R12)(R8*1), K1, X26
 	VFMADD231PS  X26, X24, X20
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z24, Z23
-	VMOVUPS.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z24, Z23
+	VMOVUPS.Z    (R12)(R8*1), K1, X26
 	VFMADD231PS  X26, X24, X22
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Z3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VADDPS    (R12), Z3, Z3
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Z5, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPS    (R12), Z5, Z5
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Z7, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPS    (R12), Z7, Z7
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Z9, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPS    (R12), Z9, Z9
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Z11, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPS    (R12), Z11, Z11
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Z13, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPS    (R12), Z13, Z13
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Z15, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPS    (R12), Z15, Z15
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Z17, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPS    (R12), Z17, Z17
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X16, X16
-	ADDQ      DX, R13
-	VADDPS    (R13), Z19, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPS    (R12), Z19, Z19
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X18, X18
-	ADDQ      DX, R13
-	VADDPS    (R13), Z21, Z21
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPS    (R12), Z21, Z21
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X20, X20
-	ADDQ      DX, R13
-	VADDPS    (R13), Z23, Z23
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPS    (R12), Z23, Z23
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X22, X22
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Z24
+	VMOVUPS   (R12), Z24
 	VADDPS    Z24, Z3, Z3
 	VADDPS    Z24, Z5, Z5
 	VADDPS    Z24, Z7, Z7
@@ -23128,7 +22677,7 @@ tileBias:
 	VADDPS    Z24, Z19, Z19
 	VADDPS    Z24, Z21, Z21
 	VADDPS    Z24, Z23, Z23
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VADDPS    X24, X2, X2
 	VADDPS    X24, X4, X4
 	VADDPS    X24, X6, X6
@@ -23142,8 +22691,8 @@ tileBias:
 	VADDPS    X24, X22, X22
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
 	VCMPPS    $0x16, Z25, Z3, K3
@@ -23192,92 +22741,92 @@ tileReLU:
 	VMOVAPS.Z X22, K3, X22
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z25, Z25, Z25
-	VMOVUPS   (R13), Z24
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z25, Z24, K3
 	VMOVAPS.Z Z3, K3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X25, X24, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z25, Z24, K3
 	VMOVAPS.Z Z5, K3, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X25, X24, K3
 	VMOVAPS.Z X4, K3, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z25, Z24, K3
 	VMOVAPS.Z Z7, K3, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X25, X24, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z25, Z24, K3
 	VMOVAPS.Z Z9, K3, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X25, X24, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z25, Z24, K3
 	VMOVAPS.Z Z11, K3, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X25, X24, K3
 	VMOVAPS.Z X10, K3, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z25, Z24, K3
 	VMOVAPS.Z Z13, K3, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X25, X24, K3
 	VMOVAPS.Z X12, K3, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z25, Z24, K3
 	VMOVAPS.Z Z15, K3, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X25, X24, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z25, Z24, K3
 	VMOVAPS.Z Z17, K3, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X25, X24, K3
 	VMOVAPS.Z X16, K3, X16
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z25, Z24, K3
 	VMOVAPS.Z Z19, K3, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X25, X24, K3
 	VMOVAPS.Z X18, K3, X18
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z25, Z24, K3
 	VMOVAPS.Z Z21, K3, Z21
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X25, X24, K3
 	VMOVAPS.Z X20, K3, X20
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z24
 	VCMPPS    $0x16, Z25, Z24, K3
 	VMOVAPS.Z Z23, K3, Z23
-	VMOVUPS.Z (R13)(R8*1), K1, X24
+	VMOVUPS.Z (R12)(R8*1), K1, X24
 	VCMPPS    $0x16, X25, X24, K3
 	VMOVAPS.Z X22, K3, X22
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -23326,11 +22875,11 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	IMUL3Q $0x0000000b, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000b, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -23375,14 +22924,12 @@ TEXT ·spairsTurned12x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -23553,11 +23100,10 @@ tileStore:
 	VEXTRACTF32X4 $0x02, Z24, X22
 	VEXTRACTF32X4 $0x02, Z24, X24
 	VPERMILPS     $0x0e, X24, X24
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R11
-	CMPL          72(R12), $0x3f800000
+	MOVQ          x+0(FP), R11
+	CMPL          80(R11), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R12), Z26
+	VBROADCASTSS  80(R11), Z26
 	VMULPS        Z26, Z3, Z3
 	VMULPS        X26, X2, X2
 	VMULPS        Z26, Z5, Z5
@@ -23585,122 +23131,122 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z26
-	VFMADD231PS  (R13), Z26, Z3
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	VBROADCASTSS 84(R11), Z26
+	VFMADD231PS  (R12), Z26, Z3
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z5
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z5
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X4
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z7
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z7
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X6
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z9
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z9
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z11
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z11
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X10
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z13
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z13
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X12
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z15
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z15
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z17
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z17
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X16
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z19
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z19
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X18
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z21
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z21
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X20
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z23
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z23
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X22
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z25
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z25
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X24
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Z3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	VADDPS    (R12), Z3, Z3
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Z5, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z5, Z5
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X4, X4
-	ADDQ      DX, R13
-	VADDPS    (R13), Z7, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z7, Z7
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X6, X6
-	ADDQ      DX, R13
-	VADDPS    (R13), Z9, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z9, Z9
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Z11, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z11, Z11
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X10, X10
-	ADDQ      DX, R13
-	VADDPS    (R13), Z13, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z13, Z13
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X12, X12
-	ADDQ      DX, R13
-	VADDPS    (R13), Z15, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z15, Z15
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Z17, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z17, Z17
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X16, X16
-	ADDQ      DX, R13
-	VADDPS    (R13), Z19, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z19, Z19
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X18, X18
-	ADDQ      DX, R13
-	VADDPS    (R13), Z21, Z21
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z21, Z21
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X20, X20
-	ADDQ      DX, R13
-	VADDPS    (R13), Z23, Z23
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z23, Z23
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X22, X22
-	ADDQ      DX, R13
-	VADDPS    (R13), Z25, Z25
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z25, Z25
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X24, X24
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Z26
+	VMOVUPS   (R12), Z26
 	VADDPS    Z26, Z3, Z3
 	VADDPS    Z26, Z5, Z5
 	VADDPS    Z26, Z7, Z7
@@ -23713,7 +23259,7 @@ tileBias:
 	VADDPS    Z26, Z21, Z21
 	VADDPS    Z26, Z23, Z23
 	VADDPS    Z26, Z25, Z25
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X2, X2
 	VADDPS    X26, X4, X4
 	VADDPS    X26, X6, X6
@@ -23728,8 +23274,8 @@ tileBias:
 	VADDPS    X26, X24, X24
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
 	VCMPPS    $0x16, Z27, Z3, K3
@@ -23782,99 +23328,99 @@ tileReLU:
 	VMOVAPS.Z X24, K3, X24
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z27, Z27, Z27
-	VMOVUPS   (R13), Z26
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z3, K3, Z3
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z5, K3, Z5
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X4, K3, X4
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z7, K3, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z9, K3, Z9
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z11, K3, Z11
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X10, K3, X10
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z13, K3, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X12, K3, X12
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z15, K3, Z15
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z17, K3, Z17
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X16, K3, X16
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z19, K3, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X18, K3, X18
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z21, K3, Z21
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X20, K3, X20
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z23, K3, Z23
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X22, K3, X22
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z25, K3, Z25
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X24, K3, X24
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -23927,11 +23473,11 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	IMUL3Q $0x0000000c, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000c, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -23974,14 +23520,12 @@ TEXT ·spairsTurned1x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -24077,24 +23621,23 @@ tileStore:
 	VUNPCKLPS    Y1, Y0, Y2
 	VUNPCKHPS    Y1, Y0, Y5
 	VMOVAPS      X2, X2
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z5
+	VBROADCASTSS 80(R9), Z5
 	VMULPS       Z5, Z3, Z3
 	VMULPS       Z5, Z4, Z4
 	VMULPS       X5, X2, X2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z5
+	VBROADCASTSS 84(R9), Z5
 	VFMADD231PS  (R10), Z5, Z3
 	VFMADD231PS  64(R10), Z5, Z4
 	VMOVUPS.Z    (R10)(SI*1), K1, X7
@@ -24110,11 +23653,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z5
@@ -24125,7 +23668,7 @@ tileBias:
 	VADDPS    X5, X2, X2
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z6, Z6, Z6
@@ -24137,11 +23680,11 @@ tileReLU:
 	VMOVAPS.Z X2, K3, X2
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z6, Z6, Z6
 	VMOVUPS   (R10), Z5
 	VCMPPS    $0x16, Z6, Z5, K3
@@ -24152,10 +23695,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X5
 	VCMPPS    $0x16, X6, X5, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -24168,9 +23711,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24213,14 +23756,12 @@ TEXT ·spairsTurned2x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -24335,11 +23876,10 @@ tileStore:
 	VMOVAPS      X5, X2
 	VMOVAPS      X5, X5
 	VPERMILPS    $0x0e, X5, X5
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z8
+	VBROADCASTSS 80(R9), Z8
 	VMULPS       Z8, Z3, Z3
 	VMULPS       Z8, Z4, Z4
 	VMULPS       X8, X2, X2
@@ -24349,13 +23889,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z8
+	VBROADCASTSS 84(R9), Z8
 	VFMADD231PS  (R10), Z8, Z3
 	VFMADD231PS  64(R10), Z8, Z4
 	VMOVUPS.Z    (R10)(SI*1), K1, X10
@@ -24381,11 +23921,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z8
@@ -24399,7 +23939,7 @@ tileBias:
 	VADDPS    X8, X5, X5
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -24417,11 +23957,11 @@ tileReLU:
 	VMOVAPS.Z X5, K3, X5
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z9, Z9, Z9
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z9, Z8, K3
@@ -24432,7 +23972,7 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X9, X8, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z8
 	VCMPPS    $0x16, Z9, Z8, K3
 	VMOVAPS.Z Z6, K3, Z6
@@ -24442,10 +23982,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X8
 	VCMPPS    $0x16, X9, X8, K3
 	VMOVAPS.Z X5, K3, X5
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -24464,9 +24004,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24509,14 +24049,12 @@ TEXT ·spairsTurned3x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -24649,11 +24187,10 @@ tileStore:
 	VMOVAPS      X5, X5
 	VPERMILPS    $0x0e, X5, X5
 	VMOVAPS      X8, X8
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z11
+	VBROADCASTSS 80(R9), Z11
 	VMULPS       Z11, Z3, Z3
 	VMULPS       Z11, Z4, Z4
 	VMULPS       X11, X2, X2
@@ -24666,13 +24203,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z11
+	VBROADCASTSS 84(R9), Z11
 	VFMADD231PS  (R10), Z11, Z3
 	VFMADD231PS  64(R10), Z11, Z4
 	VMOVUPS.Z    (R10)(SI*1), K1, X13
@@ -24708,11 +24245,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z11
@@ -24729,7 +24266,7 @@ tileBias:
 	VADDPS    X11, X8, X8
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z12, Z12, Z12
@@ -24753,11 +24290,11 @@ tileReLU:
 	VMOVAPS.Z X8, K3, X8
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z12, Z12, Z12
 	VMOVUPS   (R10), Z11
 	VCMPPS    $0x16, Z12, Z11, K3
@@ -24768,7 +24305,7 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X11
 	VCMPPS    $0x16, X12, X11, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z11
 	VCMPPS    $0x16, Z12, Z11, K3
 	VMOVAPS.Z Z6, K3, Z6
@@ -24778,7 +24315,7 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X11
 	VCMPPS    $0x16, X12, X11, K3
 	VMOVAPS.Z X5, K3, X5
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z11
 	VCMPPS    $0x16, Z12, Z11, K3
 	VMOVAPS.Z Z9, K3, Z9
@@ -24788,10 +24325,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X11
 	VCMPPS    $0x16, X12, X11, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -24816,9 +24353,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24862,14 +24399,12 @@ TEXT ·spairsTurned4x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -25021,11 +24556,10 @@ tileStore:
 	VMOVAPS      X11, X8
 	VMOVAPS      X11, X11
 	VPERMILPS    $0x0e, X11, X11
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z14
+	VBROADCASTSS 80(R10), Z14
 	VMULPS       Z14, Z3, Z3
 	VMULPS       Z14, Z4, Z4
 	VMULPS       X14, X2, X2
@@ -25041,13 +24575,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z14
+	VBROADCASTSS 84(R10), Z14
 	VFMADD231PS  (R11), Z14, Z3
 	VFMADD231PS  64(R11), Z14, Z4
 	VMOVUPS.Z    (R11)(DI*1), K1, X16
@@ -25093,11 +24627,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z14
@@ -25117,7 +24651,7 @@ tileBias:
 	VADDPS    X14, X11, X11
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -25147,11 +24681,11 @@ tileReLU:
 	VMOVAPS.Z X11, K3, X11
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z15, Z15, Z15
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
@@ -25162,7 +24696,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
 	VMOVAPS.Z Z6, K3, Z6
@@ -25172,7 +24706,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X5, K3, X5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
 	VMOVAPS.Z Z9, K3, Z9
@@ -25182,7 +24716,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
 	VMOVAPS.Z Z12, K3, Z12
@@ -25192,10 +24726,10 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X11, K3, X11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -25226,9 +24760,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -25272,14 +24806,12 @@ TEXT ·spairsTurned5x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -25449,11 +24981,10 @@ tileStore:
 	VMOVAPS       X11, X11
 	VPERMILPS     $0x0e, X11, X11
 	VEXTRACTF32X4 $0x01, Y14, X14
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R10
-	CMPL          72(R12), $0x3f800000
+	MOVQ          x+0(FP), R10
+	CMPL          80(R10), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R12), Z17
+	VBROADCASTSS  80(R10), Z17
 	VMULPS        Z17, Z3, Z3
 	VMULPS        Z17, Z4, Z4
 	VMULPS        X17, X2, X2
@@ -25472,13 +25003,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z17
+	VBROADCASTSS 84(R10), Z17
 	VFMADD231PS  (R11), Z17, Z3
 	VFMADD231PS  64(R11), Z17, Z4
 	VMOVUPS.Z    (R11)(DI*1), K1, X19
@@ -25534,11 +25065,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z17
@@ -25561,7 +25092,7 @@ tileBias:
 	VADDPS    X17, X14, X14
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z18, Z18, Z18
@@ -25597,11 +25128,11 @@ tileReLU:
 	VMOVAPS.Z X14, K3, X14
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z18, Z18, Z18
 	VMOVUPS   (R11), Z17
 	VCMPPS    $0x16, Z18, Z17, K3
@@ -25612,7 +25143,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X17
 	VCMPPS    $0x16, X18, X17, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z17
 	VCMPPS    $0x16, Z18, Z17, K3
 	VMOVAPS.Z Z6, K3, Z6
@@ -25622,7 +25153,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X17
 	VCMPPS    $0x16, X18, X17, K3
 	VMOVAPS.Z X5, K3, X5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z17
 	VCMPPS    $0x16, Z18, Z17, K3
 	VMOVAPS.Z Z9, K3, Z9
@@ -25632,7 +25163,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X17
 	VCMPPS    $0x16, X18, X17, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z17
 	VCMPPS    $0x16, Z18, Z17, K3
 	VMOVAPS.Z Z12, K3, Z12
@@ -25642,7 +25173,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X17
 	VCMPPS    $0x16, X18, X17, K3
 	VMOVAPS.Z X11, K3, X11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z17
 	VCMPPS    $0x16, Z18, Z17, K3
 	VMOVAPS.Z Z15, K3, Z15
@@ -25652,10 +25183,10 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X17
 	VCMPPS    $0x16, X18, X17, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -25692,9 +25223,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -25739,14 +25270,12 @@ TEXT ·spairsTurned6x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 144(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 152(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -25935,11 +25464,10 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y17, X14
 	VEXTRACTF32X4 $0x01, Y17, X17
 	VPERMILPS     $0x0e, X17, X17
-	MOVQ          x+0(FP), R13
-	MOVQ          64(R13), R11
-	CMPL          72(R13), $0x3f800000
+	MOVQ          x+0(FP), R11
+	CMPL          80(R11), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R13), Z20
+	VBROADCASTSS  80(R11), Z20
 	VMULPS        Z20, Z3, Z3
 	VMULPS        Z20, Z4, Z4
 	VMULPS        X20, X2, X2
@@ -25961,13 +25489,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R13), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	CMPL         76(R13), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R13), Z20
+	VBROADCASTSS 84(R11), Z20
 	VFMADD231PS  (R12), Z20, Z3
 	VFMADD231PS  64(R12), Z20, Z4
 	VMOVUPS.Z    (R12)(R8*1), K1, X22
@@ -26033,11 +25561,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      88(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPS   (R12), Z20
@@ -26063,7 +25591,7 @@ tileBias:
 	VADDPS    X20, X17, X17
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      112(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
@@ -26105,11 +25633,11 @@ tileReLU:
 	VMOVAPS.Z X17, K3, X17
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      152(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z21, Z21, Z21
 	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
@@ -26120,7 +25648,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z6, K3, Z6
@@ -26130,7 +25658,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X5, K3, X5
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z9, K3, Z9
@@ -26140,7 +25668,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z12, K3, Z12
@@ -26150,7 +25678,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X11, K3, X11
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z15, K3, Z15
@@ -26160,7 +25688,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z20
 	VCMPPS    $0x16, Z21, Z20, K3
 	VMOVAPS.Z Z18, K3, Z18
@@ -26170,10 +25698,10 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X20
 	VCMPPS    $0x16, X21, X20, K3
 	VMOVAPS.Z X17, K3, X17
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -26216,9 +25744,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   144(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -26263,14 +25791,12 @@ TEXT ·spairsTurned7x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 144(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 152(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -26477,11 +26003,10 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y17, X17
 	VPERMILPS     $0x0e, X17, X17
 	VEXTRACTF32X4 $0x01, Y20, X20
-	MOVQ          x+0(FP), R13
-	MOVQ          64(R13), R11
-	CMPL          72(R13), $0x3f800000
+	MOVQ          x+0(FP), R11
+	CMPL          80(R11), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R13), Z23
+	VBROADCASTSS  80(R11), Z23
 	VMULPS        Z23, Z3, Z3
 	VMULPS        Z23, Z4, Z4
 	VMULPS        X23, X2, X2
@@ -26506,13 +26031,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R13), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	CMPL         76(R13), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R13), Z23
+	VBROADCASTSS 84(R11), Z23
 	VFMADD231PS  (R12), Z23, Z3
 	VFMADD231PS  64(R12), Z23, Z4
 	VMOVUPS.Z    (R12)(R8*1), K1, X25
@@ -26588,11 +26113,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      88(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPS   (R12), Z23
@@ -26621,7 +26146,7 @@ tileBias:
 	VADDPS    X23, X20, X20
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      112(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z24, Z24, Z24
@@ -26669,11 +26194,11 @@ tileReLU:
 	VMOVAPS.Z X20, K3, X20
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      152(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z24, Z24, Z24
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z24, Z23, K3
@@ -26684,7 +26209,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X24, X23, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z24, Z23, K3
 	VMOVAPS.Z Z6, K3, Z6
@@ -26694,7 +26219,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X24, X23, K3
 	VMOVAPS.Z X5, K3, X5
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z24, Z23, K3
 	VMOVAPS.Z Z9, K3, Z9
@@ -26704,7 +26229,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X24, X23, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z24, Z23, K3
 	VMOVAPS.Z Z12, K3, Z12
@@ -26714,7 +26239,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X24, X23, K3
 	VMOVAPS.Z X11, K3, X11
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z24, Z23, K3
 	VMOVAPS.Z Z15, K3, Z15
@@ -26724,7 +26249,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X24, X23, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z24, Z23, K3
 	VMOVAPS.Z Z18, K3, Z18
@@ -26734,7 +26259,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X24, X23, K3
 	VMOVAPS.Z X17, K3, X17
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z23
 	VCMPPS    $0x16, Z24, Z23, K3
 	VMOVAPS.Z Z21, K3, Z21
@@ -26744,10 +26269,10 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X23
 	VCMPPS    $0x16, X24, X23, K3
 	VMOVAPS.Z X20, K3, X20
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -26796,9 +26321,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   144(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -26843,14 +26368,12 @@ TEXT ·spairsTurned8x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 144(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 152(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -27085,11 +26608,10 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y23, X20
 	VEXTRACTF32X4 $0x01, Y23, X23
 	VPERMILPS     $0x0e, X23, X23
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R11
-	CMPL          72(R12), $0x3f800000
+	MOVQ          x+0(FP), R11
+	CMPL          80(R11), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R12), Z26
+	VBROADCASTSS  80(R11), Z26
 	VMULPS        Z26, Z3, Z3
 	VMULPS        Z26, Z4, Z4
 	VMULPS        X26, X2, X2
@@ -27117,106 +26639,106 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R13
-	ADDL         R13, R13
+	MOVL         84(R11), R12
+	ADDL         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	CMPL         76(R12), $0x3f800000
+	MOVQ         R10, R12
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z26
-	VFMADD231PS  (R13), Z26, Z3
-	VFMADD231PS  64(R13), Z26, Z4
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	VBROADCASTSS 84(R11), Z26
+	VFMADD231PS  (R12), Z26, Z3
+	VFMADD231PS  64(R12), Z26, Z4
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X2
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z6
-	VFMADD231PS  64(R13), Z26, Z7
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z6
+	VFMADD231PS  64(R12), Z26, Z7
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X5
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z9
-	VFMADD231PS  64(R13), Z26, Z10
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z9
+	VFMADD231PS  64(R12), Z26, Z10
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X8
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z12
-	VFMADD231PS  64(R13), Z26, Z13
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z12
+	VFMADD231PS  64(R12), Z26, Z13
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X11
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z15
-	VFMADD231PS  64(R13), Z26, Z16
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z15
+	VFMADD231PS  64(R12), Z26, Z16
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X14
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z18
-	VFMADD231PS  64(R13), Z26, Z19
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z18
+	VFMADD231PS  64(R12), Z26, Z19
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X17
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z21
-	VFMADD231PS  64(R13), Z26, Z22
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z21
+	VFMADD231PS  64(R12), Z26, Z22
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X20
-	ADDQ         DX, R13
-	VFMADD231PS  (R13), Z26, Z24
-	VFMADD231PS  64(R13), Z26, Z25
-	VMOVUPS.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PS  (R12), Z26, Z24
+	VFMADD231PS  64(R12), Z26, Z25
+	VMOVUPS.Z    (R12)(R8*1), K1, X28
 	VFMADD231PS  X28, X26, X23
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPS    (R13), Z3, Z3
-	VADDPS    64(R13), Z4, Z4
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	VADDPS    (R12), Z3, Z3
+	VADDPS    64(R12), Z4, Z4
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X2, X2
-	ADDQ      DX, R13
-	VADDPS    (R13), Z6, Z6
-	VADDPS    64(R13), Z7, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z6, Z6
+	VADDPS    64(R12), Z7, Z7
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X5, X5
-	ADDQ      DX, R13
-	VADDPS    (R13), Z9, Z9
-	VADDPS    64(R13), Z10, Z10
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z9, Z9
+	VADDPS    64(R12), Z10, Z10
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X8, X8
-	ADDQ      DX, R13
-	VADDPS    (R13), Z12, Z12
-	VADDPS    64(R13), Z13, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z12, Z12
+	VADDPS    64(R12), Z13, Z13
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X11, X11
-	ADDQ      DX, R13
-	VADDPS    (R13), Z15, Z15
-	VADDPS    64(R13), Z16, Z16
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z15, Z15
+	VADDPS    64(R12), Z16, Z16
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X14, X14
-	ADDQ      DX, R13
-	VADDPS    (R13), Z18, Z18
-	VADDPS    64(R13), Z19, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z18, Z18
+	VADDPS    64(R12), Z19, Z19
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X17, X17
-	ADDQ      DX, R13
-	VADDPS    (R13), Z21, Z21
-	VADDPS    64(R13), Z22, Z22
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z21, Z21
+	VADDPS    64(R12), Z22, Z22
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X20, X20
-	ADDQ      DX, R13
-	VADDPS    (R13), Z24, Z24
-	VADDPS    64(R13), Z25, Z25
-	VMOVUPS.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPS    (R12), Z24, Z24
+	VADDPS    64(R12), Z25, Z25
+	VMOVUPS.Z (R12)(R8*1), K1, X28
 	VADDPS    X28, X23, X23
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      88(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPS   (R13), Z26
+	VMOVUPS   (R12), Z26
 	VADDPS    Z26, Z3, Z3
 	VADDPS    Z26, Z6, Z6
 	VADDPS    Z26, Z9, Z9
@@ -27225,7 +26747,7 @@ tileBias:
 	VADDPS    Z26, Z18, Z18
 	VADDPS    Z26, Z21, Z21
 	VADDPS    Z26, Z24, Z24
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VADDPS    Z26, Z4, Z4
 	VADDPS    Z26, Z7, Z7
 	VADDPS    Z26, Z10, Z10
@@ -27234,7 +26756,7 @@ tileBias:
 	VADDPS    Z26, Z19, Z19
 	VADDPS    Z26, Z22, Z22
 	VADDPS    Z26, Z25, Z25
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VADDPS    X26, X2, X2
 	VADDPS    X26, X5, X5
 	VADDPS    X26, X8, X8
@@ -27245,8 +26767,8 @@ tileBias:
 	VADDPS    X26, X23, X23
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      112(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
 	VCMPPS    $0x16, Z27, Z3, K3
@@ -27299,95 +26821,95 @@ tileReLU:
 	VMOVAPS.Z X23, K3, X23
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      152(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z27, Z27, Z27
-	VMOVUPS   (R13), Z26
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z3, K3, Z3
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z4, K3, Z4
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z6, K3, Z6
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z7, K3, Z7
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X5, K3, X5
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z9, K3, Z9
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z10, K3, Z10
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X8, K3, X8
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z12, K3, Z12
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z13, K3, Z13
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X11, K3, X11
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z15, K3, Z15
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z16, K3, Z16
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z18, K3, Z18
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z19, K3, Z19
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X17, K3, X17
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z21, K3, Z21
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z22, K3, Z22
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X20, K3, X20
-	ADDQ      R14, R13
-	VMOVUPS   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z24, K3, Z24
-	VMOVUPS   64(R13), Z26
+	VMOVUPS   64(R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z25, K3, Z25
-	VMOVUPS.Z (R13)(R8*1), K1, X26
+	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X23, K3, X23
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -27440,11 +26962,11 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	IMUL3Q $0x00000008, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000008, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   144(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -27487,14 +27009,12 @@ TEXT ·spairsTurned1x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -27602,11 +27122,10 @@ tileStore:
 	VUNPCKLPS    Y1, Y0, Y2
 	VUNPCKHPS    Y1, Y0, Y6
 	VMOVAPS      X2, X2
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z6
+	VBROADCASTSS 80(R9), Z6
 	VMULPS       Z6, Z3, Z3
 	VMULPS       Z6, Z4, Z4
 	VMULPS       Z6, Z5, Z5
@@ -27614,13 +27133,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z6
+	VBROADCASTSS 84(R9), Z6
 	VFMADD231PS  (R10), Z6, Z3
 	VFMADD231PS  64(R10), Z6, Z4
 	VFMADD231PS  128(R10), Z6, Z5
@@ -27638,11 +27157,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z6
@@ -27655,7 +27174,7 @@ tileBias:
 	VADDPS    X6, X2, X2
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -27669,11 +27188,11 @@ tileReLU:
 	VMOVAPS.Z X2, K3, X2
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z7, Z7, Z7
 	VMOVUPS   (R10), Z6
 	VCMPPS    $0x16, Z7, Z6, K3
@@ -27687,10 +27206,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X6
 	VCMPPS    $0x16, X7, X6, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -27705,9 +27224,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -27750,14 +27269,12 @@ TEXT ·spairsTurned2x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -27890,11 +27407,10 @@ tileStore:
 	VMOVAPS      X6, X2
 	VMOVAPS      X6, X6
 	VPERMILPS    $0x0e, X6, X6
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z10
+	VBROADCASTSS 80(R9), Z10
 	VMULPS       Z10, Z3, Z3
 	VMULPS       Z10, Z4, Z4
 	VMULPS       Z10, Z5, Z5
@@ -27906,13 +27422,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z10
+	VBROADCASTSS 84(R9), Z10
 	VFMADD231PS  (R10), Z10, Z3
 	VFMADD231PS  64(R10), Z10, Z4
 	VFMADD231PS  128(R10), Z10, Z5
@@ -27942,11 +27458,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z10
@@ -27963,7 +27479,7 @@ tileBias:
 	VADDPS    X10, X6, X6
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
@@ -27985,11 +27501,11 @@ tileReLU:
 	VMOVAPS.Z X6, K3, X6
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z11, Z11, Z11
 	VMOVUPS   (R10), Z10
 	VCMPPS    $0x16, Z11, Z10, K3
@@ -28003,7 +27519,7 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X10
 	VCMPPS    $0x16, X11, X10, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z10
 	VCMPPS    $0x16, Z11, Z10, K3
 	VMOVAPS.Z Z7, K3, Z7
@@ -28016,10 +27532,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X10
 	VCMPPS    $0x16, X11, X10, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -28042,9 +27558,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -28087,14 +27603,12 @@ TEXT ·spairsTurned3x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 144(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 152(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -28251,11 +27765,10 @@ tileStore:
 	VMOVAPS      X6, X6
 	VPERMILPS    $0x0e, X6, X6
 	VMOVAPS      X10, X10
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
-	CMPL         72(R11), $0x3f800000
+	MOVQ         x+0(FP), R9
+	CMPL         80(R9), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R11), Z14
+	VBROADCASTSS 80(R9), Z14
 	VMULPS       Z14, Z3, Z3
 	VMULPS       Z14, Z4, Z4
 	VMULPS       Z14, Z5, Z5
@@ -28271,13 +27784,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R11), R10
+	MOVL         84(R9), R10
 	ADDL         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	CMPL         76(R11), $0x3f800000
+	CMPL         84(R9), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R11), Z14
+	VBROADCASTSS 84(R9), Z14
 	VFMADD231PS  (R10), Z14, Z3
 	VFMADD231PS  64(R10), Z14, Z4
 	VFMADD231PS  128(R10), Z14, Z5
@@ -28319,11 +27832,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      88(R9), R10
+	ORQ       112(R9), R10
+	ORQ       96(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      88(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPS   (R10), Z14
@@ -28344,7 +27857,7 @@ tileBias:
 	VADDPS    X14, X10, X10
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      112(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -28374,11 +27887,11 @@ tileReLU:
 	VMOVAPS.Z X10, K3, X10
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      152(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x02, R12
+	MOVQ      104(R9), R11
+	SHLQ      $0x02, R11
 	VPXORD    Z15, Z15, Z15
 	VMOVUPS   (R10), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
@@ -28392,7 +27905,7 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
 	VMOVAPS.Z Z7, K3, Z7
@@ -28405,7 +27918,7 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPS   (R10), Z14
 	VCMPPS    $0x16, Z15, Z14, K3
 	VMOVAPS.Z Z11, K3, Z11
@@ -28418,10 +27931,10 @@ tileMask:
 	VMOVUPS.Z (R10)(SI*1), K1, X14
 	VCMPPS    $0x16, X15, X14, K3
 	VMOVAPS.Z X10, K3, X10
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 152(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -28452,9 +27965,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   144(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -28498,14 +28011,12 @@ TEXT ·spairsTurned4x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -28687,11 +28198,10 @@ tileStore:
 	VMOVAPS      X14, X10
 	VMOVAPS      X14, X14
 	VPERMILPS    $0x0e, X14, X14
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
-	CMPL         72(R12), $0x3f800000
+	MOVQ         x+0(FP), R10
+	CMPL         80(R10), $0x3f800000
 	JEQ          tileBeta
-	VBROADCASTSS 72(R12), Z18
+	VBROADCASTSS 80(R10), Z18
 	VMULPS       Z18, Z3, Z3
 	VMULPS       Z18, Z4, Z4
 	VMULPS       Z18, Z5, Z5
@@ -28711,13 +28221,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z18
+	VBROADCASTSS 84(R10), Z18
 	VFMADD231PS  (R11), Z18, Z3
 	VFMADD231PS  64(R11), Z18, Z4
 	VFMADD231PS  128(R11), Z18, Z5
@@ -28771,11 +28281,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z18
@@ -28800,7 +28310,7 @@ tileBias:
 	VADDPS    X18, X14, X14
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
@@ -28838,11 +28348,11 @@ tileReLU:
 	VMOVAPS.Z X14, K3, X14
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z19, Z19, Z19
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z19, Z18, K3
@@ -28856,7 +28366,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X18
 	VCMPPS    $0x16, X19, X18, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z19, Z18, K3
 	VMOVAPS.Z Z7, K3, Z7
@@ -28869,7 +28379,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X18
 	VCMPPS    $0x16, X19, X18, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z19, Z18, K3
 	VMOVAPS.Z Z11, K3, Z11
@@ -28882,7 +28392,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X18
 	VCMPPS    $0x16, X19, X18, K3
 	VMOVAPS.Z X10, K3, X10
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z18
 	VCMPPS    $0x16, Z19, Z18, K3
 	VMOVAPS.Z Z15, K3, Z15
@@ -28895,10 +28405,10 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X18
 	VCMPPS    $0x16, X19, X18, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -28937,9 +28447,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -28983,14 +28493,12 @@ TEXT ·spairsTurned5x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R10), R10
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 144(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 152(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -29196,11 +28704,10 @@ tileStore:
 	VMOVAPS       X14, X14
 	VPERMILPS     $0x0e, X14, X14
 	VEXTRACTF32X4 $0x01, Y18, X18
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R10
-	CMPL          72(R12), $0x3f800000
+	MOVQ          x+0(FP), R10
+	CMPL          80(R10), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R12), Z22
+	VBROADCASTSS  80(R10), Z22
 	VMULPS        Z22, Z3, Z3
 	VMULPS        Z22, Z4, Z4
 	VMULPS        Z22, Z5, Z5
@@ -29224,13 +28731,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R12), R11
+	MOVL         84(R10), R11
 	ADDL         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	CMPL         76(R12), $0x3f800000
+	CMPL         84(R10), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R12), Z22
+	VBROADCASTSS 84(R10), Z22
 	VFMADD231PS  (R11), Z22, Z3
 	VFMADD231PS  64(R11), Z22, Z4
 	VFMADD231PS  128(R11), Z22, Z5
@@ -29296,11 +28803,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
+	MOVQ      88(R10), R11
+	ORQ       112(R10), R11
+	ORQ       96(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      88(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPS   (R11), Z22
@@ -29329,7 +28836,7 @@ tileBias:
 	VADDPS    X22, X18, X18
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      112(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z23, Z23, Z23
@@ -29375,11 +28882,11 @@ tileReLU:
 	VMOVAPS.Z X18, K3, X18
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      152(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x02, R13
+	MOVQ      104(R10), R12
+	SHLQ      $0x02, R12
 	VPXORD    Z23, Z23, Z23
 	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
@@ -29393,7 +28900,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z7, K3, Z7
@@ -29406,7 +28913,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z11, K3, Z11
@@ -29419,7 +28926,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X10, K3, X10
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z15, K3, Z15
@@ -29432,7 +28939,7 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPS   (R11), Z22
 	VCMPPS    $0x16, Z23, Z22, K3
 	VMOVAPS.Z Z19, K3, Z19
@@ -29445,10 +28952,10 @@ tileMask:
 	VMOVUPS.Z (R11)(DI*1), K1, X22
 	VCMPPS    $0x16, X23, X22, K3
 	VMOVAPS.Z X18, K3, X18
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 152(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -29495,9 +29002,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   144(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -29542,14 +29049,12 @@ TEXT ·spairsTurned6x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000004, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 144(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 152(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -29780,11 +29285,10 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y22, X18
 	VEXTRACTF32X4 $0x01, Y22, X22
 	VPERMILPS     $0x0e, X22, X22
-	MOVQ          x+0(FP), R13
-	MOVQ          64(R13), R11
-	CMPL          72(R13), $0x3f800000
+	MOVQ          x+0(FP), R11
+	CMPL          80(R11), $0x3f800000
 	JEQ           tileBeta
-	VBROADCASTSS  72(R13), Z26
+	VBROADCASTSS  80(R11), Z26
 	VMULPS        Z26, Z3, Z3
 	VMULPS        Z26, Z4, Z4
 	VMULPS        Z26, Z5, Z5
@@ -29812,13 +29316,13 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVL         76(R13), R12
+	MOVL         84(R11), R12
 	ADDL         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	CMPL         76(R13), $0x3f800000
+	CMPL         84(R11), $0x3f800000
 	JEQ          tileAdd
-	VBROADCASTSS 76(R13), Z26
+	VBROADCASTSS 84(R11), Z26
 	VFMADD231PS  (R12), Z26, Z3
 	VFMADD231PS  64(R12), Z26, Z4
 	VFMADD231PS  128(R12), Z26, Z5
@@ -29896,11 +29400,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
+	MOVQ      88(R11), R12
+	ORQ       112(R11), R12
+	ORQ       96(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      88(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPS   (R12), Z26
@@ -29933,7 +29437,7 @@ tileBias:
 	VADDPS    X26, X22, X22
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      112(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
@@ -29987,11 +29491,11 @@ tileReLU:
 	VMOVAPS.Z X22, K3, X22
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      152(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x02, R14
+	MOVQ      104(R11), R13
+	SHLQ      $0x02, R13
 	VPXORD    Z27, Z27, Z27
 	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
@@ -30005,7 +29509,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X2, K3, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z7, K3, Z7
@@ -30018,7 +29522,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X6, K3, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z11, K3, Z11
@@ -30031,7 +29535,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X10, K3, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z15, K3, Z15
@@ -30044,7 +29548,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X14, K3, X14
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z19, K3, Z19
@@ -30057,7 +29561,7 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X18, K3, X18
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPS   (R12), Z26
 	VCMPPS    $0x16, Z27, Z26, K3
 	VMOVAPS.Z Z23, K3, Z23
@@ -30070,10 +29574,10 @@ tileMask:
 	VMOVUPS.Z (R12)(R8*1), K1, X26
 	VCMPPS    $0x16, X27, X26, K3
 	VMOVAPS.Z X22, K3, X22
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 152(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -30128,9 +29632,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   144(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30181,16 +29685,12 @@ TEXT ·dpairs1x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -30259,25 +29759,24 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z4
+	VBROADCASTSD 80(R9), Z4
 	VMULPD       Y4, Y1, Y1
 	VMULPD       X4, X0, X0
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z4
+	VBROADCASTSD 88(R9), Z4
 	VFMADD231PD  (R10), Y4, Y1
 	VMOVUPD.Z    (R10)(SI*1), K1, X2
 	VFMADD231PD  X2, X4, X0
@@ -30291,13 +29790,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Y4
@@ -30306,7 +29803,7 @@ tileBias:
 	VADDPD    X2, X0, X0
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z5, Z5, Z5
@@ -30316,11 +29813,11 @@ tileReLU:
 	VMOVAPD.Z X0, K2, X0
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z5, Z5, Z5
 	VMOVUPD   (R10), Y4
 	VCMPPD    $0x16, Y5, Y4, K2
@@ -30328,10 +29825,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X4
 	VCMPPD    $0x16, X5, X4, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD Y1, (R8)
@@ -30339,16 +29836,12 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -30380,16 +29873,12 @@ TEXT ·dpairs2x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -30473,12 +29962,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z6
+	VBROADCASTSD 80(R9), Z6
 	VMULPD       Y6, Y1, Y1
 	VMULPD       X6, X0, X0
 	VMULPD       Y6, Y3, Y3
@@ -30486,14 +29974,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z6
+	VBROADCASTSD 88(R9), Z6
 	VFMADD231PD  (R10), Y6, Y1
 	VMOVUPD.Z    (R10)(SI*1), K1, X4
 	VFMADD231PD  X4, X6, X0
@@ -30515,13 +30003,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Y6
@@ -30532,7 +30018,7 @@ tileBias:
 	VADDPD    X4, X2, X2
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -30546,11 +30032,11 @@ tileReLU:
 	VMOVAPD.Z X2, K2, X2
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD   (R10), Y6
 	VCMPPD    $0x16, Y7, Y6, K2
@@ -30558,17 +30044,17 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X6
 	VCMPPD    $0x16, X7, X6, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Y6
 	VCMPPD    $0x16, Y7, Y6, K2
 	VMOVAPD.Z Y3, K2, Y3
 	VMOVUPD.Z (R10)(SI*1), K1, X6
 	VCMPPD    $0x16, X7, X6, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD Y1, (R8)
@@ -30579,16 +30065,12 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -30620,16 +30102,12 @@ TEXT ·dpairs3x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -30729,12 +30207,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z8
+	VBROADCASTSD 80(R9), Z8
 	VMULPD       Y8, Y1, Y1
 	VMULPD       X8, X0, X0
 	VMULPD       Y8, Y3, Y3
@@ -30744,14 +30221,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z8
+	VBROADCASTSD 88(R9), Z8
 	VFMADD231PD  (R10), Y8, Y1
 	VMOVUPD.Z    (R10)(SI*1), K1, X6
 	VFMADD231PD  X6, X8, X0
@@ -30781,13 +30258,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Y8
@@ -30800,7 +30275,7 @@ tileBias:
 	VADDPD    X6, X4, X4
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -30818,11 +30293,11 @@ tileReLU:
 	VMOVAPD.Z X4, K2, X4
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z9, Z9, Z9
 	VMOVUPD   (R10), Y8
 	VCMPPD    $0x16, Y9, Y8, K2
@@ -30830,24 +30305,24 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Y8
 	VCMPPD    $0x16, Y9, Y8, K2
 	VMOVAPD.Z Y3, K2, Y3
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Y8
 	VCMPPD    $0x16, Y9, Y8, K2
 	VMOVAPD.Z Y5, K2, Y5
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD Y1, (R8)
@@ -30861,16 +30336,12 @@ tileWrite:
 	ADDQ    DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -30903,16 +30374,12 @@ TEXT ·dpairs4x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -31028,12 +30495,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z10
+	VBROADCASTSD 80(R10), Z10
 	VMULPD       Y10, Y1, Y1
 	VMULPD       X10, X0, X0
 	VMULPD       Y10, Y3, Y3
@@ -31045,14 +30511,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z10
+	VBROADCASTSD 88(R10), Z10
 	VFMADD231PD  (R11), Y10, Y1
 	VMOVUPD.Z    (R11)(DI*1), K1, X8
 	VFMADD231PD  X8, X10, X0
@@ -31090,13 +30556,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Y10
@@ -31111,7 +30575,7 @@ tileBias:
 	VADDPD    X8, X6, X6
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
@@ -31133,11 +30597,11 @@ tileReLU:
 	VMOVAPD.Z X6, K2, X6
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z11, Z11, Z11
 	VMOVUPD   (R11), Y10
 	VCMPPD    $0x16, Y11, Y10, K2
@@ -31145,31 +30609,31 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y3, K2, Y3
 	VMOVUPD.Z (R11)(DI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y5, K2, Y5
 	VMOVUPD.Z (R11)(DI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Y10
 	VCMPPD    $0x16, Y11, Y10, K2
 	VMOVAPD.Z Y7, K2, Y7
 	VMOVUPD.Z (R11)(DI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y1, (R9)
@@ -31186,16 +30650,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -31228,16 +30688,12 @@ TEXT ·dpairs5x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -31368,12 +30824,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z12
+	VBROADCASTSD 80(R10), Z12
 	VMULPD       Y12, Y1, Y1
 	VMULPD       X12, X0, X0
 	VMULPD       Y12, Y3, Y3
@@ -31387,14 +30842,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z12
+	VBROADCASTSD 88(R10), Z12
 	VFMADD231PD  (R11), Y12, Y1
 	VMOVUPD.Z    (R11)(DI*1), K1, X10
 	VFMADD231PD  X10, X12, X0
@@ -31440,13 +30895,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Y12
@@ -31463,7 +30916,7 @@ tileBias:
 	VADDPD    X10, X8, X8
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -31489,11 +30942,11 @@ tileReLU:
 	VMOVAPD.Z X8, K2, X8
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z13, Z13, Z13
 	VMOVUPD   (R11), Y12
 	VCMPPD    $0x16, Y13, Y12, K2
@@ -31501,38 +30954,38 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y3, K2, Y3
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y5, K2, Y5
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y7, K2, Y7
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Y12
 	VCMPPD    $0x16, Y13, Y12, K2
 	VMOVAPD.Z Y9, K2, Y9
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD Y1, (R9)
@@ -31552,16 +31005,12 @@ tileWrite:
 	ADDQ    DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -31595,16 +31044,12 @@ TEXT ·dpairs6x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 152(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -31751,12 +31196,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
+	MOVQ         x+0(FP), R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R13)
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R13), Z14
+	VBROADCASTSD 80(R11), Z14
 	VMULPD       Y14, Y1, Y1
 	VMULPD       X14, X0, X0
 	VMULPD       Y14, Y3, Y3
@@ -31772,14 +31216,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R13), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R13)
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R13), Z14
+	VBROADCASTSD 88(R11), Z14
 	VFMADD231PD  (R12), Y14, Y1
 	VMOVUPD.Z    (R12)(R8*1), K1, X12
 	VFMADD231PD  X12, X14, X0
@@ -31833,13 +31277,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      96(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPD   (R12), Y14
@@ -31858,7 +31300,7 @@ tileBias:
 	VADDPD    X12, X10, X10
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      120(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -31888,11 +31330,11 @@ tileReLU:
 	VMOVAPD.Z X10, K2, X10
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z15, Z15, Z15
 	VMOVUPD   (R12), Y14
 	VCMPPD    $0x16, Y15, Y14, K2
@@ -31900,45 +31342,45 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y3, K2, Y3
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y5, K2, Y5
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y7, K2, Y7
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y9, K2, Y9
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Y14
 	VCMPPD    $0x16, Y15, Y14, K2
 	VMOVAPD.Z Y11, K2, Y11
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -31961,16 +31403,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -32004,16 +31442,12 @@ TEXT ·dpairs7x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 152(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -32176,12 +31610,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
+	MOVQ         x+0(FP), R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R13)
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R13), Z16
+	VBROADCASTSD 80(R11), Z16
 	VMULPD       Y16, Y1, Y1
 	VMULPD       X16, X0, X0
 	VMULPD       Y16, Y3, Y3
@@ -32199,14 +31632,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R13), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R13)
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R13), Z16
+	VBROADCASTSD 88(R11), Z16
 	VFMADD231PD  (R12), Y16, Y1
 	VMOVUPD.Z    (R12)(R8*1), K1, X14
 	VFMADD231PD  X14, X16, X0
@@ -32268,13 +31701,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      96(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPD   (R12), Y16
@@ -32295,7 +31726,7 @@ tileBias:
 	VADDPD    X14, X12, X12
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      120(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
@@ -32329,11 +31760,11 @@ tileReLU:
 	VMOVAPD.Z X12, K2, X12
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z17, Z17, Z17
 	VMOVUPD   (R12), Y16
 	VCMPPD    $0x16, Y17, Y16, K2
@@ -32341,52 +31772,52 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y3, K2, Y3
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y5, K2, Y5
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y7, K2, Y7
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y9, K2, Y9
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y11, K2, Y11
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Y16
 	VCMPPD    $0x16, Y17, Y16, K2
 	VMOVAPD.Z Y13, K2, Y13
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -32412,16 +31843,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -32455,16 +31882,12 @@ TEXT ·dpairs8x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -32648,12 +32071,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R12)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z18
+	VBROADCASTSD 80(R11), Z18
 	VMULPD       Y18, Y1, Y1
 	VMULPD       X18, X0, X0
 	VMULPD       Y18, Y3, Y3
@@ -32673,93 +32095,91 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z18
-	VFMADD231PD  (R13), Y18, Y1
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	VBROADCASTSD 88(R11), Z18
+	VFMADD231PD  (R12), Y18, Y1
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X0
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y18, Y3
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y18, Y3
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X2
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y18, Y5
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y18, Y5
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y18, Y7
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y18, Y7
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y18, Y9
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y18, Y9
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y18, Y11
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y18, Y11
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y18, Y13
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y18, Y13
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y18, Y15
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y18, Y15
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X14
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Y1, Y1
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VADDPD    (R12), Y1, Y1
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X0, X0
-	ADDQ      DX, R13
-	VADDPD    (R13), Y3, Y3
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Y3, Y3
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X2, X2
-	ADDQ      DX, R13
-	VADDPD    (R13), Y5, Y5
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Y5, Y5
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Y7, Y7
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Y7, Y7
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Y9, Y9
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Y9, Y9
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Y11, Y11
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Y11, Y11
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Y13, Y13
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Y13, Y13
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Y15, Y15
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Y15, Y15
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X14, X14
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Y18
+	VMOVUPD   (R12), Y18
 	VADDPD    Y18, Y1, Y1
 	VADDPD    Y18, Y3, Y3
 	VADDPD    Y18, Y5, Y5
@@ -32768,7 +32188,7 @@ tileBias:
 	VADDPD    Y18, Y11, Y11
 	VADDPD    Y18, Y13, Y13
 	VADDPD    Y18, Y15, Y15
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X0, X0
 	VADDPD    X16, X2, X2
 	VADDPD    X16, X4, X4
@@ -32779,8 +32199,8 @@ tileBias:
 	VADDPD    X16, X14, X14
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
 	VCMPPD    $0x16, Y19, Y1, K2
@@ -32817,71 +32237,71 @@ tileReLU:
 	VMOVAPD.Z X14, K2, X14
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z19, Z19, Z19
-	VMOVUPD   (R13), Y18
+	VMOVUPD   (R12), Y18
 	VCMPPD    $0x16, Y19, Y18, K2
 	VMOVAPD.Z Y1, K2, Y1
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y18
 	VCMPPD    $0x16, Y19, Y18, K2
 	VMOVAPD.Z Y3, K2, Y3
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y18
 	VCMPPD    $0x16, Y19, Y18, K2
 	VMOVAPD.Z Y5, K2, Y5
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y18
 	VCMPPD    $0x16, Y19, Y18, K2
 	VMOVAPD.Z Y7, K2, Y7
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y18
 	VCMPPD    $0x16, Y19, Y18, K2
 	VMOVAPD.Z Y9, K2, Y9
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y18
 	VCMPPD    $0x16, Y19, Y18, K2
 	VMOVAPD.Z Y11, K2, Y11
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y18
 	VCMPPD    $0x16, Y19, Y18, K2
 	VMOVAPD.Z Y13, K2, Y13
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y18
 	VCMPPD    $0x16, Y19, Y18, K2
 	VMOVAPD.Z Y15, K2, Y15
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X14, K2, X14
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -32910,16 +32330,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000008, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -32953,16 +32369,12 @@ TEXT ·dpairs9x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -33162,12 +32574,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R12)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z20
+	VBROADCASTSD 80(R11), Z20
 	VMULPD       Y20, Y1, Y1
 	VMULPD       X20, X0, X0
 	VMULPD       Y20, Y3, Y3
@@ -33189,101 +32600,99 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z20
-	VFMADD231PD  (R13), Y20, Y1
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	VBROADCASTSD 88(R11), Z20
+	VFMADD231PD  (R12), Y20, Y1
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X0
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y20, Y3
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y20, Y3
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X2
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y20, Y5
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y20, Y5
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y20, Y7
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y20, Y7
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y20, Y9
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y20, Y9
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y20, Y11
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y20, Y11
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y20, Y13
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y20, Y13
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y20, Y15
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y20, Y15
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y20, Y17
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y20, Y17
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X16
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Y1, Y1
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VADDPD    (R12), Y1, Y1
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X0, X0
-	ADDQ      DX, R13
-	VADDPD    (R13), Y3, Y3
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Y3, Y3
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X2, X2
-	ADDQ      DX, R13
-	VADDPD    (R13), Y5, Y5
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Y5, Y5
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Y7, Y7
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Y7, Y7
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Y9, Y9
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Y9, Y9
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Y11, Y11
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Y11, Y11
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Y13, Y13
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Y13, Y13
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Y15, Y15
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Y15, Y15
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Y17, Y17
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Y17, Y17
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X16, X16
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Y20
+	VMOVUPD   (R12), Y20
 	VADDPD    Y20, Y1, Y1
 	VADDPD    Y20, Y3, Y3
 	VADDPD    Y20, Y5, Y5
@@ -33293,7 +32702,7 @@ tileBias:
 	VADDPD    Y20, Y13, Y13
 	VADDPD    Y20, Y15, Y15
 	VADDPD    Y20, Y17, Y17
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X0, X0
 	VADDPD    X18, X2, X2
 	VADDPD    X18, X4, X4
@@ -33305,8 +32714,8 @@ tileBias:
 	VADDPD    X18, X16, X16
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
 	VCMPPD    $0x16, Y21, Y1, K2
@@ -33347,78 +32756,78 @@ tileReLU:
 	VMOVAPD.Z X16, K2, X16
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z21, Z21, Z21
-	VMOVUPD   (R13), Y20
+	VMOVUPD   (R12), Y20
 	VCMPPD    $0x16, Y21, Y20, K2
 	VMOVAPD.Z Y1, K2, Y1
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y20
 	VCMPPD    $0x16, Y21, Y20, K2
 	VMOVAPD.Z Y3, K2, Y3
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y20
 	VCMPPD    $0x16, Y21, Y20, K2
 	VMOVAPD.Z Y5, K2, Y5
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y20
 	VCMPPD    $0x16, Y21, Y20, K2
 	VMOVAPD.Z Y7, K2, Y7
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y20
 	VCMPPD    $0x16, Y21, Y20, K2
 	VMOVAPD.Z Y9, K2, Y9
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y20
 	VCMPPD    $0x16, Y21, Y20, K2
 	VMOVAPD.Z Y11, K2, Y11
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y20
 	VCMPPD    $0x16, Y21, Y20, K2
 	VMOVAPD.Z Y13, K2, Y13
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y20
 	VCMPPD    $0x16, Y21, Y20, K2
 	VMOVAPD.Z Y15, K2, Y15
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y20
 	VCMPPD    $0x16, Y21, Y20, K2
 	VMOVAPD.Z Y17, K2, Y17
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X16, K2, X16
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -33450,16 +32859,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000009, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000009, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -33493,16 +32898,12 @@ TEXT ·dpairs10x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -33718,12 +33119,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R12)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z22
+	VBROADCASTSD 80(R11), Z22
 	VMULPD       Y22, Y1, Y1
 	VMULPD       X22, X0, X0
 	VMULPD       Y22, Y3, Y3
@@ -33747,109 +33147,107 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z22
-	VFMADD231PD  (R13), Y22, Y1
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VBROADCASTSD 88(R11), Z22
+	VFMADD231PD  (R12), Y22, Y1
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X0
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y22, Y3
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y22, Y3
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X2
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y22, Y5
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y22, Y5
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y22, Y7
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y22, Y7
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y22, Y9
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y22, Y9
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y22, Y11
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y22, Y11
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y22, Y13
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y22, Y13
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y22, Y15
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y22, Y15
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y22, Y17
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y22, Y17
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X16
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y22, Y19
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y22, Y19
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X18
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Y1, Y1
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    (R12), Y1, Y1
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X0, X0
-	ADDQ      DX, R13
-	VADDPD    (R13), Y3, Y3
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Y3, Y3
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X2, X2
-	ADDQ      DX, R13
-	VADDPD    (R13), Y5, Y5
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Y5, Y5
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Y7, Y7
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Y7, Y7
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Y9, Y9
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Y9, Y9
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Y11, Y11
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Y11, Y11
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Y13, Y13
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Y13, Y13
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Y15, Y15
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Y15, Y15
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Y17, Y17
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Y17, Y17
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X16, X16
-	ADDQ      DX, R13
-	VADDPD    (R13), Y19, Y19
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Y19, Y19
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X18, X18
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Y22
+	VMOVUPD   (R12), Y22
 	VADDPD    Y22, Y1, Y1
 	VADDPD    Y22, Y3, Y3
 	VADDPD    Y22, Y5, Y5
@@ -33860,7 +33258,7 @@ tileBias:
 	VADDPD    Y22, Y15, Y15
 	VADDPD    Y22, Y17, Y17
 	VADDPD    Y22, Y19, Y19
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X0, X0
 	VADDPD    X20, X2, X2
 	VADDPD    X20, X4, X4
@@ -33873,8 +33271,8 @@ tileBias:
 	VADDPD    X20, X18, X18
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z23, Z23, Z23
 	VCMPPD    $0x16, Y23, Y1, K2
@@ -33919,85 +33317,85 @@ tileReLU:
 	VMOVAPD.Z X18, K2, X18
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z23, Z23, Z23
-	VMOVUPD   (R13), Y22
+	VMOVUPD   (R12), Y22
 	VCMPPD    $0x16, Y23, Y22, K2
 	VMOVAPD.Z Y1, K2, Y1
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y22
 	VCMPPD    $0x16, Y23, Y22, K2
 	VMOVAPD.Z Y3, K2, Y3
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y22
 	VCMPPD    $0x16, Y23, Y22, K2
 	VMOVAPD.Z Y5, K2, Y5
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y22
 	VCMPPD    $0x16, Y23, Y22, K2
 	VMOVAPD.Z Y7, K2, Y7
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y22
 	VCMPPD    $0x16, Y23, Y22, K2
 	VMOVAPD.Z Y9, K2, Y9
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y22
 	VCMPPD    $0x16, Y23, Y22, K2
 	VMOVAPD.Z Y11, K2, Y11
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y22
 	VCMPPD    $0x16, Y23, Y22, K2
 	VMOVAPD.Z Y13, K2, Y13
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y22
 	VCMPPD    $0x16, Y23, Y22, K2
 	VMOVAPD.Z Y15, K2, Y15
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y22
 	VCMPPD    $0x16, Y23, Y22, K2
 	VMOVAPD.Z Y17, K2, Y17
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X16, K2, X16
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y22
 	VCMPPD    $0x16, Y23, Y22, K2
 	VMOVAPD.Z Y19, K2, Y19
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X18, K2, X18
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -34032,16 +33430,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000a, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000a, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -34075,16 +33469,12 @@ TEXT ·dpairs11x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -34315,12 +33705,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R12)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z24
+	VBROADCASTSD 80(R11), Z24
 	VMULPD       Y24, Y1, Y1
 	VMULPD       X24, X0, X0
 	VMULPD       Y24, Y3, Y3
@@ -34346,117 +33735,115 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z24
-	VFMADD231PD  (R13), Y24, Y1
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VBROADCASTSD 88(R11), Z24
+	VFMADD231PD  (R12), Y24, Y1
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X0
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y24, Y3
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y24, Y3
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X2
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y24, Y5
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y24, Y5
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y24, Y7
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y24, Y7
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y24, Y9
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y24, Y9
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y24, Y11
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y24, Y11
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y24, Y13
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y24, Y13
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y24, Y15
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y24, Y15
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y24, Y17
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y24, Y17
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X16
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y24, Y19
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y24, Y19
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X18
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y24, Y21
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y24, Y21
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X20
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Y1, Y1
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    (R12), Y1, Y1
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X0, X0
-	ADDQ      DX, R13
-	VADDPD    (R13), Y3, Y3
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Y3, Y3
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X2, X2
-	ADDQ      DX, R13
-	VADDPD    (R13), Y5, Y5
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Y5, Y5
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Y7, Y7
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Y7, Y7
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Y9, Y9
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Y9, Y9
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Y11, Y11
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Y11, Y11
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Y13, Y13
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Y13, Y13
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Y15, Y15
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Y15, Y15
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Y17, Y17
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Y17, Y17
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X16, X16
-	ADDQ      DX, R13
-	VADDPD    (R13), Y19, Y19
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Y19, Y19
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X18, X18
-	ADDQ      DX, R13
-	VADDPD    (R13), Y21, Y21
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Y21, Y21
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X20, X20
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Y24
+	VMOVUPD   (R12), Y24
 	VADDPD    Y24, Y1, Y1
 	VADDPD    Y24, Y3, Y3
 	VADDPD    Y24, Y5, Y5
@@ -34468,7 +33855,7 @@ tileBias:
 	VADDPD    Y24, Y17, Y17
 	VADDPD    Y24, Y19, Y19
 	VADDPD    Y24, Y21, Y21
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X0, X0
 	VADDPD    X22, X2, X2
 	VADDPD    X22, X4, X4
@@ -34482,8 +33869,8 @@ tileBias:
 	VADDPD    X22, X20, X20
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
 	VCMPPD    $0x16, Y25, Y1, K2
@@ -34532,92 +33919,92 @@ tileReLU:
 	VMOVAPD.Z X20, K2, X20
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z25, Z25, Z25
-	VMOVUPD   (R13), Y24
+	VMOVUPD   (R12), Y24
 	VCMPPD    $0x16, Y25, Y24, K2
 	VMOVAPD.Z Y1, K2, Y1
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y24
 	VCMPPD    $0x16, Y25, Y24, K2
 	VMOVAPD.Z Y3, K2, Y3
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y24
 	VCMPPD    $0x16, Y25, Y24, K2
 	VMOVAPD.Z Y5, K2, Y5
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y24
 	VCMPPD    $0x16, Y25, Y24, K2
 	VMOVAPD.Z Y7, K2, Y7
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y24
 	VCMPPD    $0x16, Y25, Y24, K2
 	VMOVAPD.Z Y9, K2, Y9
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y24
 	VCMPPD    $0x16, Y25, Y24, K2
 	VMOVAPD.Z Y11, K2, Y11
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y24
 	VCMPPD    $0x16, Y25, Y24, K2
 	VMOVAPD.Z Y13, K2, Y13
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y24
 	VCMPPD    $0x16, Y25, Y24, K2
 	VMOVAPD.Z Y15, K2, Y15
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y24
 	VCMPPD    $0x16, Y25, Y24, K2
 	VMOVAPD.Z Y17, K2, Y17
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X16, K2, X16
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y24
 	VCMPPD    $0x16, Y25, Y24, K2
 	VMOVAPD.Z Y19, K2, Y19
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X18, K2, X18
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y24
 	VCMPPD    $0x16, Y25, Y24, K2
 	VMOVAPD.Z Y21, K2, Y21
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X20, K2, X20
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -34655,16 +34042,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000b, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000b, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -34698,16 +34081,12 @@ TEXT ·dpairs12x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -34954,12 +34333,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R12)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z26
+	VBROADCASTSD 80(R11), Z26
 	VMULPD       Y26, Y1, Y1
 	VMULPD       X26, X0, X0
 	VMULPD       Y26, Y3, Y3
@@ -34987,125 +34365,123 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z26
-	VFMADD231PD  (R13), Y26, Y1
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VBROADCASTSD 88(R11), Z26
+	VFMADD231PD  (R12), Y26, Y1
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X0
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y26, Y3
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y26, Y3
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X2
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y26, Y5
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y26, Y5
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y26, Y7
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y26, Y7
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y26, Y9
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y26, Y9
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y26, Y11
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y26, Y11
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y26, Y13
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y26, Y13
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y26, Y15
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y26, Y15
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y26, Y17
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y26, Y17
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X16
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y26, Y19
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y26, Y19
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X18
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y26, Y21
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y26, Y21
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X20
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Y26, Y23
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Y26, Y23
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X22
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Y1, Y1
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    (R12), Y1, Y1
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X0, X0
-	ADDQ      DX, R13
-	VADDPD    (R13), Y3, Y3
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Y3, Y3
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X2, X2
-	ADDQ      DX, R13
-	VADDPD    (R13), Y5, Y5
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Y5, Y5
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Y7, Y7
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Y7, Y7
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Y9, Y9
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Y9, Y9
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Y11, Y11
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Y11, Y11
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Y13, Y13
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Y13, Y13
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Y15, Y15
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Y15, Y15
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Y17, Y17
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Y17, Y17
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X16, X16
-	ADDQ      DX, R13
-	VADDPD    (R13), Y19, Y19
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Y19, Y19
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X18, X18
-	ADDQ      DX, R13
-	VADDPD    (R13), Y21, Y21
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Y21, Y21
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X20, X20
-	ADDQ      DX, R13
-	VADDPD    (R13), Y23, Y23
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Y23, Y23
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X22, X22
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Y26
+	VMOVUPD   (R12), Y26
 	VADDPD    Y26, Y1, Y1
 	VADDPD    Y26, Y3, Y3
 	VADDPD    Y26, Y5, Y5
@@ -35118,7 +34494,7 @@ tileBias:
 	VADDPD    Y26, Y19, Y19
 	VADDPD    Y26, Y21, Y21
 	VADDPD    Y26, Y23, Y23
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X0, X0
 	VADDPD    X24, X2, X2
 	VADDPD    X24, X4, X4
@@ -35133,8 +34509,8 @@ tileBias:
 	VADDPD    X24, X22, X22
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
 	VCMPPD    $0x16, Y27, Y1, K2
@@ -35187,99 +34563,99 @@ tileReLU:
 	VMOVAPD.Z X22, K2, X22
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z27, Z27, Z27
-	VMOVUPD   (R13), Y26
+	VMOVUPD   (R12), Y26
 	VCMPPD    $0x16, Y27, Y26, K2
 	VMOVAPD.Z Y1, K2, Y1
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y26
 	VCMPPD    $0x16, Y27, Y26, K2
 	VMOVAPD.Z Y3, K2, Y3
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y26
 	VCMPPD    $0x16, Y27, Y26, K2
 	VMOVAPD.Z Y5, K2, Y5
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y26
 	VCMPPD    $0x16, Y27, Y26, K2
 	VMOVAPD.Z Y7, K2, Y7
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y26
 	VCMPPD    $0x16, Y27, Y26, K2
 	VMOVAPD.Z Y9, K2, Y9
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y26
 	VCMPPD    $0x16, Y27, Y26, K2
 	VMOVAPD.Z Y11, K2, Y11
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y26
 	VCMPPD    $0x16, Y27, Y26, K2
 	VMOVAPD.Z Y13, K2, Y13
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y26
 	VCMPPD    $0x16, Y27, Y26, K2
 	VMOVAPD.Z Y15, K2, Y15
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y26
 	VCMPPD    $0x16, Y27, Y26, K2
 	VMOVAPD.Z Y17, K2, Y17
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X16, K2, X16
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y26
 	VCMPPD    $0x16, Y27, Y26, K2
 	VMOVAPD.Z Y19, K2, Y19
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X18, K2, X18
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y26
 	VCMPPD    $0x16, Y27, Y26, K2
 	VMOVAPD.Z Y21, K2, Y21
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X20, K2, X20
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Y26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Y26
 	VCMPPD    $0x16, Y27, Y26, K2
 	VMOVAPD.Z Y23, K2, Y23
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X22, K2, X22
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -35320,16 +34696,12 @@ tileWrite:
 	ADDQ    DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000c, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000c, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -35361,16 +34733,12 @@ TEXT ·dpairs1x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -35439,25 +34807,24 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z4
+	VBROADCASTSD 80(R9), Z4
 	VMULPD       Z4, Z1, Z1
 	VMULPD       X4, X0, X0
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z4
+	VBROADCASTSD 88(R9), Z4
 	VFMADD231PD  (R10), Z4, Z1
 	VMOVUPD.Z    (R10)(SI*1), K1, X2
 	VFMADD231PD  X2, X4, X0
@@ -35471,13 +34838,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z4
@@ -35486,7 +34851,7 @@ tileBias:
 	VADDPD    X2, X0, X0
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z5, Z5, Z5
@@ -35496,11 +34861,11 @@ tileReLU:
 	VMOVAPD.Z X0, K2, X0
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z5, Z5, Z5
 	VMOVUPD   (R10), Z4
 	VCMPPD    $0x16, Z5, Z4, K2
@@ -35508,10 +34873,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X4
 	VCMPPD    $0x16, X5, X4, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -35520,16 +34885,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -35561,16 +34922,12 @@ TEXT ·dpairs2x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -35654,12 +35011,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z6
+	VBROADCASTSD 80(R9), Z6
 	VMULPD       Z6, Z1, Z1
 	VMULPD       X6, X0, X0
 	VMULPD       Z6, Z3, Z3
@@ -35667,14 +35023,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z6
+	VBROADCASTSD 88(R9), Z6
 	VFMADD231PD  (R10), Z6, Z1
 	VMOVUPD.Z    (R10)(SI*1), K1, X4
 	VFMADD231PD  X4, X6, X0
@@ -35696,13 +35052,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z6
@@ -35713,7 +35067,7 @@ tileBias:
 	VADDPD    X4, X2, X2
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -35727,11 +35081,11 @@ tileReLU:
 	VMOVAPD.Z X2, K2, X2
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD   (R10), Z6
 	VCMPPD    $0x16, Z7, Z6, K2
@@ -35739,17 +35093,17 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X6
 	VCMPPD    $0x16, X7, X6, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z6
 	VCMPPD    $0x16, Z7, Z6, K2
 	VMOVAPD.Z Z3, K2, Z3
 	VMOVUPD.Z (R10)(SI*1), K1, X6
 	VCMPPD    $0x16, X7, X6, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -35762,16 +35116,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -35803,16 +35153,12 @@ TEXT ·dpairs3x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -35912,12 +35258,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z8
+	VBROADCASTSD 80(R9), Z8
 	VMULPD       Z8, Z1, Z1
 	VMULPD       X8, X0, X0
 	VMULPD       Z8, Z3, Z3
@@ -35927,14 +35272,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z8
+	VBROADCASTSD 88(R9), Z8
 	VFMADD231PD  (R10), Z8, Z1
 	VMOVUPD.Z    (R10)(SI*1), K1, X6
 	VFMADD231PD  X6, X8, X0
@@ -35964,13 +35309,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z8
@@ -35983,7 +35326,7 @@ tileBias:
 	VADDPD    X6, X4, X4
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -36001,11 +35344,11 @@ tileReLU:
 	VMOVAPD.Z X4, K2, X4
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z9, Z9, Z9
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z9, Z8, K2
@@ -36013,24 +35356,24 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z3, K2, Z3
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z5, K2, Z5
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -36047,16 +35390,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -36089,16 +35428,12 @@ TEXT ·dpairs4x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -36214,12 +35549,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z10
+	VBROADCASTSD 80(R10), Z10
 	VMULPD       Z10, Z1, Z1
 	VMULPD       X10, X0, X0
 	VMULPD       Z10, Z3, Z3
@@ -36231,14 +35565,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z10
+	VBROADCASTSD 88(R10), Z10
 	VFMADD231PD  (R11), Z10, Z1
 	VMOVUPD.Z    (R11)(DI*1), K1, X8
 	VFMADD231PD  X8, X10, X0
@@ -36276,13 +35610,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z10
@@ -36297,7 +35629,7 @@ tileBias:
 	VADDPD    X8, X6, X6
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
@@ -36319,11 +35651,11 @@ tileReLU:
 	VMOVAPD.Z X6, K2, X6
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z11, Z11, Z11
 	VMOVUPD   (R11), Z10
 	VCMPPD    $0x16, Z11, Z10, K2
@@ -36331,31 +35663,31 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z3, K2, Z3
 	VMOVUPD.Z (R11)(DI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z5, K2, Z5
 	VMOVUPD.Z (R11)(DI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z7, K2, Z7
 	VMOVUPD.Z (R11)(DI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -36376,16 +35708,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -36418,16 +35746,12 @@ TEXT ·dpairs5x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -36558,12 +35882,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z12
+	VBROADCASTSD 80(R10), Z12
 	VMULPD       Z12, Z1, Z1
 	VMULPD       X12, X0, X0
 	VMULPD       Z12, Z3, Z3
@@ -36577,14 +35900,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z12
+	VBROADCASTSD 88(R10), Z12
 	VFMADD231PD  (R11), Z12, Z1
 	VMOVUPD.Z    (R11)(DI*1), K1, X10
 	VFMADD231PD  X10, X12, X0
@@ -36630,13 +35953,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z12
@@ -36653,7 +35974,7 @@ tileBias:
 	VADDPD    X10, X8, X8
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -36679,11 +36000,11 @@ tileReLU:
 	VMOVAPD.Z X8, K2, X8
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z13, Z13, Z13
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z13, Z12, K2
@@ -36691,38 +36012,38 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z3, K2, Z3
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z5, K2, Z5
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z7, K2, Z7
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z13, Z12, K2
 	VMOVAPD.Z Z9, K2, Z9
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -36747,16 +36068,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -36790,16 +36107,12 @@ TEXT ·dpairs6x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 152(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -36946,12 +36259,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
+	MOVQ         x+0(FP), R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R13)
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R13), Z14
+	VBROADCASTSD 80(R11), Z14
 	VMULPD       Z14, Z1, Z1
 	VMULPD       X14, X0, X0
 	VMULPD       Z14, Z3, Z3
@@ -36967,14 +36279,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R13), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R13)
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R13), Z14
+	VBROADCASTSD 88(R11), Z14
 	VFMADD231PD  (R12), Z14, Z1
 	VMOVUPD.Z    (R12)(R8*1), K1, X12
 	VFMADD231PD  X12, X14, X0
@@ -37028,13 +36340,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      96(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPD   (R12), Z14
@@ -37053,7 +36363,7 @@ tileBias:
 	VADDPD    X12, X10, X10
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      120(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -37083,11 +36393,11 @@ tileReLU:
 	VMOVAPD.Z X10, K2, X10
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z15, Z15, Z15
 	VMOVUPD   (R12), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
@@ -37095,45 +36405,45 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z3, K2, Z3
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z5, K2, Z5
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z7, K2, Z7
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z9, K2, Z9
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z11, K2, Z11
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -37162,16 +36472,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -37205,16 +36511,12 @@ TEXT ·dpairs7x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 152(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -37377,12 +36679,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
+	MOVQ         x+0(FP), R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R13)
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R13), Z16
+	VBROADCASTSD 80(R11), Z16
 	VMULPD       Z16, Z1, Z1
 	VMULPD       X16, X0, X0
 	VMULPD       Z16, Z3, Z3
@@ -37400,14 +36701,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R13), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R13)
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R13), Z16
+	VBROADCASTSD 88(R11), Z16
 	VFMADD231PD  (R12), Z16, Z1
 	VMOVUPD.Z    (R12)(R8*1), K1, X14
 	VFMADD231PD  X14, X16, X0
@@ -37469,13 +36770,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      96(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPD   (R12), Z16
@@ -37496,7 +36795,7 @@ tileBias:
 	VADDPD    X14, X12, X12
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      120(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
@@ -37530,11 +36829,11 @@ tileReLU:
 	VMOVAPD.Z X12, K2, X12
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z17, Z17, Z17
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K2
@@ -37542,52 +36841,52 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z3, K2, Z3
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z5, K2, Z5
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z7, K2, Z7
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z9, K2, Z9
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z11, K2, Z11
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K2
 	VMOVAPD.Z Z13, K2, Z13
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -37620,16 +36919,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -37663,16 +36958,12 @@ TEXT ·dpairs8x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -37856,12 +37147,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R12)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z18
+	VBROADCASTSD 80(R11), Z18
 	VMULPD       Z18, Z1, Z1
 	VMULPD       X18, X0, X0
 	VMULPD       Z18, Z3, Z3
@@ -37881,93 +37171,91 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z18
-	VFMADD231PD  (R13), Z18, Z1
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	VBROADCASTSD 88(R11), Z18
+	VFMADD231PD  (R12), Z18, Z1
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X0
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z3
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z3
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X2
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z5
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z5
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z7
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z7
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z9
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z9
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z11
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z11
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z13
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z13
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z15
-	VMOVUPD.Z    (R13)(R8*1), K1, X16
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z15
+	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X18, X14
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Z1, Z1
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VADDPD    (R12), Z1, Z1
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X0, X0
-	ADDQ      DX, R13
-	VADDPD    (R13), Z3, Z3
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Z3, Z3
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X2, X2
-	ADDQ      DX, R13
-	VADDPD    (R13), Z5, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Z5, Z5
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Z7, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Z7, Z7
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Z9, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Z9, Z9
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Z11, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Z11, Z11
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Z13, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Z13, Z13
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Z15, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	ADDQ      DX, R12
+	VADDPD    (R12), Z15, Z15
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X14, X14
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Z18
+	VMOVUPD   (R12), Z18
 	VADDPD    Z18, Z1, Z1
 	VADDPD    Z18, Z3, Z3
 	VADDPD    Z18, Z5, Z5
@@ -37976,7 +37264,7 @@ tileBias:
 	VADDPD    Z18, Z11, Z11
 	VADDPD    Z18, Z13, Z13
 	VADDPD    Z18, Z15, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X16
+	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VADDPD    X16, X0, X0
 	VADDPD    X16, X2, X2
 	VADDPD    X16, X4, X4
@@ -37987,8 +37275,8 @@ tileBias:
 	VADDPD    X16, X14, X14
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
 	VCMPPD    $0x16, Z19, Z1, K2
@@ -38025,71 +37313,71 @@ tileReLU:
 	VMOVAPD.Z X14, K2, X14
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z19, Z19, Z19
-	VMOVUPD   (R13), Z18
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K2
 	VMOVAPD.Z Z11, K2, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K2
 	VMOVAPD.Z Z13, K2, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K2
 	VMOVAPD.Z Z15, K2, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X14, K2, X14
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -38126,16 +37414,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000008, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -38169,16 +37453,12 @@ TEXT ·dpairs9x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -38378,12 +37658,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R12)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z20
+	VBROADCASTSD 80(R11), Z20
 	VMULPD       Z20, Z1, Z1
 	VMULPD       X20, X0, X0
 	VMULPD       Z20, Z3, Z3
@@ -38405,101 +37684,99 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z20
-	VFMADD231PD  (R13), Z20, Z1
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	VBROADCASTSD 88(R11), Z20
+	VFMADD231PD  (R12), Z20, Z1
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X0
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z20, Z3
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z20, Z3
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X2
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z20, Z5
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z20, Z5
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z20, Z7
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z20, Z7
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z20, Z9
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z20, Z9
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z20, Z11
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z20, Z11
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z20, Z13
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z20, Z13
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z20, Z15
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z20, Z15
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z20, Z17
-	VMOVUPD.Z    (R13)(R8*1), K1, X18
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z20, Z17
+	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X20, X16
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Z1, Z1
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VADDPD    (R12), Z1, Z1
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X0, X0
-	ADDQ      DX, R13
-	VADDPD    (R13), Z3, Z3
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Z3, Z3
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X2, X2
-	ADDQ      DX, R13
-	VADDPD    (R13), Z5, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Z5, Z5
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Z7, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Z7, Z7
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Z9, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Z9, Z9
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Z11, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Z11, Z11
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Z13, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Z13, Z13
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Z15, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Z15, Z15
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Z17, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	ADDQ      DX, R12
+	VADDPD    (R12), Z17, Z17
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X16, X16
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Z20
+	VMOVUPD   (R12), Z20
 	VADDPD    Z20, Z1, Z1
 	VADDPD    Z20, Z3, Z3
 	VADDPD    Z20, Z5, Z5
@@ -38509,7 +37786,7 @@ tileBias:
 	VADDPD    Z20, Z13, Z13
 	VADDPD    Z20, Z15, Z15
 	VADDPD    Z20, Z17, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X0, X0
 	VADDPD    X18, X2, X2
 	VADDPD    X18, X4, X4
@@ -38521,8 +37798,8 @@ tileBias:
 	VADDPD    X18, X16, X16
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
 	VCMPPD    $0x16, Z21, Z1, K2
@@ -38563,78 +37840,78 @@ tileReLU:
 	VMOVAPD.Z X16, K2, X16
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z21, Z21, Z21
-	VMOVUPD   (R13), Z20
+	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z11, K2, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z13, K2, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z15, K2, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z20
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z17, K2, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X16, K2, X16
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -38675,16 +37952,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000009, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000009, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -38718,16 +37991,12 @@ TEXT ·dpairs10x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -38943,12 +38212,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R12)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z22
+	VBROADCASTSD 80(R11), Z22
 	VMULPD       Z22, Z1, Z1
 	VMULPD       X22, X0, X0
 	VMULPD       Z22, Z3, Z3
@@ -38972,109 +38240,107 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z22
-	VFMADD231PD  (R13), Z22, Z1
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VBROADCASTSD 88(R11), Z22
+	VFMADD231PD  (R12), Z22, Z1
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X0
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z3
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z3
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X2
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z5
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z5
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z7
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z7
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z9
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z9
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z11
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z11
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z13
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z13
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z15
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z15
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z17
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z17
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X16
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z19
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z19
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X22, X18
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Z1, Z1
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    (R12), Z1, Z1
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X0, X0
-	ADDQ      DX, R13
-	VADDPD    (R13), Z3, Z3
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z3, Z3
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X2, X2
-	ADDQ      DX, R13
-	VADDPD    (R13), Z5, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z5, Z5
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Z7, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z7, Z7
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Z9, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z9, Z9
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Z11, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z11, Z11
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Z13, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z13, Z13
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Z15, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z15, Z15
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Z17, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z17, Z17
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X16, X16
-	ADDQ      DX, R13
-	VADDPD    (R13), Z19, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z19, Z19
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X18, X18
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Z22
+	VMOVUPD   (R12), Z22
 	VADDPD    Z22, Z1, Z1
 	VADDPD    Z22, Z3, Z3
 	VADDPD    Z22, Z5, Z5
@@ -39085,7 +38351,7 @@ tileBias:
 	VADDPD    Z22, Z15, Z15
 	VADDPD    Z22, Z17, Z17
 	VADDPD    Z22, Z19, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X0, X0
 	VADDPD    X20, X2, X2
 	VADDPD    X20, X4, X4
@@ -39098,8 +38364,8 @@ tileBias:
 	VADDPD    X20, X18, X18
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z23, Z23, Z23
 	VCMPPD    $0x16, Z23, Z1, K2
@@ -39144,85 +38410,85 @@ tileReLU:
 	VMOVAPD.Z X18, K2, X18
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z23, Z23, Z23
-	VMOVUPD   (R13), Z22
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z11, K2, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z13, K2, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z15, K2, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z17, K2, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X16, K2, X16
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z19, K2, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X18, K2, X18
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -39267,16 +38533,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000a, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000a, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -39310,16 +38572,12 @@ TEXT ·dpairs11x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -39550,12 +38808,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R12)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z24
+	VBROADCASTSD 80(R11), Z24
 	VMULPD       Z24, Z1, Z1
 	VMULPD       X24, X0, X0
 	VMULPD       Z24, Z3, Z3
@@ -39581,117 +38838,115 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z24
-	VFMADD231PD  (R13), Z24, Z1
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	VBROADCASTSD 88(R11), Z24
+	VFMADD231PD  (R12), Z24, Z1
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X0
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z3
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z3
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X2
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z5
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z5
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z7
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z7
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z9
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z9
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z11
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z11
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z13
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z13
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z15
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z15
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z17
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z17
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X16
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z19
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z19
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X18
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z21
-	VMOVUPD.Z    (R13)(R8*1), K1, X22
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z21
+	VMOVUPD.Z    (R12)(R8*1), K1, X22
 	VFMADD231PD  X22, X24, X20
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Z1, Z1
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VADDPD    (R12), Z1, Z1
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X0, X0
-	ADDQ      DX, R13
-	VADDPD    (R13), Z3, Z3
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Z3, Z3
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X2, X2
-	ADDQ      DX, R13
-	VADDPD    (R13), Z5, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Z5, Z5
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Z7, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Z7, Z7
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Z9, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Z9, Z9
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Z11, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Z11, Z11
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Z13, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Z13, Z13
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Z15, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Z15, Z15
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Z17, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Z17, Z17
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X16, X16
-	ADDQ      DX, R13
-	VADDPD    (R13), Z19, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Z19, Z19
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X18, X18
-	ADDQ      DX, R13
-	VADDPD    (R13), Z21, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	ADDQ      DX, R12
+	VADDPD    (R12), Z21, Z21
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X20, X20
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Z24
+	VMOVUPD   (R12), Z24
 	VADDPD    Z24, Z1, Z1
 	VADDPD    Z24, Z3, Z3
 	VADDPD    Z24, Z5, Z5
@@ -39703,7 +38958,7 @@ tileBias:
 	VADDPD    Z24, Z17, Z17
 	VADDPD    Z24, Z19, Z19
 	VADDPD    Z24, Z21, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X0, X0
 	VADDPD    X22, X2, X2
 	VADDPD    X22, X4, X4
@@ -39717,8 +38972,8 @@ tileBias:
 	VADDPD    X22, X20, X20
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
 	VCMPPD    $0x16, Z25, Z1, K2
@@ -39767,92 +39022,92 @@ tileReLU:
 	VMOVAPD.Z X20, K2, X20
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z25, Z25, Z25
-	VMOVUPD   (R13), Z24
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K2
 	VMOVAPD.Z Z11, K2, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K2
 	VMOVAPD.Z Z13, K2, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K2
 	VMOVAPD.Z Z15, K2, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K2
 	VMOVAPD.Z Z17, K2, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X16, K2, X16
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K2
 	VMOVAPD.Z Z19, K2, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X18, K2, X18
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K2
 	VMOVAPD.Z Z21, K2, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K2
 	VMOVAPD.Z X20, K2, X20
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -39901,16 +39156,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000b, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000b, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -39944,16 +39195,12 @@ TEXT ·dpairs12x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -40200,12 +39447,11 @@ tileStep:
 	JNE              tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R12)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z26
+	VBROADCASTSD 80(R11), Z26
 	VMULPD       Z26, Z1, Z1
 	VMULPD       X26, X0, X0
 	VMULPD       Z26, Z3, Z3
@@ -40233,125 +39479,123 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z26
-	VFMADD231PD  (R13), Z26, Z1
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VBROADCASTSD 88(R11), Z26
+	VFMADD231PD  (R12), Z26, Z1
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X0
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z3
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z3
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X2
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z5
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z5
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z7
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z7
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z9
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z9
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z11
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z11
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z13
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z13
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z15
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z15
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z17
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z17
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X16
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z19
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z19
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X18
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z21
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z21
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X20
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z23
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z23
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X22
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Z1, Z1
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    (R12), Z1, Z1
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X0, X0
-	ADDQ      DX, R13
-	VADDPD    (R13), Z3, Z3
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z3, Z3
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X2, X2
-	ADDQ      DX, R13
-	VADDPD    (R13), Z5, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z5, Z5
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Z7, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z7, Z7
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Z9, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z9, Z9
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Z11, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z11, Z11
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Z13, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z13, Z13
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Z15, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z15, Z15
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Z17, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z17, Z17
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X16, X16
-	ADDQ      DX, R13
-	VADDPD    (R13), Z19, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z19, Z19
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X18, X18
-	ADDQ      DX, R13
-	VADDPD    (R13), Z21, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z21, Z21
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X20, X20
-	ADDQ      DX, R13
-	VADDPD    (R13), Z23, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z23, Z23
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X22, X22
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Z26
+	VMOVUPD   (R12), Z26
 	VADDPD    Z26, Z1, Z1
 	VADDPD    Z26, Z3, Z3
 	VADDPD    Z26, Z5, Z5
@@ -40364,7 +39608,7 @@ tileBias:
 	VADDPD    Z26, Z19, Z19
 	VADDPD    Z26, Z21, Z21
 	VADDPD    Z26, Z23, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X0, X0
 	VADDPD    X24, X2, X2
 	VADDPD    X24, X4, X4
@@ -40379,8 +39623,8 @@ tileBias:
 	VADDPD    X24, X22, X22
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
 	VCMPPD    $0x16, Z27, Z1, K2
@@ -40433,99 +39677,99 @@ tileReLU:
 	VMOVAPD.Z X22, K2, X22
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z27, Z27, Z27
-	VMOVUPD   (R13), Z26
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z3, K2, Z3
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X2, K2, X2
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z9, K2, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z11, K2, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X10, K2, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z13, K2, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z15, K2, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X14, K2, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z17, K2, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X16, K2, X16
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z19, K2, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X18, K2, X18
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z21, K2, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X20, K2, X20
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z23, K2, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X22, K2, X22
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -40578,16 +39822,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x0000000c, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000c, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -40619,16 +39859,12 @@ TEXT ·dpairs1x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -40712,26 +39948,25 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z5
+	VBROADCASTSD 80(R9), Z5
 	VMULPD       Z5, Z1, Z1
 	VMULPD       Z5, Z2, Z2
 	VMULPD       X5, X0, X0
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z5
+	VBROADCASTSD 88(R9), Z5
 	VFMADD231PD  (R10), Z5, Z1
 	VFMADD231PD  64(R10), Z5, Z2
 	VMOVUPD.Z    (R10)(SI*1), K1, X3
@@ -40747,13 +39982,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z5
@@ -40764,7 +39997,7 @@ tileBias:
 	VADDPD    X3, X0, X0
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z6, Z6, Z6
@@ -40776,11 +40009,11 @@ tileReLU:
 	VMOVAPD.Z X0, K2, X0
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z6, Z6, Z6
 	VMOVUPD   (R10), Z5
 	VCMPPD    $0x16, Z6, Z5, K2
@@ -40791,10 +40024,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X5
 	VCMPPD    $0x16, X6, X5, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -40805,16 +40038,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -40846,16 +40075,12 @@ TEXT ·dpairs2x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -40961,12 +40186,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z8
+	VBROADCASTSD 80(R9), Z8
 	VMULPD       Z8, Z1, Z1
 	VMULPD       Z8, Z2, Z2
 	VMULPD       X8, X0, X0
@@ -40976,14 +40200,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z8
+	VBROADCASTSD 88(R9), Z8
 	VFMADD231PD  (R10), Z8, Z1
 	VFMADD231PD  64(R10), Z8, Z2
 	VMOVUPD.Z    (R10)(SI*1), K1, X6
@@ -41009,13 +40233,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z8
@@ -41029,7 +40251,7 @@ tileBias:
 	VADDPD    X6, X3, X3
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -41047,11 +40269,11 @@ tileReLU:
 	VMOVAPD.Z X3, K2, X3
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z9, Z9, Z9
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z9, Z8, K2
@@ -41062,7 +40284,7 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z9, Z8, K2
 	VMOVAPD.Z Z4, K2, Z4
@@ -41072,10 +40294,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K2
 	VMOVAPD.Z X3, K2, X3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -41092,16 +40314,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -41133,16 +40351,12 @@ TEXT ·dpairs3x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -41274,12 +40488,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z11
+	VBROADCASTSD 80(R9), Z11
 	VMULPD       Z11, Z1, Z1
 	VMULPD       Z11, Z2, Z2
 	VMULPD       X11, X0, X0
@@ -41292,14 +40505,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z11
+	VBROADCASTSD 88(R9), Z11
 	VFMADD231PD  (R10), Z11, Z1
 	VFMADD231PD  64(R10), Z11, Z2
 	VMOVUPD.Z    (R10)(SI*1), K1, X9
@@ -41335,13 +40548,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z11
@@ -41358,7 +40569,7 @@ tileBias:
 	VADDPD    X9, X6, X6
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z12, Z12, Z12
@@ -41382,11 +40593,11 @@ tileReLU:
 	VMOVAPD.Z X6, K2, X6
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z12, Z12, Z12
 	VMOVUPD   (R10), Z11
 	VCMPPD    $0x16, Z12, Z11, K2
@@ -41397,7 +40608,7 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X11
 	VCMPPD    $0x16, X12, X11, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z4, K2, Z4
@@ -41407,7 +40618,7 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X11
 	VCMPPD    $0x16, X12, X11, K2
 	VMOVAPD.Z X3, K2, X3
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z11
 	VCMPPD    $0x16, Z12, Z11, K2
 	VMOVAPD.Z Z7, K2, Z7
@@ -41417,10 +40628,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X11
 	VCMPPD    $0x16, X12, X11, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -41443,16 +40654,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -41485,16 +40692,12 @@ TEXT ·dpairs4x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -41652,12 +40855,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z14
+	VBROADCASTSD 80(R10), Z14
 	VMULPD       Z14, Z1, Z1
 	VMULPD       Z14, Z2, Z2
 	VMULPD       X14, X0, X0
@@ -41673,14 +40875,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z14
+	VBROADCASTSD 88(R10), Z14
 	VFMADD231PD  (R11), Z14, Z1
 	VFMADD231PD  64(R11), Z14, Z2
 	VMOVUPD.Z    (R11)(DI*1), K1, X12
@@ -41726,13 +40928,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z14
@@ -41752,7 +40952,7 @@ tileBias:
 	VADDPD    X12, X9, X9
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -41782,11 +40982,11 @@ tileReLU:
 	VMOVAPD.Z X9, K2, X9
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z15, Z15, Z15
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
@@ -41797,7 +40997,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z4, K2, Z4
@@ -41807,7 +41007,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X3, K2, X3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z7, K2, Z7
@@ -41817,7 +41017,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z10, K2, Z10
@@ -41827,10 +41027,10 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X9, K2, X9
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -41859,16 +41059,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -41901,16 +41097,12 @@ TEXT ·dpairs5x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -42090,12 +41282,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z17
+	VBROADCASTSD 80(R10), Z17
 	VMULPD       Z17, Z1, Z1
 	VMULPD       Z17, Z2, Z2
 	VMULPD       X17, X0, X0
@@ -42114,14 +41305,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z17
+	VBROADCASTSD 88(R10), Z17
 	VFMADD231PD  (R11), Z17, Z1
 	VFMADD231PD  64(R11), Z17, Z2
 	VMOVUPD.Z    (R11)(DI*1), K1, X15
@@ -42177,13 +41368,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z17
@@ -42206,7 +41395,7 @@ tileBias:
 	VADDPD    X15, X12, X12
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z18, Z18, Z18
@@ -42242,11 +41431,11 @@ tileReLU:
 	VMOVAPD.Z X12, K2, X12
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z18, Z18, Z18
 	VMOVUPD   (R11), Z17
 	VCMPPD    $0x16, Z18, Z17, K2
@@ -42257,7 +41446,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X17
 	VCMPPD    $0x16, X18, X17, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z17
 	VCMPPD    $0x16, Z18, Z17, K2
 	VMOVAPD.Z Z4, K2, Z4
@@ -42267,7 +41456,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X17
 	VCMPPD    $0x16, X18, X17, K2
 	VMOVAPD.Z X3, K2, X3
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z17
 	VCMPPD    $0x16, Z18, Z17, K2
 	VMOVAPD.Z Z7, K2, Z7
@@ -42277,7 +41466,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X17
 	VCMPPD    $0x16, X18, X17, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z17
 	VCMPPD    $0x16, Z18, Z17, K2
 	VMOVAPD.Z Z10, K2, Z10
@@ -42287,7 +41476,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X17
 	VCMPPD    $0x16, X18, X17, K2
 	VMOVAPD.Z X9, K2, X9
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z17
 	VCMPPD    $0x16, Z18, Z17, K2
 	VMOVAPD.Z Z13, K2, Z13
@@ -42297,10 +41486,10 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X17
 	VCMPPD    $0x16, X18, X17, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -42335,16 +41524,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -42378,16 +41563,12 @@ TEXT ·dpairs6x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 152(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -42593,12 +41774,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
+	MOVQ         x+0(FP), R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R13)
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R13), Z20
+	VBROADCASTSD 80(R11), Z20
 	VMULPD       Z20, Z1, Z1
 	VMULPD       Z20, Z2, Z2
 	VMULPD       X20, X0, X0
@@ -42620,14 +41800,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R13), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R13)
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R13), Z20
+	VBROADCASTSD 88(R11), Z20
 	VFMADD231PD  (R12), Z20, Z1
 	VFMADD231PD  64(R12), Z20, Z2
 	VMOVUPD.Z    (R12)(R8*1), K1, X18
@@ -42693,13 +41873,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      96(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPD   (R12), Z20
@@ -42725,7 +41903,7 @@ tileBias:
 	VADDPD    X18, X15, X15
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      120(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
@@ -42767,11 +41945,11 @@ tileReLU:
 	VMOVAPD.Z X15, K2, X15
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z21, Z21, Z21
 	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
@@ -42782,7 +41960,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z4, K2, Z4
@@ -42792,7 +41970,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X3, K2, X3
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z7, K2, Z7
@@ -42802,7 +41980,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z10, K2, Z10
@@ -42812,7 +41990,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X9, K2, X9
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z13, K2, Z13
@@ -42822,7 +42000,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K2
 	VMOVAPD.Z Z16, K2, Z16
@@ -42832,10 +42010,10 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K2
 	VMOVAPD.Z X15, K2, X15
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -42876,16 +42054,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -42919,16 +42093,12 @@ TEXT ·dpairs7x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 152(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -43160,12 +42330,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
+	MOVQ         x+0(FP), R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R13)
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R13), Z23
+	VBROADCASTSD 80(R11), Z23
 	VMULPD       Z23, Z1, Z1
 	VMULPD       Z23, Z2, Z2
 	VMULPD       X23, X0, X0
@@ -43190,14 +42359,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R13), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R13)
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R13), Z23
+	VBROADCASTSD 88(R11), Z23
 	VFMADD231PD  (R12), Z23, Z1
 	VFMADD231PD  64(R12), Z23, Z2
 	VMOVUPD.Z    (R12)(R8*1), K1, X21
@@ -43273,13 +42442,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      96(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPD   (R12), Z23
@@ -43308,7 +42475,7 @@ tileBias:
 	VADDPD    X21, X18, X18
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      120(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z24, Z24, Z24
@@ -43356,11 +42523,11 @@ tileReLU:
 	VMOVAPD.Z X18, K2, X18
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z24, Z24, Z24
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K2
@@ -43371,7 +42538,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K2
 	VMOVAPD.Z Z4, K2, Z4
@@ -43381,7 +42548,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K2
 	VMOVAPD.Z X3, K2, X3
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K2
 	VMOVAPD.Z Z7, K2, Z7
@@ -43391,7 +42558,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K2
 	VMOVAPD.Z Z10, K2, Z10
@@ -43401,7 +42568,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K2
 	VMOVAPD.Z X9, K2, X9
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K2
 	VMOVAPD.Z Z13, K2, Z13
@@ -43411,7 +42578,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K2
 	VMOVAPD.Z Z16, K2, Z16
@@ -43421,7 +42588,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K2
 	VMOVAPD.Z X15, K2, X15
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K2
 	VMOVAPD.Z Z19, K2, Z19
@@ -43431,10 +42598,10 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K2
 	VMOVAPD.Z X18, K2, X18
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -43481,16 +42648,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -43524,16 +42687,12 @@ TEXT ·dpairs8x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -43793,12 +42952,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 72(R12)
+	MOVQ         x+0(FP), R11
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z26
+	VBROADCASTSD 80(R11), Z26
 	VMULPD       Z26, Z1, Z1
 	VMULPD       Z26, Z2, Z2
 	VMULPD       X26, X0, X0
@@ -43826,109 +42984,107 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z26
-	VFMADD231PD  (R13), Z26, Z1
-	VFMADD231PD  64(R13), Z26, Z2
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VBROADCASTSD 88(R11), Z26
+	VFMADD231PD  (R12), Z26, Z1
+	VFMADD231PD  64(R12), Z26, Z2
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X0
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z4
-	VFMADD231PD  64(R13), Z26, Z5
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z4
+	VFMADD231PD  64(R12), Z26, Z5
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X3
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z7
-	VFMADD231PD  64(R13), Z26, Z8
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z7
+	VFMADD231PD  64(R12), Z26, Z8
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z10
-	VFMADD231PD  64(R13), Z26, Z11
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z10
+	VFMADD231PD  64(R12), Z26, Z11
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X9
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z13
-	VFMADD231PD  64(R13), Z26, Z14
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z13
+	VFMADD231PD  64(R12), Z26, Z14
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z16
-	VFMADD231PD  64(R13), Z26, Z17
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z16
+	VFMADD231PD  64(R12), Z26, Z17
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X15
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z19
-	VFMADD231PD  64(R13), Z26, Z20
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z19
+	VFMADD231PD  64(R12), Z26, Z20
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X18
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z22
-	VFMADD231PD  64(R13), Z26, Z23
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z22
+	VFMADD231PD  64(R12), Z26, Z23
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X26, X21
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Z1, Z1
-	VADDPD    64(R13), Z2, Z2
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    (R12), Z1, Z1
+	VADDPD    64(R12), Z2, Z2
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X0, X0
-	ADDQ      DX, R13
-	VADDPD    (R13), Z4, Z4
-	VADDPD    64(R13), Z5, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z4, Z4
+	VADDPD    64(R12), Z5, Z5
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X3, X3
-	ADDQ      DX, R13
-	VADDPD    (R13), Z7, Z7
-	VADDPD    64(R13), Z8, Z8
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z7, Z7
+	VADDPD    64(R12), Z8, Z8
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Z10, Z10
-	VADDPD    64(R13), Z11, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z10, Z10
+	VADDPD    64(R12), Z11, Z11
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X9, X9
-	ADDQ      DX, R13
-	VADDPD    (R13), Z13, Z13
-	VADDPD    64(R13), Z14, Z14
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z13, Z13
+	VADDPD    64(R12), Z14, Z14
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Z16, Z16
-	VADDPD    64(R13), Z17, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z16, Z16
+	VADDPD    64(R12), Z17, Z17
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X15, X15
-	ADDQ      DX, R13
-	VADDPD    (R13), Z19, Z19
-	VADDPD    64(R13), Z20, Z20
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z19, Z19
+	VADDPD    64(R12), Z20, Z20
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X18, X18
-	ADDQ      DX, R13
-	VADDPD    (R13), Z22, Z22
-	VADDPD    64(R13), Z23, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z22, Z22
+	VADDPD    64(R12), Z23, Z23
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X21, X21
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
-	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Z26
+	VMOVUPD   (R12), Z26
 	VADDPD    Z26, Z1, Z1
 	VADDPD    Z26, Z4, Z4
 	VADDPD    Z26, Z7, Z7
@@ -43937,7 +43093,7 @@ tileBias:
 	VADDPD    Z26, Z16, Z16
 	VADDPD    Z26, Z19, Z19
 	VADDPD    Z26, Z22, Z22
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VADDPD    Z26, Z2, Z2
 	VADDPD    Z26, Z5, Z5
 	VADDPD    Z26, Z8, Z8
@@ -43946,7 +43102,7 @@ tileBias:
 	VADDPD    Z26, Z17, Z17
 	VADDPD    Z26, Z20, Z20
 	VADDPD    Z26, Z23, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X0, X0
 	VADDPD    X24, X3, X3
 	VADDPD    X24, X6, X6
@@ -43957,8 +43113,8 @@ tileBias:
 	VADDPD    X24, X21, X21
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
 	VCMPPD    $0x16, Z27, Z1, K2
@@ -44011,95 +43167,95 @@ tileReLU:
 	VMOVAPD.Z X21, K2, X21
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z27, Z27, Z27
-	VMOVUPD   (R13), Z26
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z1, K2, Z1
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z2, K2, Z2
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z4, K2, Z4
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z5, K2, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X3, K2, X3
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z7, K2, Z7
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z8, K2, Z8
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X6, K2, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z10, K2, Z10
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z11, K2, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X9, K2, X9
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z13, K2, Z13
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z14, K2, Z14
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z16, K2, Z16
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z17, K2, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X15, K2, X15
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z19, K2, Z19
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z20, K2, Z20
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X18, K2, X18
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z22, K2, Z22
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z23, K2, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X21, K2, X21
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -44152,16 +43308,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
-	IMUL3Q $0x00000008, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000008, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -44193,16 +43345,12 @@ TEXT ·dpairs1x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -44297,12 +43445,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z6
+	VBROADCASTSD 80(R9), Z6
 	VMULPD       Z6, Z1, Z1
 	VMULPD       Z6, Z2, Z2
 	VMULPD       Z6, Z3, Z3
@@ -44310,14 +43457,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z6
+	VBROADCASTSD 88(R9), Z6
 	VFMADD231PD  (R10), Z6, Z1
 	VFMADD231PD  64(R10), Z6, Z2
 	VFMADD231PD  128(R10), Z6, Z3
@@ -44335,13 +43482,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z6
@@ -44354,7 +43499,7 @@ tileBias:
 	VADDPD    X4, X0, X0
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -44368,11 +43513,11 @@ tileReLU:
 	VMOVAPD.Z X0, K2, X0
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD   (R10), Z6
 	VCMPPD    $0x16, Z7, Z6, K2
@@ -44386,10 +43531,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X6
 	VCMPPD    $0x16, X7, X6, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -44402,16 +43547,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -44443,16 +43584,12 @@ TEXT ·dpairs2x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -44579,12 +43716,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z10
+	VBROADCASTSD 80(R9), Z10
 	VMULPD       Z10, Z1, Z1
 	VMULPD       Z10, Z2, Z2
 	VMULPD       Z10, Z3, Z3
@@ -44596,14 +43732,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z10
+	VBROADCASTSD 88(R9), Z10
 	VFMADD231PD  (R10), Z10, Z1
 	VFMADD231PD  64(R10), Z10, Z2
 	VFMADD231PD  128(R10), Z10, Z3
@@ -44633,13 +43769,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z10
@@ -44656,7 +43790,7 @@ tileBias:
 	VADDPD    X8, X4, X4
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
@@ -44678,11 +43812,11 @@ tileReLU:
 	VMOVAPD.Z X4, K2, X4
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z11, Z11, Z11
 	VMOVUPD   (R10), Z10
 	VCMPPD    $0x16, Z11, Z10, K2
@@ -44696,7 +43830,7 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z10
 	VCMPPD    $0x16, Z11, Z10, K2
 	VMOVAPD.Z Z5, K2, Z5
@@ -44709,10 +43843,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -44733,16 +43867,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -44774,16 +43904,12 @@ TEXT ·dpairs3x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	TESTQ R9, R9
-	JEQ   tileTile
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -44942,12 +44068,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z14
+	VBROADCASTSD 80(R9), Z14
 	VMULPD       Z14, Z1, Z1
 	VMULPD       Z14, Z2, Z2
 	VMULPD       Z14, Z3, Z3
@@ -44963,14 +44088,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z14
+	VBROADCASTSD 88(R9), Z14
 	VFMADD231PD  (R10), Z14, Z1
 	VFMADD231PD  64(R10), Z14, Z2
 	VFMADD231PD  128(R10), Z14, Z3
@@ -45012,13 +44137,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	TESTQ     R9, R9
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
-	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z14
@@ -45039,7 +44162,7 @@ tileBias:
 	VADDPD    X12, X8, X8
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -45069,11 +44192,11 @@ tileReLU:
 	VMOVAPD.Z X8, K2, X8
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z15, Z15, Z15
 	VMOVUPD   (R10), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
@@ -45087,7 +44210,7 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z5, K2, Z5
@@ -45100,7 +44223,7 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z14
 	VCMPPD    $0x16, Z15, Z14, K2
 	VMOVAPD.Z Z9, K2, Z9
@@ -45113,10 +44236,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -45145,16 +44268,12 @@ tileWrite:
 	ADDQ          DX, R8
 
 	// next tile
-	TESTQ  R9, R9
-	JEQ    tileDone
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -45187,16 +44306,12 @@ TEXT ·dpairs4x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -45387,12 +44502,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z18
+	VBROADCASTSD 80(R10), Z18
 	VMULPD       Z18, Z1, Z1
 	VMULPD       Z18, Z2, Z2
 	VMULPD       Z18, Z3, Z3
@@ -45412,14 +44526,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z18
+	VBROADCASTSD 88(R10), Z18
 	VFMADD231PD  (R11), Z18, Z1
 	VFMADD231PD  64(R11), Z18, Z2
 	VFMADD231PD  128(R11), Z18, Z3
@@ -45473,13 +44587,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z18
@@ -45504,7 +44616,7 @@ tileBias:
 	VADDPD    X16, X12, X12
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
@@ -45542,11 +44654,11 @@ tileReLU:
 	VMOVAPD.Z X12, K2, X12
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z19, Z19, Z19
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z19, Z18, K2
@@ -45560,7 +44672,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z19, Z18, K2
 	VMOVAPD.Z Z5, K2, Z5
@@ -45573,7 +44685,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z19, Z18, K2
 	VMOVAPD.Z Z9, K2, Z9
@@ -45586,7 +44698,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z19, Z18, K2
 	VMOVAPD.Z Z13, K2, Z13
@@ -45599,10 +44711,10 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -45639,16 +44751,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -45681,16 +44789,12 @@ TEXT ·dpairs5x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	TESTQ R10, R10
-	JEQ   tileTile
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -45913,12 +45017,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R12
-	MOVQ         64(R12), R10
+	MOVQ         x+0(FP), R10
 	MOVQ         $0x3ff0000000000000, R11
-	CMPQ         R11, 72(R12)
+	CMPQ         R11, 80(R10)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R12), Z22
+	VBROADCASTSD 80(R10), Z22
 	VMULPD       Z22, Z1, Z1
 	VMULPD       Z22, Z2, Z2
 	VMULPD       Z22, Z3, Z3
@@ -45942,14 +45045,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z22
+	VBROADCASTSD 88(R10), Z22
 	VFMADD231PD  (R11), Z22, Z1
 	VFMADD231PD  64(R11), Z22, Z2
 	VFMADD231PD  128(R11), Z22, Z3
@@ -46015,13 +45118,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	TESTQ     R10, R10
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
-	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z22
@@ -46050,7 +45151,7 @@ tileBias:
 	VADDPD    X20, X16, X16
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z23, Z23, Z23
@@ -46096,11 +45197,11 @@ tileReLU:
 	VMOVAPD.Z X16, K2, X16
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z23, Z23, Z23
 	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
@@ -46114,7 +45215,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z5, K2, Z5
@@ -46127,7 +45228,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z9, K2, Z9
@@ -46140,7 +45241,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z13, K2, Z13
@@ -46153,7 +45254,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z23, Z22, K2
 	VMOVAPD.Z Z17, K2, Z17
@@ -46166,10 +45267,10 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K2
 	VMOVAPD.Z X16, K2, X16
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -46214,16 +45315,12 @@ tileWrite:
 	ADDQ          DX, R9
 
 	// next tile
-	TESTQ  R10, R10
-	JEQ    tileDone
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -46257,16 +45354,12 @@ TEXT ·dpairs6x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	TESTQ R11, R11
-	JEQ   tileTile
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 152(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -46521,12 +45614,11 @@ tileStep:
 	JNE          tileStep
 
 tileStore:
-	MOVQ         x+0(FP), R13
-	MOVQ         64(R13), R11
+	MOVQ         x+0(FP), R11
 	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 72(R13)
+	CMPQ         R12, 80(R11)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R13), Z26
+	VBROADCASTSD 80(R11), Z26
 	VMULPD       Z26, Z1, Z1
 	VMULPD       Z26, Z2, Z2
 	VMULPD       Z26, Z3, Z3
@@ -46554,14 +45646,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R13), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R13)
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R13), Z26
+	VBROADCASTSD 88(R11), Z26
 	VFMADD231PD  (R12), Z26, Z1
 	VFMADD231PD  64(R12), Z26, Z2
 	VFMADD231PD  128(R12), Z26, Z3
@@ -46639,13 +45731,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	TESTQ     R11, R11
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
-	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      96(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPD   (R12), Z26
@@ -46678,7 +45768,7 @@ tileBias:
 	VADDPD    X24, X20, X20
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      120(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
@@ -46732,11 +45822,11 @@ tileReLU:
 	VMOVAPD.Z X20, K2, X20
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z27, Z27, Z27
 	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
@@ -46750,7 +45840,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X0, K2, X0
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z5, K2, Z5
@@ -46763,7 +45853,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X4, K2, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z9, K2, Z9
@@ -46776,7 +45866,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X8, K2, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z13, K2, Z13
@@ -46789,7 +45879,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X12, K2, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z17, K2, Z17
@@ -46802,7 +45892,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X16, K2, X16
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K2
 	VMOVAPD.Z Z21, K2, Z21
@@ -46815,10 +45905,10 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K2
 	VMOVAPD.Z X20, K2, X20
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -46871,16 +45961,12 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	TESTQ  R11, R11
-	JEQ    tileDone
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   152(R11)
 	JNE    tileTile
-
-tileDone:
 	VZEROUPPER
 	RET
 
@@ -46922,14 +46008,12 @@ TEXT ·dpairsTurned1x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -47008,25 +46092,24 @@ tileStore:
 	VUNPCKLPD    Y1, Y0, Y2
 	VUNPCKHPD    Y1, Y0, Y4
 	VMOVAPS      X2, X2
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z4
+	VBROADCASTSD 80(R9), Z4
 	VMULPD       Z4, Z3, Z3
 	VMULPD       X4, X2, X2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z4
+	VBROADCASTSD 88(R9), Z4
 	VFMADD231PD  (R10), Z4, Z3
 	VMOVUPD.Z    (R10)(SI*1), K1, X6
 	VFMADD231PD  X6, X4, X2
@@ -47040,11 +46123,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z4
@@ -47053,7 +46136,7 @@ tileBias:
 	VADDPD    X4, X2, X2
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z5, Z5, Z5
@@ -47063,11 +46146,11 @@ tileReLU:
 	VMOVAPD.Z X2, K3, X2
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z5, Z5, Z5
 	VMOVUPD   (R10), Z4
 	VCMPPD    $0x16, Z5, Z4, K3
@@ -47075,10 +46158,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X4
 	VCMPPD    $0x16, X5, X4, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -47089,9 +46172,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -47134,14 +46217,12 @@ TEXT ·dpairsTurned2x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -47227,12 +46308,11 @@ tileStore:
 	VUNPCKHPD    Y1, Y0, Y4
 	VMOVAPS      X2, X2
 	VMOVAPS      X4, X4
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z6
+	VBROADCASTSD 80(R9), Z6
 	VMULPD       Z6, Z3, Z3
 	VMULPD       X6, X2, X2
 	VMULPD       Z6, Z5, Z5
@@ -47240,14 +46320,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z6
+	VBROADCASTSD 88(R9), Z6
 	VFMADD231PD  (R10), Z6, Z3
 	VMOVUPD.Z    (R10)(SI*1), K1, X8
 	VFMADD231PD  X8, X6, X2
@@ -47269,11 +46349,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z6
@@ -47284,7 +46364,7 @@ tileBias:
 	VADDPD    X6, X4, X4
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -47298,11 +46378,11 @@ tileReLU:
 	VMOVAPD.Z X4, K3, X4
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD   (R10), Z6
 	VCMPPD    $0x16, Z7, Z6, K3
@@ -47310,17 +46390,17 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X6
 	VCMPPD    $0x16, X7, X6, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z6
 	VCMPPD    $0x16, Z7, Z6, K3
 	VMOVAPD.Z Z5, K3, Z5
 	VMOVUPD.Z (R10)(SI*1), K1, X6
 	VCMPPD    $0x16, X7, X6, K3
 	VMOVAPD.Z X4, K3, X4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -47335,9 +46415,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -47380,14 +46460,12 @@ TEXT ·dpairsTurned3x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -47480,12 +46558,11 @@ tileStore:
 	VMOVAPS       X6, X2
 	VMOVAPS       X4, X4
 	VEXTRACTF32X4 $0x01, Y6, X6
-	MOVQ          x+0(FP), R11
-	MOVQ          64(R11), R9
+	MOVQ          x+0(FP), R9
 	MOVQ          $0x3ff0000000000000, R10
-	CMPQ          R10, 72(R11)
+	CMPQ          R10, 80(R9)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R11), Z8
+	VBROADCASTSD  80(R9), Z8
 	VMULPD        Z8, Z3, Z3
 	VMULPD        X8, X2, X2
 	VMULPD        Z8, Z5, Z5
@@ -47495,14 +46572,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z8
+	VBROADCASTSD 88(R9), Z8
 	VFMADD231PD  (R10), Z8, Z3
 	VMOVUPD.Z    (R10)(SI*1), K1, X10
 	VFMADD231PD  X10, X8, X2
@@ -47532,11 +46609,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z8
@@ -47549,7 +46626,7 @@ tileBias:
 	VADDPD    X8, X6, X6
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -47567,11 +46644,11 @@ tileReLU:
 	VMOVAPD.Z X6, K3, X6
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z9, Z9, Z9
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z9, Z8, K3
@@ -47579,24 +46656,24 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z9, Z8, K3
 	VMOVAPD.Z Z5, K3, Z5
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K3
 	VMOVAPD.Z X4, K3, X4
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z9, Z8, K3
 	VMOVAPD.Z Z7, K3, Z7
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -47615,9 +46692,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -47661,14 +46738,12 @@ TEXT ·dpairsTurned4x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -47768,12 +46843,11 @@ tileStore:
 	VMOVAPS       X8, X4
 	VEXTRACTF32X4 $0x01, Y6, X6
 	VEXTRACTF32X4 $0x01, Y8, X8
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R10
+	MOVQ          x+0(FP), R10
 	MOVQ          $0x3ff0000000000000, R11
-	CMPQ          R11, 72(R12)
+	CMPQ          R11, 80(R10)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R12), Z10
+	VBROADCASTSD  80(R10), Z10
 	VMULPD        Z10, Z3, Z3
 	VMULPD        X10, X2, X2
 	VMULPD        Z10, Z5, Z5
@@ -47785,14 +46859,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z10
+	VBROADCASTSD 88(R10), Z10
 	VFMADD231PD  (R11), Z10, Z3
 	VMOVUPD.Z    (R11)(DI*1), K1, X12
 	VFMADD231PD  X12, X10, X2
@@ -47830,11 +46904,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z10
@@ -47849,7 +46923,7 @@ tileBias:
 	VADDPD    X10, X8, X8
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
@@ -47871,11 +46945,11 @@ tileReLU:
 	VMOVAPD.Z X8, K3, X8
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z11, Z11, Z11
 	VMOVUPD   (R11), Z10
 	VCMPPD    $0x16, Z11, Z10, K3
@@ -47883,31 +46957,31 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z10
 	VCMPPD    $0x16, Z11, Z10, K3
 	VMOVAPD.Z Z5, K3, Z5
 	VMOVUPD.Z (R11)(DI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K3
 	VMOVAPD.Z X4, K3, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z10
 	VCMPPD    $0x16, Z11, Z10, K3
 	VMOVAPD.Z Z7, K3, Z7
 	VMOVUPD.Z (R11)(DI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z10
 	VCMPPD    $0x16, Z11, Z10, K3
 	VMOVAPD.Z Z9, K3, Z9
 	VMOVUPD.Z (R11)(DI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -47930,9 +47004,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -47976,14 +47050,12 @@ TEXT ·dpairsTurned5x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -48090,12 +47162,11 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y10, X6
 	VEXTRACTF32X4 $0x01, Y8, X8
 	VEXTRACTF32X4 $0x02, Z10, X10
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R10
+	MOVQ          x+0(FP), R10
 	MOVQ          $0x3ff0000000000000, R11
-	CMPQ          R11, 72(R12)
+	CMPQ          R11, 80(R10)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R12), Z12
+	VBROADCASTSD  80(R10), Z12
 	VMULPD        Z12, Z3, Z3
 	VMULPD        X12, X2, X2
 	VMULPD        Z12, Z5, Z5
@@ -48109,14 +47180,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z12
+	VBROADCASTSD 88(R10), Z12
 	VFMADD231PD  (R11), Z12, Z3
 	VMOVUPD.Z    (R11)(DI*1), K1, X14
 	VFMADD231PD  X14, X12, X2
@@ -48162,11 +47233,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z12
@@ -48183,7 +47254,7 @@ tileBias:
 	VADDPD    X12, X10, X10
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z13, Z13, Z13
@@ -48209,11 +47280,11 @@ tileReLU:
 	VMOVAPD.Z X10, K3, X10
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z13, Z13, Z13
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z13, Z12, K3
@@ -48221,38 +47292,38 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z13, Z12, K3
 	VMOVAPD.Z Z5, K3, Z5
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K3
 	VMOVAPD.Z X4, K3, X4
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z13, Z12, K3
 	VMOVAPD.Z Z7, K3, Z7
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z13, Z12, K3
 	VMOVAPD.Z Z9, K3, Z9
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z12
 	VCMPPD    $0x16, Z13, Z12, K3
 	VMOVAPD.Z Z11, K3, Z11
 	VMOVUPD.Z (R11)(DI*1), K1, X12
 	VCMPPD    $0x16, X13, X12, K3
 	VMOVAPD.Z X10, K3, X10
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -48279,9 +47350,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -48326,14 +47397,12 @@ TEXT ·dpairsTurned6x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 152(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -48447,12 +47516,11 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y12, X8
 	VEXTRACTF32X4 $0x02, Z10, X10
 	VEXTRACTF32X4 $0x02, Z12, X12
-	MOVQ          x+0(FP), R13
-	MOVQ          64(R13), R11
+	MOVQ          x+0(FP), R11
 	MOVQ          $0x3ff0000000000000, R12
-	CMPQ          R12, 72(R13)
+	CMPQ          R12, 80(R11)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R13), Z14
+	VBROADCASTSD  80(R11), Z14
 	VMULPD        Z14, Z3, Z3
 	VMULPD        X14, X2, X2
 	VMULPD        Z14, Z5, Z5
@@ -48468,14 +47536,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R13), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R13)
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R13), Z14
+	VBROADCASTSD 88(R11), Z14
 	VFMADD231PD  (R12), Z14, Z3
 	VMOVUPD.Z    (R12)(R8*1), K1, X16
 	VFMADD231PD  X16, X14, X2
@@ -48529,11 +47597,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      96(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPD   (R12), Z14
@@ -48552,7 +47620,7 @@ tileBias:
 	VADDPD    X14, X12, X12
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      120(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -48582,11 +47650,11 @@ tileReLU:
 	VMOVAPD.Z X12, K3, X12
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z15, Z15, Z15
 	VMOVUPD   (R12), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
@@ -48594,45 +47662,45 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
 	VMOVAPD.Z Z5, K3, Z5
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X4, K3, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
 	VMOVAPD.Z Z7, K3, Z7
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
 	VMOVAPD.Z Z9, K3, Z9
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
 	VMOVAPD.Z Z11, K3, Z11
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X10, K3, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
 	VMOVAPD.Z Z13, K3, Z13
 	VMOVUPD.Z (R12)(R8*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X12, K3, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -48663,9 +47731,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -48710,14 +47778,12 @@ TEXT ·dpairsTurned7x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 152(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -48838,12 +47904,11 @@ tileStore:
 	VEXTRACTF32X4 $0x02, Z14, X10
 	VEXTRACTF32X4 $0x02, Z12, X12
 	VEXTRACTF32X4 $0x03, Z14, X14
-	MOVQ          x+0(FP), R13
-	MOVQ          64(R13), R11
+	MOVQ          x+0(FP), R11
 	MOVQ          $0x3ff0000000000000, R12
-	CMPQ          R12, 72(R13)
+	CMPQ          R12, 80(R11)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R13), Z16
+	VBROADCASTSD  80(R11), Z16
 	VMULPD        Z16, Z3, Z3
 	VMULPD        X16, X2, X2
 	VMULPD        Z16, Z5, Z5
@@ -48861,14 +47926,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R13), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R13)
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R13), Z16
+	VBROADCASTSD 88(R11), Z16
 	VFMADD231PD  (R12), Z16, Z3
 	VMOVUPD.Z    (R12)(R8*1), K1, X18
 	VFMADD231PD  X18, X16, X2
@@ -48930,11 +47995,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      96(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPD   (R12), Z16
@@ -48955,7 +48020,7 @@ tileBias:
 	VADDPD    X16, X14, X14
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      120(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z17, Z17, Z17
@@ -48989,11 +48054,11 @@ tileReLU:
 	VMOVAPD.Z X14, K3, X14
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z17, Z17, Z17
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K3
@@ -49001,52 +48066,52 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K3
 	VMOVAPD.Z Z5, K3, Z5
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K3
 	VMOVAPD.Z X4, K3, X4
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K3
 	VMOVAPD.Z Z7, K3, Z7
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K3
 	VMOVAPD.Z Z9, K3, Z9
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K3
 	VMOVAPD.Z Z11, K3, Z11
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K3
 	VMOVAPD.Z X10, K3, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K3
 	VMOVAPD.Z Z13, K3, Z13
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K3
 	VMOVAPD.Z X12, K3, X12
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z16
 	VCMPPD    $0x16, Z17, Z16, K3
 	VMOVAPD.Z Z15, K3, Z15
 	VMOVUPD.Z (R12)(R8*1), K1, X16
 	VCMPPD    $0x16, X17, X16, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -49081,9 +48146,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -49128,14 +48193,12 @@ TEXT ·dpairsTurned8x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -49272,12 +48335,11 @@ tileStore:
 	VEXTRACTF32X4 $0x02, Z16, X12
 	VEXTRACTF32X4 $0x03, Z14, X14
 	VEXTRACTF32X4 $0x03, Z16, X16
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R11
-	MOVQ          $0x3ff0000000000000, R13
-	CMPQ          R13, 72(R12)
+	MOVQ          x+0(FP), R11
+	MOVQ          $0x3ff0000000000000, R12
+	CMPQ          R12, 80(R11)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R12), Z18
+	VBROADCASTSD  80(R11), Z18
 	VMULPD        Z18, Z3, Z3
 	VMULPD        X18, X2, X2
 	VMULPD        Z18, Z5, Z5
@@ -49297,91 +48359,91 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z18
-	VFMADD231PD  (R13), Z18, Z3
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	VBROADCASTSD 88(R11), Z18
+	VFMADD231PD  (R12), Z18, Z3
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X18, X2
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z5
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z5
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X18, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z7
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z7
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X18, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z9
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z9
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X18, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z11
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z11
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X18, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z13
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z13
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X18, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z15
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z15
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X18, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z18, Z17
-	VMOVUPD.Z    (R13)(R8*1), K1, X20
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z18, Z17
+	VMOVUPD.Z    (R12)(R8*1), K1, X20
 	VFMADD231PD  X20, X18, X16
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Z3, Z3
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	VADDPD    (R12), Z3, Z3
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X2, X2
-	ADDQ      DX, R13
-	VADDPD    (R13), Z5, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z5, Z5
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Z7, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z7, Z7
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Z9, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z9, Z9
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Z11, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z11, Z11
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Z13, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z13, Z13
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Z15, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z15, Z15
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Z17, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X20
+	ADDQ      DX, R12
+	VADDPD    (R12), Z17, Z17
+	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VADDPD    X20, X16, X16
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Z18
+	VMOVUPD   (R12), Z18
 	VADDPD    Z18, Z3, Z3
 	VADDPD    Z18, Z5, Z5
 	VADDPD    Z18, Z7, Z7
@@ -49390,7 +48452,7 @@ tileBias:
 	VADDPD    Z18, Z13, Z13
 	VADDPD    Z18, Z15, Z15
 	VADDPD    Z18, Z17, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VADDPD    X18, X2, X2
 	VADDPD    X18, X4, X4
 	VADDPD    X18, X6, X6
@@ -49401,8 +48463,8 @@ tileBias:
 	VADDPD    X18, X16, X16
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
 	VCMPPD    $0x16, Z19, Z3, K3
@@ -49439,71 +48501,71 @@ tileReLU:
 	VMOVAPD.Z X16, K3, X16
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z19, Z19, Z19
-	VMOVUPD   (R13), Z18
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K3
 	VMOVAPD.Z Z3, K3, Z3
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K3
 	VMOVAPD.Z Z5, K3, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K3
 	VMOVAPD.Z X4, K3, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K3
 	VMOVAPD.Z Z7, K3, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K3
 	VMOVAPD.Z Z9, K3, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K3
 	VMOVAPD.Z Z11, K3, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K3
 	VMOVAPD.Z X10, K3, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K3
 	VMOVAPD.Z Z13, K3, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K3
 	VMOVAPD.Z X12, K3, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K3
 	VMOVAPD.Z Z15, K3, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z18
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z18
 	VCMPPD    $0x16, Z19, Z18, K3
 	VMOVAPD.Z Z17, K3, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X18
+	VMOVUPD.Z (R12)(R8*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K3
 	VMOVAPD.Z X16, K3, X16
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -49540,11 +48602,11 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	IMUL3Q $0x00000008, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000008, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -49589,14 +48651,12 @@ TEXT ·dpairsTurned9x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -49759,12 +48819,11 @@ tileStore:
 	VUNPCKLPD     Y3, Y2, Y20
 	VUNPCKHPD     Y3, Y2, Y22
 	VMOVAPS       X20, X20
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R11
-	MOVQ          $0x3ff0000000000000, R13
-	CMPQ          R13, 72(R12)
+	MOVQ          x+0(FP), R11
+	MOVQ          $0x3ff0000000000000, R12
+	CMPQ          R12, 80(R11)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R12), Z22
+	VBROADCASTSD  80(R11), Z22
 	VMULPD        Z22, Z5, Z5
 	VMULPD        X22, X4, X4
 	VMULPD        Z22, Z7, Z7
@@ -49786,99 +48845,99 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z22
-	VFMADD231PD  (R13), Z22, Z5
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	VBROADCASTSD 88(R11), Z22
+	VFMADD231PD  (R12), Z22, Z5
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X22, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z7
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z7
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X22, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z9
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z9
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X22, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z11
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z11
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X22, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z13
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z13
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X22, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z15
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z15
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X22, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z17
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z17
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X22, X16
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z19
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z19
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X22, X18
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z22, Z21
-	VMOVUPD.Z    (R13)(R8*1), K1, X24
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z22, Z21
+	VMOVUPD.Z    (R12)(R8*1), K1, X24
 	VFMADD231PD  X24, X22, X20
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Z5, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VADDPD    (R12), Z5, Z5
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Z7, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z7, Z7
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Z9, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z9, Z9
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Z11, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z11, Z11
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Z13, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z13, Z13
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Z15, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z15, Z15
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Z17, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z17, Z17
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X16, X16
-	ADDQ      DX, R13
-	VADDPD    (R13), Z19, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z19, Z19
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X18, X18
-	ADDQ      DX, R13
-	VADDPD    (R13), Z21, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	ADDQ      DX, R12
+	VADDPD    (R12), Z21, Z21
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X20, X20
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Z22
+	VMOVUPD   (R12), Z22
 	VADDPD    Z22, Z5, Z5
 	VADDPD    Z22, Z7, Z7
 	VADDPD    Z22, Z9, Z9
@@ -49888,7 +48947,7 @@ tileBias:
 	VADDPD    Z22, Z17, Z17
 	VADDPD    Z22, Z19, Z19
 	VADDPD    Z22, Z21, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VADDPD    X22, X4, X4
 	VADDPD    X22, X6, X6
 	VADDPD    X22, X8, X8
@@ -49900,8 +48959,8 @@ tileBias:
 	VADDPD    X22, X20, X20
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z23, Z23, Z23
 	VCMPPD    $0x16, Z23, Z5, K3
@@ -49942,78 +49001,78 @@ tileReLU:
 	VMOVAPD.Z X20, K3, X20
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z23, Z23, Z23
-	VMOVUPD   (R13), Z22
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z5, K3, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X4, K3, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z7, K3, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z9, K3, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z11, K3, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X10, K3, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z13, K3, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X12, K3, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z15, K3, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z17, K3, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X16, K3, X16
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z19, K3, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X18, K3, X18
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z22
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z21, K3, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X22
+	VMOVUPD.Z (R12)(R8*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X20, K3, X20
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y5, (R10)
@@ -50054,11 +49113,11 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	IMUL3Q $0x00000009, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000009, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -50103,14 +49162,12 @@ TEXT ·dpairsTurned10x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -50280,12 +49337,11 @@ tileStore:
 	VUNPCKHPD     Y3, Y2, Y22
 	VMOVAPS       X20, X20
 	VMOVAPS       X22, X22
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R11
-	MOVQ          $0x3ff0000000000000, R13
-	CMPQ          R13, 72(R12)
+	MOVQ          x+0(FP), R11
+	MOVQ          $0x3ff0000000000000, R12
+	CMPQ          R12, 80(R11)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R12), Z24
+	VBROADCASTSD  80(R11), Z24
 	VMULPD        Z24, Z5, Z5
 	VMULPD        X24, X4, X4
 	VMULPD        Z24, Z7, Z7
@@ -50309,107 +49365,107 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z24
-	VFMADD231PD  (R13), Z24, Z5
-	VMOVUPD.Z    (R13)(R8*1), K1, X26
+	VBROADCASTSD 88(R11), Z24
+	VFMADD231PD  (R12), Z24, Z5
+	VMOVUPD.Z    (R12)(R8*1), K1, X26
 	VFMADD231PD  X26, X24, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z7
-	VMOVUPD.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z7
+	VMOVUPD.Z    (R12)(R8*1), K1, X26
 	VFMADD231PD  X26, X24, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z9
-	VMOVUPD.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z9
+	VMOVUPD.Z    (R12)(R8*1), K1, X26
 	VFMADD231PD  X26, X24, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z11
-	VMOVUPD.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z11
+	VMOVUPD.Z    (R12)(R8*1), K1, X26
 	VFMADD231PD  X26, X24, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z13
-	VMOVUPD.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z13
+	VMOVUPD.Z    (R12)(R8*1), K1, X26
 	VFMADD231PD  X26, X24, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z15
-	VMOVUPD.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z15
+	VMOVUPD.Z    (R12)(R8*1), K1, X26
 	VFMADD231PD  X26, X24, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z17
-	VMOVUPD.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z17
+	VMOVUPD.Z    (R12)(R8*1), K1, X26
 	VFMADD231PD  X26, X24, X16
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z19
-	VMOVUPD.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z19
+	VMOVUPD.Z    (R12)(R8*1), K1, X26
 	VFMADD231PD  X26, X24, X18
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z21
-	VMOVUPD.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z21
+	VMOVUPD.Z    (R12)(R8*1), K1, X26
 	VFMADD231PD  X26, X24, X20
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z24, Z23
-	VMOVUPD.Z    (R13)(R8*1), K1, X26
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z24, Z23
+	VMOVUPD.Z    (R12)(R8*1), K1, X26
 	VFMADD231PD  X26, X24, X22
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Z5, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VADDPD    (R12), Z5, Z5
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VADDPD    X26, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Z7, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPD    (R12), Z7, Z7
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VADDPD    X26, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Z9, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPD    (R12), Z9, Z9
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VADDPD    X26, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Z11, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPD    (R12), Z11, Z11
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VADDPD    X26, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Z13, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPD    (R12), Z13, Z13
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VADDPD    X26, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Z15, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPD    (R12), Z15, Z15
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VADDPD    X26, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Z17, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPD    (R12), Z17, Z17
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VADDPD    X26, X16, X16
-	ADDQ      DX, R13
-	VADDPD    (R13), Z19, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPD    (R12), Z19, Z19
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VADDPD    X26, X18, X18
-	ADDQ      DX, R13
-	VADDPD    (R13), Z21, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPD    (R12), Z21, Z21
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VADDPD    X26, X20, X20
-	ADDQ      DX, R13
-	VADDPD    (R13), Z23, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	ADDQ      DX, R12
+	VADDPD    (R12), Z23, Z23
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VADDPD    X26, X22, X22
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Z24
+	VMOVUPD   (R12), Z24
 	VADDPD    Z24, Z5, Z5
 	VADDPD    Z24, Z7, Z7
 	VADDPD    Z24, Z9, Z9
@@ -50420,7 +49476,7 @@ tileBias:
 	VADDPD    Z24, Z19, Z19
 	VADDPD    Z24, Z21, Z21
 	VADDPD    Z24, Z23, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VADDPD    X24, X4, X4
 	VADDPD    X24, X6, X6
 	VADDPD    X24, X8, X8
@@ -50433,8 +49489,8 @@ tileBias:
 	VADDPD    X24, X22, X22
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z25, Z25, Z25
 	VCMPPD    $0x16, Z25, Z5, K3
@@ -50479,85 +49535,85 @@ tileReLU:
 	VMOVAPD.Z X22, K3, X22
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z25, Z25, Z25
-	VMOVUPD   (R13), Z24
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K3
 	VMOVAPD.Z Z5, K3, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K3
 	VMOVAPD.Z X4, K3, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K3
 	VMOVAPD.Z Z7, K3, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K3
 	VMOVAPD.Z Z9, K3, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K3
 	VMOVAPD.Z Z11, K3, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K3
 	VMOVAPD.Z X10, K3, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K3
 	VMOVAPD.Z Z13, K3, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K3
 	VMOVAPD.Z X12, K3, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K3
 	VMOVAPD.Z Z15, K3, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K3
 	VMOVAPD.Z Z17, K3, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K3
 	VMOVAPD.Z X16, K3, X16
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K3
 	VMOVAPD.Z Z19, K3, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K3
 	VMOVAPD.Z X18, K3, X18
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K3
 	VMOVAPD.Z Z21, K3, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K3
 	VMOVAPD.Z X20, K3, X20
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z24
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z24
 	VCMPPD    $0x16, Z25, Z24, K3
 	VMOVAPD.Z Z23, K3, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X24
+	VMOVUPD.Z (R12)(R8*1), K1, X24
 	VCMPPD    $0x16, X25, X24, K3
 	VMOVAPD.Z X22, K3, X22
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y5, (R10)
@@ -50602,11 +49658,11 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	IMUL3Q $0x0000000a, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000a, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -50651,14 +49707,12 @@ TEXT ·dpairsTurned11x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -50835,12 +49889,11 @@ tileStore:
 	VMOVAPS       X24, X20
 	VMOVAPS       X22, X22
 	VEXTRACTF32X4 $0x01, Y24, X24
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R11
-	MOVQ          $0x3ff0000000000000, R13
-	CMPQ          R13, 72(R12)
+	MOVQ          x+0(FP), R11
+	MOVQ          $0x3ff0000000000000, R12
+	CMPQ          R12, 80(R11)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R12), Z26
+	VBROADCASTSD  80(R11), Z26
 	VMULPD        Z26, Z5, Z5
 	VMULPD        X26, X4, X4
 	VMULPD        Z26, Z7, Z7
@@ -50866,115 +49919,115 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z26
-	VFMADD231PD  (R13), Z26, Z5
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	VBROADCASTSD 88(R11), Z26
+	VFMADD231PD  (R12), Z26, Z5
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z7
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z7
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z9
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z9
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z11
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z11
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z13
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z13
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z15
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z15
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z17
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z17
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X16
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z19
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z19
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X18
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z21
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z21
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X20
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z23
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z23
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X22
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z25
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z25
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X24
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Z5, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VADDPD    (R12), Z5, Z5
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Z7, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z7, Z7
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Z9, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z9, Z9
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Z11, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z11, Z11
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Z13, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z13, Z13
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Z15, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z15, Z15
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Z17, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z17, Z17
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X16, X16
-	ADDQ      DX, R13
-	VADDPD    (R13), Z19, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z19, Z19
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X18, X18
-	ADDQ      DX, R13
-	VADDPD    (R13), Z21, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z21, Z21
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X20, X20
-	ADDQ      DX, R13
-	VADDPD    (R13), Z23, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z23, Z23
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X22, X22
-	ADDQ      DX, R13
-	VADDPD    (R13), Z25, Z25
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z25, Z25
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X24, X24
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Z26
+	VMOVUPD   (R12), Z26
 	VADDPD    Z26, Z5, Z5
 	VADDPD    Z26, Z7, Z7
 	VADDPD    Z26, Z9, Z9
@@ -50986,7 +50039,7 @@ tileBias:
 	VADDPD    Z26, Z21, Z21
 	VADDPD    Z26, Z23, Z23
 	VADDPD    Z26, Z25, Z25
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VADDPD    X26, X4, X4
 	VADDPD    X26, X6, X6
 	VADDPD    X26, X8, X8
@@ -51000,8 +50053,8 @@ tileBias:
 	VADDPD    X26, X24, X24
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
 	VCMPPD    $0x16, Z27, Z5, K3
@@ -51050,92 +50103,92 @@ tileReLU:
 	VMOVAPD.Z X24, K3, X24
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z27, Z27, Z27
-	VMOVUPD   (R13), Z26
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z5, K3, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X4, K3, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z7, K3, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z9, K3, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z11, K3, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X10, K3, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z13, K3, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X12, K3, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z15, K3, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z17, K3, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X16, K3, X16
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z19, K3, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X18, K3, X18
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z21, K3, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X20, K3, X20
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z23, K3, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X22, K3, X22
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z25, K3, Z25
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X24, K3, X24
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y5, (R10)
@@ -51184,11 +50237,11 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	IMUL3Q $0x0000000b, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000b, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -51233,14 +50286,12 @@ TEXT ·dpairsTurned12x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -51424,12 +50475,11 @@ tileStore:
 	VMOVAPS       X26, X22
 	VEXTRACTF32X4 $0x01, Y24, X24
 	VEXTRACTF32X4 $0x01, Y26, X26
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R11
-	MOVQ          $0x3ff0000000000000, R13
-	CMPQ          R13, 72(R12)
+	MOVQ          x+0(FP), R11
+	MOVQ          $0x3ff0000000000000, R12
+	CMPQ          R12, 80(R11)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R12), Z28
+	VBROADCASTSD  80(R11), Z28
 	VMULPD        Z28, Z5, Z5
 	VMULPD        X28, X4, X4
 	VMULPD        Z28, Z7, Z7
@@ -51457,123 +50507,123 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z28
-	VFMADD231PD  (R13), Z28, Z5
-	VMOVUPD.Z    (R13)(R8*1), K1, X30
+	VBROADCASTSD 88(R11), Z28
+	VFMADD231PD  (R12), Z28, Z5
+	VMOVUPD.Z    (R12)(R8*1), K1, X30
 	VFMADD231PD  X30, X28, X4
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z28, Z7
-	VMOVUPD.Z    (R13)(R8*1), K1, X30
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z28, Z7
+	VMOVUPD.Z    (R12)(R8*1), K1, X30
 	VFMADD231PD  X30, X28, X6
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z28, Z9
-	VMOVUPD.Z    (R13)(R8*1), K1, X30
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z28, Z9
+	VMOVUPD.Z    (R12)(R8*1), K1, X30
 	VFMADD231PD  X30, X28, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z28, Z11
-	VMOVUPD.Z    (R13)(R8*1), K1, X30
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z28, Z11
+	VMOVUPD.Z    (R12)(R8*1), K1, X30
 	VFMADD231PD  X30, X28, X10
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z28, Z13
-	VMOVUPD.Z    (R13)(R8*1), K1, X30
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z28, Z13
+	VMOVUPD.Z    (R12)(R8*1), K1, X30
 	VFMADD231PD  X30, X28, X12
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z28, Z15
-	VMOVUPD.Z    (R13)(R8*1), K1, X30
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z28, Z15
+	VMOVUPD.Z    (R12)(R8*1), K1, X30
 	VFMADD231PD  X30, X28, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z28, Z17
-	VMOVUPD.Z    (R13)(R8*1), K1, X30
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z28, Z17
+	VMOVUPD.Z    (R12)(R8*1), K1, X30
 	VFMADD231PD  X30, X28, X16
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z28, Z19
-	VMOVUPD.Z    (R13)(R8*1), K1, X30
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z28, Z19
+	VMOVUPD.Z    (R12)(R8*1), K1, X30
 	VFMADD231PD  X30, X28, X18
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z28, Z21
-	VMOVUPD.Z    (R13)(R8*1), K1, X30
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z28, Z21
+	VMOVUPD.Z    (R12)(R8*1), K1, X30
 	VFMADD231PD  X30, X28, X20
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z28, Z23
-	VMOVUPD.Z    (R13)(R8*1), K1, X30
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z28, Z23
+	VMOVUPD.Z    (R12)(R8*1), K1, X30
 	VFMADD231PD  X30, X28, X22
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z28, Z25
-	VMOVUPD.Z    (R13)(R8*1), K1, X30
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z28, Z25
+	VMOVUPD.Z    (R12)(R8*1), K1, X30
 	VFMADD231PD  X30, X28, X24
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z28, Z27
-	VMOVUPD.Z    (R13)(R8*1), K1, X30
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z28, Z27
+	VMOVUPD.Z    (R12)(R8*1), K1, X30
 	VFMADD231PD  X30, X28, X26
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Z5, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X30
+	VADDPD    (R12), Z5, Z5
+	VMOVUPD.Z (R12)(R8*1), K1, X30
 	VADDPD    X30, X4, X4
-	ADDQ      DX, R13
-	VADDPD    (R13), Z7, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X30
+	ADDQ      DX, R12
+	VADDPD    (R12), Z7, Z7
+	VMOVUPD.Z (R12)(R8*1), K1, X30
 	VADDPD    X30, X6, X6
-	ADDQ      DX, R13
-	VADDPD    (R13), Z9, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X30
+	ADDQ      DX, R12
+	VADDPD    (R12), Z9, Z9
+	VMOVUPD.Z (R12)(R8*1), K1, X30
 	VADDPD    X30, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Z11, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X30
+	ADDQ      DX, R12
+	VADDPD    (R12), Z11, Z11
+	VMOVUPD.Z (R12)(R8*1), K1, X30
 	VADDPD    X30, X10, X10
-	ADDQ      DX, R13
-	VADDPD    (R13), Z13, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X30
+	ADDQ      DX, R12
+	VADDPD    (R12), Z13, Z13
+	VMOVUPD.Z (R12)(R8*1), K1, X30
 	VADDPD    X30, X12, X12
-	ADDQ      DX, R13
-	VADDPD    (R13), Z15, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X30
+	ADDQ      DX, R12
+	VADDPD    (R12), Z15, Z15
+	VMOVUPD.Z (R12)(R8*1), K1, X30
 	VADDPD    X30, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Z17, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X30
+	ADDQ      DX, R12
+	VADDPD    (R12), Z17, Z17
+	VMOVUPD.Z (R12)(R8*1), K1, X30
 	VADDPD    X30, X16, X16
-	ADDQ      DX, R13
-	VADDPD    (R13), Z19, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X30
+	ADDQ      DX, R12
+	VADDPD    (R12), Z19, Z19
+	VMOVUPD.Z (R12)(R8*1), K1, X30
 	VADDPD    X30, X18, X18
-	ADDQ      DX, R13
-	VADDPD    (R13), Z21, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X30
+	ADDQ      DX, R12
+	VADDPD    (R12), Z21, Z21
+	VMOVUPD.Z (R12)(R8*1), K1, X30
 	VADDPD    X30, X20, X20
-	ADDQ      DX, R13
-	VADDPD    (R13), Z23, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X30
+	ADDQ      DX, R12
+	VADDPD    (R12), Z23, Z23
+	VMOVUPD.Z (R12)(R8*1), K1, X30
 	VADDPD    X30, X22, X22
-	ADDQ      DX, R13
-	VADDPD    (R13), Z25, Z25
-	VMOVUPD.Z (R13)(R8*1), K1, X30
+	ADDQ      DX, R12
+	VADDPD    (R12), Z25, Z25
+	VMOVUPD.Z (R12)(R8*1), K1, X30
 	VADDPD    X30, X24, X24
-	ADDQ      DX, R13
-	VADDPD    (R13), Z27, Z27
-	VMOVUPD.Z (R13)(R8*1), K1, X30
+	ADDQ      DX, R12
+	VADDPD    (R12), Z27, Z27
+	VMOVUPD.Z (R12)(R8*1), K1, X30
 	VADDPD    X30, X26, X26
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Z28
+	VMOVUPD   (R12), Z28
 	VADDPD    Z28, Z5, Z5
 	VADDPD    Z28, Z7, Z7
 	VADDPD    Z28, Z9, Z9
@@ -51586,7 +50636,7 @@ tileBias:
 	VADDPD    Z28, Z23, Z23
 	VADDPD    Z28, Z25, Z25
 	VADDPD    Z28, Z27, Z27
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X4, X4
 	VADDPD    X28, X6, X6
 	VADDPD    X28, X8, X8
@@ -51601,8 +50651,8 @@ tileBias:
 	VADDPD    X28, X26, X26
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z29, Z29, Z29
 	VCMPPD    $0x16, Z29, Z5, K3
@@ -51655,99 +50705,99 @@ tileReLU:
 	VMOVAPD.Z X26, K3, X26
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z29, Z29, Z29
-	VMOVUPD   (R13), Z28
+	VMOVUPD   (R12), Z28
 	VCMPPD    $0x16, Z29, Z28, K3
 	VMOVAPD.Z Z5, K3, Z5
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VCMPPD    $0x16, X29, X28, K3
 	VMOVAPD.Z X4, K3, X4
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z28
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z28
 	VCMPPD    $0x16, Z29, Z28, K3
 	VMOVAPD.Z Z7, K3, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VCMPPD    $0x16, X29, X28, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z28
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z28
 	VCMPPD    $0x16, Z29, Z28, K3
 	VMOVAPD.Z Z9, K3, Z9
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VCMPPD    $0x16, X29, X28, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z28
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z28
 	VCMPPD    $0x16, Z29, Z28, K3
 	VMOVAPD.Z Z11, K3, Z11
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VCMPPD    $0x16, X29, X28, K3
 	VMOVAPD.Z X10, K3, X10
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z28
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z28
 	VCMPPD    $0x16, Z29, Z28, K3
 	VMOVAPD.Z Z13, K3, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VCMPPD    $0x16, X29, X28, K3
 	VMOVAPD.Z X12, K3, X12
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z28
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z28
 	VCMPPD    $0x16, Z29, Z28, K3
 	VMOVAPD.Z Z15, K3, Z15
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VCMPPD    $0x16, X29, X28, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z28
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z28
 	VCMPPD    $0x16, Z29, Z28, K3
 	VMOVAPD.Z Z17, K3, Z17
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VCMPPD    $0x16, X29, X28, K3
 	VMOVAPD.Z X16, K3, X16
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z28
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z28
 	VCMPPD    $0x16, Z29, Z28, K3
 	VMOVAPD.Z Z19, K3, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VCMPPD    $0x16, X29, X28, K3
 	VMOVAPD.Z X18, K3, X18
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z28
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z28
 	VCMPPD    $0x16, Z29, Z28, K3
 	VMOVAPD.Z Z21, K3, Z21
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VCMPPD    $0x16, X29, X28, K3
 	VMOVAPD.Z X20, K3, X20
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z28
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z28
 	VCMPPD    $0x16, Z29, Z28, K3
 	VMOVAPD.Z Z23, K3, Z23
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VCMPPD    $0x16, X29, X28, K3
 	VMOVAPD.Z X22, K3, X22
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z28
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z28
 	VCMPPD    $0x16, Z29, Z28, K3
 	VMOVAPD.Z Z25, K3, Z25
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VCMPPD    $0x16, X29, X28, K3
 	VMOVAPD.Z X24, K3, X24
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z28
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z28
 	VCMPPD    $0x16, Z29, Z28, K3
 	VMOVAPD.Z Z27, K3, Z27
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VCMPPD    $0x16, X29, X28, K3
 	VMOVAPD.Z X26, K3, X26
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y5, (R10)
@@ -51800,11 +50850,11 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	IMUL3Q $0x0000000c, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x0000000c, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -51847,14 +50897,12 @@ TEXT ·dpairsTurned1x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -51950,26 +50998,25 @@ tileStore:
 	VUNPCKLPD    Y1, Y0, Y2
 	VUNPCKHPD    Y1, Y0, Y5
 	VMOVAPS      X2, X2
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z5
+	VBROADCASTSD 80(R9), Z5
 	VMULPD       Z5, Z3, Z3
 	VMULPD       Z5, Z4, Z4
 	VMULPD       X5, X2, X2
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z5
+	VBROADCASTSD 88(R9), Z5
 	VFMADD231PD  (R10), Z5, Z3
 	VFMADD231PD  64(R10), Z5, Z4
 	VMOVUPD.Z    (R10)(SI*1), K1, X7
@@ -51985,11 +51032,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z5
@@ -52000,7 +51047,7 @@ tileBias:
 	VADDPD    X5, X2, X2
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z6, Z6, Z6
@@ -52012,11 +51059,11 @@ tileReLU:
 	VMOVAPD.Z X2, K3, X2
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z6, Z6, Z6
 	VMOVUPD   (R10), Z5
 	VCMPPD    $0x16, Z6, Z5, K3
@@ -52027,10 +51074,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X5
 	VCMPPD    $0x16, X6, X5, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -52043,9 +51090,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -52088,14 +51135,12 @@ TEXT ·dpairsTurned2x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -52209,12 +51254,11 @@ tileStore:
 	VUNPCKHPD    Y1, Y0, Y5
 	VMOVAPS      X2, X2
 	VMOVAPS      X5, X5
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z8
+	VBROADCASTSD 80(R9), Z8
 	VMULPD       Z8, Z3, Z3
 	VMULPD       Z8, Z4, Z4
 	VMULPD       X8, X2, X2
@@ -52224,14 +51268,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z8
+	VBROADCASTSD 88(R9), Z8
 	VFMADD231PD  (R10), Z8, Z3
 	VFMADD231PD  64(R10), Z8, Z4
 	VMOVUPD.Z    (R10)(SI*1), K1, X10
@@ -52257,11 +51301,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z8
@@ -52275,7 +51319,7 @@ tileBias:
 	VADDPD    X8, X5, X5
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z9, Z9, Z9
@@ -52293,11 +51337,11 @@ tileReLU:
 	VMOVAPD.Z X5, K3, X5
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z9, Z9, Z9
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z9, Z8, K3
@@ -52308,7 +51352,7 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z8
 	VCMPPD    $0x16, Z9, Z8, K3
 	VMOVAPD.Z Z6, K3, Z6
@@ -52318,10 +51362,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X8
 	VCMPPD    $0x16, X9, X8, K3
 	VMOVAPD.Z X5, K3, X5
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -52340,9 +51384,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -52385,14 +51429,12 @@ TEXT ·dpairsTurned3x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -52524,12 +51566,11 @@ tileStore:
 	VMOVAPS       X8, X2
 	VMOVAPS       X5, X5
 	VEXTRACTF32X4 $0x01, Y8, X8
-	MOVQ          x+0(FP), R11
-	MOVQ          64(R11), R9
+	MOVQ          x+0(FP), R9
 	MOVQ          $0x3ff0000000000000, R10
-	CMPQ          R10, 72(R11)
+	CMPQ          R10, 80(R9)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R11), Z11
+	VBROADCASTSD  80(R9), Z11
 	VMULPD        Z11, Z3, Z3
 	VMULPD        Z11, Z4, Z4
 	VMULPD        X11, X2, X2
@@ -52542,14 +51583,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z11
+	VBROADCASTSD 88(R9), Z11
 	VFMADD231PD  (R10), Z11, Z3
 	VFMADD231PD  64(R10), Z11, Z4
 	VMOVUPD.Z    (R10)(SI*1), K1, X13
@@ -52585,11 +51626,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z11
@@ -52606,7 +51647,7 @@ tileBias:
 	VADDPD    X11, X8, X8
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z12, Z12, Z12
@@ -52630,11 +51671,11 @@ tileReLU:
 	VMOVAPD.Z X8, K3, X8
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z12, Z12, Z12
 	VMOVUPD   (R10), Z11
 	VCMPPD    $0x16, Z12, Z11, K3
@@ -52645,7 +51686,7 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X11
 	VCMPPD    $0x16, X12, X11, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z11
 	VCMPPD    $0x16, Z12, Z11, K3
 	VMOVAPD.Z Z6, K3, Z6
@@ -52655,7 +51696,7 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X11
 	VCMPPD    $0x16, X12, X11, K3
 	VMOVAPD.Z X5, K3, X5
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z11
 	VCMPPD    $0x16, Z12, Z11, K3
 	VMOVAPD.Z Z9, K3, Z9
@@ -52665,10 +51706,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X11
 	VCMPPD    $0x16, X12, X11, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -52693,9 +51734,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -52739,14 +51780,12 @@ TEXT ·dpairsTurned4x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -52896,12 +51935,11 @@ tileStore:
 	VMOVAPS       X11, X5
 	VEXTRACTF32X4 $0x01, Y8, X8
 	VEXTRACTF32X4 $0x01, Y11, X11
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R10
+	MOVQ          x+0(FP), R10
 	MOVQ          $0x3ff0000000000000, R11
-	CMPQ          R11, 72(R12)
+	CMPQ          R11, 80(R10)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R12), Z14
+	VBROADCASTSD  80(R10), Z14
 	VMULPD        Z14, Z3, Z3
 	VMULPD        Z14, Z4, Z4
 	VMULPD        X14, X2, X2
@@ -52917,14 +51955,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z14
+	VBROADCASTSD 88(R10), Z14
 	VFMADD231PD  (R11), Z14, Z3
 	VFMADD231PD  64(R11), Z14, Z4
 	VMOVUPD.Z    (R11)(DI*1), K1, X16
@@ -52970,11 +52008,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z14
@@ -52994,7 +52032,7 @@ tileBias:
 	VADDPD    X14, X11, X11
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -53024,11 +52062,11 @@ tileReLU:
 	VMOVAPD.Z X11, K3, X11
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z15, Z15, Z15
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
@@ -53039,7 +52077,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
 	VMOVAPD.Z Z6, K3, Z6
@@ -53049,7 +52087,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X5, K3, X5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
 	VMOVAPD.Z Z9, K3, Z9
@@ -53059,7 +52097,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
 	VMOVAPD.Z Z12, K3, Z12
@@ -53069,10 +52107,10 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X11, K3, X11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -53103,9 +52141,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -53149,14 +52187,12 @@ TEXT ·dpairsTurned5x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -53324,12 +52360,11 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y14, X8
 	VEXTRACTF32X4 $0x01, Y11, X11
 	VEXTRACTF32X4 $0x02, Z14, X14
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R10
+	MOVQ          x+0(FP), R10
 	MOVQ          $0x3ff0000000000000, R11
-	CMPQ          R11, 72(R12)
+	CMPQ          R11, 80(R10)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R12), Z17
+	VBROADCASTSD  80(R10), Z17
 	VMULPD        Z17, Z3, Z3
 	VMULPD        Z17, Z4, Z4
 	VMULPD        X17, X2, X2
@@ -53348,14 +52383,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z17
+	VBROADCASTSD 88(R10), Z17
 	VFMADD231PD  (R11), Z17, Z3
 	VFMADD231PD  64(R11), Z17, Z4
 	VMOVUPD.Z    (R11)(DI*1), K1, X19
@@ -53411,11 +52446,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z17
@@ -53438,7 +52473,7 @@ tileBias:
 	VADDPD    X17, X14, X14
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z18, Z18, Z18
@@ -53474,11 +52509,11 @@ tileReLU:
 	VMOVAPD.Z X14, K3, X14
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z18, Z18, Z18
 	VMOVUPD   (R11), Z17
 	VCMPPD    $0x16, Z18, Z17, K3
@@ -53489,7 +52524,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X17
 	VCMPPD    $0x16, X18, X17, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z17
 	VCMPPD    $0x16, Z18, Z17, K3
 	VMOVAPD.Z Z6, K3, Z6
@@ -53499,7 +52534,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X17
 	VCMPPD    $0x16, X18, X17, K3
 	VMOVAPD.Z X5, K3, X5
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z17
 	VCMPPD    $0x16, Z18, Z17, K3
 	VMOVAPD.Z Z9, K3, Z9
@@ -53509,7 +52544,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X17
 	VCMPPD    $0x16, X18, X17, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z17
 	VCMPPD    $0x16, Z18, Z17, K3
 	VMOVAPD.Z Z12, K3, Z12
@@ -53519,7 +52554,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X17
 	VCMPPD    $0x16, X18, X17, K3
 	VMOVAPD.Z X11, K3, X11
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z17
 	VCMPPD    $0x16, Z18, Z17, K3
 	VMOVAPD.Z Z15, K3, Z15
@@ -53529,10 +52564,10 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X17
 	VCMPPD    $0x16, X18, X17, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -53569,9 +52604,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -53616,14 +52651,12 @@ TEXT ·dpairsTurned6x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 152(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -53809,12 +52842,11 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y17, X11
 	VEXTRACTF32X4 $0x02, Z14, X14
 	VEXTRACTF32X4 $0x02, Z17, X17
-	MOVQ          x+0(FP), R13
-	MOVQ          64(R13), R11
+	MOVQ          x+0(FP), R11
 	MOVQ          $0x3ff0000000000000, R12
-	CMPQ          R12, 72(R13)
+	CMPQ          R12, 80(R11)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R13), Z20
+	VBROADCASTSD  80(R11), Z20
 	VMULPD        Z20, Z3, Z3
 	VMULPD        Z20, Z4, Z4
 	VMULPD        X20, X2, X2
@@ -53836,14 +52868,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R13), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R13)
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R13), Z20
+	VBROADCASTSD 88(R11), Z20
 	VFMADD231PD  (R12), Z20, Z3
 	VFMADD231PD  64(R12), Z20, Z4
 	VMOVUPD.Z    (R12)(R8*1), K1, X22
@@ -53909,11 +52941,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      96(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPD   (R12), Z20
@@ -53939,7 +52971,7 @@ tileBias:
 	VADDPD    X20, X17, X17
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      120(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z21, Z21, Z21
@@ -53981,11 +53013,11 @@ tileReLU:
 	VMOVAPD.Z X17, K3, X17
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z21, Z21, Z21
 	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K3
@@ -53996,7 +53028,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K3
 	VMOVAPD.Z Z6, K3, Z6
@@ -54006,7 +53038,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K3
 	VMOVAPD.Z X5, K3, X5
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K3
 	VMOVAPD.Z Z9, K3, Z9
@@ -54016,7 +53048,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K3
 	VMOVAPD.Z Z12, K3, Z12
@@ -54026,7 +53058,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K3
 	VMOVAPD.Z X11, K3, X11
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K3
 	VMOVAPD.Z Z15, K3, Z15
@@ -54036,7 +53068,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z20
 	VCMPPD    $0x16, Z21, Z20, K3
 	VMOVAPD.Z Z18, K3, Z18
@@ -54046,10 +53078,10 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X20
 	VCMPPD    $0x16, X21, X20, K3
 	VMOVAPD.Z X17, K3, X17
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -54092,9 +53124,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -54139,14 +53171,12 @@ TEXT ·dpairsTurned7x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 152(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -54350,12 +53380,11 @@ tileStore:
 	VEXTRACTF32X4 $0x02, Z20, X14
 	VEXTRACTF32X4 $0x02, Z17, X17
 	VEXTRACTF32X4 $0x03, Z20, X20
-	MOVQ          x+0(FP), R13
-	MOVQ          64(R13), R11
+	MOVQ          x+0(FP), R11
 	MOVQ          $0x3ff0000000000000, R12
-	CMPQ          R12, 72(R13)
+	CMPQ          R12, 80(R11)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R13), Z23
+	VBROADCASTSD  80(R11), Z23
 	VMULPD        Z23, Z3, Z3
 	VMULPD        Z23, Z4, Z4
 	VMULPD        X23, X2, X2
@@ -54380,14 +53409,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R13), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R13)
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R13), Z23
+	VBROADCASTSD 88(R11), Z23
 	VFMADD231PD  (R12), Z23, Z3
 	VFMADD231PD  64(R12), Z23, Z4
 	VMOVUPD.Z    (R12)(R8*1), K1, X25
@@ -54463,11 +53492,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      96(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPD   (R12), Z23
@@ -54496,7 +53525,7 @@ tileBias:
 	VADDPD    X23, X20, X20
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      120(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z24, Z24, Z24
@@ -54544,11 +53573,11 @@ tileReLU:
 	VMOVAPD.Z X20, K3, X20
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z24, Z24, Z24
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K3
@@ -54559,7 +53588,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K3
 	VMOVAPD.Z Z6, K3, Z6
@@ -54569,7 +53598,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K3
 	VMOVAPD.Z X5, K3, X5
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K3
 	VMOVAPD.Z Z9, K3, Z9
@@ -54579,7 +53608,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K3
 	VMOVAPD.Z Z12, K3, Z12
@@ -54589,7 +53618,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K3
 	VMOVAPD.Z X11, K3, X11
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K3
 	VMOVAPD.Z Z15, K3, Z15
@@ -54599,7 +53628,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K3
 	VMOVAPD.Z Z18, K3, Z18
@@ -54609,7 +53638,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K3
 	VMOVAPD.Z X17, K3, X17
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z23
 	VCMPPD    $0x16, Z24, Z23, K3
 	VMOVAPD.Z Z21, K3, Z21
@@ -54619,10 +53648,10 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X23
 	VCMPPD    $0x16, X24, X23, K3
 	VMOVAPD.Z X20, K3, X20
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -54671,9 +53700,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000007, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -54718,14 +53747,12 @@ TEXT ·dpairsTurned8x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R13
 	MOVQ  (R11), R14
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R12
-	MOVQ  R12, 72(R11)
-	MOVQ  24(R11), R12
-	MOVQ  R12, 80(R11)
+	MOVQ  64(R11), R12
+	MOVQ  R12, 152(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -54956,12 +53983,11 @@ tileStore:
 	VEXTRACTF32X4 $0x02, Z23, X17
 	VEXTRACTF32X4 $0x03, Z20, X20
 	VEXTRACTF32X4 $0x03, Z23, X23
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R11
-	MOVQ          $0x3ff0000000000000, R13
-	CMPQ          R13, 72(R12)
+	MOVQ          x+0(FP), R11
+	MOVQ          $0x3ff0000000000000, R12
+	CMPQ          R12, 80(R11)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R12), Z26
+	VBROADCASTSD  80(R11), Z26
 	VMULPD        Z26, Z3, Z3
 	VMULPD        Z26, Z4, Z4
 	VMULPD        X26, X2, X2
@@ -54989,107 +54015,107 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R13
-	ADDQ         R13, R13
+	MOVQ         88(R11), R12
+	ADDQ         R12, R12
 	JEQ          tileBias
-	MOVQ         R10, R13
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R12)
+	MOVQ         R10, R12
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z26
-	VFMADD231PD  (R13), Z26, Z3
-	VFMADD231PD  64(R13), Z26, Z4
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	VBROADCASTSD 88(R11), Z26
+	VFMADD231PD  (R12), Z26, Z3
+	VFMADD231PD  64(R12), Z26, Z4
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X2
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z6
-	VFMADD231PD  64(R13), Z26, Z7
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z6
+	VFMADD231PD  64(R12), Z26, Z7
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X5
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z9
-	VFMADD231PD  64(R13), Z26, Z10
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z9
+	VFMADD231PD  64(R12), Z26, Z10
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X8
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z12
-	VFMADD231PD  64(R13), Z26, Z13
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z12
+	VFMADD231PD  64(R12), Z26, Z13
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X11
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z15
-	VFMADD231PD  64(R13), Z26, Z16
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z15
+	VFMADD231PD  64(R12), Z26, Z16
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X14
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z18
-	VFMADD231PD  64(R13), Z26, Z19
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z18
+	VFMADD231PD  64(R12), Z26, Z19
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X17
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z21
-	VFMADD231PD  64(R13), Z26, Z22
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z21
+	VFMADD231PD  64(R12), Z26, Z22
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X20
-	ADDQ         DX, R13
-	VFMADD231PD  (R13), Z26, Z24
-	VFMADD231PD  64(R13), Z26, Z25
-	VMOVUPD.Z    (R13)(R8*1), K1, X28
+	ADDQ         DX, R12
+	VFMADD231PD  (R12), Z26, Z24
+	VFMADD231PD  64(R12), Z26, Z25
+	VMOVUPD.Z    (R12)(R8*1), K1, X28
 	VFMADD231PD  X28, X26, X23
-	ADDQ         DX, R13
+	ADDQ         DX, R12
 	JMP          tileBias
 
 tileAdd:
-	VADDPD    (R13), Z3, Z3
-	VADDPD    64(R13), Z4, Z4
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	VADDPD    (R12), Z3, Z3
+	VADDPD    64(R12), Z4, Z4
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X2, X2
-	ADDQ      DX, R13
-	VADDPD    (R13), Z6, Z6
-	VADDPD    64(R13), Z7, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z6, Z6
+	VADDPD    64(R12), Z7, Z7
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X5, X5
-	ADDQ      DX, R13
-	VADDPD    (R13), Z9, Z9
-	VADDPD    64(R13), Z10, Z10
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z9, Z9
+	VADDPD    64(R12), Z10, Z10
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X8, X8
-	ADDQ      DX, R13
-	VADDPD    (R13), Z12, Z12
-	VADDPD    64(R13), Z13, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z12, Z12
+	VADDPD    64(R12), Z13, Z13
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X11, X11
-	ADDQ      DX, R13
-	VADDPD    (R13), Z15, Z15
-	VADDPD    64(R13), Z16, Z16
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z15, Z15
+	VADDPD    64(R12), Z16, Z16
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X14, X14
-	ADDQ      DX, R13
-	VADDPD    (R13), Z18, Z18
-	VADDPD    64(R13), Z19, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z18, Z18
+	VADDPD    64(R12), Z19, Z19
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X17, X17
-	ADDQ      DX, R13
-	VADDPD    (R13), Z21, Z21
-	VADDPD    64(R13), Z22, Z22
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z21, Z21
+	VADDPD    64(R12), Z22, Z22
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X20, X20
-	ADDQ      DX, R13
-	VADDPD    (R13), Z24, Z24
-	VADDPD    64(R13), Z25, Z25
-	VMOVUPD.Z (R13)(R8*1), K1, X28
+	ADDQ      DX, R12
+	VADDPD    (R12), Z24, Z24
+	VADDPD    64(R12), Z25, Z25
+	VMOVUPD.Z (R12)(R8*1), K1, X28
 	VADDPD    X28, X23, X23
-	ADDQ      DX, R13
+	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R13
-	ORQ       40(R11), R13
-	ORQ       24(R11), R13
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R13
-	TESTQ     R13, R13
+	MOVQ      96(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileReLU
-	VMOVUPD   (R13), Z26
+	VMOVUPD   (R12), Z26
 	VADDPD    Z26, Z3, Z3
 	VADDPD    Z26, Z6, Z6
 	VADDPD    Z26, Z9, Z9
@@ -55098,7 +54124,7 @@ tileBias:
 	VADDPD    Z26, Z18, Z18
 	VADDPD    Z26, Z21, Z21
 	VADDPD    Z26, Z24, Z24
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VADDPD    Z26, Z4, Z4
 	VADDPD    Z26, Z7, Z7
 	VADDPD    Z26, Z10, Z10
@@ -55107,7 +54133,7 @@ tileBias:
 	VADDPD    Z26, Z19, Z19
 	VADDPD    Z26, Z22, Z22
 	VADDPD    Z26, Z25, Z25
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VADDPD    X26, X2, X2
 	VADDPD    X26, X5, X5
 	VADDPD    X26, X8, X8
@@ -55118,8 +54144,8 @@ tileBias:
 	VADDPD    X26, X23, X23
 
 tileReLU:
-	MOVQ      40(R11), R13
-	TESTQ     R13, R13
+	MOVQ      120(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
 	VCMPPD    $0x16, Z27, Z3, K3
@@ -55172,95 +54198,95 @@ tileReLU:
 	VMOVAPD.Z X23, K3, X23
 
 tileMask:
-	MOVQ      80(R11), R13
-	TESTQ     R13, R13
+	MOVQ      160(R11), R12
+	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z27, Z27, Z27
-	VMOVUPD   (R13), Z26
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z3, K3, Z3
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z4, K3, Z4
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z6, K3, Z6
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z7, K3, Z7
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X5, K3, X5
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z9, K3, Z9
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z10, K3, Z10
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X8, K3, X8
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z12, K3, Z12
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z13, K3, Z13
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X11, K3, X11
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z15, K3, Z15
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z16, K3, Z16
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z18, K3, Z18
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z19, K3, Z19
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X17, K3, X17
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z21, K3, Z21
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z22, K3, Z22
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X20, K3, X20
-	ADDQ      R14, R13
-	VMOVUPD   (R13), Z26
+	ADDQ      R13, R12
+	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z24, K3, Z24
-	VMOVUPD   64(R13), Z26
+	VMOVUPD   64(R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z25, K3, Z25
-	VMOVUPD.Z (R13)(R8*1), K1, X26
+	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X23, K3, X23
-	ADDQ      R14, R13
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R13, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -55313,11 +54339,11 @@ tileWrite:
 	ADDQ          DX, R10
 
 	// next tile
-	IMUL3Q $0x00000008, AX, R13
-	ADDQ   R13, R9
-	MOVQ   24(R12), R13
-	MOVQ   (R12), R14
-	DECQ   72(R11)
+	IMUL3Q $0x00000008, AX, R12
+	ADDQ   R12, R9
+	MOVQ   24(R11), R13
+	MOVQ   (R11), R14
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -55360,14 +54386,12 @@ TEXT ·dpairsTurned1x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -55475,12 +54499,11 @@ tileStore:
 	VUNPCKLPD    Y1, Y0, Y2
 	VUNPCKHPD    Y1, Y0, Y6
 	VMOVAPS      X2, X2
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z6
+	VBROADCASTSD 80(R9), Z6
 	VMULPD       Z6, Z3, Z3
 	VMULPD       Z6, Z4, Z4
 	VMULPD       Z6, Z5, Z5
@@ -55488,14 +54511,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z6
+	VBROADCASTSD 88(R9), Z6
 	VFMADD231PD  (R10), Z6, Z3
 	VFMADD231PD  64(R10), Z6, Z4
 	VFMADD231PD  128(R10), Z6, Z5
@@ -55513,11 +54536,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z6
@@ -55530,7 +54553,7 @@ tileBias:
 	VADDPD    X6, X2, X2
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z7, Z7, Z7
@@ -55544,11 +54567,11 @@ tileReLU:
 	VMOVAPD.Z X2, K3, X2
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z7, Z7, Z7
 	VMOVUPD   (R10), Z6
 	VCMPPD    $0x16, Z7, Z6, K3
@@ -55562,10 +54585,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X6
 	VCMPPD    $0x16, X7, X6, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -55580,9 +54603,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000001, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -55625,14 +54648,12 @@ TEXT ·dpairsTurned2x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -55764,12 +54785,11 @@ tileStore:
 	VUNPCKHPD    Y1, Y0, Y6
 	VMOVAPS      X2, X2
 	VMOVAPS      X6, X6
-	MOVQ         x+0(FP), R11
-	MOVQ         64(R11), R9
+	MOVQ         x+0(FP), R9
 	MOVQ         $0x3ff0000000000000, R10
-	CMPQ         R10, 72(R11)
+	CMPQ         R10, 80(R9)
 	JEQ          tileBeta
-	VBROADCASTSD 72(R11), Z10
+	VBROADCASTSD 80(R9), Z10
 	VMULPD       Z10, Z3, Z3
 	VMULPD       Z10, Z4, Z4
 	VMULPD       Z10, Z5, Z5
@@ -55781,14 +54801,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z10
+	VBROADCASTSD 88(R9), Z10
 	VFMADD231PD  (R10), Z10, Z3
 	VFMADD231PD  64(R10), Z10, Z4
 	VFMADD231PD  128(R10), Z10, Z5
@@ -55818,11 +54838,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z10
@@ -55839,7 +54859,7 @@ tileBias:
 	VADDPD    X10, X6, X6
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z11, Z11, Z11
@@ -55861,11 +54881,11 @@ tileReLU:
 	VMOVAPD.Z X6, K3, X6
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z11, Z11, Z11
 	VMOVUPD   (R10), Z10
 	VCMPPD    $0x16, Z11, Z10, K3
@@ -55879,7 +54899,7 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z10
 	VCMPPD    $0x16, Z11, Z10, K3
 	VMOVAPD.Z Z7, K3, Z7
@@ -55892,10 +54912,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X10
 	VCMPPD    $0x16, X11, X10, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -55918,9 +54938,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000002, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -55963,14 +54983,12 @@ TEXT ·dpairsTurned3x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R9), R8
 	MOVQ  24(R9), R10
 	MOVQ  (R9), R11
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R9), R9
-	MOVQ  8(R9), CX
+	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R9), R12
-	MOVQ  R12, 72(R9)
-	MOVQ  24(R9), R12
-	MOVQ  R12, 80(R9)
+	MOVQ  64(R9), R12
+	MOVQ  R12, 152(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -56126,12 +55144,11 @@ tileStore:
 	VMOVAPS       X10, X2
 	VMOVAPS       X6, X6
 	VEXTRACTF32X4 $0x01, Y10, X10
-	MOVQ          x+0(FP), R11
-	MOVQ          64(R11), R9
+	MOVQ          x+0(FP), R9
 	MOVQ          $0x3ff0000000000000, R10
-	CMPQ          R10, 72(R11)
+	CMPQ          R10, 80(R9)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R11), Z14
+	VBROADCASTSD  80(R9), Z14
 	VMULPD        Z14, Z3, Z3
 	VMULPD        Z14, Z4, Z4
 	VMULPD        Z14, Z5, Z5
@@ -56147,14 +55164,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R11), R10
+	MOVQ         88(R9), R10
 	ADDQ         R10, R10
 	JEQ          tileBias
 	MOVQ         R8, R10
-	MOVQ         $0x3ff0000000000000, R12
-	CMPQ         R12, 80(R11)
+	MOVQ         $0x3ff0000000000000, R11
+	CMPQ         R11, 88(R9)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R11), Z14
+	VBROADCASTSD 88(R9), Z14
 	VFMADD231PD  (R10), Z14, Z3
 	VFMADD231PD  64(R10), Z14, Z4
 	VFMADD231PD  128(R10), Z14, Z5
@@ -56196,11 +55213,11 @@ tileAdd:
 	ADDQ      DX, R10
 
 tileBias:
-	MOVQ      16(R9), R10
-	ORQ       40(R9), R10
-	ORQ       24(R9), R10
+	MOVQ      96(R9), R10
+	ORQ       120(R9), R10
+	ORQ       104(R9), R10
 	JEQ       tileWrite
-	MOVQ      16(R9), R10
+	MOVQ      96(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileReLU
 	VMOVUPD   (R10), Z14
@@ -56221,7 +55238,7 @@ tileBias:
 	VADDPD    X14, X10, X10
 
 tileReLU:
-	MOVQ      40(R9), R10
+	MOVQ      120(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileMask
 	VPXORD    Z15, Z15, Z15
@@ -56251,11 +55268,11 @@ tileReLU:
 	VMOVAPD.Z X10, K3, X10
 
 tileMask:
-	MOVQ      80(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
-	MOVQ      32(R9), R12
-	SHLQ      $0x03, R12
+	MOVQ      112(R9), R11
+	SHLQ      $0x03, R11
 	VPXORD    Z15, Z15, Z15
 	VMOVUPD   (R10), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
@@ -56269,7 +55286,7 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
 	VMOVAPD.Z Z7, K3, Z7
@@ -56282,7 +55299,7 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 	VMOVUPD   (R10), Z14
 	VCMPPD    $0x16, Z15, Z14, K3
 	VMOVAPD.Z Z11, K3, Z11
@@ -56295,10 +55312,10 @@ tileMask:
 	VMOVUPD.Z (R10)(SI*1), K1, X14
 	VCMPPD    $0x16, X15, X14, K3
 	VMOVAPD.Z X10, K3, X10
-	ADDQ      R12, R10
+	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 80(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -56329,9 +55346,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000003, AX, R10
 	ADDQ   R10, DI
-	MOVQ   24(R11), R10
-	MOVQ   (R11), R11
-	DECQ   72(R9)
+	MOVQ   24(R9), R10
+	MOVQ   (R9), R11
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -56375,14 +55392,12 @@ TEXT ·dpairsTurned4x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -56562,12 +55577,11 @@ tileStore:
 	VMOVAPS       X14, X6
 	VEXTRACTF32X4 $0x01, Y10, X10
 	VEXTRACTF32X4 $0x01, Y14, X14
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R10
+	MOVQ          x+0(FP), R10
 	MOVQ          $0x3ff0000000000000, R11
-	CMPQ          R11, 72(R12)
+	CMPQ          R11, 80(R10)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R12), Z18
+	VBROADCASTSD  80(R10), Z18
 	VMULPD        Z18, Z3, Z3
 	VMULPD        Z18, Z4, Z4
 	VMULPD        Z18, Z5, Z5
@@ -56587,14 +55601,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z18
+	VBROADCASTSD 88(R10), Z18
 	VFMADD231PD  (R11), Z18, Z3
 	VFMADD231PD  64(R11), Z18, Z4
 	VFMADD231PD  128(R11), Z18, Z5
@@ -56648,11 +55662,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z18
@@ -56677,7 +55691,7 @@ tileBias:
 	VADDPD    X18, X14, X14
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z19, Z19, Z19
@@ -56715,11 +55729,11 @@ tileReLU:
 	VMOVAPD.Z X14, K3, X14
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z19, Z19, Z19
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z19, Z18, K3
@@ -56733,7 +55747,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z19, Z18, K3
 	VMOVAPD.Z Z7, K3, Z7
@@ -56746,7 +55760,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z19, Z18, K3
 	VMOVAPD.Z Z11, K3, Z11
@@ -56759,7 +55773,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K3
 	VMOVAPD.Z X10, K3, X10
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z18
 	VCMPPD    $0x16, Z19, Z18, K3
 	VMOVAPD.Z Z15, K3, Z15
@@ -56772,10 +55786,10 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X18
 	VCMPPD    $0x16, X19, X18, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -56814,9 +55828,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000004, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -56860,14 +55874,12 @@ TEXT ·dpairsTurned5x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R10), R9
 	MOVQ  24(R10), R11
 	MOVQ  (R10), R12
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R10), R10
-	MOVQ  8(R10), CX
+	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R10), R13
-	MOVQ  R13, 72(R10)
-	MOVQ  24(R10), R13
-	MOVQ  R13, 80(R10)
+	MOVQ  64(R10), R13
+	MOVQ  R13, 152(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -57071,12 +56083,11 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y18, X10
 	VEXTRACTF32X4 $0x01, Y14, X14
 	VEXTRACTF32X4 $0x02, Z18, X18
-	MOVQ          x+0(FP), R12
-	MOVQ          64(R12), R10
+	MOVQ          x+0(FP), R10
 	MOVQ          $0x3ff0000000000000, R11
-	CMPQ          R11, 72(R12)
+	CMPQ          R11, 80(R10)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R12), Z22
+	VBROADCASTSD  80(R10), Z22
 	VMULPD        Z22, Z3, Z3
 	VMULPD        Z22, Z4, Z4
 	VMULPD        Z22, Z5, Z5
@@ -57100,14 +56111,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R12), R11
+	MOVQ         88(R10), R11
 	ADDQ         R11, R11
 	JEQ          tileBias
 	MOVQ         R9, R11
-	MOVQ         $0x3ff0000000000000, R13
-	CMPQ         R13, 80(R12)
+	MOVQ         $0x3ff0000000000000, R12
+	CMPQ         R12, 88(R10)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R12), Z22
+	VBROADCASTSD 88(R10), Z22
 	VFMADD231PD  (R11), Z22, Z3
 	VFMADD231PD  64(R11), Z22, Z4
 	VFMADD231PD  128(R11), Z22, Z5
@@ -57173,11 +56184,11 @@ tileAdd:
 	ADDQ      DX, R11
 
 tileBias:
-	MOVQ      16(R10), R11
-	ORQ       40(R10), R11
-	ORQ       24(R10), R11
+	MOVQ      96(R10), R11
+	ORQ       120(R10), R11
+	ORQ       104(R10), R11
 	JEQ       tileWrite
-	MOVQ      16(R10), R11
+	MOVQ      96(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileReLU
 	VMOVUPD   (R11), Z22
@@ -57206,7 +56217,7 @@ tileBias:
 	VADDPD    X22, X18, X18
 
 tileReLU:
-	MOVQ      40(R10), R11
+	MOVQ      120(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileMask
 	VPXORD    Z23, Z23, Z23
@@ -57252,11 +56263,11 @@ tileReLU:
 	VMOVAPD.Z X18, K3, X18
 
 tileMask:
-	MOVQ      80(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
-	MOVQ      32(R10), R13
-	SHLQ      $0x03, R13
+	MOVQ      112(R10), R12
+	SHLQ      $0x03, R12
 	VPXORD    Z23, Z23, Z23
 	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
@@ -57270,7 +56281,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z7, K3, Z7
@@ -57283,7 +56294,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z11, K3, Z11
@@ -57296,7 +56307,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X10, K3, X10
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z15, K3, Z15
@@ -57309,7 +56320,7 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 	VMOVUPD   (R11), Z22
 	VCMPPD    $0x16, Z23, Z22, K3
 	VMOVAPD.Z Z19, K3, Z19
@@ -57322,10 +56333,10 @@ tileMask:
 	VMOVUPD.Z (R11)(DI*1), K1, X22
 	VCMPPD    $0x16, X23, X22, K3
 	VMOVAPD.Z X18, K3, X18
-	ADDQ      R13, R11
+	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 80(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -57372,9 +56383,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000005, AX, R11
 	ADDQ   R11, R8
-	MOVQ   24(R12), R11
-	MOVQ   (R12), R12
-	DECQ   72(R10)
+	MOVQ   24(R10), R11
+	MOVQ   (R10), R12
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -57419,14 +56430,12 @@ TEXT ·dpairsTurned6x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  40(R11), R10
 	MOVQ  24(R11), R12
 	MOVQ  (R11), R13
-	MOVQ  $0x00000008, CX
-	MOVQ  64(R11), R11
-	MOVQ  8(R11), CX
+	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
-	MOVQ  (R11), R14
-	MOVQ  R14, 72(R11)
-	MOVQ  24(R11), R14
-	MOVQ  R14, 80(R11)
+	MOVQ  64(R11), R14
+	MOVQ  R14, 152(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -57654,12 +56663,11 @@ tileStore:
 	VEXTRACTF32X4 $0x01, Y22, X14
 	VEXTRACTF32X4 $0x02, Z18, X18
 	VEXTRACTF32X4 $0x02, Z22, X22
-	MOVQ          x+0(FP), R13
-	MOVQ          64(R13), R11
+	MOVQ          x+0(FP), R11
 	MOVQ          $0x3ff0000000000000, R12
-	CMPQ          R12, 72(R13)
+	CMPQ          R12, 80(R11)
 	JEQ           tileBeta
-	VBROADCASTSD  72(R13), Z26
+	VBROADCASTSD  80(R11), Z26
 	VMULPD        Z26, Z3, Z3
 	VMULPD        Z26, Z4, Z4
 	VMULPD        Z26, Z5, Z5
@@ -57687,14 +56695,14 @@ tileStore:
 
 tileBeta:
 	// beta = 0, of either sign, must not read C
-	MOVQ         80(R13), R12
+	MOVQ         88(R11), R12
 	ADDQ         R12, R12
 	JEQ          tileBias
 	MOVQ         R10, R12
-	MOVQ         $0x3ff0000000000000, R14
-	CMPQ         R14, 80(R13)
+	MOVQ         $0x3ff0000000000000, R13
+	CMPQ         R13, 88(R11)
 	JEQ          tileAdd
-	VBROADCASTSD 80(R13), Z26
+	VBROADCASTSD 88(R11), Z26
 	VFMADD231PD  (R12), Z26, Z3
 	VFMADD231PD  64(R12), Z26, Z4
 	VFMADD231PD  128(R12), Z26, Z5
@@ -57772,11 +56780,11 @@ tileAdd:
 	ADDQ      DX, R12
 
 tileBias:
-	MOVQ      16(R11), R12
-	ORQ       40(R11), R12
-	ORQ       24(R11), R12
+	MOVQ      96(R11), R12
+	ORQ       120(R11), R12
+	ORQ       104(R11), R12
 	JEQ       tileWrite
-	MOVQ      16(R11), R12
+	MOVQ      96(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileReLU
 	VMOVUPD   (R12), Z26
@@ -57809,7 +56817,7 @@ tileBias:
 	VADDPD    X26, X22, X22
 
 tileReLU:
-	MOVQ      40(R11), R12
+	MOVQ      120(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileMask
 	VPXORD    Z27, Z27, Z27
@@ -57863,11 +56871,11 @@ tileReLU:
 	VMOVAPD.Z X22, K3, X22
 
 tileMask:
-	MOVQ      80(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
-	MOVQ      32(R11), R14
-	SHLQ      $0x03, R14
+	MOVQ      112(R11), R13
+	SHLQ      $0x03, R13
 	VPXORD    Z27, Z27, Z27
 	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
@@ -57881,7 +56889,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X2, K3, X2
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z7, K3, Z7
@@ -57894,7 +56902,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X6, K3, X6
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z11, K3, Z11
@@ -57907,7 +56915,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X10, K3, X10
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z15, K3, Z15
@@ -57920,7 +56928,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X14, K3, X14
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z19, K3, Z19
@@ -57933,7 +56941,7 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X18, K3, X18
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 	VMOVUPD   (R12), Z26
 	VCMPPD    $0x16, Z27, Z26, K3
 	VMOVAPD.Z Z23, K3, Z23
@@ -57946,10 +56954,10 @@ tileMask:
 	VMOVUPD.Z (R12)(R8*1), K1, X26
 	VCMPPD    $0x16, X27, X26, K3
 	VMOVAPD.Z X22, K3, X22
-	ADDQ      R14, R12
+	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 80(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -58004,9 +57012,9 @@ tileWrite:
 	// next tile
 	IMUL3Q $0x00000006, AX, R12
 	ADDQ   R12, R9
-	MOVQ   24(R13), R12
-	MOVQ   (R13), R13
-	DECQ   72(R11)
+	MOVQ   24(R11), R12
+	MOVQ   (R11), R13
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET

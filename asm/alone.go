@@ -1,0 +1,138 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// alone generates the kernels of tiles that are products of their own.
+func alone(e emitter) (goTable string) {
+	table := func(field string, mks []microKernel) {
+		goTable += fmt.Sprintf("\t%s: [][]aloneKernel[%s]{\n", field, e.typ.goName)
+		for _, mk := range mks {
+			var names []string
+			for tallest := mk.h; len(names) < tallest; {
+				mk.h = len(names) + 1
+				names = append(names, mk.generateAlone())
+			}
+			goTable += "\t\t{" + strings.Join(names, ", ") + "},\n"
+		}
+		goTable += "\t},\n"
+	}
+	var whole, halves, pairs []microKernel
+	for i, tallest := range e.isa.gemmRows {
+		v := i + 1
+		mk := microKernel{emitter: e, h: tallest, v: v}
+		whole = append(whole, mk)
+		if v <= e.isa.halves {
+			mk.half = true
+			halves = append(halves, mk)
+		}
+		if v <= len(e.isa.pairs) {
+			pairs = append(pairs, microKernel{emitter: e, h: e.isa.pairs[v-1], v: max(v, 2), half: v == 1, pairs: alongK})
+		}
+	}
+	if pairs != nil {
+		e.pairOrder()
+	}
+	goTable = fmt.Sprintf("\nvar %salone%s = aloneKernels[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
+	table("whole", whole)
+	table("halves", halves)
+	table("pairs", pairs)
+	return goTable + "}\n"
+}
+
+// generateAlone generates the kernel as a function of a few arguments, which stands for all that takes
+// instructions in a microKernel and is 0 or 1 here. It adds up in the same order.
+func (mk microKernel) generateAlone() (name string) {
+	kind, width := "alone", mk.v*mk.lanes()
+	switch {
+	case mk.pairs != noPairs:
+		kind, width = "alonePairs", width+2-mk.lanes()
+		if mk.half {
+			width -= mk.lanes() / 2
+		}
+	case mk.half:
+		width -= mk.lanes() / 2
+	}
+	name = fmt.Sprintf("%s%s%dx%d%s", mk.typ.letter, kind, mk.h, width, mk.isa.suffix)
+	mk.function(name, fmt.Sprintf("func(k int, a *%[1]s, aRow int, b *%[1]s, bRow int, c *%[1]s, ldc, cols int)", mk.typ.goName),
+		fmt.Sprintf("%s is an aloneKernel with h = %d, for at most %d columns.", name, mk.h, width))
+	r := gemmRegisters{
+		pointers: []reg.GPVirtual{mk.param("a")}, stride: mk.param("aRow"),
+		pb: mk.param("b"), bRow: mk.param("bRow"), c: mk.param("c"), ldc: mk.param("ldc"), left: mk.param("k"),
+	}
+	mk.toBytes(r.stride, r.bRow, r.ldc)
+	r.multiples(mk.emitter, mk.h)
+	r.point(mk.emitter)
+	mk.bodies(&r, mk.param("cols"), func(prefix string, mask *tail) { mk.aloneTile(r, prefix, mask) })
+	mk.done()
+	return name
+}
+
+// aloneTile emits the tile.
+func (mk microKernel) aloneTile(r gemmRegisters, prefix string, mask *tail) {
+	sums := make([][]reg.VecVirtual, mk.h)
+	for i := range sums {
+		sums[i] = mk.row()
+		for _, s := range sums[i] {
+			mk.zero(s)
+		}
+	}
+	atOnce := stepsAtOnce
+	if mk.pairs == alongK {
+		atOnce = mk.pairDepth()
+	}
+	mk.SUBQ(operand.Imm(uint64(atOnce)), r.left)
+	mk.JLT(operand.LabelRef(prefix + "Rest"))
+	if mk.pairs == alongK {
+		mk.pairSteps(r, prefix+"Steps", nil, sums)
+	} else {
+		mk.alignLoop()
+		mk.Label(prefix + "Steps")
+		for u := range atOnce {
+			mk.stepInRow(r, u, sums, mask)
+		}
+		mk.nextSteps(r, atOnce)
+		mk.SUBQ(operand.Imm(uint64(atOnce)), r.left)
+		mk.JGE(operand.LabelRef(prefix + "Steps"))
+	}
+	mk.Label(prefix + "Rest")
+	mk.ADDQ(operand.Imm(uint64(atOnce)), r.left)
+	mk.JEQ(operand.LabelRef(prefix + "Write"))
+	mk.Label(prefix + "Step")
+	mk.stepInRow(r, 0, sums, mask)
+	mk.nextSteps(r, 1)
+	mk.DECQ(r.left)
+	mk.JNE(operand.LabelRef(prefix + "Step"))
+	mk.write(r, func() reg.GPVirtual { return mk.param("cols") }, prefix, sums, mask)
+}
+
+// stepInRow is step for an A whose rows are contiguous, of which it takes the element u further on.
+func (mk microKernel) stepInRow(r gemmRegisters, u int, sums [][]reg.VecVirtual, mask *tail) {
+	b := mk.row()
+	for j := range b {
+		m := mk.vector(r, r.pb, j)
+		if mask != nil && j == mk.v-1 {
+			mk.loadTail(*mask, m, b[j])
+		} else {
+			mk.load(m, b[j])
+		}
+	}
+	for i := range sums {
+		a := r.element(i)
+		a.Disp = u * mk.typ.size
+		mk.multiply(i, a, b, sums[i])
+	}
+	mk.ADDQ(r.bRow, r.pb)
+}
+
+// nextSteps moves on by some elements in rows of A.
+func (mk microKernel) nextSteps(r gemmRegisters, steps int) {
+	for _, p := range r.pointers {
+		mk.ADDQ(operand.U32(steps*mk.typ.size), p)
+	}
+}

@@ -1,0 +1,50 @@
+package kernels
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// A tile that is alone has the bits of the same tile among others, and no other element is written.
+func TestAloneKernelsGiveTheSameBits(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { aloneBits(t, o.ks) },
+		func(t *testing.T, o Ops[float64]) { aloneBits(t, o.ks) })
+}
+
+func aloneBits[T Float](t *testing.T, ks *kernelSet[T]) {
+	if len(ks.alone.whole) == 0 {
+		if ks.lanes > 1 {
+			t.Fatal("there are no such kernels")
+		}
+		return // plain Go has none
+	}
+	if got, want := len(ks.alone.byColumns), len(ks.byColumns); got != want {
+		t.Fatalf("there are kernels for up to %d columns, want %d", got, want)
+	}
+	rng := rand.New(rand.NewPCG(61, 62))
+	for i, ways := range ks.alone.byColumns {
+		for ending, kernels := range ways {
+			micro := ks.byColumns[i][ending]
+			if len(kernels) < len(micro) {
+				t.Fatalf("%d columns, ending %d: %d kernels, want %d", i+1, ending, len(kernels), len(micro))
+			}
+			for h := 1; h <= len(micro); h++ {
+				for _, k := range []int{1, 2, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 23, 32, 41} {
+					n := i + 1
+					lda, ldb, ldc := k+rng.IntN(3), n+rng.IntN(3), n+rng.IntN(3)
+					a, b := randomMatrix[T](rng, h, k, lda).data, randomMatrix[T](rng, k, n, ldb).data
+					got, want := newGuarded[T](extent(h, n, ldc)), newGuarded[T](extent(h, n, ldc))
+					kernels[h-1](k, &a[0], lda, &b[0], ldb, &got.data[0], ldc, n)
+					x := microArgs[T]{tiles: 1, panels: 1, cols: n}
+					x.set(k, 1, &a[0], lda, false, &b[0], ldb, 0, &want.data[0], ldc)
+					x.run(micro[h-1])
+					if !slices.Equal(got.all, want.all) || want.data[0] == T(guard) {
+						t.Fatalf("%dx%dx%d, ending %d, lda = %d, ldb = %d, ldc = %d: not what the micro-kernel computes", h, n, k, ending, lda, ldb, ldc)
+					}
+				}
+			}
+		}
+	}
+}

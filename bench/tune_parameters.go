@@ -205,15 +205,12 @@ var parameters = []parameter{
 		effect: splitsTail,
 	},
 	{
-		name: "DotDepth", about: "least k for each row, or column, for which a product with a transposed B that is not small is dot products",
+		name: "DotDepth", about: "least k for each row, or column, for which a product with a transposed B is dot products, if there are not only a few",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.DotDepth }, dotDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
-			const n, small = 300, 1024 // elements of B: with fewer, it takes less depth
-			for _, m := range []int{2, 8, 24} {
+			for _, m := range []int{8, 16, 24} { // more rows than are multiplied at a time
 				for _, depth := range steps(dotDepths(t), t.now.DotDepth) {
-					if k := m * depth; k*n > small {
-						shapes = append(shapes, gemmShape{m: m, n: n, k: k, transB: true})
-					}
+					shapes = append(shapes, gemmShape{m: m, n: 300, k: m * depth, transB: true})
 				}
 			}
 			return shapes

@@ -19,7 +19,11 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 	for m := 1; m <= 2*columns+2; m++ {
 		for n := 1; n <= 13; n++ {
 			few := min(m, n)
-			for _, k := range []int{few*depth - 13, few*depth - 12, few*depth - 1, few * depth, few*depth + 2*lanes + 1} { // with a small B, or not
+			least := few * depth
+			if few <= columns {
+				least = lanes + few*depth/4 - 320/max(m, n)
+			}
+			for _, k := range []int{least - 1, least, few*depth + 2*lanes + 1} {
 				for _, beta := range []float64{0, 1, -0.5} {
 					runGemm(t, o, gemmCase{transB: true, m: m, n: n, k: max(k, 1), alpha: 1.25, beta: beta, padA: 3, padB: 1, padC: 2})
 				}

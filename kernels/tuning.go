@@ -44,7 +44,8 @@ type Tuning struct {
 	// A product with a transposed B, and with A as it is, is computed as dot products, both
 	// in place, if k is at least DotDepth for each row, or for each column, of which there are
 	// 32 at most: turning B takes as long as some rows of the product, and adding up a vector
-	// as long as some steps of k. With a B of up to 4 KiB it is 12 less: what goes before turning counts.
+	// as long as some steps of k. A few rows or columns, as many as there are kernels for, take a quarter of
+	// that and a vector, and less if the product is small.
 	DotDepth int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int

@@ -125,7 +125,7 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 	// LOOP 2 splits n: micro-panels of B, several of one width in a call.
 	for jr, i := 0, 0; jr < n; i++ {
 		preemptible()
-		v, cols := ks.panel(n-jr, wide)
+		v, cols, equal := ks.panels(n-jr, wide)
 		kernels := ks.byColumns[cols-1][ending]
 		if p.around && cols == ks.around.v*ks.lanes {
 			kernels = ks.around.run
@@ -152,7 +152,7 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 		if work := product3(k, cols, m); work > callWork {
 			atOnce = max(callWork/(k*cols*h), 1)
 		} else if !packing {
-			together = ks.panelsTogether(n-jr, wide, k, callWork/work, short == 0)
+			together = ks.panelsTogether(min(equal, callWork/work), cols, k, short == 0)
 			if together > 1 && next != nil && ks.fetcher(v, h).h == h && !ks.wholeFollows(n-jr-together*cols, wide) {
 				together-- // the last one fetches, in a call of its own
 			}
@@ -187,22 +187,15 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 	}
 }
 
-// panelsTogether returns how many panels there are in one call, at most so many, if so
-// many columns are left: equal ones, and if tiles have two heights, which are two calls, as
+// panelsTogether returns how many of so many equal panels there are in one call: if tiles have two heights, which are two calls, as
 // many as stay in the L1 cache from one call to the other.
-func (ks *kernelSet[T]) panelsTogether(left, wide, k, most int, oneHeight bool) (together int) {
+func (ks *kernelSet[T]) panelsTogether(equal, cols, k int, oneHeight bool) int {
 	const half = 16 << 10 // bytes of the L1 cache
-	v, cols := ks.panel(left, wide)
-	if !oneHeight {
-		var z T
-		most = min(most, half/(k*cols*int(unsafe.Sizeof(z))))
+	var z T
+	if oneHeight || equal == 1 {
+		return equal
 	}
-	for together = 1; together < most && left > together*cols; together++ {
-		if next, nextCols := ks.panel(left-together*cols, wide); next != v || nextCols != cols {
-			break
-		}
-	}
-	return together
+	return max(1, min(equal, half/(k*cols*int(unsafe.Sizeof(z)))))
 }
 
 // Memory that is a multiple of setPeriod bytes apart, give or take setNear, shares sets of the L1 cache.

@@ -171,6 +171,34 @@ func (ks *kernelSet[T]) panel(left, wide int) (v, cols int) {
 	return wide, wide * ks.lanes
 }
 
+// panels is panel, and how many panels as wide follow each other, this one counted.
+func (ks *kernelSet[T]) panels(left, wide int) (v, cols, equal int) {
+	vectors := (left + ks.lanes - 1) >> ks.laneShift
+	if vectors <= wide {
+		return vectors, left, 1
+	}
+	equal = int(uint(vectors-1) / uint(wide)) // before the last one
+	switch last := vectors - equal*wide; {
+	case last == 1 && ks.endsWider(wide+1, wide+1, wide):
+		equal--
+	case last == 2 && equal > 1 && ks.endsWider(2*(wide+1), 2*(wide+1), wide):
+		equal -= 2
+	case last == wide && left&(ks.lanes-1) == 0: // as wide
+		equal++
+	}
+	if equal > 0 {
+		return wide, wide * ks.lanes, equal
+	}
+	cols = (wide + 1) * ks.lanes
+	switch {
+	case left < cols:
+		return wide + 1, left, 1
+	case left == 2*cols:
+		return wide + 1, cols, 2
+	}
+	return wide + 1, cols, 1
+}
+
 // endsWider reports whether so many vectors are v vectors, and make panels wider than wide.
 func (ks *kernelSet[T]) endsWider(vectors, v, wide int) bool {
 	return vectors == v && v%wide > 0 && wide < len(ks.micro)

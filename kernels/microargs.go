@@ -111,14 +111,14 @@ func (x *microArgs[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
 	wide, a, b, c, bias, mask := ks.widthInPlace(m, n), x.a, x.b, x.c, x.bias, x.mask
 	var tallest, h, tall, short int
 	for jr := 0; jr < n; {
-		_, x.cols = ks.panel(n-jr, wide)
-		kernels := ks.byColumns[x.cols-1][ending]
+		_, cols, equal := ks.panels(n-jr, wide)
+		kernels := ks.byColumns[cols-1][ending]
 		if len(kernels) != tallest { // a division takes as long as some steps of a tile
 			tallest = len(kernels)
 			h, tall, short = split(m, tallest)
 		}
-		together := ks.panelsTogether(n-jr, wide, x.k, never, short == 0)
-		x.tiles, x.panels, x.bStep = tall, together, x.cols
+		together := ks.panelsTogether(equal, cols, x.k, short == 0)
+		x.tiles, x.panels, x.cols, x.bStep = tall, together, cols, cols
 		x.a, x.b, x.c, x.bias, x.mask = a, shifted(b, jr), shifted(c, jr), shifted(bias, jr), shifted(mask, jr)
 		x.run(kernels[h-1])
 		if short > 0 {
@@ -128,7 +128,7 @@ func (x *microArgs[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
 			x.bias, x.mask = shifted(bias, jr), shifted(mask, rows*x.maskRow+jr)
 			x.run(kernels[h-2])
 		}
-		jr += together * x.cols
+		jr += together * cols
 	}
 }
 

@@ -115,3 +115,27 @@ func TestBlocksBySize(t *testing.T) {
 		}
 	}
 }
+
+// What panels says of those that follow each other is what panel says of them one by one.
+func TestEqualPanels(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { equalPanels(t, o.ks) },
+		func(t *testing.T, o Ops[float64]) { equalPanels(t, o.ks) })
+}
+
+func equalPanels[T Float](t *testing.T, ks *kernelSet[T]) {
+	for wide := 1; wide <= len(ks.micro); wide++ {
+		for left := 1; left <= 26*ks.lanes; left++ {
+			v, cols := ks.panel(left, wide)
+			equal := 1
+			for ; equal*cols < left; equal++ {
+				if nextV, nextCols := ks.panel(left-equal*cols, wide); nextV != v || nextCols != cols {
+					break
+				}
+			}
+			if gotV, gotCols, got := ks.panels(left, wide); gotV != v || gotCols != cols || got != equal {
+				t.Fatalf("%d columns left, %d vectors wide: %d panels of %d vectors and %d columns, want %d of %d and %d", left, wide, got, gotV, gotCols, equal, v, cols)
+			}
+		}
+	}
+}

@@ -136,7 +136,7 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 		if packing && packed < k {
 			if first := ks.firstTile(b, v, cols, len(kernels), m, ending); first.h > 0 {
 				x.a, x.b, x.bRow, y.panel = &p.a.data[0], &b.from.data[jr], b.from.row, &panel[0]
-				x.c, x.bias, x.mask = &p.c[jr], shifted(p.e.bias, jr), shifted(p.e.mask, jr)
+				x.c, x.bias, x.mask = &p.c[jr], shiftedIf(p.e.bias, jr), shiftedIf(p.e.mask, jr)
 				x.runWith(first.run, &y)
 				row = first.h
 			} else {
@@ -171,7 +171,7 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 			}
 			x.tiles, x.panels = min(tall, atOnce), together
 			x.a, x.b, x.c = &p.a.data[row*p.a.row], &panel[0], &p.c[row*p.ldc+jr]
-			x.bias, x.mask = shifted(p.e.bias, jr), shifted(p.e.mask, row*p.e.ldmask+jr)
+			x.bias, x.mask = shiftedIf(p.e.bias, jr), shiftedIf(p.e.mask, row*p.e.ldmask+jr)
 			if ahead.h == h {
 				x.runWith(ahead.run, &y)
 				ahead.h = 0

@@ -68,7 +68,7 @@ type epilogue[T Float] struct {
 
 // at returns the epilogue of the part of C that begins at (i, j).
 func (e epilogue[T]) at(i, j int) epilogue[T] {
-	e.bias, e.mask = shifted(e.bias, j), shifted(e.mask, i*e.ldmask+j)
+	e.bias, e.mask = shiftedIf(e.bias, j), shiftedIf(e.mask, i*e.ldmask+j)
 	return e
 }
 

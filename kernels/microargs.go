@@ -81,7 +81,7 @@ func (x *microArgs[T]) inTiles(kernels []microKernel[T], m int) {
 	if short > 0 {
 		rows := tall * h
 		x.tiles, x.panels = short, 1
-		x.a, x.c, x.mask = shifted(x.a, rows*x.aRow), shifted(x.c, rows*x.ldc), shifted(x.mask, rows*x.maskRow)
+		x.a, x.c, x.mask = shifted(x.a, rows*x.aRow), shifted(x.c, rows*x.ldc), shiftedIf(x.mask, rows*x.maskRow)
 		x.run(kernels[h-2])
 	}
 }
@@ -109,6 +109,7 @@ func (x *microArgs[T]) compute(ks *kernelSet[T], m, n int, ending pairing) {
 // to be bounded: macroKernel in less time.
 func (x *microArgs[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
 	wide, a, b, c, bias, mask := ks.widthInPlace(m, n), x.a, x.b, x.c, x.bias, x.mask
+	epilogue := bias != nil || mask != nil
 	var tallest, h, tall, short int
 	for jr := 0; jr < n; {
 		_, cols, equal := ks.panels(n-jr, wide)
@@ -119,13 +120,18 @@ func (x *microArgs[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
 		}
 		together := ks.panelsTogether(equal, cols, x.k, short == 0)
 		x.tiles, x.panels, x.cols, x.bStep = tall, together, cols, cols
-		x.a, x.b, x.c, x.bias, x.mask = a, shifted(b, jr), shifted(c, jr), shifted(bias, jr), shifted(mask, jr)
+		x.a, x.b, x.c = a, shifted(b, jr), shifted(c, jr)
+		if epilogue {
+			x.bias, x.mask = shiftedIf(bias, jr), shiftedIf(mask, jr)
+		}
 		x.run(kernels[h-1])
 		if short > 0 {
 			rows := tall * h
 			x.tiles, x.panels = short, together
 			x.a, x.b, x.c = shifted(a, rows*x.aRow), shifted(b, jr), shifted(c, rows*x.ldc+jr)
-			x.bias, x.mask = shifted(bias, jr), shifted(mask, rows*x.maskRow+jr)
+			if epilogue {
+				x.bias, x.mask = shiftedIf(bias, jr), shiftedIf(mask, rows*x.maskRow+jr)
+			}
 			x.run(kernels[h-2])
 		}
 		jr += together * cols
@@ -154,10 +160,15 @@ func (x *microArgs[T]) run(kernel microKernel[T]) {
 //go:nocheckptr
 func hidden(p unsafe.Pointer) unsafe.Pointer { return unsafe.Add(unsafe.Pointer(nil), uintptr(p)) }
 
-// shifted returns p moved on by n elements, and nil for nil.
+// shifted returns p moved on by n elements.
 func shifted[T any](p *T, n int) *T {
+	return (*T)(unsafe.Add(unsafe.Pointer(p), n*int(unsafe.Sizeof(*p))))
+}
+
+// shiftedIf is shifted for a p that may be nil, and is then.
+func shiftedIf[T any](p *T, n int) *T {
 	if p == nil {
 		return nil
 	}
-	return (*T)(unsafe.Add(unsafe.Pointer(p), n*int(unsafe.Sizeof(*p))))
+	return shifted(p, n)
 }

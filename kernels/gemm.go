@@ -100,13 +100,11 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 	// take none, in the same order.
 	if ks := o.ks; product3(m, n, k)/2 < ks.tuning.ThreadWork {
 		switch {
-		case !transA && !transB:
-			if m > 1 && n > 1 && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, false) == n { // one row goes along m
-				w := borrowWorkspace[T]()
-				columnsAlongK(ks, w, m, n, k, alpha, a, lda, b, ldb, 1, beta, c, ldc, fromMemory[T](m, k))
-				w.giveBack()
-				return
-			}
+		case !transA && !transB && m > 1 && n > 1 && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, false) == n: // one row goes along m
+			w := borrowWorkspace[T]()
+			columnsAlongK(ks, w, m, n, k, alpha, a, lda, b, ldb, 1, beta, c, ldc, fromMemory[T](m, k))
+			w.giveBack()
+			return
 		case transA && !transB && ks.goesBeside(m, n, k):
 		case transA && transB && ks.turnedDotsPay(m, n, k):
 			w := borrowWorkspace[T]()
@@ -122,6 +120,11 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 			dots(ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 			return
 		case transB && turnedStrips(ks, m, n, k, alpha, a, lda, transA, b, ldb, beta, c, ldc, nil):
+			return
+		case !transB && (ks.onePanel(m, n, k, ldb, transA) || ks.inPlace(m, n, k, lda, ldb, transA) && ks.fitsStrips(m, n, k, lda, transA)):
+			var x microArgs[T]
+			x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
+			x.compute(ks, m, n, pairingOf(m, k, transA))
 			return
 		}
 	}

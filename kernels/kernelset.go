@@ -10,6 +10,10 @@ type kernelSet[T Float] struct {
 	lanes     int             // elements in a vector
 	laneShift uint            // and its binary logarithm: a division takes as long as a small product
 
+	// vectorTime is how long a multiply-add of a vector takes, in quarters of a cycle: two a cycle, or one, if it is done
+	// in halves. Then there are kernels of half vectors, and unit, of how many columns more take more time, is half of lanes.
+	vectorTime, unit int
+
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
 	// columns. packing[v-1], copying[v-1], turning[v-1] and pack[v-1] pack panels of v vectors;
@@ -314,6 +318,10 @@ func (ks kernelSet[T]) arranged() kernelSet[T] {
 		}
 	}
 	ks.arrangeAlone()
+	ks.vectorTime, ks.unit = 2, ks.lanes
+	if ks.halves != nil {
+		ks.vectorTime, ks.unit = 4, ks.lanes/2
+	}
 	return ks
 }
 

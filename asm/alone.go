@@ -48,15 +48,9 @@ func alone(e emitter) (goTable string) {
 // generateAlone generates the kernel as a function of a few arguments, which stands for all that takes
 // instructions in a microKernel and is 0 or 1 here. It adds up in the same order.
 func (mk microKernel) generateAlone() (name string) {
-	kind, width := "alone", mk.v*mk.lanes()
-	switch {
-	case mk.pairs != noPairs:
-		kind, width = "alonePairs", width+2-mk.lanes()
-		if mk.half {
-			width -= mk.lanes() / 2
-		}
-	case mk.half:
-		width -= mk.lanes() / 2
+	kind, width := "alone", mk.columns()
+	if mk.pairs != noPairs {
+		kind = "alonePairs"
 	}
 	name = fmt.Sprintf("%s%s%dx%d%s", mk.typ.letter, kind, mk.h, width, mk.isa.suffix)
 	mk.function(name, fmt.Sprintf("func(k int, a *%[1]s, aRow int, b *%[1]s, bRow int, c *%[1]s, ldc, cols int)", mk.typ.goName),
@@ -115,12 +109,7 @@ func (mk microKernel) aloneTile(r gemmRegisters, prefix string, mask *tail) {
 func (mk microKernel) stepInRow(r gemmRegisters, u int, sums [][]reg.VecVirtual, mask *tail) {
 	b := mk.row()
 	for j := range b {
-		m := mk.vector(r, r.pb, j)
-		if mask != nil && j == mk.v-1 {
-			mk.loadTail(*mask, m, b[j])
-		} else {
-			mk.load(m, b[j])
-		}
+		mk.loadVector(mk.vector(r, r.pb, j), b[j], j, mask)
 	}
 	for i := range sums {
 		a := r.element(i)

@@ -145,17 +145,12 @@ type gemmRegisters struct {
 
 func (mk microKernel) generate() (name string) {
 	kind, what := "gemm", "a microKernel"
-	width := mk.v * mk.lanes()
+	width := mk.columns()
 	dimensions := ""
 	switch {
 	case mk.pairs != noPairs:
-		width += 2 - mk.lanes()
-		if mk.half {
-			width -= mk.lanes() / 2
-		}
 		kind, what = mk.pairs.describe(width)
 	case mk.half:
-		width -= mk.lanes() / 2
 		kind, what = "halves", "a microKernel for at most so many columns"
 	case mk.packs:
 		kind, what = "packing", "the function of a panelKernel"
@@ -205,6 +200,18 @@ func (mk microKernel) generate() (name string) {
 		emit()
 	}
 	return name
+}
+
+// columns is how many columns the kernel computes at most.
+func (mk microKernel) columns() int {
+	n := mk.v * mk.lanes()
+	if mk.pairs != noPairs {
+		n += 2 - mk.lanes()
+	}
+	if mk.half {
+		n -= mk.lanes() / 2
+	}
+	return n
 }
 
 // bodies emits the body of the kernel, once or twice, each with what the last vector of a row takes: a mask for it, nil if
@@ -466,12 +473,7 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail,
 		mk.stepAlongM(r)
 	}
 	for j := range b {
-		m := mk.vector(r, r.pb, j)
-		if mask != nil && j == mk.v-1 {
-			mk.loadTail(*mask, m, b[j])
-		} else {
-			mk.load(m, b[j])
-		}
+		mk.loadVector(mk.vector(r, r.pb, j), b[j], j, mask)
 		if far { // the last byte of each vector: the line of the first is the last one of this panel, if they share it
 			mk.PREFETCHT1(operand.Mem{Base: r.pb, Disp: (j+mk.v+1)*mk.isa.width - 1})
 		}
@@ -592,6 +594,15 @@ func (mk microKernel) vector(r gemmRegisters, p reg.GPVirtual, j int) operand.Me
 		return operand.Mem{Base: p, Index: r.last, Scale: 1}
 	}
 	return operand.Mem{Base: p, Disp: j * mk.isa.width}
+}
+
+// loadVector loads vector j of a row, the last one under the mask, unless that is nil.
+func (mk microKernel) loadVector(m operand.Mem, x reg.VecVirtual, j int, mask *tail) {
+	if mask != nil && j == mk.v-1 {
+		mk.loadTail(*mask, m, x)
+	} else {
+		mk.load(m, x)
+	}
 }
 
 // eachVector emits do for every vector of a tile, whose rows begin at p, ld

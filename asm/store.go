@@ -39,12 +39,7 @@ func (mk microKernel) storeTile(r gemmRegisters, x microArgs, prefix string, sum
 	mk.TESTQ(bias, bias)
 	mk.JEQ(operand.LabelRef(prefix + "ReLU"))
 	for j, b := range mk.row() {
-		m := mk.vector(r, bias, j)
-		if mask != nil && j == mk.v-1 {
-			mk.loadTail(*mask, m, b)
-		} else {
-			mk.load(m, b)
-		}
+		mk.loadVector(mk.vector(r, bias, j), b, j, mask)
 		for i := range sums {
 			mk.add(b, sums[i][j], sums[i][j])
 		}

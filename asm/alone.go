@@ -45,8 +45,8 @@ func alone(e emitter) (goTable string) {
 	return goTable + "}\n"
 }
 
-// generateAlone generates the kernel as a function of a few arguments, which stands for all that takes
-// instructions in a microKernel and is 0 or 1 here. It adds up in the same order.
+// generateAlone generates the kernel as a function of a few arguments: one tile, aCol = 1, alpha = 1, beta = 0 and no
+// epilogue, and what a microKernel does about others left out. It adds up in the same order.
 func (mk microKernel) generateAlone() (name string) {
 	kind, width := "alone", mk.columns()
 	if mk.pairs != noPairs {

@@ -1,13 +1,16 @@
 package kernels
 
+import "unsafe"
+
 // An aloneKernel computes a tile that is a product of its own,
 //
 //	for i in 0..h-1, j in 0..cols-1:
 //		c[i*ldc + j] = sum over p in 0..k-1 of a[i*aRow + p] * b[p*bRow + j]
 //
-// to the bits of the microKernel for it, and in less time: its arguments fit registers. A store of
-// one in memory takes a place in the store queue, behind those of C, and where there are no more, the CPU waits for the
-// multiply-adds of the product before. 8x8x8 takes 0.95 of the time, 4x48x4 in float32 0.75.
+// where (v-1)*lanes < cols <= v*lanes, to the bits of the microKernel for it, and in less time: it has so few arguments that Go
+// passes them in registers. A store of one in memory takes a place in the store queue, behind those of C, and where there
+// are no more, the CPU waits for the multiply-adds of the product before. 8x8x8 takes 0.95 of the time, 4x48x4 in float32 0.75.
+// It fetches nothing: rows of B are near.
 type aloneKernel[T Float] func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols int)
 
 // aloneKernels are those for the micro-kernels of micro, of halves and of pairs along k.
@@ -24,16 +27,24 @@ func (ks *kernelSet[T]) arrangeAlone() {
 	alone.byColumns = make([][pairsAlongM][]aloneKernel[T], len(alone.whole)*ks.lanes)
 	for i := range alone.byColumns {
 		cols, v := i+1, i>>ks.laneShift+1
-		tiles := alone.whole[v-1]
+		tiles := tunedRows(ks, v, alone.whole[v-1])
 		if ks.halfLast(v, cols) {
-			tiles = alone.halves[v-1]
+			tiles = tunedRows(ks, v, alone.halves[v-1])
 		}
 		pairs := tiles
 		if ks.endsInPair(cols) && v <= len(alone.pairs) {
-			pairs = alone.pairs[v-1]
+			pairs = tunedRows(ks, v, alone.pairs[v-1])
 		}
 		alone.byColumns[i] = [pairsAlongM][]aloneKernel[T]{noPairs: tiles, pairsAlongK: pairs}
 	}
+}
+
+// nearRowsOfB reports whether k rows of B are so near that they are fetched unasked, or so few that they are in the L2 cache:
+// other micro-kernels than those of alone fetch them, 6x64x512 of a B with 4096 columns in half the time.
+func nearRowsOfB[T Float](k, ldb int) bool {
+	const near, few = 2 << 10, 512 << 10 // bytes
+	var z T
+	return ldb <= near/int(unsafe.Sizeof(z)) || k*ldb <= few/int(unsafe.Sizeof(z))
 }
 
 // twoAlone computes m rows in two tiles.

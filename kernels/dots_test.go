@@ -30,6 +30,19 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
+	for few := 1; few <= 2*columns; few++ {
+		for _, many := range []int{2 * columns, 40, 1000} {
+			least := few * depth
+			if few <= columns {
+				least = lanes + few*depth/4 - 320/many
+			}
+			for _, s := range [][2]int{{few, many}, {many, few}} {
+				if !o.ks.dotsPay(s[0], s[1], max(least, 1)) || least > 1 && o.ks.dotsPay(s[0], s[1], least-1) {
+					t.Errorf("%dx%d is not computed as dot products from a depth of %d on", s[0], s[1], least)
+				}
+			}
+		}
+	}
 	for m := 1; m <= 11; m++ { // with a transposed A of few rows, turned or not
 		for _, n := range []int{2*m - 1, 2 * m, 3*m + 70} {
 			for _, k := range []int{2*m*depth - 1, 2 * m * depth, 2*m*depth + lanes + 1} {

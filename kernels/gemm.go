@@ -56,7 +56,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	if ks := o.ks; !transB && m > 1 && n > 1 && k > 0 && k <= ks.tuning.KC && alpha != 0 && lda >= aCols && ldb >= n && ldc >= n &&
 		reaches(a, aRows, aCols, lda) && reaches(b, k, n, ldb) && reaches(c, m, n, ldc) && disjoint(c, a) && disjoint(c, b) {
 		ending := pairingOf(m, k, transA)
-		if n <= len(ks.alone.byColumns) && !transA && alpha == 1 && beta == 0 {
+		if n <= len(ks.alone.byColumns) && !transA && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) {
 			kernels := ks.alone.byColumns[n-1][ending]
 			if m <= len(kernels) {
 				kernels[m-1](k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
@@ -100,11 +100,6 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 	// take none, in the same order.
 	if ks := o.ks; product3(m, n, k)/2 < ks.tuning.ThreadWork {
 		switch {
-		case !transA && !transB && m > 1 && n > 1 && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, false) == n: // one row goes along m
-			w := borrowWorkspace[T]()
-			columnsAlongK(ks, w, m, n, k, alpha, a, lda, b, ldb, 1, beta, c, ldc, fromMemory[T](m, k))
-			w.giveBack()
-			return
 		case transA && !transB && ks.goesBeside(m, n, k):
 		case transA && transB && ks.turnedDotsPay(m, n, k):
 			w := borrowWorkspace[T]()
@@ -125,6 +120,11 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 			var x microArgs[T]
 			x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 			x.compute(ks, m, n, pairingOf(m, k, transA))
+			return
+		case !transA && !transB && m > 1 && n > 1 && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, false) == n: // one row goes along m
+			w := borrowWorkspace[T]()
+			columnsAlongK(ks, w, m, n, k, alpha, a, lda, b, ldb, 1, beta, c, ldc, fromMemory[T](m, k))
+			w.giveBack()
 			return
 		}
 	}

@@ -248,13 +248,13 @@ func (ks *kernelSet[T]) halfLast(v, cols int) bool {
 // tiles returns the micro-kernels for so many columns in v vectors, by height.
 func (ks *kernelSet[T]) tiles(v, cols int) []microKernel[T] {
 	if ks.halfLast(v, cols) {
-		return ks.tuned(v, ks.halves[v-1])
+		return tunedRows(ks, v, ks.halves[v-1])
 	}
-	return ks.tuned(v, ks.micro[v-1])
+	return tunedRows(ks, v, ks.micro[v-1])
 }
 
-// tuned returns those of the kernels, for v vectors, that the tuning leaves.
-func (ks *kernelSet[T]) tuned(v int, kernels []microKernel[T]) []microKernel[T] {
+// tunedRows returns those of the kernels, for v vectors, that the tuning leaves.
+func tunedRows[T Float, K any](ks *kernelSet[T], v int, kernels []K) []K {
 	if tu := &ks.tuning; v == tu.Vectors && tu.Rows > 0 {
 		return kernels[:min(tu.Rows, len(kernels))]
 	}
@@ -311,9 +311,9 @@ func (ks kernelSet[T]) arranged() kernelSet[T] {
 		tiles := ks.tiles(v, cols)
 		ks.byColumns[i] = [pairings][]microKernel[T]{tiles, tiles, tiles}
 		if ks.endsInPair(cols) && v <= len(ks.pairs.alongK) {
-			ks.byColumns[i][pairsAlongK] = ks.tuned(v, ks.pairs.alongK[v-1])
+			ks.byColumns[i][pairsAlongK] = tunedRows(&ks, v, ks.pairs.alongK[v-1])
 			if v > 1 {
-				ks.byColumns[i][pairsAlongM] = ks.tuned(v, ks.pairs.alongM[v-1])
+				ks.byColumns[i][pairsAlongM] = tunedRows(&ks, v, ks.pairs.alongM[v-1])
 			}
 		}
 	}

@@ -148,7 +148,7 @@ func (x *microArgs[T]) runWith(kernel microKernel[T], y *microExtra[T]) {
 // run calls a micro-kernel. The compiler takes it for granted that a function in a
 // variable keeps its arguments, which would put x on the heap; that no
 // micro-kernel does is hidden from it. Therefore it has to be told, too, that x and what it
-// points to are in use until the call returns.
+// points to are in use until the call returns, as a pointer of no type, which takes no look at T's.
 func (x *microArgs[T]) run(kernel microKernel[T]) {
 	kernel((*microArgs[T])(hidden(unsafe.Pointer(x))))
 	runtime.KeepAlive(unsafe.Pointer(x))

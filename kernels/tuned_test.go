@@ -208,19 +208,32 @@ func gemmDecidesAsGemmFused[T Float](t *testing.T, o Ops[T]) {
 				k = tu.KC + rng.IntN(9) - 4
 			}
 			k = max(k, 1)
-			if rng.IntN(4) == 0 { // so few columns, and so many rows, that columns are copied
+			switch rng.IntN(4) {
+			case 0: // so few columns, and so many rows, that columns are copied
 				m, n, k = 60+rng.IntN(60), 1+rng.IntN(lanes), 100+rng.IntN(100)
+			case 1: // few columns, and one tile of rows, or two
+				m, n, k = 1+rng.IntN(33), 1+rng.IntN(5), 80+rng.IntN(300)
 			}
+			alpha, beta := [...]T{1, 1, -1.5}[rng.IntN(3)], [...]T{0, 0, 1, -0.5}[rng.IntN(4)]
 			for _, trans := range transposes {
 				g := gemmCase{transA: trans[0], transB: trans[1], m: m, n: n, k: k}
 				aRows, aCols := g.aShape()
 				bRows, bCols := g.bShape()
 				a, b := randomMatrix[T](rng, aRows, aCols, aCols).data, randomMatrix[T](rng, bRows, bCols, bCols).data
-				got, want := make([]T, m*n), make([]T, m*n)
-				o.Gemm(trans[0], trans[1], m, n, k, 1, a, aCols, b, bCols, 0, got, n)
-				o.GemmFused(trans[0], trans[1], m, n, k, 1, a, aCols, b, bCols, 0, want, n, Epilogue[T]{})
+				old := randomMatrix[T](rng, m, n, n).data
+				got, want := slices.Clone(old), slices.Clone(old)
+				o.Gemm(trans[0], trans[1], m, n, k, alpha, a, aCols, b, bCols, beta, got, n)
+				o.GemmFused(trans[0], trans[1], m, n, k, alpha, a, aCols, b, bCols, beta, want, n, Epilogue[T]{})
 				if !slices.Equal(got, want) {
-					t.Fatalf("tuned by %+v: %+v: Gemm and GemmFused have other bits", tu, g)
+					t.Fatalf("tuned by %+v: %+v, alpha = %v, beta = %v: Gemm and GemmFused have other bits", tu, g, alpha, beta)
+				}
+				zero, negative := make([]T, m*n), make([]T, m*n)
+				o.Gemm(trans[0], trans[1], m, n, k, 1, a, aCols, b, bCols, 1, zero, n)
+				o.Gemm(trans[0], trans[1], m, n, k, -1, a, aCols, b, bCols, 0, negative, n)
+				for i := range zero {
+					if zero[i] != -negative[i] {
+						t.Fatalf("tuned by %+v: %+v: other bits with alpha = -1, beta = 0 than with alpha = beta = 1", tu, g)
+					}
 				}
 				pad := rng.IntN(1200)
 				ldb := bCols + pad
@@ -228,7 +241,8 @@ func gemmDecidesAsGemmFused[T Float](t *testing.T, o Ops[T]) {
 				for i := range bRows {
 					copy(spread[i*ldb:], b[i*bCols:][:bCols])
 				}
-				o.Gemm(trans[0], trans[1], m, n, k, 1, a, aCols, spread, ldb, 0, got, n)
+				copy(got, old)
+				o.Gemm(trans[0], trans[1], m, n, k, alpha, a, aCols, spread, ldb, beta, got, n)
 				if !slices.Equal(got, want) {
 					t.Fatalf("tuned by %+v: %+v: other bits with rows of B %d apart", tu, g, ldb)
 				}

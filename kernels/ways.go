@@ -9,7 +9,8 @@ func (ks *kernelSet[T]) nearColumns(m, n, k int) bool {
 	return n <= ks.tuning.PackColumns && (k <= shallowest || ks.vectorTime*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows))
 }
 
-// behindColumns is how long it takes to multiply what tiles have behind the last column of C: betterAsRows saves no more, but for tails.
+// behindColumns is how long it takes to multiply what tiles have behind the last column of C, in quarters of a cycle times lanes:
+// betterAsRows saves no more, but for tails.
 func (ks *kernelSet[T]) behindColumns(m, n, k int) int {
 	return ks.vectorTime * k * max(m*((n+ks.unit-1)&^(ks.unit-1))-max(m*n, ks.unit*latency), 0)
 }
@@ -157,7 +158,8 @@ func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
 	const most, before = 32, 320 // rows, and steps of k for all of them
 	few, depth := min(m, n), ks.tuning.DotDepth
 	if few <= len(ks.dot) {
-		return (ks.lanes+few*min(depth, 1<<30)/4-k)*max(m, n) <= before
+		missing := ks.lanes + few*min(depth, 1<<20)/4 - k // in a row
+		return missing <= 0 || missing <= before/max(m, n)
 	}
 	return few <= min(k/depth, most)
 }

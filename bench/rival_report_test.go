@@ -209,17 +209,21 @@ all shapes               1.800 (1.80)
 // TestFewRoundsHaveNoInterval checks that no interval is made up.
 func TestFewRoundsHaveNoInterval(t *testing.T) {
 	const name = "DGEMM/m=256/n=256/k=256/threads=2/impl="
-	r, err := ReadRivals(rivalRecord(t, "avx512", map[string][]float64{
-		name + "avx512": {80, 90}, name + "blis": {40, 50},
-	}, name+"avx512", name+"blis"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got strings.Builder
-	r.WriteTables(&got)
-	for _, want := range []string{"avx512 f64, 2 threads", "parallel  256,256,256    85.0   85.0  100.0  45.0  1.900    -  blis"} {
-		if !strings.Contains(got.String(), want) {
-			t.Errorf("no %q in\n%s", want, got.String())
+	for want, ours := range map[string][]float64{
+		"parallel  256,256,256    85.0   85.0  100.0  50.0  1.700    -  blis": {80, 90},
+		"parallel  256,256,256    84.0   84.0  100.0  50.0  1.680    -  blis": {80, 82, 84, 86, 88}, // infinite on one side
+	} {
+		theirs := slices.Repeat([]float64{50}, len(ours))
+		r, err := ReadRivals(rivalRecord(t, "avx512", map[string][]float64{name + "avx512": ours, name + "blis": theirs}, name+"avx512", name+"blis"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		r.WriteTables(&got)
+		for _, want := range []string{"avx512 f64, 2 threads", want} {
+			if !strings.Contains(got.String(), want) {
+				t.Errorf("no %q in\n%s", want, got.String())
+			}
 		}
 	}
 }

@@ -180,9 +180,9 @@ func number(format string, x float64) string {
 	return fmt.Sprintf(format, x)
 }
 
-// interval is what s is uncertain by; a dash where too few rounds tell.
+// interval is what s is uncertain by; a dash where too few rounds tell, which may be so on one side only.
 func interval(s benchmath.Summary) string {
-	if !(s.Center > 0) || math.IsInf(s.Hi, 0) {
+	if !(s.Center > 0) || math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) {
 		return "-"
 	}
 	return fmt.Sprintf("%.2f..%.2f", s.Lo, s.Hi)

@@ -39,6 +39,16 @@ func (ks *kernelSet[T]) arrangeAlone() {
 	}
 }
 
+// aloneKernel returns the kernel for m rows and n columns, nil if they are more than a tile.
+func (ks *kernelSet[T]) aloneKernel(m, n int, ending pairing) aloneKernel[T] {
+	if n <= len(ks.alone.byColumns) {
+		if kernels := ks.alone.byColumns[n-1][ending]; m <= len(kernels) {
+			return kernels[m-1]
+		}
+	}
+	return nil
+}
+
 // nearRowsOfB reports whether k rows of B are so near that they are fetched unasked, or so few that they are in the L2 cache:
 // other micro-kernels than those of alone fetch them, 6x64x512 of a B with 4096 columns in half the time.
 func nearRowsOfB[T Float](k, ldb int) bool {

@@ -125,9 +125,9 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 	w := borrowWorkspace[T]()
 	w.b = room(w.b, k*width)
 	packTransposed(ks.square, b, ldb, w.b, k, n, width)
-	if e == nil && !transA && alpha == 1 && beta == 0 && n <= len(ks.alone.byColumns) {
-		if kernels := ks.alone.byColumns[n-1][pairingOf(m, k, false)]; m <= len(kernels) {
-			kernels[m-1](k, &a[0], lda, &w.b[0], width, &c[0], ldc, n)
+	if e == nil && !transA && alpha == 1 && beta == 0 {
+		if kernel := ks.aloneKernel(m, n, pairingOf(m, k, false)); kernel != nil {
+			kernel(k, &a[0], lda, &w.b[0], width, &c[0], ldc, n)
 			w.giveBack()
 			return true
 		}

@@ -2,47 +2,28 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// alone generates the kernels of tiles that are products of their own.
+// alone generates the kernels of tiles that are products of their own, for the micro-kernels of gemm.
 func alone(e emitter) (goTable string) {
-	table := func(field string, mks []microKernel) {
-		goTable += fmt.Sprintf("\t%s: [][]aloneKernel[%s]{\n", field, e.typ.goName)
-		for _, mk := range mks {
-			var names []string
-			for tallest := mk.h; len(names) < tallest; {
-				mk.h = len(names) + 1
-				names = append(names, mk.generateAlone())
-			}
-			goTable += "\t\t{" + strings.Join(names, ", ") + "},\n"
-		}
-		goTable += "\t},\n"
+	return e.table("alone", "aloneKernel", e.wholeKernels(), microKernel.generateAlone)
+}
+
+// aloneHalves does for those of halves.
+func aloneHalves(e emitter) (goTable string) {
+	return e.table("aloneHalves", "aloneKernel", e.halfKernels(), microKernel.generateAlone)
+}
+
+// alonePairs does for those of pairs along k.
+func alonePairs(e emitter) (goTable string) {
+	if e.isa.pairs == nil {
+		return ""
 	}
-	var whole, halves, pairs []microKernel
-	for i, tallest := range e.isa.gemmRows {
-		v := i + 1
-		mk := microKernel{emitter: e, h: tallest, v: v}
-		whole = append(whole, mk)
-		if v <= e.isa.halves {
-			mk.half = true
-			halves = append(halves, mk)
-		}
-		if v <= len(e.isa.pairs) {
-			pairs = append(pairs, microKernel{emitter: e, h: e.isa.pairs[v-1], v: max(v, 2), half: v == 1, pairs: alongK})
-		}
-	}
-	if pairs != nil {
-		e.pairOrder()
-	}
-	goTable = fmt.Sprintf("\nvar %salone%s = aloneKernels[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
-	table("whole", whole)
-	table("halves", halves)
-	table("pairs", pairs)
-	return goTable + "}\n"
+	e.pairOrder()
+	return e.table("alonePairs", "aloneKernel", e.pairKernels(alongK), microKernel.generateAlone)
 }
 
 // generateAlone generates the kernel as a function of a few arguments: one tile, aCol = 1, alpha = 1, beta = 0 and no

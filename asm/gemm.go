@@ -10,22 +10,43 @@ import (
 
 // gemm generates the micro-kernels of one element type, of all heights up to MR and
 // all widths up to NR in vectors, and the table through which Go finds them.
-func gemm(e emitter) (goTable string) { return e.microKernels("gemm", len(e.isa.gemmRows), false) }
+func gemm(e emitter) (goTable string) {
+	return e.table("gemm", "microKernel", e.wholeKernels(), microKernel.generate)
+}
 
 // halves generates the micro-kernels whose last vector has half the width.
 func halves(e emitter) (goTable string) {
-	if e.isa.halves == 0 {
-		return ""
-	}
-	return e.microKernels("halves", e.isa.halves, true)
+	return e.table("halves", "microKernel", e.halfKernels(), microKernel.generate)
 }
 
-func (e emitter) microKernels(kind string, vectors int, half bool) (goTable string) {
-	goTable = fmt.Sprintf("\nvar %s%s%s = [][]microKernel[%s]{\n", e.typ.letter, kind, e.isa.suffix, e.typ.goName)
-	for v, tallest := range e.isa.gemmRows[:vectors] {
+// wholeKernels returns the tallest micro-kernel of each width in whole vectors.
+func (e emitter) wholeKernels() (mks []microKernel) {
+	for i, tallest := range e.isa.gemmRows {
+		mks = append(mks, microKernel{emitter: e, h: tallest, v: i + 1})
+	}
+	return mks
+}
+
+// halfKernels returns those of wholeKernels with a last vector of half the width.
+func (e emitter) halfKernels() []microKernel {
+	mks := e.wholeKernels()[:e.isa.halves]
+	for i := range mks {
+		mks[i].half = true
+	}
+	return mks
+}
+
+// table generates kernels, of each of mks and of all heights up to its own, and the Go table of them; nothing if mks is empty.
+func (e emitter) table(kind, goType string, mks []microKernel, generate func(microKernel) (name string)) (goTable string) {
+	if len(mks) == 0 {
+		return ""
+	}
+	goTable = fmt.Sprintf("\nvar %s%s%s = [][]%s[%s]{\n", e.typ.letter, kind, e.isa.suffix, goType, e.typ.goName)
+	for _, mk := range mks {
 		var names []string
-		for h := 1; h <= tallest; h++ {
-			names = append(names, microKernel{emitter: e, h: h, v: v + 1, half: half}.generate())
+		for tallest := mk.h; len(names) < tallest; {
+			mk.h = len(names) + 1
+			names = append(names, generate(mk))
 		}
 		goTable += "\t{" + strings.Join(names, ", ") + "},\n"
 	}

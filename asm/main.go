@@ -52,6 +52,8 @@ var generators = []generator{
 	{"gemm", gemm},
 	{"halves", halves},
 	{"alone", alone},
+	{"alonehalves", aloneHalves},
+	{"alonepairs", alonePairs},
 	{"packing", packing},
 	{"ahead", lookingAhead},
 	{"around", around},

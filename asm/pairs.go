@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
@@ -35,20 +34,20 @@ func panelsWithPairs(e emitter) (goTable string) {
 	e.pairOrder()
 	for _, way := range []pairs{alongK, alongM} {
 		kind, _ := way.describe(0)
-		goTable += fmt.Sprintf("\nvar %s%s%s = [][]microKernel[%s]{\n", e.typ.letter, kind, e.isa.suffix, e.typ.goName)
-		for i, tallest := range e.isa.pairs {
-			var names []string
-			if i == 0 && way == alongM { // as rows of the transpose, columns that few take less time
-				tallest = 0
-			}
-			for h := 1; h <= tallest; h++ {
-				names = append(names, microKernel{emitter: e, h: h, v: max(i+1, 2), half: i == 0, pairs: way}.generate())
-			}
-			goTable += "\t{" + strings.Join(names, ", ") + "},\n"
-		}
-		goTable += "}\n"
+		goTable += e.table(kind, "microKernel", e.pairKernels(way), microKernel.generate)
 	}
 	return goTable
+}
+
+// pairKernels returns the tallest micro-kernel of each width that ends in a pair.
+func (e emitter) pairKernels(way pairs) (mks []microKernel) {
+	for i, tallest := range e.isa.pairs {
+		if i == 0 && way == alongM { // as rows of the transpose, columns that few take less time
+			tallest = 0
+		}
+		mks = append(mks, microKernel{emitter: e, h: tallest, v: max(i+1, 2), half: i == 0, pairs: way})
+	}
+	return mks
 }
 
 // pairDepth is how many steps of k one vector holds of a pair of columns.

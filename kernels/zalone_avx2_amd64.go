@@ -224,22 +224,14 @@ func dalone3x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float6
 //go:noescape
 func dalone4x12AVX2(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 
-var saloneAVX2 = aloneKernels[float32]{
-	whole: [][]aloneKernel[float32]{
-		{salone1x8AVX2, salone2x8AVX2, salone3x8AVX2, salone4x8AVX2, salone5x8AVX2, salone6x8AVX2, salone7x8AVX2, salone8x8AVX2, salone9x8AVX2, salone10x8AVX2, salone11x8AVX2, salone12x8AVX2},
-		{salone1x16AVX2, salone2x16AVX2, salone3x16AVX2, salone4x16AVX2, salone5x16AVX2, salone6x16AVX2},
-		{salone1x24AVX2, salone2x24AVX2, salone3x24AVX2, salone4x24AVX2},
-	},
-	halves: [][]aloneKernel[float32]{},
-	pairs:  [][]aloneKernel[float32]{},
+var saloneAVX2 = [][]aloneKernel[float32]{
+	{salone1x8AVX2, salone2x8AVX2, salone3x8AVX2, salone4x8AVX2, salone5x8AVX2, salone6x8AVX2, salone7x8AVX2, salone8x8AVX2, salone9x8AVX2, salone10x8AVX2, salone11x8AVX2, salone12x8AVX2},
+	{salone1x16AVX2, salone2x16AVX2, salone3x16AVX2, salone4x16AVX2, salone5x16AVX2, salone6x16AVX2},
+	{salone1x24AVX2, salone2x24AVX2, salone3x24AVX2, salone4x24AVX2},
 }
 
-var daloneAVX2 = aloneKernels[float64]{
-	whole: [][]aloneKernel[float64]{
-		{dalone1x4AVX2, dalone2x4AVX2, dalone3x4AVX2, dalone4x4AVX2, dalone5x4AVX2, dalone6x4AVX2, dalone7x4AVX2, dalone8x4AVX2, dalone9x4AVX2, dalone10x4AVX2, dalone11x4AVX2, dalone12x4AVX2},
-		{dalone1x8AVX2, dalone2x8AVX2, dalone3x8AVX2, dalone4x8AVX2, dalone5x8AVX2, dalone6x8AVX2},
-		{dalone1x12AVX2, dalone2x12AVX2, dalone3x12AVX2, dalone4x12AVX2},
-	},
-	halves: [][]aloneKernel[float64]{},
-	pairs:  [][]aloneKernel[float64]{},
+var daloneAVX2 = [][]aloneKernel[float64]{
+	{dalone1x4AVX2, dalone2x4AVX2, dalone3x4AVX2, dalone4x4AVX2, dalone5x4AVX2, dalone6x4AVX2, dalone7x4AVX2, dalone8x4AVX2, dalone9x4AVX2, dalone10x4AVX2, dalone11x4AVX2, dalone12x4AVX2},
+	{dalone1x8AVX2, dalone2x8AVX2, dalone3x8AVX2, dalone4x8AVX2, dalone5x8AVX2, dalone6x8AVX2},
+	{dalone1x12AVX2, dalone2x12AVX2, dalone3x12AVX2, dalone4x12AVX2},
 }

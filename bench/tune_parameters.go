@@ -205,7 +205,7 @@ var parameters = []parameter{
 		effect: splitsTail,
 	},
 	{
-		name: "DotDepth", about: "least k for each row, or column, for which a product with a transposed B is dot products, or four times that for a few",
+		name: "DotDepth", about: "least k for each row, or column, for which a product with a transposed B is dot products; for a few, a quarter of it and a vector",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.DotDepth }, dotDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
 			for _, m := range []int{8, 16, 24} { // more rows than are multiplied at a time

@@ -52,9 +52,8 @@ func (ks *kernelSet[T]) aloneKernel(m, n int, ending pairing) aloneKernel[T] {
 // nearRowsOfB reports whether k rows of B are so near that they are fetched unasked, or so few that they are in the L2 cache:
 // other micro-kernels than those of alone fetch them, 6x64x512 of a B with 4096 columns in half the time.
 func nearRowsOfB[T Float](k, ldb int) bool {
-	const near, few = 2 << 10, 512 << 10 // bytes
 	var z T
-	return ldb <= near/int(unsafe.Sizeof(z)) || k*ldb <= few/int(unsafe.Sizeof(z))
+	return ldb <= nearRow/int(unsafe.Sizeof(z)) || k*ldb <= nearBytes/int(unsafe.Sizeof(z))
 }
 
 // twoAlone computes m rows in two tiles.

@@ -224,12 +224,15 @@ func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 	return lda >= tu.PackStride
 }
 
+// nearRow is how many bytes rows of B are apart at most for the micro-kernels not to fetch what the next panel has of them, and nearBytes
+// how many all of them span at most, if they are further apart: farRow and farBytes in asm.
+const nearRow, nearBytes = 2 << 10, 512 << 10
+
 // packsB reports whether B is packed for a product of m rows and depth k.
 func (ks *kernelSet[T]) packsB(m, k, ldb int, trans bool) bool {
-	const far = 2048 // bytes from row to row, at which the micro-kernels fetch ahead
 	var z T
 	tu := &ks.tuning
-	return trans || m > tu.PackRows && (k > tu.PackDepth || ldb*int(unsafe.Sizeof(z)) > far)
+	return trans || m > tu.PackRows && (k > tu.PackDepth || ldb*int(unsafe.Sizeof(z)) > nearRow)
 }
 
 // Caches that nobody told us about are taken to be of these sizes, in bytes, and

@@ -7,6 +7,7 @@ import (
 	"go/types"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 )
 
@@ -39,4 +40,33 @@ func fieldsOf(t *testing.T, file string, src any) (fields []string) {
 		return false
 	})
 	return fields
+}
+
+// What the micro-kernels fetch ahead is what the package believes they do.
+func TestFarRowsAreThoseOfKernels(t *testing.T) {
+	files := token.NewFileSet()
+	f, err := parser.ParseFile(files, filepath.Join(kernelsDir, "tuning.go"), nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]int64{"nearRow": farRow - 1, "nearBytes": farBytes}
+	ast.Inspect(f, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		for i, name := range spec.Names {
+			if far, ok := want[name.Name]; ok {
+				got, err := types.Eval(files, nil, token.NoPos, types.ExprString(spec.Values[i]))
+				if err != nil || got.Value.String() != strconv.FormatInt(far, 10) {
+					t.Errorf("%s is %v in kernels, %v, want %d", name, got.Value, err, far)
+				}
+				delete(want, name.Name)
+			}
+		}
+		return false
+	})
+	if len(want) > 0 {
+		t.Errorf("kernels has no %v", want)
+	}
 }

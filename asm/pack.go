@@ -87,25 +87,20 @@ func describeTransposed(e emitter, least int) {
 func turn(e emitter) {
 	describeTransposed(e, 1)
 	side := e.lanes() / 2
-	width := e.param("width")
-	e.toBytes(width)
-	e.SHLQ(operand.Imm(e.sizeShift()), e.paramAddr("bCol"))
-	columns := make([]reg.GPVirtual, side)
-	for j := range columns {
-		columns[j] = e.GP64()
-	}
-	at, left, to := e.GP64(), e.GP64(), e.GP64()
-	whole := e.K()
-	ones := e.GP32()
-	e.MOVL(operand.U32(1<<side-1), ones)
-	e.KMOVW(ones, whole)
+	k, cols, first, col := e.param("k"), e.param("cols"), e.param("b"), e.param("bCol")
+	panel, width := e.param("panel"), e.param("width")
+	e.toBytes(col, width)
+	count := e.GP64()
+	e.MOVQ(k, count)
+	e.ANDQ(operand.Imm(uint64(side-1)), count)
+	rest := e.tailMask(count)
 
-	// squares emits the squares of some columns, one below the other; stores go through
-	// mask, if it is not nil.
-	squares := func(prefix string, mask *tail) {
-		e.Load(e.Param("k"), left)
-		e.Load(e.Param("panel"), to)
-		e.XORQ(at, at)
+	// squares emits the squares of some columns, one below the other, whose elements column tells and forward
+	// moves on; stores go through mask, if it is not nil.
+	squares := func(prefix string, column func(j int) operand.Mem, forward func(), mask *tail) {
+		left, to := e.GP64(), e.GP64()
+		e.MOVQ(k, left)
+		e.MOVQ(panel, to)
 		store := func(row reg.VecVirtual) {
 			if mask != nil {
 				e.storeTail(*mask, row, operand.Mem{Base: to})
@@ -114,30 +109,27 @@ func turn(e emitter) {
 			}
 			e.ADDQ(width, to)
 		}
-		square := func(rows reg.OpmaskVirtual) []reg.VecVirtual {
+		square := func(load func(m, x operand.Op)) []reg.VecVirtual {
 			x := make([]reg.VecVirtual, side)
 			for j := range x {
 				x[j] = e.YMM()
-				e.loadTail(tail{k: rows}, operand.Mem{Base: columns[j], Index: at, Scale: 1}, x[j])
+				load(column(j), x[j])
 			}
 			return e.transpose(x)
 		}
 		e.SUBQ(operand.Imm(uint64(side)), left)
 		e.JLT(operand.LabelRef(prefix + "Rest"))
 		e.Label(prefix + "Square")
-		for _, row := range square(whole) {
+		for _, row := range square(func(m, x operand.Op) { e.load(m, x) }) {
 			store(row)
 		}
-		e.ADDQ(operand.Imm(uint64(side*e.typ.size)), at)
+		forward()
 		e.SUBQ(operand.Imm(uint64(side)), left)
 		e.JGE(operand.LabelRef(prefix + "Square"))
 		e.Label(prefix + "Rest")
 		e.ADDQ(operand.Imm(uint64(side)), left)
 		e.JEQ(operand.LabelRef(prefix + "Next"))
-		count := e.GP64()
-		e.MOVQ(left, count)
-		rest := e.tailMask(count)
-		for _, row := range square(rest.k)[:side-1] {
+		for _, row := range square(func(m, x operand.Op) { e.loadTail(rest, m, x) })[:side-1] {
 			store(row)
 			e.DECQ(left)
 			e.JEQ(operand.LabelRef(prefix + "Next"))
@@ -145,36 +137,53 @@ func turn(e emitter) {
 		e.Label(prefix + "Next")
 	}
 
-	e.Label("columns")
-	cols := e.param("cols")
-	e.Load(e.Param("b"), columns[0])
-	e.CMPQ(cols, operand.Imm(uint64(side)))
+	b := e.GP64()
+	column := e.eachColumn(b, col, side)
+	e.SUBQ(operand.Imm(uint64(side)), cols)
 	e.JLT(operand.LabelRef("few"))
-	for j := range side - 1 {
-		e.MOVQ(columns[j], columns[j+1])
-		e.ADDQ(e.paramAddr("bCol"), columns[j+1])
-	}
-	squares("whole", nil)
-	e.ADDQ(e.paramAddr("bCol"), columns[side-1])
-	e.MOVQ(columns[side-1], e.paramAddr("b"))
-	e.ADDQ(operand.Imm(uint64(side*e.typ.size)), e.paramAddr("panel"))
-	e.SUBQ(operand.Imm(uint64(side)), e.paramAddr("cols"))
-	e.JNE(operand.LabelRef("columns"))
-	e.done()
+	e.Label("columns")
+	e.MOVQ(first, b)
+	squares("whole", column, func() { e.ADDQ(operand.Imm(uint64(side*e.typ.size)), b) }, nil)
+	e.LEAQ(operand.Mem{Base: first, Index: col, Scale: uint8(side)}, first)
+	e.ADDQ(operand.U32(side*e.typ.size), panel)
+	e.SUBQ(operand.Imm(uint64(side)), cols)
+	e.JGE(operand.LabelRef("columns"))
 
 	e.Label("few")
+	e.ADDQ(operand.Imm(uint64(side)), cols)
+	e.JEQ(operand.LabelRef("end"))
 	e.Comment("columns behind the last are the last one again")
-	step, none := e.param("bCol"), e.GP64()
+	columns, none, at := make([]reg.GPVirtual, side), e.GP64(), e.GP64()
+	columns[0] = first
 	e.XORQ(none, none)
 	for j := range side - 1 {
 		e.CMPQ(cols, operand.Imm(uint64(j+1)))
-		e.CMOVQLE(none, step)
+		e.CMOVQLE(none, col)
+		columns[j+1] = e.GP64()
 		e.MOVQ(columns[j], columns[j+1])
-		e.ADDQ(step, columns[j+1])
+		e.ADDQ(col, columns[j+1])
 	}
 	mask := e.tailMask(cols)
-	squares("few", &mask)
+	e.XORQ(at, at)
+	squares("few", func(j int) operand.Mem { return operand.Mem{Base: columns[j], Index: at, Scale: 1} },
+		func() { e.ADDQ(operand.Imm(uint64(side*e.typ.size)), at) }, &mask)
+	e.Label("end")
 	e.done()
+}
+
+// eachColumn returns the addresses of side columns, 4 or 8 of them, of which b is the first.
+func (e emitter) eachColumn(b, col reg.GPVirtual, side int) func(j int) operand.Mem {
+	col3, col5, col7 := e.GP64(), e.GP64(), e.GP64()
+	e.LEAQ(operand.Mem{Base: col, Index: col, Scale: 2}, col3)
+	if side == 8 {
+		e.LEAQ(operand.Mem{Base: col, Index: col, Scale: 4}, col5)
+		e.LEAQ(operand.Mem{Base: col3, Index: col, Scale: 4}, col7)
+	}
+	addresses := []operand.Mem{
+		{Base: b}, {Base: b, Index: col, Scale: 1}, {Base: b, Index: col, Scale: 2}, {Base: b, Index: col3, Scale: 1},
+		{Base: b, Index: col, Scale: 4}, {Base: b, Index: col5, Scale: 1}, {Base: b, Index: col3, Scale: 2}, {Base: b, Index: col7, Scale: 1},
+	}
+	return func(j int) operand.Mem { return addresses[j] }
 }
 
 // transpose returns the transpose of a square of half vectors.
@@ -223,16 +232,7 @@ func packTransposed(e emitter) {
 	firstB, firstPanel := e.param("b"), e.param("panel") // of the square at the top
 	k, b, panel := e.GP64(), e.GP64(), e.GP64()
 	e.toBytes(col, width)
-	col3, col5, col7 := e.GP64(), e.GP64(), e.GP64()
-	e.LEAQ(operand.Mem{Base: col, Index: col, Scale: 2}, col3)
-	if n == 8 {
-		e.LEAQ(operand.Mem{Base: col, Index: col, Scale: 4}, col5)
-		e.LEAQ(operand.Mem{Base: col3, Index: col, Scale: 4}, col7)
-	}
-	addr := []operand.Mem{
-		{Base: b}, {Base: b, Index: col, Scale: 1}, {Base: b, Index: col, Scale: 2}, {Base: b, Index: col3, Scale: 1},
-		{Base: b, Index: col, Scale: 4}, {Base: b, Index: col5, Scale: 1}, {Base: b, Index: col3, Scale: 2}, {Base: b, Index: col7, Scale: 1},
-	}
+	column := e.eachColumn(b, col, n)
 	// halfSquare transposes n/2 rows of n columns, x[j] being columns j and j+n/2 side by side.
 	x, y := e.vecs(n/2), e.vecs(n/2)
 	halfSquare := func() []reg.VecVirtual {
@@ -262,8 +262,8 @@ func packTransposed(e emitter) {
 	e.Label("square")
 	for half := range 2 {
 		for j := range x {
-			e.load(addr[j].Offset(16*half), x[j].AsX())
-			e.VINSERTF128(operand.Imm(1), addr[j+n/2].Offset(16*half), x[j], x[j])
+			e.load(column(j).Offset(16*half), x[j].AsX())
+			e.VINSERTF128(operand.Imm(1), column(j+n/2).Offset(16*half), x[j], x[j])
 		}
 		for _, row := range halfSquare() {
 			e.store(row, operand.Mem{Base: panel})
@@ -290,8 +290,8 @@ func packTransposed(e emitter) {
 	for half := range 2 {
 		part := tail{vec: mask.vec.AsX().(reg.VecVirtual)}
 		for j := range x {
-			e.loadTail(part, addr[j].Offset(16*half), x[j].AsX())
-			e.loadTail(part, addr[j+n/2].Offset(16*half), high)
+			e.loadTail(part, column(j).Offset(16*half), x[j].AsX())
+			e.loadTail(part, column(j+n/2).Offset(16*half), high)
 			e.VINSERTF128(operand.Imm(1), high, x[j], x[j])
 		}
 		for _, row := range halfSquare() {
@@ -308,10 +308,7 @@ func packTransposed(e emitter) {
 	e.Label("bottom")
 	e.TESTQ(cols, cols)
 	e.JEQ(operand.LabelRef("end"))
-	e.LEAQ(operand.Mem{Base: firstB, Index: col, Scale: 4}, firstB)
-	if n == 8 {
-		e.LEAQ(operand.Mem{Base: firstB, Index: col, Scale: 4}, firstB)
-	}
+	e.LEAQ(operand.Mem{Base: firstB, Index: col, Scale: uint8(n)}, firstB)
 	e.ADDQ(operand.U32(e.isa.width), firstPanel)
 	e.SUBQ(operand.U32(n), cols)
 	e.JGE(operand.LabelRef("columns"))

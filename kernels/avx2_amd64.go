@@ -19,6 +19,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.lanes, ks.laneShift = 8, 3
 	ks.micro = sgemmAVX2
 	ks.alone = aloneKernels[float32]{whole: saloneAVX2}
+	ks.upright = suprightAVX2
 	ks.packing, ks.copying, ks.turning, ks.fetching = spackingAVX2, scopyingAVX2, sturningAVX2, sfetchingAVX2
 	ks.dot, ks.dotFar = sdotAVX2, sdotFarAVX2
 	ks.addRows, ks.addFar = saddRowsAVX2, saddFarRowsAVX2
@@ -44,6 +45,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.lanes, ks.laneShift = 4, 2
 	ks.micro = dgemmAVX2
 	ks.alone = aloneKernels[float64]{whole: daloneAVX2}
+	ks.upright = duprightAVX2
 	ks.packing, ks.copying, ks.turning, ks.fetching = dpackingAVX2, dcopyingAVX2, dturningAVX2, dfetchingAVX2
 	ks.dot, ks.dotFar = ddotAVX2, ddotFarAVX2
 	ks.addRows, ks.addFar = daddRowsAVX2, daddFarRowsAVX2

@@ -67,7 +67,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 				return
 			}
 		}
-		if ks.small(m, n, k) && (!transA && ks.nearRows(lda) || transA && ks.nearColumns(m, n, k)) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) {
+		if ks.small(m, n, k) && (!transA && ks.nearRows(lda) || transA && (n <= uprightTN && (m <= latency || !ks.savesUpright(m, n, k)) || n > uprightTN && ks.nearColumns(m, n, k))) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) {
 			var x microArgs[T]
 			x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 			x.compute(ks, m, n, ending)
@@ -105,6 +105,9 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 			w := borrowWorkspace[T]()
 			dots(ks, m, n, k, alpha, turnedRows(ks, w, m, k, a, lda), k, b, ldb, beta, c, ldc)
 			w.giveBack()
+			return
+		case transA && (transB || n <= uprightTN) && alpha == 1 && beta == 0 && ks.goesUpright(m, n, k, transB):
+			uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, transB, unsafe.SliceData(c), ldc)
 			return
 		case transA && ks.betterAsRows(m, n, k, transB):
 			w := borrowWorkspace[T]()

@@ -13,6 +13,7 @@ type kernelSet[T Float] struct {
 	// vectorTime is how long a multiply-add of a vector takes, in quarters of a cycle: two a cycle, or one, if it is done
 	// in halves. Then there are kernels of half vectors, and unit, of how many columns more take more time, is half of lanes.
 	vectorTime, unit int
+	unitShift        uint
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
@@ -36,6 +37,7 @@ type kernelSet[T Float] struct {
 	tuning   Tuning
 	pairs    pairKernels[T]
 	alone    aloneKernels[T]
+	upright  [][]uprightKernel[T] // upright[w-1][n-1] of n columns, and w half vectors or, where there are no kernels of halves, whole ones
 
 	// byColumns[n-1][p][h-1] is the one of these micro-kernels for a panel of n columns.
 	byColumns [][pairings][]microKernel[T]
@@ -318,9 +320,9 @@ func (ks kernelSet[T]) arranged() kernelSet[T] {
 		}
 	}
 	ks.arrangeAlone()
-	ks.vectorTime, ks.unit = 2, ks.lanes
+	ks.vectorTime, ks.unit, ks.unitShift = 2, ks.lanes, ks.laneShift
 	if ks.halves != nil {
-		ks.vectorTime, ks.unit = 4, ks.lanes/2
+		ks.vectorTime, ks.unit, ks.unitShift = 4, ks.lanes/2, ks.laneShift-1
 	}
 	return ks
 }

@@ -89,6 +89,8 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 							wantA, wantB = false, false
 						case trans[0] && trans[1] && ks.turnedDotsPay(rows, n, k):
 							wantA, wantB = true, false // A's buffer holds its transpose
+						case trans[0] && ks.goesUpright(rows, n, k, trans[1]):
+							wantA, wantB = false, false
 						case trans[0] && ks.betterAsRows(rows, n, k, trans[1]):
 							wantA, wantB = true, false // A's buffer holds the transpose of C
 						}

@@ -4,7 +4,7 @@ package kernels
 // cycles was fitted to random shapes, on Zen 4.
 
 // nearColumns reports of a small product whose A is transposed, and which has no tail, that A is
-// not packed, and that it cannot be betterAsRows, as what tiles have behind the last column of C takes so little time.
+// not packed, and that it neither savesUpright nor is betterAsRows, as what tiles have behind the last column of C takes so little time.
 func (ks *kernelSet[T]) nearColumns(m, n, k int) bool {
 	return n <= ks.tuning.PackColumns && (k <= shallowest || ks.vectorTime*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows))
 }
@@ -12,7 +12,7 @@ func (ks *kernelSet[T]) nearColumns(m, n, k int) bool {
 // behindColumns is how long it takes to multiply what tiles have behind the last column of C, in quarters of a cycle times lanes:
 // betterAsRows saves no more, but for tails.
 func (ks *kernelSet[T]) behindColumns(m, n, k int) int {
-	return ks.vectorTime * k * max(m*((n+ks.unit-1)&^(ks.unit-1))-max(m*n, ks.unit*latency), 0)
+	return ks.vectorTime * k * max(m*ks.inUnits(n)-max(m*n, ks.unit*latency), 0)
 }
 
 // goesBeside reports whether the columns behind the last panel are computed beside
@@ -85,7 +85,7 @@ func (ks *kernelSet[T]) computed(n int, pairs bool) int {
 	if pairs && n > ks.lanes && ks.endsInPair(n) {
 		return (n-1)&^(ks.lanes-1) + 2
 	}
-	return (n + ks.unit - 1) &^ (ks.unit - 1)
+	return ks.inUnits(n)
 }
 
 // tailColumns says how many of the last columns of a product are computed on

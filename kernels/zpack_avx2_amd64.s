@@ -327,8 +327,7 @@ short:
 bottom:
 	TESTQ AX, AX
 	JEQ   end
-	LEAQ  (BX)(CX*4), BX
-	LEAQ  (BX)(CX*4), BX
+	LEAQ  (BX)(CX*8), BX
 	ADDQ  $0x00000020, SI
 	SUBQ  $0x00000008, AX
 	JGE   columns

@@ -227,46 +227,45 @@ cutRow:
 // func spackTransposedAVX512(k int, cols int, b *float32, bCol int, panel *float32, width int)
 // Requires: AVX, AVX512F, AVX512VL, CMOV
 TEXT ·spackTransposedAVX512(SB), NOSPLIT, $0-48
-	MOVQ  width+40(FP), AX
-	SHLQ  $0x02, AX
-	SHLQ  $0x02, bCol+24(FP)
-	MOVL  $0x000000ff, CX
-	KMOVW CX, K1
+	MOVQ k+0(FP), AX
+	MOVQ cols+8(FP), DX
+	MOVQ b+16(FP), BX
+	MOVQ bCol+24(FP), SI
+	MOVQ panel+32(FP), DI
+	MOVQ width+40(FP), R8
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ AX, R9
+	ANDQ $0x07, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	LEAQ  (SI)(SI*2), R9
+	LEAQ  (SI)(SI*4), R10
+	LEAQ  (R9)(SI*4), R11
+	SUBQ  $0x08, DX
+	JLT   few
 
 columns:
-	MOVQ cols+8(FP), R12
-	MOVQ b+16(FP), DX
-	CMPQ R12, $0x08
-	JLT  few
-	MOVQ DX, BX
-	ADDQ bCol+24(FP), BX
-	MOVQ BX, SI
-	ADDQ bCol+24(FP), SI
-	MOVQ SI, DI
-	ADDQ bCol+24(FP), DI
-	MOVQ DI, R8
-	ADDQ bCol+24(FP), R8
-	MOVQ R8, R9
-	ADDQ bCol+24(FP), R9
-	MOVQ R9, R10
-	ADDQ bCol+24(FP), R10
-	MOVQ R10, R11
-	ADDQ bCol+24(FP), R11
-	MOVQ k+0(FP), R13
-	MOVQ panel+32(FP), R14
-	XORQ R12, R12
-	SUBQ $0x08, R13
+	MOVQ BX, CX
+	MOVQ AX, R12
+	MOVQ DI, R13
+	SUBQ $0x08, R12
 	JLT  wholeRest
 
 wholeSquare:
-	VMOVUPS.Z  (DX)(R12*1), K1, Y0
-	VMOVUPS.Z  (BX)(R12*1), K1, Y1
-	VMOVUPS.Z  (SI)(R12*1), K1, Y2
-	VMOVUPS.Z  (DI)(R12*1), K1, Y3
-	VMOVUPS.Z  (R8)(R12*1), K1, Y4
-	VMOVUPS.Z  (R9)(R12*1), K1, Y5
-	VMOVUPS.Z  (R10)(R12*1), K1, Y6
-	VMOVUPS.Z  (R11)(R12*1), K1, Y7
+	VMOVUPS    (CX), Y0
+	VMOVUPS    (CX)(SI*1), Y1
+	VMOVUPS    (CX)(SI*2), Y2
+	VMOVUPS    (CX)(R9*1), Y3
+	VMOVUPS    (CX)(SI*4), Y4
+	VMOVUPS    (CX)(R10*1), Y5
+	VMOVUPS    (CX)(R9*2), Y6
+	VMOVUPS    (CX)(R11*1), Y7
 	VUNPCKLPS  Y1, Y0, Y8
 	VUNPCKHPS  Y1, Y0, Y9
 	VUNPCKLPS  Y3, Y2, Y1
@@ -291,45 +290,37 @@ wholeSquare:
 	VSHUFF32X4 $0x03, Y6, Y2, Y5
 	VSHUFF32X4 $0x00, Y7, Y3, Y10
 	VSHUFF32X4 $0x03, Y7, Y3, Y7
-	VMOVUPS    Y8, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y9, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y1, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y10, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y11, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y12, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y5, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y7, (R14)
-	ADDQ       AX, R14
-	ADDQ       $0x20, R12
-	SUBQ       $0x08, R13
+	VMOVUPS    Y8, (R13)
+	ADDQ       R8, R13
+	VMOVUPS    Y9, (R13)
+	ADDQ       R8, R13
+	VMOVUPS    Y1, (R13)
+	ADDQ       R8, R13
+	VMOVUPS    Y10, (R13)
+	ADDQ       R8, R13
+	VMOVUPS    Y11, (R13)
+	ADDQ       R8, R13
+	VMOVUPS    Y12, (R13)
+	ADDQ       R8, R13
+	VMOVUPS    Y5, (R13)
+	ADDQ       R8, R13
+	VMOVUPS    Y7, (R13)
+	ADDQ       R8, R13
+	ADDQ       $0x20, CX
+	SUBQ       $0x08, R12
 	JGE        wholeSquare
 
 wholeRest:
-	ADDQ $0x08, R13
-	JEQ  wholeNext
-	MOVQ R13, R15
-
-	// mask = 1<<n - 1
-	MOVQ       R15, CX
-	MOVL       $0x00000001, R15
-	SHLL       CL, R15
-	DECL       R15
-	KMOVW      R15, K2
-	VMOVUPS.Z  (DX)(R12*1), K2, Y0
-	VMOVUPS.Z  (BX)(R12*1), K2, Y1
-	VMOVUPS.Z  (SI)(R12*1), K2, Y2
-	VMOVUPS.Z  (DI)(R12*1), K2, Y3
-	VMOVUPS.Z  (R8)(R12*1), K2, Y4
-	VMOVUPS.Z  (R9)(R12*1), K2, Y5
-	VMOVUPS.Z  (R10)(R12*1), K2, Y6
-	VMOVUPS.Z  (R11)(R12*1), K2, Y7
+	ADDQ       $0x08, R12
+	JEQ        wholeNext
+	VMOVUPS.Z  (CX), K1, Y0
+	VMOVUPS.Z  (CX)(SI*1), K1, Y1
+	VMOVUPS.Z  (CX)(SI*2), K1, Y2
+	VMOVUPS.Z  (CX)(R9*1), K1, Y3
+	VMOVUPS.Z  (CX)(SI*4), K1, Y4
+	VMOVUPS.Z  (CX)(R10*1), K1, Y5
+	VMOVUPS.Z  (CX)(R9*2), K1, Y6
+	VMOVUPS.Z  (CX)(R11*1), K1, Y7
 	VUNPCKLPS  Y1, Y0, Y8
 	VUNPCKHPS  Y1, Y0, Y9
 	VUNPCKLPS  Y3, Y2, Y1
@@ -354,98 +345,96 @@ wholeRest:
 	VSHUFF32X4 $0x03, Y6, Y2, Y5
 	VSHUFF32X4 $0x00, Y7, Y3, Y10
 	VSHUFF32X4 $0x03, Y7, Y3, Y7
-	VMOVUPS    Y8, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y8, (R13)
+	ADDQ       R8, R13
+	DECQ       R12
 	JEQ        wholeNext
-	VMOVUPS    Y9, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y9, (R13)
+	ADDQ       R8, R13
+	DECQ       R12
 	JEQ        wholeNext
-	VMOVUPS    Y1, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y1, (R13)
+	ADDQ       R8, R13
+	DECQ       R12
 	JEQ        wholeNext
-	VMOVUPS    Y10, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y10, (R13)
+	ADDQ       R8, R13
+	DECQ       R12
 	JEQ        wholeNext
-	VMOVUPS    Y11, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y11, (R13)
+	ADDQ       R8, R13
+	DECQ       R12
 	JEQ        wholeNext
-	VMOVUPS    Y12, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y12, (R13)
+	ADDQ       R8, R13
+	DECQ       R12
 	JEQ        wholeNext
-	VMOVUPS    Y5, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y5, (R13)
+	ADDQ       R8, R13
+	DECQ       R12
 	JEQ        wholeNext
 
 wholeNext:
-	ADDQ bCol+24(FP), R11
-	MOVQ R11, b+16(FP)
-	ADDQ $0x20, panel+32(FP)
-	SUBQ $0x08, cols+8(FP)
-	JNE  columns
-	VZEROUPPER
-	RET
+	LEAQ (BX)(SI*8), BX
+	ADDQ $0x00000020, DI
+	SUBQ $0x08, DX
+	JGE  columns
 
 few:
+	ADDQ $0x08, DX
+	JEQ  end
+
 	// columns behind the last are the last one again
-	MOVQ    bCol+24(FP), CX
-	XORQ    R11, R11
-	CMPQ    R12, $0x01
-	CMOVQLE R11, CX
-	MOVQ    DX, BX
-	ADDQ    CX, BX
-	CMPQ    R12, $0x02
-	CMOVQLE R11, CX
-	MOVQ    BX, SI
-	ADDQ    CX, SI
-	CMPQ    R12, $0x03
-	CMOVQLE R11, CX
-	MOVQ    SI, DI
-	ADDQ    CX, DI
-	CMPQ    R12, $0x04
-	CMOVQLE R11, CX
-	MOVQ    DI, R8
-	ADDQ    CX, R8
-	CMPQ    R12, $0x05
-	CMOVQLE R11, CX
-	MOVQ    R8, R9
-	ADDQ    CX, R9
-	CMPQ    R12, $0x06
-	CMOVQLE R11, CX
+	XORQ    CX, CX
+	CMPQ    DX, $0x01
+	CMOVQLE CX, SI
+	MOVQ    BX, R9
+	ADDQ    SI, R9
+	CMPQ    DX, $0x02
+	CMOVQLE CX, SI
 	MOVQ    R9, R10
-	ADDQ    CX, R10
-	CMPQ    R12, $0x07
-	CMOVQLE R11, CX
+	ADDQ    SI, R10
+	CMPQ    DX, $0x03
+	CMOVQLE CX, SI
 	MOVQ    R10, R11
-	ADDQ    CX, R11
+	ADDQ    SI, R11
+	CMPQ    DX, $0x04
+	CMOVQLE CX, SI
+	MOVQ    R11, R12
+	ADDQ    SI, R12
+	CMPQ    DX, $0x05
+	CMOVQLE CX, SI
+	MOVQ    R12, R13
+	ADDQ    SI, R13
+	CMPQ    DX, $0x06
+	CMOVQLE CX, SI
+	MOVQ    R13, R14
+	ADDQ    SI, R14
+	CMPQ    DX, $0x07
+	CMOVQLE CX, SI
+	MOVQ    R14, R15
+	ADDQ    SI, R15
 
 	// mask = 1<<n - 1
-	MOVQ  R12, CX
-	MOVL  $0x00000001, R12
-	SHLL  CL, R12
-	DECL  R12
-	KMOVW R12, K2
-	MOVQ  k+0(FP), R13
-	MOVQ  panel+32(FP), R14
-	XORQ  R12, R12
-	SUBQ  $0x08, R13
+	MOVQ  DX, CX
+	MOVL  $0x00000001, DX
+	SHLL  CL, DX
+	DECL  DX
+	KMOVW DX, K2
+	XORQ  CX, CX
+	MOVQ  DI, DX
+	SUBQ  $0x08, AX
 	JLT   fewRest
 
 fewSquare:
-	VMOVUPS.Z  (DX)(R12*1), K1, Y0
-	VMOVUPS.Z  (BX)(R12*1), K1, Y1
-	VMOVUPS.Z  (SI)(R12*1), K1, Y2
-	VMOVUPS.Z  (DI)(R12*1), K1, Y3
-	VMOVUPS.Z  (R8)(R12*1), K1, Y4
-	VMOVUPS.Z  (R9)(R12*1), K1, Y5
-	VMOVUPS.Z  (R10)(R12*1), K1, Y6
-	VMOVUPS.Z  (R11)(R12*1), K1, Y7
+	VMOVUPS    (BX)(CX*1), Y0
+	VMOVUPS    (R9)(CX*1), Y1
+	VMOVUPS    (R10)(CX*1), Y2
+	VMOVUPS    (R11)(CX*1), Y3
+	VMOVUPS    (R12)(CX*1), Y4
+	VMOVUPS    (R13)(CX*1), Y5
+	VMOVUPS    (R14)(CX*1), Y6
+	VMOVUPS    (R15)(CX*1), Y7
 	VUNPCKLPS  Y1, Y0, Y8
 	VUNPCKHPS  Y1, Y0, Y9
 	VUNPCKLPS  Y3, Y2, Y1
@@ -470,45 +459,37 @@ fewSquare:
 	VSHUFF32X4 $0x03, Y6, Y2, Y5
 	VSHUFF32X4 $0x00, Y7, Y3, Y10
 	VSHUFF32X4 $0x03, Y7, Y3, Y7
-	VMOVUPS    Y8, K2, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y9, K2, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y1, K2, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y10, K2, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y11, K2, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y12, K2, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y5, K2, (R14)
-	ADDQ       AX, R14
-	VMOVUPS    Y7, K2, (R14)
-	ADDQ       AX, R14
-	ADDQ       $0x20, R12
-	SUBQ       $0x08, R13
+	VMOVUPS    Y8, K2, (DX)
+	ADDQ       R8, DX
+	VMOVUPS    Y9, K2, (DX)
+	ADDQ       R8, DX
+	VMOVUPS    Y1, K2, (DX)
+	ADDQ       R8, DX
+	VMOVUPS    Y10, K2, (DX)
+	ADDQ       R8, DX
+	VMOVUPS    Y11, K2, (DX)
+	ADDQ       R8, DX
+	VMOVUPS    Y12, K2, (DX)
+	ADDQ       R8, DX
+	VMOVUPS    Y5, K2, (DX)
+	ADDQ       R8, DX
+	VMOVUPS    Y7, K2, (DX)
+	ADDQ       R8, DX
+	ADDQ       $0x20, CX
+	SUBQ       $0x08, AX
 	JGE        fewSquare
 
 fewRest:
-	ADDQ $0x08, R13
-	JEQ  fewNext
-	MOVQ R13, R15
-
-	// mask = 1<<n - 1
-	MOVQ       R15, CX
-	MOVL       $0x00000001, R15
-	SHLL       CL, R15
-	DECL       R15
-	KMOVW      R15, K1
-	VMOVUPS.Z  (DX)(R12*1), K1, Y0
-	VMOVUPS.Z  (BX)(R12*1), K1, Y1
-	VMOVUPS.Z  (SI)(R12*1), K1, Y2
-	VMOVUPS.Z  (DI)(R12*1), K1, Y3
-	VMOVUPS.Z  (R8)(R12*1), K1, Y4
-	VMOVUPS.Z  (R9)(R12*1), K1, Y5
-	VMOVUPS.Z  (R10)(R12*1), K1, Y6
-	VMOVUPS.Z  (R11)(R12*1), K1, Y7
+	ADDQ       $0x08, AX
+	JEQ        fewNext
+	VMOVUPS.Z  (BX)(CX*1), K1, Y0
+	VMOVUPS.Z  (R9)(CX*1), K1, Y1
+	VMOVUPS.Z  (R10)(CX*1), K1, Y2
+	VMOVUPS.Z  (R11)(CX*1), K1, Y3
+	VMOVUPS.Z  (R12)(CX*1), K1, Y4
+	VMOVUPS.Z  (R13)(CX*1), K1, Y5
+	VMOVUPS.Z  (R14)(CX*1), K1, Y6
+	VMOVUPS.Z  (R15)(CX*1), K1, Y7
 	VUNPCKLPS  Y1, Y0, Y8
 	VUNPCKHPS  Y1, Y0, Y9
 	VUNPCKLPS  Y3, Y2, Y1
@@ -533,36 +514,37 @@ fewRest:
 	VSHUFF32X4 $0x03, Y6, Y2, Y5
 	VSHUFF32X4 $0x00, Y7, Y3, Y10
 	VSHUFF32X4 $0x03, Y7, Y3, Y7
-	VMOVUPS    Y8, K2, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y8, K2, (DX)
+	ADDQ       R8, DX
+	DECQ       AX
 	JEQ        fewNext
-	VMOVUPS    Y9, K2, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y9, K2, (DX)
+	ADDQ       R8, DX
+	DECQ       AX
 	JEQ        fewNext
-	VMOVUPS    Y1, K2, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y1, K2, (DX)
+	ADDQ       R8, DX
+	DECQ       AX
 	JEQ        fewNext
-	VMOVUPS    Y10, K2, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y10, K2, (DX)
+	ADDQ       R8, DX
+	DECQ       AX
 	JEQ        fewNext
-	VMOVUPS    Y11, K2, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y11, K2, (DX)
+	ADDQ       R8, DX
+	DECQ       AX
 	JEQ        fewNext
-	VMOVUPS    Y12, K2, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y12, K2, (DX)
+	ADDQ       R8, DX
+	DECQ       AX
 	JEQ        fewNext
-	VMOVUPS    Y5, K2, (R14)
-	ADDQ       AX, R14
-	DECQ       R13
+	VMOVUPS    Y5, K2, (DX)
+	ADDQ       R8, DX
+	DECQ       AX
 	JEQ        fewNext
 
 fewNext:
+end:
 	VZEROUPPER
 	RET
 
@@ -842,34 +824,39 @@ cutRow:
 // func dpackTransposedAVX512(k int, cols int, b *float64, bCol int, panel *float64, width int)
 // Requires: AVX, AVX512F, AVX512VL, CMOV
 TEXT ·dpackTransposedAVX512(SB), NOSPLIT, $0-48
-	MOVQ  width+40(FP), AX
-	SHLQ  $0x03, AX
-	SHLQ  $0x03, bCol+24(FP)
-	MOVL  $0x0000000f, CX
-	KMOVW CX, K1
+	MOVQ k+0(FP), AX
+	MOVQ cols+8(FP), DX
+	MOVQ b+16(FP), BX
+	MOVQ bCol+24(FP), SI
+	MOVQ panel+32(FP), DI
+	MOVQ width+40(FP), R8
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ AX, R9
+	ANDQ $0x03, R9
+
+	// mask = 1<<n - 1
+	MOVQ  R9, CX
+	MOVL  $0x00000001, R9
+	SHLL  CL, R9
+	DECL  R9
+	KMOVW R9, K1
+	LEAQ  (SI)(SI*2), R9
+	SUBQ  $0x04, DX
+	JLT   few
 
 columns:
-	MOVQ cols+8(FP), R8
-	MOVQ b+16(FP), DX
-	CMPQ R8, $0x04
-	JLT  few
-	MOVQ DX, BX
-	ADDQ bCol+24(FP), BX
-	MOVQ BX, SI
-	ADDQ bCol+24(FP), SI
-	MOVQ SI, DI
-	ADDQ bCol+24(FP), DI
-	MOVQ k+0(FP), R9
-	MOVQ panel+32(FP), R10
-	XORQ R8, R8
-	SUBQ $0x04, R9
+	MOVQ BX, CX
+	MOVQ AX, R10
+	MOVQ DI, R11
+	SUBQ $0x04, R10
 	JLT  wholeRest
 
 wholeSquare:
-	VMOVUPD.Z  (DX)(R8*1), K1, Y0
-	VMOVUPD.Z  (BX)(R8*1), K1, Y1
-	VMOVUPD.Z  (SI)(R8*1), K1, Y2
-	VMOVUPD.Z  (DI)(R8*1), K1, Y3
+	VMOVUPD    (CX), Y0
+	VMOVUPD    (CX)(SI*1), Y1
+	VMOVUPD    (CX)(SI*2), Y2
+	VMOVUPD    (CX)(R9*1), Y3
 	VUNPCKLPD  Y1, Y0, Y4
 	VUNPCKHPD  Y1, Y0, Y5
 	VUNPCKLPD  Y3, Y2, Y1
@@ -878,33 +865,25 @@ wholeSquare:
 	VSHUFF64X2 $0x03, Y1, Y4, Y2
 	VSHUFF64X2 $0x00, Y3, Y5, Y1
 	VSHUFF64X2 $0x03, Y3, Y5, Y3
-	VMOVUPD    Y0, (R10)
-	ADDQ       AX, R10
-	VMOVUPD    Y1, (R10)
-	ADDQ       AX, R10
-	VMOVUPD    Y2, (R10)
-	ADDQ       AX, R10
-	VMOVUPD    Y3, (R10)
-	ADDQ       AX, R10
-	ADDQ       $0x20, R8
-	SUBQ       $0x04, R9
+	VMOVUPD    Y0, (R11)
+	ADDQ       R8, R11
+	VMOVUPD    Y1, (R11)
+	ADDQ       R8, R11
+	VMOVUPD    Y2, (R11)
+	ADDQ       R8, R11
+	VMOVUPD    Y3, (R11)
+	ADDQ       R8, R11
+	ADDQ       $0x20, CX
+	SUBQ       $0x04, R10
 	JGE        wholeSquare
 
 wholeRest:
-	ADDQ $0x04, R9
-	JEQ  wholeNext
-	MOVQ R9, R11
-
-	// mask = 1<<n - 1
-	MOVQ       R11, CX
-	MOVL       $0x00000001, R11
-	SHLL       CL, R11
-	DECL       R11
-	KMOVW      R11, K2
-	VMOVUPD.Z  (DX)(R8*1), K2, Y0
-	VMOVUPD.Z  (BX)(R8*1), K2, Y1
-	VMOVUPD.Z  (SI)(R8*1), K2, Y2
-	VMOVUPD.Z  (DI)(R8*1), K2, Y3
+	ADDQ       $0x04, R10
+	JEQ        wholeNext
+	VMOVUPD.Z  (CX), K1, Y0
+	VMOVUPD.Z  (CX)(SI*1), K1, Y1
+	VMOVUPD.Z  (CX)(SI*2), K1, Y2
+	VMOVUPD.Z  (CX)(R9*1), K1, Y3
 	VUNPCKLPD  Y1, Y0, Y4
 	VUNPCKHPD  Y1, Y0, Y5
 	VUNPCKLPD  Y3, Y2, Y1
@@ -913,62 +892,60 @@ wholeRest:
 	VSHUFF64X2 $0x03, Y1, Y4, Y2
 	VSHUFF64X2 $0x00, Y3, Y5, Y1
 	VSHUFF64X2 $0x03, Y3, Y5, Y3
-	VMOVUPD    Y0, (R10)
-	ADDQ       AX, R10
-	DECQ       R9
+	VMOVUPD    Y0, (R11)
+	ADDQ       R8, R11
+	DECQ       R10
 	JEQ        wholeNext
-	VMOVUPD    Y1, (R10)
-	ADDQ       AX, R10
-	DECQ       R9
+	VMOVUPD    Y1, (R11)
+	ADDQ       R8, R11
+	DECQ       R10
 	JEQ        wholeNext
-	VMOVUPD    Y2, (R10)
-	ADDQ       AX, R10
-	DECQ       R9
+	VMOVUPD    Y2, (R11)
+	ADDQ       R8, R11
+	DECQ       R10
 	JEQ        wholeNext
 
 wholeNext:
-	ADDQ bCol+24(FP), DI
-	MOVQ DI, b+16(FP)
-	ADDQ $0x20, panel+32(FP)
-	SUBQ $0x04, cols+8(FP)
-	JNE  columns
-	VZEROUPPER
-	RET
+	LEAQ (BX)(SI*4), BX
+	ADDQ $0x00000020, DI
+	SUBQ $0x04, DX
+	JGE  columns
 
 few:
+	ADDQ $0x04, DX
+	JEQ  end
+
 	// columns behind the last are the last one again
-	MOVQ    bCol+24(FP), CX
-	XORQ    DI, DI
-	CMPQ    R8, $0x01
-	CMOVQLE DI, CX
-	MOVQ    DX, BX
-	ADDQ    CX, BX
-	CMPQ    R8, $0x02
-	CMOVQLE DI, CX
-	MOVQ    BX, SI
-	ADDQ    CX, SI
-	CMPQ    R8, $0x03
-	CMOVQLE DI, CX
-	MOVQ    SI, DI
-	ADDQ    CX, DI
+	XORQ    CX, CX
+	CMPQ    DX, $0x01
+	CMOVQLE CX, SI
+	MOVQ    BX, R9
+	ADDQ    SI, R9
+	CMPQ    DX, $0x02
+	CMOVQLE CX, SI
+	MOVQ    R9, R10
+	ADDQ    SI, R10
+	CMPQ    DX, $0x03
+	CMOVQLE CX, SI
+	MOVQ    R10, R11
+	ADDQ    SI, R11
 
 	// mask = 1<<n - 1
-	MOVQ  R8, CX
-	MOVL  $0x00000001, R8
-	SHLL  CL, R8
-	DECL  R8
-	KMOVW R8, K2
-	MOVQ  k+0(FP), R9
-	MOVQ  panel+32(FP), R10
-	XORQ  R8, R8
-	SUBQ  $0x04, R9
+	MOVQ  DX, CX
+	MOVL  $0x00000001, DX
+	SHLL  CL, DX
+	DECL  DX
+	KMOVW DX, K2
+	XORQ  CX, CX
+	MOVQ  DI, DX
+	SUBQ  $0x04, AX
 	JLT   fewRest
 
 fewSquare:
-	VMOVUPD.Z  (DX)(R8*1), K1, Y0
-	VMOVUPD.Z  (BX)(R8*1), K1, Y1
-	VMOVUPD.Z  (SI)(R8*1), K1, Y2
-	VMOVUPD.Z  (DI)(R8*1), K1, Y3
+	VMOVUPD    (BX)(CX*1), Y0
+	VMOVUPD    (R9)(CX*1), Y1
+	VMOVUPD    (R10)(CX*1), Y2
+	VMOVUPD    (R11)(CX*1), Y3
 	VUNPCKLPD  Y1, Y0, Y4
 	VUNPCKHPD  Y1, Y0, Y5
 	VUNPCKLPD  Y3, Y2, Y1
@@ -977,33 +954,25 @@ fewSquare:
 	VSHUFF64X2 $0x03, Y1, Y4, Y2
 	VSHUFF64X2 $0x00, Y3, Y5, Y1
 	VSHUFF64X2 $0x03, Y3, Y5, Y3
-	VMOVUPD    Y0, K2, (R10)
-	ADDQ       AX, R10
-	VMOVUPD    Y1, K2, (R10)
-	ADDQ       AX, R10
-	VMOVUPD    Y2, K2, (R10)
-	ADDQ       AX, R10
-	VMOVUPD    Y3, K2, (R10)
-	ADDQ       AX, R10
-	ADDQ       $0x20, R8
-	SUBQ       $0x04, R9
+	VMOVUPD    Y0, K2, (DX)
+	ADDQ       R8, DX
+	VMOVUPD    Y1, K2, (DX)
+	ADDQ       R8, DX
+	VMOVUPD    Y2, K2, (DX)
+	ADDQ       R8, DX
+	VMOVUPD    Y3, K2, (DX)
+	ADDQ       R8, DX
+	ADDQ       $0x20, CX
+	SUBQ       $0x04, AX
 	JGE        fewSquare
 
 fewRest:
-	ADDQ $0x04, R9
-	JEQ  fewNext
-	MOVQ R9, R11
-
-	// mask = 1<<n - 1
-	MOVQ       R11, CX
-	MOVL       $0x00000001, R11
-	SHLL       CL, R11
-	DECL       R11
-	KMOVW      R11, K1
-	VMOVUPD.Z  (DX)(R8*1), K1, Y0
-	VMOVUPD.Z  (BX)(R8*1), K1, Y1
-	VMOVUPD.Z  (SI)(R8*1), K1, Y2
-	VMOVUPD.Z  (DI)(R8*1), K1, Y3
+	ADDQ       $0x04, AX
+	JEQ        fewNext
+	VMOVUPD.Z  (BX)(CX*1), K1, Y0
+	VMOVUPD.Z  (R9)(CX*1), K1, Y1
+	VMOVUPD.Z  (R10)(CX*1), K1, Y2
+	VMOVUPD.Z  (R11)(CX*1), K1, Y3
 	VUNPCKLPD  Y1, Y0, Y4
 	VUNPCKHPD  Y1, Y0, Y5
 	VUNPCKLPD  Y3, Y2, Y1
@@ -1012,20 +981,21 @@ fewRest:
 	VSHUFF64X2 $0x03, Y1, Y4, Y2
 	VSHUFF64X2 $0x00, Y3, Y5, Y1
 	VSHUFF64X2 $0x03, Y3, Y5, Y3
-	VMOVUPD    Y0, K2, (R10)
-	ADDQ       AX, R10
-	DECQ       R9
+	VMOVUPD    Y0, K2, (DX)
+	ADDQ       R8, DX
+	DECQ       AX
 	JEQ        fewNext
-	VMOVUPD    Y1, K2, (R10)
-	ADDQ       AX, R10
-	DECQ       R9
+	VMOVUPD    Y1, K2, (DX)
+	ADDQ       R8, DX
+	DECQ       AX
 	JEQ        fewNext
-	VMOVUPD    Y2, K2, (R10)
-	ADDQ       AX, R10
-	DECQ       R9
+	VMOVUPD    Y2, K2, (DX)
+	ADDQ       R8, DX
+	DECQ       AX
 	JEQ        fewNext
 
 fewNext:
+end:
 	VZEROUPPER
 	RET
 

@@ -1,0 +1,73 @@
+package kernels
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// What goes upright has the bits of a tile, whatever the number of rows and of columns, and no other element is written.
+func TestUprightKernelsGiveTheSameBits(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { uprightBits(t, o.ks) },
+		func(t *testing.T, o Ops[float64]) { uprightBits(t, o.ks) })
+}
+
+func uprightBits[T Float](t *testing.T, ks *kernelSet[T]) {
+	if ks.upright == nil {
+		if ks.lanes > 1 {
+			t.Fatal("there are no such kernels")
+		}
+		return // plain Go has none
+	}
+	rng := rand.New(rand.NewPCG(71, 72))
+	for m := 1; m <= 2*len(ks.upright)*ks.unit+1; m++ {
+		for n := 1; n <= 2*len(ks.upright[0])+1; n++ {
+			k, transB := 1+rng.IntN(11), rng.IntN(2) == 1
+			lda, ldb, ldc := m+rng.IntN(3), n+rng.IntN(3), n+rng.IntN(3)
+			a, b := randomMatrix[T](rng, k, m, lda).data, randomMatrix[T](rng, k, n, ldb).data
+			row, ldRow := b, ldb
+			if transB {
+				ldb = k + rng.IntN(3)
+				b = make([]T, extent(n, k, ldb))
+				for p := range k {
+					for j := range n {
+						b[j*ldb+p] = row[p*ldRow+j]
+					}
+				}
+			}
+			got, want := newGuarded[T](extent(m, n, ldc)), newGuarded[T](extent(m, n, ldc))
+			uprightly(ks, m, n, k, &a[0], lda, &b[0], ldb, transB, &got.data[0], ldc)
+			var x microArgs[T]
+			x.set(k, 1, &a[0], lda, true, &row[0], ldRow, 0, &want.data[0], ldc)
+			x.compute(ks, m, n, noPairs)
+			if !slices.Equal(got.all, want.all) || want.data[0] == T(guard) {
+				t.Fatalf("%dx%dx%d, B transposed %v, lda = %d, ldb = %d, ldc = %d: not what tiles compute", m, n, k, transB, lda, ldb, ldc)
+			}
+		}
+	}
+}
+
+// Which products go upright; and Gemm computes none of them in tiles at a glance.
+func TestGoesUpright(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { goesUpright(t, o.ks) },
+		func(t *testing.T, o Ops[float64]) { goesUpright(t, o.ks) })
+}
+
+func goesUpright[T Float](t *testing.T, ks *kernelSet[T]) {
+	for _, s := range []struct {
+		m, n, k int
+		transB  bool
+		want    bool
+	}{
+		{15, 2, 7, true, true}, {8, 8, 8, true, true}, {3, 20, 3, true, true}, {400, 6, 20, true, true},
+		{100, 2, 20, false, true}, {300, 3, 300, false, true},
+		{2, 32, 200, true, false}, {64, 33, 4, true, false}, {50, 5, ks.tuning.KC + 1, true, false},
+		{100, uprightTN + 1, 20, false, false}, {20, 8, 200, false, false}, {300, 1, 20, true, false}, {1, 8, 20, true, false}, {5, 2, 3, false, false},
+	} {
+		if got := ks.goesUpright(s.m, s.n, s.k, s.transB); got != (s.want && ks.upright != nil) {
+			t.Errorf("%+v: upright %v", s, got)
+		}
+	}
+}

@@ -55,12 +55,12 @@ var isas = []isa{
 	{
 		name: "avx2", suffix: "AVX2", width: 32, registers: 16,
 		extensions: []string{"AVX", "AVX2", "FMA3"},
-		gemmRows:   []int{12, 6, 4}, packing: true, turnSteps: 4, uprightColumns: []int{6, 6, 4, 2}, dotRows: []int{6, 3},
+		gemmRows:   []int{12, 6, 4}, packing: true, turnSteps: 4, uprightColumns: []int{12, 6, 4, 2}, dotRows: []int{6, 3},
 	},
 	{
 		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,
 		extensions: []string{"AVX", "AVX2", "FMA3", "AVX512F", "AVX512VL", "AVX512BW", "AVX512DQ"},
-		gemmRows:   []int{16, 14, 8, 6}, turnSteps: 2, halves: 4, beside: 3, besideVectors: 3, around: 3, pairs: []int{12, 12, 8, 6}, uprightColumns: []int{8, 8, 4, 4}, dotRows: []int{6, 4, 4, 3},
+		gemmRows:   []int{16, 14, 8, 6}, turnSteps: 2, halves: 4, beside: 3, besideVectors: 3, around: 3, pairs: []int{12, 12, 8, 6}, uprightColumns: []int{12, 8, 4, 4}, dotRows: []int{6, 4, 4, 3},
 	},
 }
 

@@ -99,6 +99,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 	// Filling in a product takes as long as many a small one: these are the ways of product.compute that
 	// take none, in the same order.
 	if ks := o.ks; product3(m, n, k)/2 < ks.tuning.ThreadWork {
+		plain := alpha == 1 && beta == 0
 		switch {
 		case transA && !transB && ks.goesBeside(m, n, k):
 		case transA && transB && ks.turnedDotsPay(m, n, k):
@@ -106,10 +107,10 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 			dots(ks, m, n, k, alpha, turnedRows(ks, w, m, k, a, lda), k, b, ldb, beta, c, ldc)
 			w.giveBack()
 			return
-		case transA && (transB || n <= uprightTN) && alpha == 1 && beta == 0 && ks.goesUpright(m, n, k, transB):
+		case transA && plain && (transB || n <= uprightTN) && ks.goesUpright(m, n, k, transB):
 			uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, transB, unsafe.SliceData(c), ldc)
 			return
-		case transA && ks.betterAsRows(m, n, k, transB):
+		case transA && !(transB && plain) && ks.betterAsRows(m, n, k, transB): // what goesUpright leaves of TT gains nothing
 			w := borrowWorkspace[T]()
 			columnsAsRows(ks, w, m, n, k, ks.depth(n, k, true), alpha, a, lda, b, ldb, transB, beta, c, ldc)
 			w.giveBack()

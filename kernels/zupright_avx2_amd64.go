@@ -34,6 +34,36 @@ func supright8x5AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int
 //go:noescape
 func supright8x6AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 
+// supright8x7AVX2 is an uprightKernel for at most 8 rows, and columns = 7.
+//
+//go:noescape
+func supright8x7AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
+// supright8x8AVX2 is an uprightKernel for at most 8 rows, and columns = 8.
+//
+//go:noescape
+func supright8x8AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
+// supright8x9AVX2 is an uprightKernel for at most 8 rows, and columns = 9.
+//
+//go:noescape
+func supright8x9AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
+// supright8x10AVX2 is an uprightKernel for at most 8 rows, and columns = 10.
+//
+//go:noescape
+func supright8x10AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
+// supright8x11AVX2 is an uprightKernel for at most 8 rows, and columns = 11.
+//
+//go:noescape
+func supright8x11AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
+// supright8x12AVX2 is an uprightKernel for at most 8 rows, and columns = 12.
+//
+//go:noescape
+func supright8x12AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
 // supright16x1AVX2 is an uprightKernel for at most 16 rows, and columns = 1.
 //
 //go:noescape
@@ -124,6 +154,36 @@ func dupright4x5AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int
 //go:noescape
 func dupright4x6AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 
+// dupright4x7AVX2 is an uprightKernel for at most 4 rows, and columns = 7.
+//
+//go:noescape
+func dupright4x7AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
+// dupright4x8AVX2 is an uprightKernel for at most 4 rows, and columns = 8.
+//
+//go:noescape
+func dupright4x8AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
+// dupright4x9AVX2 is an uprightKernel for at most 4 rows, and columns = 9.
+//
+//go:noescape
+func dupright4x9AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
+// dupright4x10AVX2 is an uprightKernel for at most 4 rows, and columns = 10.
+//
+//go:noescape
+func dupright4x10AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
+// dupright4x11AVX2 is an uprightKernel for at most 4 rows, and columns = 11.
+//
+//go:noescape
+func dupright4x11AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
+// dupright4x12AVX2 is an uprightKernel for at most 4 rows, and columns = 12.
+//
+//go:noescape
+func dupright4x12AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
 // dupright8x1AVX2 is an uprightKernel for at most 8 rows, and columns = 1.
 //
 //go:noescape
@@ -185,14 +245,14 @@ func dupright16x1AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol in
 func dupright16x2AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 
 var suprightAVX2 = [][]uprightKernel[float32]{
-	{supright8x1AVX2, supright8x2AVX2, supright8x3AVX2, supright8x4AVX2, supright8x5AVX2, supright8x6AVX2},
+	{supright8x1AVX2, supright8x2AVX2, supright8x3AVX2, supright8x4AVX2, supright8x5AVX2, supright8x6AVX2, supright8x7AVX2, supright8x8AVX2, supright8x9AVX2, supright8x10AVX2, supright8x11AVX2, supright8x12AVX2},
 	{supright16x1AVX2, supright16x2AVX2, supright16x3AVX2, supright16x4AVX2, supright16x5AVX2, supright16x6AVX2},
 	{supright24x1AVX2, supright24x2AVX2, supright24x3AVX2, supright24x4AVX2},
 	{supright32x1AVX2, supright32x2AVX2},
 }
 
 var duprightAVX2 = [][]uprightKernel[float64]{
-	{dupright4x1AVX2, dupright4x2AVX2, dupright4x3AVX2, dupright4x4AVX2, dupright4x5AVX2, dupright4x6AVX2},
+	{dupright4x1AVX2, dupright4x2AVX2, dupright4x3AVX2, dupright4x4AVX2, dupright4x5AVX2, dupright4x6AVX2, dupright4x7AVX2, dupright4x8AVX2, dupright4x9AVX2, dupright4x10AVX2, dupright4x11AVX2, dupright4x12AVX2},
 	{dupright8x1AVX2, dupright8x2AVX2, dupright8x3AVX2, dupright8x4AVX2, dupright8x5AVX2, dupright8x6AVX2},
 	{dupright12x1AVX2, dupright12x2AVX2, dupright12x3AVX2, dupright12x4AVX2},
 	{dupright16x1AVX2, dupright16x2AVX2},

@@ -44,6 +44,26 @@ func supright8x7AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol i
 //go:noescape
 func supright8x8AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 
+// supright8x9AVX512 is an uprightKernel for at most 8 rows, and columns = 9.
+//
+//go:noescape
+func supright8x9AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
+// supright8x10AVX512 is an uprightKernel for at most 8 rows, and columns = 10.
+//
+//go:noescape
+func supright8x10AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
+// supright8x11AVX512 is an uprightKernel for at most 8 rows, and columns = 11.
+//
+//go:noescape
+func supright8x11AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
+// supright8x12AVX512 is an uprightKernel for at most 8 rows, and columns = 12.
+//
+//go:noescape
+func supright8x12AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
 // supright16x1AVX512 is an uprightKernel for at most 16 rows, and columns = 1.
 //
 //go:noescape
@@ -83,6 +103,26 @@ func supright16x7AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol 
 //
 //go:noescape
 func supright16x8AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
+// supright16x9AVX512 is an uprightKernel for at most 16 rows, and columns = 9.
+//
+//go:noescape
+func supright16x9AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
+// supright16x10AVX512 is an uprightKernel for at most 16 rows, and columns = 10.
+//
+//go:noescape
+func supright16x10AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
+// supright16x11AVX512 is an uprightKernel for at most 16 rows, and columns = 11.
+//
+//go:noescape
+func supright16x11AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+
+// supright16x12AVX512 is an uprightKernel for at most 16 rows, and columns = 12.
+//
+//go:noescape
+func supright16x12AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 
 // supright24x1AVX512 is an uprightKernel for at most 24 rows, and columns = 1.
 //
@@ -284,6 +324,26 @@ func dupright4x7AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol i
 //go:noescape
 func dupright4x8AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 
+// dupright4x9AVX512 is an uprightKernel for at most 4 rows, and columns = 9.
+//
+//go:noescape
+func dupright4x9AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
+// dupright4x10AVX512 is an uprightKernel for at most 4 rows, and columns = 10.
+//
+//go:noescape
+func dupright4x10AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
+// dupright4x11AVX512 is an uprightKernel for at most 4 rows, and columns = 11.
+//
+//go:noescape
+func dupright4x11AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
+// dupright4x12AVX512 is an uprightKernel for at most 4 rows, and columns = 12.
+//
+//go:noescape
+func dupright4x12AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
 // dupright8x1AVX512 is an uprightKernel for at most 8 rows, and columns = 1.
 //
 //go:noescape
@@ -323,6 +383,26 @@ func dupright8x7AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol i
 //
 //go:noescape
 func dupright8x8AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
+// dupright8x9AVX512 is an uprightKernel for at most 8 rows, and columns = 9.
+//
+//go:noescape
+func dupright8x9AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
+// dupright8x10AVX512 is an uprightKernel for at most 8 rows, and columns = 10.
+//
+//go:noescape
+func dupright8x10AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
+// dupright8x11AVX512 is an uprightKernel for at most 8 rows, and columns = 11.
+//
+//go:noescape
+func dupright8x11AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+
+// dupright8x12AVX512 is an uprightKernel for at most 8 rows, and columns = 12.
+//
+//go:noescape
+func dupright8x12AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 
 // dupright12x1AVX512 is an uprightKernel for at most 12 rows, and columns = 1.
 //
@@ -485,8 +565,8 @@ func dupright32x3AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol 
 func dupright32x4AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 
 var suprightAVX512 = [][]uprightKernel[float32]{
-	{supright8x1AVX512, supright8x2AVX512, supright8x3AVX512, supright8x4AVX512, supright8x5AVX512, supright8x6AVX512, supright8x7AVX512, supright8x8AVX512},
-	{supright16x1AVX512, supright16x2AVX512, supright16x3AVX512, supright16x4AVX512, supright16x5AVX512, supright16x6AVX512, supright16x7AVX512, supright16x8AVX512},
+	{supright8x1AVX512, supright8x2AVX512, supright8x3AVX512, supright8x4AVX512, supright8x5AVX512, supright8x6AVX512, supright8x7AVX512, supright8x8AVX512, supright8x9AVX512, supright8x10AVX512, supright8x11AVX512, supright8x12AVX512},
+	{supright16x1AVX512, supright16x2AVX512, supright16x3AVX512, supright16x4AVX512, supright16x5AVX512, supright16x6AVX512, supright16x7AVX512, supright16x8AVX512, supright16x9AVX512, supright16x10AVX512, supright16x11AVX512, supright16x12AVX512},
 	{supright24x1AVX512, supright24x2AVX512, supright24x3AVX512, supright24x4AVX512, supright24x5AVX512, supright24x6AVX512, supright24x7AVX512, supright24x8AVX512},
 	{supright32x1AVX512, supright32x2AVX512, supright32x3AVX512, supright32x4AVX512, supright32x5AVX512, supright32x6AVX512, supright32x7AVX512, supright32x8AVX512},
 	{supright40x1AVX512, supright40x2AVX512, supright40x3AVX512, supright40x4AVX512},
@@ -496,8 +576,8 @@ var suprightAVX512 = [][]uprightKernel[float32]{
 }
 
 var duprightAVX512 = [][]uprightKernel[float64]{
-	{dupright4x1AVX512, dupright4x2AVX512, dupright4x3AVX512, dupright4x4AVX512, dupright4x5AVX512, dupright4x6AVX512, dupright4x7AVX512, dupright4x8AVX512},
-	{dupright8x1AVX512, dupright8x2AVX512, dupright8x3AVX512, dupright8x4AVX512, dupright8x5AVX512, dupright8x6AVX512, dupright8x7AVX512, dupright8x8AVX512},
+	{dupright4x1AVX512, dupright4x2AVX512, dupright4x3AVX512, dupright4x4AVX512, dupright4x5AVX512, dupright4x6AVX512, dupright4x7AVX512, dupright4x8AVX512, dupright4x9AVX512, dupright4x10AVX512, dupright4x11AVX512, dupright4x12AVX512},
+	{dupright8x1AVX512, dupright8x2AVX512, dupright8x3AVX512, dupright8x4AVX512, dupright8x5AVX512, dupright8x6AVX512, dupright8x7AVX512, dupright8x8AVX512, dupright8x9AVX512, dupright8x10AVX512, dupright8x11AVX512, dupright8x12AVX512},
 	{dupright12x1AVX512, dupright12x2AVX512, dupright12x3AVX512, dupright12x4AVX512, dupright12x5AVX512, dupright12x6AVX512, dupright12x7AVX512, dupright12x8AVX512},
 	{dupright16x1AVX512, dupright16x2AVX512, dupright16x3AVX512, dupright16x4AVX512, dupright16x5AVX512, dupright16x6AVX512, dupright16x7AVX512, dupright16x8AVX512},
 	{dupright20x1AVX512, dupright20x2AVX512, dupright20x3AVX512, dupright20x4AVX512},

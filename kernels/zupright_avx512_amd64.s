@@ -1207,6 +1207,907 @@ tileWritten:
 	VZEROUPPER
 	RET
 
+// func supright8x9AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·supright8x9AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST (R13), Y9, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST (R13), Y9, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST (R13), Y9, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST (R13), Y9, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST (R13), Y9, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y9
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPD    Y1, Y9, Y3
+	VUNPCKHPD    Y1, Y9, Y1
+	VUNPCKLPD    Y2, Y0, Y9
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VUNPCKLPS    Y7, Y6, Y5
+	VUNPCKHPS    Y7, Y6, Y6
+	VUNPCKLPD    Y5, Y2, Y7
+	VUNPCKHPD    Y5, Y2, Y2
+	VUNPCKLPD    Y6, Y4, Y5
+	VUNPCKHPD    Y6, Y4, Y4
+	VMOVUPS      X3, (R8)
+	VMOVUPS      X7, 16(R8)
+	VMOVSS       X8, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X1, (R8)
+	VMOVUPS      X2, 16(R8)
+	VEXTRACTPS   $0x01, X8, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X9, (R8)
+	VMOVUPS      X5, 16(R8)
+	VEXTRACTPS   $0x02, X8, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X0, (R8)
+	VMOVUPS      X4, 16(R8)
+	VEXTRACTPS   $0x03, X8, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y3, X3
+	VMOVUPS      X3, (R8)
+	VEXTRACTF128 $0x01, Y7, X3
+	VMOVUPS      X3, 16(R8)
+	VEXTRACTF128 $0x01, Y8, X3
+	VMOVSS       X3, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTF128 $0x01, Y2, X1
+	VMOVUPS      X1, 16(R8)
+	VEXTRACTPS   $0x01, X3, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y9, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTF128 $0x01, Y5, X1
+	VMOVUPS      X1, 16(R8)
+	VEXTRACTPS   $0x02, X3, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVUPS      X0, 16(R8)
+	VEXTRACTPS   $0x03, X3, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func supright8x10AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·supright8x10AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST (R13), Y10, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST (R13), Y10, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST (R13), Y10, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST (R13), Y10, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST (R13), Y10, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y10
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPD    Y1, Y10, Y3
+	VUNPCKHPD    Y1, Y10, Y1
+	VUNPCKLPD    Y2, Y0, Y10
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VUNPCKLPS    Y7, Y6, Y5
+	VUNPCKHPS    Y7, Y6, Y6
+	VUNPCKLPD    Y5, Y2, Y7
+	VUNPCKHPD    Y5, Y2, Y2
+	VUNPCKLPD    Y6, Y4, Y5
+	VUNPCKHPD    Y6, Y4, Y4
+	VUNPCKLPS    Y9, Y8, Y6
+	VUNPCKHPS    Y9, Y8, Y8
+	VMOVUPS      X3, (R8)
+	VMOVUPS      X7, 16(R8)
+	VMOVLPS      X6, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X1, (R8)
+	VMOVUPS      X2, 16(R8)
+	VMOVHPS      X6, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X10, (R8)
+	VMOVUPS      X5, 16(R8)
+	VMOVLPS      X8, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X0, (R8)
+	VMOVUPS      X4, 16(R8)
+	VMOVHPS      X8, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y3, X3
+	VMOVUPS      X3, (R8)
+	VEXTRACTF128 $0x01, Y7, X3
+	VMOVUPS      X3, 16(R8)
+	VEXTRACTF128 $0x01, Y6, X3
+	VMOVLPS      X3, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTF128 $0x01, Y2, X1
+	VMOVUPS      X1, 16(R8)
+	VMOVHPS      X3, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y10, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTF128 $0x01, Y5, X1
+	VMOVUPS      X1, 16(R8)
+	VEXTRACTF128 $0x01, Y8, X1
+	VMOVLPS      X1, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVUPS      X0, 16(R8)
+	VMOVHPS      X1, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func supright8x11AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·supright8x11AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST (R13), Y11, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST (R13), Y11, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST (R13), Y11, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST (R13), Y11, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST (R13), Y11, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y11
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPD    Y1, Y11, Y3
+	VUNPCKHPD    Y1, Y11, Y1
+	VUNPCKLPD    Y2, Y0, Y11
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VUNPCKLPS    Y7, Y6, Y5
+	VUNPCKHPS    Y7, Y6, Y6
+	VUNPCKLPD    Y5, Y2, Y7
+	VUNPCKHPD    Y5, Y2, Y2
+	VUNPCKLPD    Y6, Y4, Y5
+	VUNPCKHPD    Y6, Y4, Y4
+	VUNPCKLPS    Y9, Y8, Y6
+	VUNPCKHPS    Y9, Y8, Y8
+	VUNPCKLPS    Y10, Y10, Y9
+	VUNPCKHPS    Y10, Y10, Y10
+	VUNPCKLPD    Y9, Y6, Y12
+	VUNPCKHPD    Y9, Y6, Y6
+	VUNPCKLPD    Y10, Y8, Y9
+	VUNPCKHPD    Y10, Y8, Y8
+	VMOVUPS      X3, (R8)
+	VMOVUPS      X7, 16(R8)
+	VMOVLPS      X12, 32(R8)
+	VEXTRACTPS   $0x02, X12, 40(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X1, (R8)
+	VMOVUPS      X2, 16(R8)
+	VMOVLPS      X6, 32(R8)
+	VEXTRACTPS   $0x02, X6, 40(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X11, (R8)
+	VMOVUPS      X5, 16(R8)
+	VMOVLPS      X9, 32(R8)
+	VEXTRACTPS   $0x02, X9, 40(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X0, (R8)
+	VMOVUPS      X4, 16(R8)
+	VMOVLPS      X8, 32(R8)
+	VEXTRACTPS   $0x02, X8, 40(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y3, X3
+	VMOVUPS      X3, (R8)
+	VEXTRACTF128 $0x01, Y7, X3
+	VMOVUPS      X3, 16(R8)
+	VEXTRACTF128 $0x01, Y12, X3
+	VMOVLPS      X3, 32(R8)
+	VEXTRACTPS   $0x02, X3, 40(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTF128 $0x01, Y2, X1
+	VMOVUPS      X1, 16(R8)
+	VEXTRACTF128 $0x01, Y6, X1
+	VMOVLPS      X1, 32(R8)
+	VEXTRACTPS   $0x02, X1, 40(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y11, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTF128 $0x01, Y5, X1
+	VMOVUPS      X1, 16(R8)
+	VEXTRACTF128 $0x01, Y9, X1
+	VMOVLPS      X1, 32(R8)
+	VEXTRACTPS   $0x02, X1, 40(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVUPS      X0, 16(R8)
+	VEXTRACTF128 $0x01, Y8, X0
+	VMOVLPS      X0, 32(R8)
+	VEXTRACTPS   $0x02, X0, 40(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func supright8x12AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·supright8x12AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST (R13), Y12, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST (R13), Y12, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST (R13), Y12, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST (R13), Y12, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST (R13), Y12, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y12
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPD    Y1, Y12, Y3
+	VUNPCKHPD    Y1, Y12, Y1
+	VUNPCKLPD    Y2, Y0, Y12
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VUNPCKLPS    Y7, Y6, Y5
+	VUNPCKHPS    Y7, Y6, Y6
+	VUNPCKLPD    Y5, Y2, Y7
+	VUNPCKHPD    Y5, Y2, Y2
+	VUNPCKLPD    Y6, Y4, Y5
+	VUNPCKHPD    Y6, Y4, Y4
+	VUNPCKLPS    Y9, Y8, Y6
+	VUNPCKHPS    Y9, Y8, Y8
+	VUNPCKLPS    Y11, Y10, Y9
+	VUNPCKHPS    Y11, Y10, Y10
+	VUNPCKLPD    Y9, Y6, Y11
+	VUNPCKHPD    Y9, Y6, Y6
+	VUNPCKLPD    Y10, Y8, Y9
+	VUNPCKHPD    Y10, Y8, Y8
+	VMOVUPS      X3, (R8)
+	VMOVUPS      X7, 16(R8)
+	VMOVUPS      X11, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X1, (R8)
+	VMOVUPS      X2, 16(R8)
+	VMOVUPS      X6, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X12, (R8)
+	VMOVUPS      X5, 16(R8)
+	VMOVUPS      X9, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X0, (R8)
+	VMOVUPS      X4, 16(R8)
+	VMOVUPS      X8, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y3, X3
+	VMOVUPS      X3, (R8)
+	VEXTRACTF128 $0x01, Y7, X3
+	VMOVUPS      X3, 16(R8)
+	VEXTRACTF128 $0x01, Y11, X3
+	VMOVUPS      X3, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTF128 $0x01, Y2, X1
+	VMOVUPS      X1, 16(R8)
+	VEXTRACTF128 $0x01, Y6, X1
+	VMOVUPS      X1, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y12, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTF128 $0x01, Y5, X1
+	VMOVUPS      X1, 16(R8)
+	VEXTRACTF128 $0x01, Y9, X1
+	VMOVUPS      X1, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVUPS      X0, 16(R8)
+	VEXTRACTF128 $0x01, Y8, X0
+	VMOVUPS      X0, 32(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
 // func supright16x1AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·supright16x1AVX512(SB), NOSPLIT, $0-72
@@ -2782,6 +3683,1193 @@ tileWrite:
 	VMOVUPS       X0, (R8)
 	VEXTRACTF32X4 $0x03, Z4, X0
 	VMOVUPS       X0, 16(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func supright16x9AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·supright16x9AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST (R13), Z9, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST (R13), Z9, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST (R13), Z9, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST (R13), Z9, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST (R13), Z9, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z9
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z9, Z3
+	VUNPCKHPD     Z1, Z9, Z1
+	VUNPCKLPD     Z2, Z0, Z9
+	VUNPCKHPD     Z2, Z0, Z0
+	VUNPCKLPS     Z5, Z4, Z2
+	VUNPCKHPS     Z5, Z4, Z4
+	VUNPCKLPS     Z7, Z6, Z5
+	VUNPCKHPS     Z7, Z6, Z6
+	VUNPCKLPD     Z5, Z2, Z7
+	VUNPCKHPD     Z5, Z2, Z2
+	VUNPCKLPD     Z6, Z4, Z5
+	VUNPCKHPD     Z6, Z4, Z4
+	VMOVUPS       X3, (R8)
+	VMOVUPS       X7, 16(R8)
+	VMOVSS        X8, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X1, (R8)
+	VMOVUPS       X2, 16(R8)
+	VEXTRACTPS    $0x01, X8, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X9, (R8)
+	VMOVUPS       X5, 16(R8)
+	VEXTRACTPS    $0x02, X8, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X0, (R8)
+	VMOVUPS       X4, 16(R8)
+	VEXTRACTPS    $0x03, X8, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z3, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTF32X4 $0x01, Z7, X6
+	VMOVUPS       X6, 16(R8)
+	VEXTRACTF32X4 $0x01, Z8, X6
+	VMOVSS        X6, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z1, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x01, Z2, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTPS    $0x01, X6, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z9, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x01, Z5, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTPS    $0x02, X6, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z0, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTPS    $0x03, X6, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z3, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTF32X4 $0x02, Z7, X6
+	VMOVUPS       X6, 16(R8)
+	VEXTRACTF32X4 $0x02, Z8, X6
+	VMOVSS        X6, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z1, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x02, Z2, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTPS    $0x01, X6, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z9, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x02, Z5, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTPS    $0x02, X6, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z0, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTPS    $0x03, X6, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z3, X3
+	VMOVUPS       X3, (R8)
+	VEXTRACTF32X4 $0x03, Z7, X3
+	VMOVUPS       X3, 16(R8)
+	VEXTRACTF32X4 $0x03, Z8, X3
+	VMOVSS        X3, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x03, Z2, X1
+	VMOVUPS       X1, 16(R8)
+	VEXTRACTPS    $0x01, X3, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z9, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x03, Z5, X1
+	VMOVUPS       X1, 16(R8)
+	VEXTRACTPS    $0x02, X3, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	VEXTRACTF32X4 $0x03, Z4, X0
+	VMOVUPS       X0, 16(R8)
+	VEXTRACTPS    $0x03, X3, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func supright16x10AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·supright16x10AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST (R13), Z10, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST (R13), Z10, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST (R13), Z10, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST (R13), Z10, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST (R13), Z10, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z10
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z10, Z3
+	VUNPCKHPD     Z1, Z10, Z1
+	VUNPCKLPD     Z2, Z0, Z10
+	VUNPCKHPD     Z2, Z0, Z0
+	VUNPCKLPS     Z5, Z4, Z2
+	VUNPCKHPS     Z5, Z4, Z4
+	VUNPCKLPS     Z7, Z6, Z5
+	VUNPCKHPS     Z7, Z6, Z6
+	VUNPCKLPD     Z5, Z2, Z7
+	VUNPCKHPD     Z5, Z2, Z2
+	VUNPCKLPD     Z6, Z4, Z5
+	VUNPCKHPD     Z6, Z4, Z4
+	VUNPCKLPS     Z9, Z8, Z6
+	VUNPCKHPS     Z9, Z8, Z8
+	VMOVUPS       X3, (R8)
+	VMOVUPS       X7, 16(R8)
+	VMOVLPS       X6, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X1, (R8)
+	VMOVUPS       X2, 16(R8)
+	VMOVHPS       X6, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X10, (R8)
+	VMOVUPS       X5, 16(R8)
+	VMOVLPS       X8, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X0, (R8)
+	VMOVUPS       X4, 16(R8)
+	VMOVHPS       X8, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z3, X9
+	VMOVUPS       X9, (R8)
+	VEXTRACTF32X4 $0x01, Z7, X9
+	VMOVUPS       X9, 16(R8)
+	VEXTRACTF32X4 $0x01, Z6, X9
+	VMOVLPS       X9, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z1, X11
+	VMOVUPS       X11, (R8)
+	VEXTRACTF32X4 $0x01, Z2, X11
+	VMOVUPS       X11, 16(R8)
+	VMOVHPS       X9, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z10, X9
+	VMOVUPS       X9, (R8)
+	VEXTRACTF32X4 $0x01, Z5, X9
+	VMOVUPS       X9, 16(R8)
+	VEXTRACTF32X4 $0x01, Z8, X9
+	VMOVLPS       X9, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z0, X11
+	VMOVUPS       X11, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X11
+	VMOVUPS       X11, 16(R8)
+	VMOVHPS       X9, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z3, X9
+	VMOVUPS       X9, (R8)
+	VEXTRACTF32X4 $0x02, Z7, X9
+	VMOVUPS       X9, 16(R8)
+	VEXTRACTF32X4 $0x02, Z6, X9
+	VMOVLPS       X9, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z1, X11
+	VMOVUPS       X11, (R8)
+	VEXTRACTF32X4 $0x02, Z2, X11
+	VMOVUPS       X11, 16(R8)
+	VMOVHPS       X9, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z10, X9
+	VMOVUPS       X9, (R8)
+	VEXTRACTF32X4 $0x02, Z5, X9
+	VMOVUPS       X9, 16(R8)
+	VEXTRACTF32X4 $0x02, Z8, X9
+	VMOVLPS       X9, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z0, X11
+	VMOVUPS       X11, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X11
+	VMOVUPS       X11, 16(R8)
+	VMOVHPS       X9, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z3, X3
+	VMOVUPS       X3, (R8)
+	VEXTRACTF32X4 $0x03, Z7, X3
+	VMOVUPS       X3, 16(R8)
+	VEXTRACTF32X4 $0x03, Z6, X3
+	VMOVLPS       X3, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x03, Z2, X1
+	VMOVUPS       X1, 16(R8)
+	VMOVHPS       X3, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z10, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x03, Z5, X1
+	VMOVUPS       X1, 16(R8)
+	VEXTRACTF32X4 $0x03, Z8, X1
+	VMOVLPS       X1, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	VEXTRACTF32X4 $0x03, Z4, X0
+	VMOVUPS       X0, 16(R8)
+	VMOVHPS       X1, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func supright16x11AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·supright16x11AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST (R13), Z11, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST (R13), Z11, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST (R13), Z11, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST (R13), Z11, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST (R13), Z11, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z11
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z11, Z3
+	VUNPCKHPD     Z1, Z11, Z1
+	VUNPCKLPD     Z2, Z0, Z11
+	VUNPCKHPD     Z2, Z0, Z0
+	VUNPCKLPS     Z5, Z4, Z2
+	VUNPCKHPS     Z5, Z4, Z4
+	VUNPCKLPS     Z7, Z6, Z5
+	VUNPCKHPS     Z7, Z6, Z6
+	VUNPCKLPD     Z5, Z2, Z7
+	VUNPCKHPD     Z5, Z2, Z2
+	VUNPCKLPD     Z6, Z4, Z5
+	VUNPCKHPD     Z6, Z4, Z4
+	VUNPCKLPS     Z9, Z8, Z6
+	VUNPCKHPS     Z9, Z8, Z8
+	VUNPCKLPS     Z10, Z10, Z9
+	VUNPCKHPS     Z10, Z10, Z10
+	VUNPCKLPD     Z9, Z6, Z12
+	VUNPCKHPD     Z9, Z6, Z6
+	VUNPCKLPD     Z10, Z8, Z9
+	VUNPCKHPD     Z10, Z8, Z8
+	VMOVUPS       X3, (R8)
+	VMOVUPS       X7, 16(R8)
+	VMOVLPS       X12, 32(R8)
+	VEXTRACTPS    $0x02, X12, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X1, (R8)
+	VMOVUPS       X2, 16(R8)
+	VMOVLPS       X6, 32(R8)
+	VEXTRACTPS    $0x02, X6, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X11, (R8)
+	VMOVUPS       X5, 16(R8)
+	VMOVLPS       X9, 32(R8)
+	VEXTRACTPS    $0x02, X9, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X0, (R8)
+	VMOVUPS       X4, 16(R8)
+	VMOVLPS       X8, 32(R8)
+	VEXTRACTPS    $0x02, X8, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z3, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x01, Z7, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x01, Z12, X10
+	VMOVLPS       X10, 32(R8)
+	VEXTRACTPS    $0x02, X10, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z1, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x01, Z2, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x01, Z6, X10
+	VMOVLPS       X10, 32(R8)
+	VEXTRACTPS    $0x02, X10, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z11, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x01, Z5, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x01, Z9, X10
+	VMOVLPS       X10, 32(R8)
+	VEXTRACTPS    $0x02, X10, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z0, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x01, Z8, X10
+	VMOVLPS       X10, 32(R8)
+	VEXTRACTPS    $0x02, X10, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z3, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x02, Z7, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x02, Z12, X10
+	VMOVLPS       X10, 32(R8)
+	VEXTRACTPS    $0x02, X10, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z1, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x02, Z2, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x02, Z6, X10
+	VMOVLPS       X10, 32(R8)
+	VEXTRACTPS    $0x02, X10, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z11, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x02, Z5, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x02, Z9, X10
+	VMOVLPS       X10, 32(R8)
+	VEXTRACTPS    $0x02, X10, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z0, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x02, Z8, X10
+	VMOVLPS       X10, 32(R8)
+	VEXTRACTPS    $0x02, X10, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z3, X3
+	VMOVUPS       X3, (R8)
+	VEXTRACTF32X4 $0x03, Z7, X3
+	VMOVUPS       X3, 16(R8)
+	VEXTRACTF32X4 $0x03, Z12, X3
+	VMOVLPS       X3, 32(R8)
+	VEXTRACTPS    $0x02, X3, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x03, Z2, X1
+	VMOVUPS       X1, 16(R8)
+	VEXTRACTF32X4 $0x03, Z6, X1
+	VMOVLPS       X1, 32(R8)
+	VEXTRACTPS    $0x02, X1, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z11, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x03, Z5, X1
+	VMOVUPS       X1, 16(R8)
+	VEXTRACTF32X4 $0x03, Z9, X1
+	VMOVLPS       X1, 32(R8)
+	VEXTRACTPS    $0x02, X1, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	VEXTRACTF32X4 $0x03, Z4, X0
+	VMOVUPS       X0, 16(R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func supright16x12AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·supright16x12AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x02, DX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	SHLQ $0x02, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST (R13), Z12, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST (R13), Z12, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST (R13), Z12, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST (R13), Z12, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS.Z        (SI), K1, Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST (R13), Z12, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z12
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z12, Z3
+	VUNPCKHPD     Z1, Z12, Z1
+	VUNPCKLPD     Z2, Z0, Z12
+	VUNPCKHPD     Z2, Z0, Z0
+	VUNPCKLPS     Z5, Z4, Z2
+	VUNPCKHPS     Z5, Z4, Z4
+	VUNPCKLPS     Z7, Z6, Z5
+	VUNPCKHPS     Z7, Z6, Z6
+	VUNPCKLPD     Z5, Z2, Z7
+	VUNPCKHPD     Z5, Z2, Z2
+	VUNPCKLPD     Z6, Z4, Z5
+	VUNPCKHPD     Z6, Z4, Z4
+	VUNPCKLPS     Z9, Z8, Z6
+	VUNPCKHPS     Z9, Z8, Z8
+	VUNPCKLPS     Z11, Z10, Z9
+	VUNPCKHPS     Z11, Z10, Z10
+	VUNPCKLPD     Z9, Z6, Z11
+	VUNPCKHPD     Z9, Z6, Z6
+	VUNPCKLPD     Z10, Z8, Z9
+	VUNPCKHPD     Z10, Z8, Z8
+	VMOVUPS       X3, (R8)
+	VMOVUPS       X7, 16(R8)
+	VMOVUPS       X11, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X1, (R8)
+	VMOVUPS       X2, 16(R8)
+	VMOVUPS       X6, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X12, (R8)
+	VMOVUPS       X5, 16(R8)
+	VMOVUPS       X9, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X0, (R8)
+	VMOVUPS       X4, 16(R8)
+	VMOVUPS       X8, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z3, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x01, Z7, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x01, Z11, X10
+	VMOVUPS       X10, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z1, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x01, Z2, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x01, Z6, X10
+	VMOVUPS       X10, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z12, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x01, Z5, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x01, Z9, X10
+	VMOVUPS       X10, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z0, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x01, Z8, X10
+	VMOVUPS       X10, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z3, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x02, Z7, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x02, Z11, X10
+	VMOVUPS       X10, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z1, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x02, Z2, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x02, Z6, X10
+	VMOVUPS       X10, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z12, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x02, Z5, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x02, Z9, X10
+	VMOVUPS       X10, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z0, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x02, Z8, X10
+	VMOVUPS       X10, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z3, X3
+	VMOVUPS       X3, (R8)
+	VEXTRACTF32X4 $0x03, Z7, X3
+	VMOVUPS       X3, 16(R8)
+	VEXTRACTF32X4 $0x03, Z11, X3
+	VMOVUPS       X3, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x03, Z2, X1
+	VMOVUPS       X1, 16(R8)
+	VEXTRACTF32X4 $0x03, Z6, X1
+	VMOVUPS       X1, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z12, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x03, Z5, X1
+	VMOVUPS       X1, 16(R8)
+	VEXTRACTF32X4 $0x03, Z9, X1
+	VMOVUPS       X1, 32(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	VEXTRACTF32X4 $0x03, Z4, X0
+	VMOVUPS       X0, 16(R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -13755,6 +15843,800 @@ tileWritten:
 	VZEROUPPER
 	RET
 
+// func dupright4x9AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dupright4x9AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	SHLQ $0x03, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST (R13), Y9, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST (R13), Y9, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST (R13), Y9, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST (R13), Y9, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST (R13), Y9, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPD    Y1, Y0, Y9
+	VUNPCKHPD    Y1, Y0, Y0
+	VUNPCKLPD    Y3, Y2, Y1
+	VUNPCKHPD    Y3, Y2, Y2
+	VUNPCKLPD    Y5, Y4, Y3
+	VUNPCKHPD    Y5, Y4, Y4
+	VUNPCKLPD    Y7, Y6, Y5
+	VUNPCKHPD    Y7, Y6, Y6
+	VMOVUPS      X9, (R8)
+	VMOVUPS      X1, 16(R8)
+	VMOVUPS      X3, 32(R8)
+	VMOVUPS      X5, 48(R8)
+	VMOVLPS      X8, 64(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X0, (R8)
+	VMOVUPS      X2, 16(R8)
+	VMOVUPS      X4, 32(R8)
+	VMOVUPS      X6, 48(R8)
+	VMOVHPS      X8, 64(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y9, X7
+	VMOVUPS      X7, (R8)
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, 16(R8)
+	VEXTRACTF128 $0x01, Y3, X1
+	VMOVUPS      X1, 32(R8)
+	VEXTRACTF128 $0x01, Y5, X1
+	VMOVUPS      X1, 48(R8)
+	VEXTRACTF128 $0x01, Y8, X1
+	VMOVLPS      X1, 64(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVUPS      X0, 16(R8)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVUPS      X0, 32(R8)
+	VEXTRACTF128 $0x01, Y6, X0
+	VMOVUPS      X0, 48(R8)
+	VMOVHPS      X1, 64(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func dupright4x10AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dupright4x10AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	SHLQ $0x03, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST (R13), Y10, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST (R13), Y10, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST (R13), Y10, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST (R13), Y10, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST (R13), Y10, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPD    Y1, Y0, Y10
+	VUNPCKHPD    Y1, Y0, Y0
+	VUNPCKLPD    Y3, Y2, Y1
+	VUNPCKHPD    Y3, Y2, Y2
+	VUNPCKLPD    Y5, Y4, Y3
+	VUNPCKHPD    Y5, Y4, Y4
+	VUNPCKLPD    Y7, Y6, Y5
+	VUNPCKHPD    Y7, Y6, Y6
+	VUNPCKLPD    Y9, Y8, Y7
+	VUNPCKHPD    Y9, Y8, Y8
+	VMOVUPS      X10, (R8)
+	VMOVUPS      X1, 16(R8)
+	VMOVUPS      X3, 32(R8)
+	VMOVUPS      X5, 48(R8)
+	VMOVUPS      X7, 64(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X0, (R8)
+	VMOVUPS      X2, 16(R8)
+	VMOVUPS      X4, 32(R8)
+	VMOVUPS      X6, 48(R8)
+	VMOVUPS      X8, 64(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y10, X9
+	VMOVUPS      X9, (R8)
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, 16(R8)
+	VEXTRACTF128 $0x01, Y3, X1
+	VMOVUPS      X1, 32(R8)
+	VEXTRACTF128 $0x01, Y5, X1
+	VMOVUPS      X1, 48(R8)
+	VEXTRACTF128 $0x01, Y7, X1
+	VMOVUPS      X1, 64(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVUPS      X0, 16(R8)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVUPS      X0, 32(R8)
+	VEXTRACTF128 $0x01, Y6, X0
+	VMOVUPS      X0, 48(R8)
+	VEXTRACTF128 $0x01, Y8, X0
+	VMOVUPS      X0, 64(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func dupright4x11AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dupright4x11AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	SHLQ $0x03, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST (R13), Y11, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST (R13), Y11, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST (R13), Y11, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST (R13), Y11, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST (R13), Y11, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPD    Y1, Y0, Y11
+	VUNPCKHPD    Y1, Y0, Y0
+	VUNPCKLPD    Y3, Y2, Y1
+	VUNPCKHPD    Y3, Y2, Y2
+	VUNPCKLPD    Y5, Y4, Y3
+	VUNPCKHPD    Y5, Y4, Y4
+	VUNPCKLPD    Y7, Y6, Y5
+	VUNPCKHPD    Y7, Y6, Y6
+	VUNPCKLPD    Y9, Y8, Y7
+	VUNPCKHPD    Y9, Y8, Y8
+	VMOVUPS      X11, (R8)
+	VMOVUPS      X1, 16(R8)
+	VMOVUPS      X3, 32(R8)
+	VMOVUPS      X5, 48(R8)
+	VMOVUPS      X7, 64(R8)
+	VMOVLPS      X10, 80(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X0, (R8)
+	VMOVUPS      X2, 16(R8)
+	VMOVUPS      X4, 32(R8)
+	VMOVUPS      X6, 48(R8)
+	VMOVUPS      X8, 64(R8)
+	VMOVHPS      X10, 80(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y11, X9
+	VMOVUPS      X9, (R8)
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, 16(R8)
+	VEXTRACTF128 $0x01, Y3, X1
+	VMOVUPS      X1, 32(R8)
+	VEXTRACTF128 $0x01, Y5, X1
+	VMOVUPS      X1, 48(R8)
+	VEXTRACTF128 $0x01, Y7, X1
+	VMOVUPS      X1, 64(R8)
+	VEXTRACTF128 $0x01, Y10, X1
+	VMOVLPS      X1, 80(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVUPS      X0, 16(R8)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVUPS      X0, 32(R8)
+	VEXTRACTF128 $0x01, Y6, X0
+	VMOVUPS      X0, 48(R8)
+	VEXTRACTF128 $0x01, Y8, X0
+	VMOVUPS      X0, 64(R8)
+	VMOVHPS      X1, 80(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func dupright4x12AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+// Requires: AVX, AVX512F, AVX512VL
+TEXT ·dupright4x12AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	SHLQ $0x03, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST (R13), Y12, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST (R13), Y12, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST (R13), Y12, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST (R13), Y12, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST (R13), Y12, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPD    Y1, Y0, Y12
+	VUNPCKHPD    Y1, Y0, Y0
+	VUNPCKLPD    Y3, Y2, Y1
+	VUNPCKHPD    Y3, Y2, Y2
+	VUNPCKLPD    Y5, Y4, Y3
+	VUNPCKHPD    Y5, Y4, Y4
+	VUNPCKLPD    Y7, Y6, Y5
+	VUNPCKHPD    Y7, Y6, Y6
+	VUNPCKLPD    Y9, Y8, Y7
+	VUNPCKHPD    Y9, Y8, Y8
+	VUNPCKLPD    Y11, Y10, Y9
+	VUNPCKHPD    Y11, Y10, Y10
+	VMOVUPS      X12, (R8)
+	VMOVUPS      X1, 16(R8)
+	VMOVUPS      X3, 32(R8)
+	VMOVUPS      X5, 48(R8)
+	VMOVUPS      X7, 64(R8)
+	VMOVUPS      X9, 80(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VMOVUPS      X0, (R8)
+	VMOVUPS      X2, 16(R8)
+	VMOVUPS      X4, 32(R8)
+	VMOVUPS      X6, 48(R8)
+	VMOVUPS      X8, 64(R8)
+	VMOVUPS      X10, 80(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y12, X11
+	VMOVUPS      X11, (R8)
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, 16(R8)
+	VEXTRACTF128 $0x01, Y3, X1
+	VMOVUPS      X1, 32(R8)
+	VEXTRACTF128 $0x01, Y5, X1
+	VMOVUPS      X1, 48(R8)
+	VEXTRACTF128 $0x01, Y7, X1
+	VMOVUPS      X1, 64(R8)
+	VEXTRACTF128 $0x01, Y9, X1
+	VMOVUPS      X1, 80(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVUPS      X0, 16(R8)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVUPS      X0, 32(R8)
+	VEXTRACTF128 $0x01, Y6, X0
+	VMOVUPS      X0, 48(R8)
+	VEXTRACTF128 $0x01, Y8, X0
+	VMOVUPS      X0, 64(R8)
+	VEXTRACTF128 $0x01, Y10, X0
+	VMOVUPS      X0, 80(R8)
+	ADDQ         R9, R8
+	DECQ         AX
+	JEQ          tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
 // func dupright8x1AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·dupright8x1AVX512(SB), NOSPLIT, $0-72
@@ -15032,6 +17914,1020 @@ tileWrite:
 	VMOVUPS       X0, 32(R8)
 	VEXTRACTF32X4 $0x03, Z6, X0
 	VMOVUPS       X0, 48(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func dupright8x9AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·dupright8x9AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	SHLQ $0x03, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST (R13), Z9, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST (R13), Z9, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST (R13), Z9, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST (R13), Z9, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST (R13), Z9, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z9
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VUNPCKLPD     Z5, Z4, Z3
+	VUNPCKHPD     Z5, Z4, Z4
+	VUNPCKLPD     Z7, Z6, Z5
+	VUNPCKHPD     Z7, Z6, Z6
+	VMOVUPS       X9, (R8)
+	VMOVUPS       X1, 16(R8)
+	VMOVUPS       X3, 32(R8)
+	VMOVUPS       X5, 48(R8)
+	VMOVLPS       X8, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X0, (R8)
+	VMOVUPS       X2, 16(R8)
+	VMOVUPS       X4, 32(R8)
+	VMOVUPS       X6, 48(R8)
+	VMOVHPS       X8, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z9, X7
+	VMOVUPS       X7, (R8)
+	VEXTRACTF32X4 $0x01, Z1, X7
+	VMOVUPS       X7, 16(R8)
+	VEXTRACTF32X4 $0x01, Z3, X7
+	VMOVUPS       X7, 32(R8)
+	VEXTRACTF32X4 $0x01, Z5, X7
+	VMOVUPS       X7, 48(R8)
+	VEXTRACTF32X4 $0x01, Z8, X7
+	VMOVLPS       X7, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z0, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x01, Z2, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x01, Z4, X10
+	VMOVUPS       X10, 32(R8)
+	VEXTRACTF32X4 $0x01, Z6, X10
+	VMOVUPS       X10, 48(R8)
+	VMOVHPS       X7, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z9, X7
+	VMOVUPS       X7, (R8)
+	VEXTRACTF32X4 $0x02, Z1, X7
+	VMOVUPS       X7, 16(R8)
+	VEXTRACTF32X4 $0x02, Z3, X7
+	VMOVUPS       X7, 32(R8)
+	VEXTRACTF32X4 $0x02, Z5, X7
+	VMOVUPS       X7, 48(R8)
+	VEXTRACTF32X4 $0x02, Z8, X7
+	VMOVLPS       X7, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z0, X10
+	VMOVUPS       X10, (R8)
+	VEXTRACTF32X4 $0x02, Z2, X10
+	VMOVUPS       X10, 16(R8)
+	VEXTRACTF32X4 $0x02, Z4, X10
+	VMOVUPS       X10, 32(R8)
+	VEXTRACTF32X4 $0x02, Z6, X10
+	VMOVUPS       X10, 48(R8)
+	VMOVHPS       X7, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z9, X7
+	VMOVUPS       X7, (R8)
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVUPS       X1, 16(R8)
+	VEXTRACTF32X4 $0x03, Z3, X1
+	VMOVUPS       X1, 32(R8)
+	VEXTRACTF32X4 $0x03, Z5, X1
+	VMOVUPS       X1, 48(R8)
+	VEXTRACTF32X4 $0x03, Z8, X1
+	VMOVLPS       X1, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	VEXTRACTF32X4 $0x03, Z2, X0
+	VMOVUPS       X0, 16(R8)
+	VEXTRACTF32X4 $0x03, Z4, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVUPS       X0, 48(R8)
+	VMOVHPS       X1, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func dupright8x10AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·dupright8x10AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	SHLQ $0x03, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST (R13), Z10, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST (R13), Z10, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST (R13), Z10, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST (R13), Z10, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST (R13), Z10, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z10
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VUNPCKLPD     Z5, Z4, Z3
+	VUNPCKHPD     Z5, Z4, Z4
+	VUNPCKLPD     Z7, Z6, Z5
+	VUNPCKHPD     Z7, Z6, Z6
+	VUNPCKLPD     Z9, Z8, Z7
+	VUNPCKHPD     Z9, Z8, Z8
+	VMOVUPS       X10, (R8)
+	VMOVUPS       X1, 16(R8)
+	VMOVUPS       X3, 32(R8)
+	VMOVUPS       X5, 48(R8)
+	VMOVUPS       X7, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X0, (R8)
+	VMOVUPS       X2, 16(R8)
+	VMOVUPS       X4, 32(R8)
+	VMOVUPS       X6, 48(R8)
+	VMOVUPS       X8, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z10, X9
+	VMOVUPS       X9, (R8)
+	VEXTRACTF32X4 $0x01, Z1, X9
+	VMOVUPS       X9, 16(R8)
+	VEXTRACTF32X4 $0x01, Z3, X9
+	VMOVUPS       X9, 32(R8)
+	VEXTRACTF32X4 $0x01, Z5, X9
+	VMOVUPS       X9, 48(R8)
+	VEXTRACTF32X4 $0x01, Z7, X9
+	VMOVUPS       X9, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z0, X9
+	VMOVUPS       X9, (R8)
+	VEXTRACTF32X4 $0x01, Z2, X9
+	VMOVUPS       X9, 16(R8)
+	VEXTRACTF32X4 $0x01, Z4, X9
+	VMOVUPS       X9, 32(R8)
+	VEXTRACTF32X4 $0x01, Z6, X9
+	VMOVUPS       X9, 48(R8)
+	VEXTRACTF32X4 $0x01, Z8, X9
+	VMOVUPS       X9, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z10, X9
+	VMOVUPS       X9, (R8)
+	VEXTRACTF32X4 $0x02, Z1, X9
+	VMOVUPS       X9, 16(R8)
+	VEXTRACTF32X4 $0x02, Z3, X9
+	VMOVUPS       X9, 32(R8)
+	VEXTRACTF32X4 $0x02, Z5, X9
+	VMOVUPS       X9, 48(R8)
+	VEXTRACTF32X4 $0x02, Z7, X9
+	VMOVUPS       X9, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z0, X9
+	VMOVUPS       X9, (R8)
+	VEXTRACTF32X4 $0x02, Z2, X9
+	VMOVUPS       X9, 16(R8)
+	VEXTRACTF32X4 $0x02, Z4, X9
+	VMOVUPS       X9, 32(R8)
+	VEXTRACTF32X4 $0x02, Z6, X9
+	VMOVUPS       X9, 48(R8)
+	VEXTRACTF32X4 $0x02, Z8, X9
+	VMOVUPS       X9, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z10, X9
+	VMOVUPS       X9, (R8)
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVUPS       X1, 16(R8)
+	VEXTRACTF32X4 $0x03, Z3, X1
+	VMOVUPS       X1, 32(R8)
+	VEXTRACTF32X4 $0x03, Z5, X1
+	VMOVUPS       X1, 48(R8)
+	VEXTRACTF32X4 $0x03, Z7, X1
+	VMOVUPS       X1, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	VEXTRACTF32X4 $0x03, Z2, X0
+	VMOVUPS       X0, 16(R8)
+	VEXTRACTF32X4 $0x03, Z4, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVUPS       X0, 48(R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVUPS       X0, 64(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func dupright8x11AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·dupright8x11AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	SHLQ $0x03, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST (R13), Z11, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST (R13), Z11, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST (R13), Z11, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST (R13), Z11, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST (R13), Z11, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z11
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VUNPCKLPD     Z5, Z4, Z3
+	VUNPCKHPD     Z5, Z4, Z4
+	VUNPCKLPD     Z7, Z6, Z5
+	VUNPCKHPD     Z7, Z6, Z6
+	VUNPCKLPD     Z9, Z8, Z7
+	VUNPCKHPD     Z9, Z8, Z8
+	VMOVUPS       X11, (R8)
+	VMOVUPS       X1, 16(R8)
+	VMOVUPS       X3, 32(R8)
+	VMOVUPS       X5, 48(R8)
+	VMOVUPS       X7, 64(R8)
+	VMOVLPS       X10, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X0, (R8)
+	VMOVUPS       X2, 16(R8)
+	VMOVUPS       X4, 32(R8)
+	VMOVUPS       X6, 48(R8)
+	VMOVUPS       X8, 64(R8)
+	VMOVHPS       X10, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z11, X9
+	VMOVUPS       X9, (R8)
+	VEXTRACTF32X4 $0x01, Z1, X9
+	VMOVUPS       X9, 16(R8)
+	VEXTRACTF32X4 $0x01, Z3, X9
+	VMOVUPS       X9, 32(R8)
+	VEXTRACTF32X4 $0x01, Z5, X9
+	VMOVUPS       X9, 48(R8)
+	VEXTRACTF32X4 $0x01, Z7, X9
+	VMOVUPS       X9, 64(R8)
+	VEXTRACTF32X4 $0x01, Z10, X9
+	VMOVLPS       X9, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z0, X12
+	VMOVUPS       X12, (R8)
+	VEXTRACTF32X4 $0x01, Z2, X12
+	VMOVUPS       X12, 16(R8)
+	VEXTRACTF32X4 $0x01, Z4, X12
+	VMOVUPS       X12, 32(R8)
+	VEXTRACTF32X4 $0x01, Z6, X12
+	VMOVUPS       X12, 48(R8)
+	VEXTRACTF32X4 $0x01, Z8, X12
+	VMOVUPS       X12, 64(R8)
+	VMOVHPS       X9, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z11, X9
+	VMOVUPS       X9, (R8)
+	VEXTRACTF32X4 $0x02, Z1, X9
+	VMOVUPS       X9, 16(R8)
+	VEXTRACTF32X4 $0x02, Z3, X9
+	VMOVUPS       X9, 32(R8)
+	VEXTRACTF32X4 $0x02, Z5, X9
+	VMOVUPS       X9, 48(R8)
+	VEXTRACTF32X4 $0x02, Z7, X9
+	VMOVUPS       X9, 64(R8)
+	VEXTRACTF32X4 $0x02, Z10, X9
+	VMOVLPS       X9, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z0, X12
+	VMOVUPS       X12, (R8)
+	VEXTRACTF32X4 $0x02, Z2, X12
+	VMOVUPS       X12, 16(R8)
+	VEXTRACTF32X4 $0x02, Z4, X12
+	VMOVUPS       X12, 32(R8)
+	VEXTRACTF32X4 $0x02, Z6, X12
+	VMOVUPS       X12, 48(R8)
+	VEXTRACTF32X4 $0x02, Z8, X12
+	VMOVUPS       X12, 64(R8)
+	VMOVHPS       X9, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z11, X9
+	VMOVUPS       X9, (R8)
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVUPS       X1, 16(R8)
+	VEXTRACTF32X4 $0x03, Z3, X1
+	VMOVUPS       X1, 32(R8)
+	VEXTRACTF32X4 $0x03, Z5, X1
+	VMOVUPS       X1, 48(R8)
+	VEXTRACTF32X4 $0x03, Z7, X1
+	VMOVUPS       X1, 64(R8)
+	VEXTRACTF32X4 $0x03, Z10, X1
+	VMOVLPS       X1, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	VEXTRACTF32X4 $0x03, Z2, X0
+	VMOVUPS       X0, 16(R8)
+	VEXTRACTF32X4 $0x03, Z4, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVUPS       X0, 48(R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVUPS       X0, 64(R8)
+	VMOVHPS       X1, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+
+tileWritten:
+	VZEROUPPER
+	RET
+
+// func dupright8x12AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
+// Requires: AVX, AVX512F
+TEXT ·dupright8x12AVX512(SB), NOSPLIT, $0-72
+	MOVQ b+24(FP), AX
+	MOVQ bCol+40(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ a+8(FP), SI
+	MOVQ aCol+16(FP), DI
+	MOVQ c+48(FP), R8
+	MOVQ ldc+56(FP), R9
+	MOVQ k+0(FP), R10
+	SHLQ $0x03, DX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	SHLQ $0x03, R9
+	LEAQ (DX)(DX*2), R11
+	LEAQ (DX)(DX*4), R12
+
+	// the next pointer is 7*aRow further
+	LEAQ (AX)(R11*2), R13
+	ADDQ DX, R13
+	MOVQ rows+64(FP), R14
+	SUBQ $0x00000000, R14
+
+	// mask = 1<<n - 1
+	MOVQ    R14, CX
+	MOVL    $0x00000001, R14
+	SHLL    CL, R14
+	DECL    R14
+	KMOVW   R14, K1
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	SUBQ    $0x04, R10
+	JLT     tileRest
+	PCALIGN $0x20
+
+tileSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST (R13), Z12, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST (R13), Z12, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST (R13), Z12, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST (R13), Z12, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              tileSteps
+
+tileRest:
+	ADDQ $0x04, R10
+	JEQ  tileWrite
+
+tileStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD.Z        (SI), K1, Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST (R13), Z12, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              tileStep
+
+tileWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z12
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VUNPCKLPD     Z5, Z4, Z3
+	VUNPCKHPD     Z5, Z4, Z4
+	VUNPCKLPD     Z7, Z6, Z5
+	VUNPCKHPD     Z7, Z6, Z6
+	VUNPCKLPD     Z9, Z8, Z7
+	VUNPCKHPD     Z9, Z8, Z8
+	VUNPCKLPD     Z11, Z10, Z9
+	VUNPCKHPD     Z11, Z10, Z10
+	VMOVUPS       X12, (R8)
+	VMOVUPS       X1, 16(R8)
+	VMOVUPS       X3, 32(R8)
+	VMOVUPS       X5, 48(R8)
+	VMOVUPS       X7, 64(R8)
+	VMOVUPS       X9, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       X0, (R8)
+	VMOVUPS       X2, 16(R8)
+	VMOVUPS       X4, 32(R8)
+	VMOVUPS       X6, 48(R8)
+	VMOVUPS       X8, 64(R8)
+	VMOVUPS       X10, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z12, X11
+	VMOVUPS       X11, (R8)
+	VEXTRACTF32X4 $0x01, Z1, X11
+	VMOVUPS       X11, 16(R8)
+	VEXTRACTF32X4 $0x01, Z3, X11
+	VMOVUPS       X11, 32(R8)
+	VEXTRACTF32X4 $0x01, Z5, X11
+	VMOVUPS       X11, 48(R8)
+	VEXTRACTF32X4 $0x01, Z7, X11
+	VMOVUPS       X11, 64(R8)
+	VEXTRACTF32X4 $0x01, Z9, X11
+	VMOVUPS       X11, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x01, Z0, X11
+	VMOVUPS       X11, (R8)
+	VEXTRACTF32X4 $0x01, Z2, X11
+	VMOVUPS       X11, 16(R8)
+	VEXTRACTF32X4 $0x01, Z4, X11
+	VMOVUPS       X11, 32(R8)
+	VEXTRACTF32X4 $0x01, Z6, X11
+	VMOVUPS       X11, 48(R8)
+	VEXTRACTF32X4 $0x01, Z8, X11
+	VMOVUPS       X11, 64(R8)
+	VEXTRACTF32X4 $0x01, Z10, X11
+	VMOVUPS       X11, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z12, X11
+	VMOVUPS       X11, (R8)
+	VEXTRACTF32X4 $0x02, Z1, X11
+	VMOVUPS       X11, 16(R8)
+	VEXTRACTF32X4 $0x02, Z3, X11
+	VMOVUPS       X11, 32(R8)
+	VEXTRACTF32X4 $0x02, Z5, X11
+	VMOVUPS       X11, 48(R8)
+	VEXTRACTF32X4 $0x02, Z7, X11
+	VMOVUPS       X11, 64(R8)
+	VEXTRACTF32X4 $0x02, Z9, X11
+	VMOVUPS       X11, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x02, Z0, X11
+	VMOVUPS       X11, (R8)
+	VEXTRACTF32X4 $0x02, Z2, X11
+	VMOVUPS       X11, 16(R8)
+	VEXTRACTF32X4 $0x02, Z4, X11
+	VMOVUPS       X11, 32(R8)
+	VEXTRACTF32X4 $0x02, Z6, X11
+	VMOVUPS       X11, 48(R8)
+	VEXTRACTF32X4 $0x02, Z8, X11
+	VMOVUPS       X11, 64(R8)
+	VEXTRACTF32X4 $0x02, Z10, X11
+	VMOVUPS       X11, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z12, X11
+	VMOVUPS       X11, (R8)
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVUPS       X1, 16(R8)
+	VEXTRACTF32X4 $0x03, Z3, X1
+	VMOVUPS       X1, 32(R8)
+	VEXTRACTF32X4 $0x03, Z5, X1
+	VMOVUPS       X1, 48(R8)
+	VEXTRACTF32X4 $0x03, Z7, X1
+	VMOVUPS       X1, 64(R8)
+	VEXTRACTF32X4 $0x03, Z9, X1
+	VMOVUPS       X1, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	VEXTRACTF32X4 $0x03, Z2, X0
+	VMOVUPS       X0, 16(R8)
+	VEXTRACTF32X4 $0x03, Z4, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVUPS       X0, 48(R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVUPS       X0, 64(R8)
+	VEXTRACTF32X4 $0x03, Z10, X0
+	VMOVUPS       X0, 80(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten

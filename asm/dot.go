@@ -11,15 +11,36 @@ import (
 // dots generates the kernels for products of few columns, where vectors run along k.
 func dots(e emitter) (goTable string) {
 	goTable = fmt.Sprintf("\nvar %sdot%s = [][]dotKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
+	var column []string
 	for v, tallest := range e.isa.dotRows {
 		var names []string
 		for h := 1; h <= tallest; h++ {
 			names = append(names, dotKernel{emitter: e, h: h, v: v + 1}.generate())
 		}
 		goTable += "\t{" + strings.Join(names, ", ") + "},\n"
+		if v == 0 {
+			column = names
+		}
 	}
-	far := dotKernel{emitter: e, h: e.isa.dotRows[0], v: 1, far: true}.generate()
-	return goTable + fmt.Sprintf("}\n\nvar %sdotFar%s dotKernel[%s] = %s\n", e.typ.letter, e.isa.suffix, e.typ.goName, far)
+	column[len(column)-1] = dotKernel{emitter: e, h: len(column), v: 1, far: true}.generate()
+	return goTable + fmt.Sprintf("}\n\nvar %sdotFar%s = []dotKernel[%s]{%s}\n", e.typ.letter, e.isa.suffix, e.typ.goName, strings.Join(column, ", "))
+}
+
+// zippedDots generates those for columns whose elements alternate.
+func zippedDots(e emitter) (goTable string) {
+	if e.isa.zippedRows == nil {
+		return ""
+	}
+	e.zipOrders()
+	goTable = fmt.Sprintf("\nvar %szipped%s = [][]dotKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
+	for i, tallest := range e.isa.zippedRows {
+		var names []string
+		for h := 1; h <= tallest; h++ {
+			names = append(names, dotKernel{emitter: e, h: h, v: i + 2, zipped: true}.generate())
+		}
+		goTable += "\t{" + strings.Join(names, ", ") + "},\n"
+	}
+	return goTable + "}\n"
 }
 
 // A dotKernel multiplies h rows of A by v columns of B, both contiguous along k.
@@ -27,6 +48,8 @@ type dotKernel struct {
 	emitter
 	h, v int
 	far  bool // A comes from memory: it is fetched rowsAhead bytes ahead
+	// zipped says that the elements of B's columns alternate: it is a matrix of v columns, row by row.
+	zipped bool
 }
 
 // dotSums is the number of sums an element of C is computed in, which hides
@@ -39,6 +62,9 @@ func (dk dotKernel) generate() (name string) {
 	if dk.far {
 		kind, from = "dotFar", ", of an A that comes from memory"
 	}
+	if dk.zipped {
+		kind, from = "zipped", ", of a B whose rows are contiguous: bCol = 1, and element (p, j) is b[p*v + j]"
+	}
 	name = fmt.Sprintf("%s%s%dx%d%s", dk.typ.letter, kind, dk.h, dk.v, dk.isa.suffix)
 	dk.function(name,
 		fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow int, b *%[1]s, bCol int, c *%[1]s, cRow, cCol int, alpha, beta %[1]s)", dk.typ.goName),
@@ -50,6 +76,10 @@ func (dk dotKernel) generate() (name string) {
 	aRow3, bCol3 := dk.times3(aRow, dk.h), dk.times3(bCol, dk.v)
 	rest := dk.param("k")
 	dk.ANDQ(operand.U32(lanes-1), rest)
+	var zip zipper
+	if dk.zipped {
+		zip = dk.zipper(rest)
+	}
 	mask := dk.tailMask(rest)
 
 	dk.Label("tile")
@@ -65,10 +95,19 @@ func (dk dotKernel) generate() (name string) {
 		dk.zero(s)
 	}
 	// step adds the products of one vector along k to the sums numbered u.
-	step := func(u, at int, load func(m, r operand.Op)) {
-		b := dk.vecs(dk.v)
-		for j := range b {
-			load(strided(pb, bCol, bCol3, j, at), b[j])
+	step := func(u, at int, part bool) {
+		load := func(m, r operand.Op) { dk.load(m, r) }
+		if part {
+			load = func(m, r operand.Op) { dk.loadTail(mask, m, r) }
+		}
+		var b []reg.VecVirtual
+		if dk.zipped {
+			b = zip.unzip(dk, operand.Mem{Base: pb, Disp: at * dk.v}, part)
+		} else {
+			b = dk.vecs(dk.v)
+			for j := range b {
+				load(strided(pb, bCol, bCol3, j, at), b[j])
+			}
 		}
 		for i := range dk.h {
 			x := dk.vec()
@@ -81,11 +120,14 @@ func (dk dotKernel) generate() (name string) {
 			}
 		}
 	}
-	whole := func(m, r operand.Op) { dk.load(m, r) }
 	forward := func(vectors int) {
-		for _, p := range append(pointers, pb) {
+		for _, p := range pointers {
 			dk.ADDQ(operand.U32(vectors*dk.isa.width), p)
 		}
+		if dk.zipped {
+			vectors *= dk.v
+		}
+		dk.ADDQ(operand.U32(vectors*dk.isa.width), pb)
 	}
 
 	dk.SUBQ(operand.U32(dotSums*lanes), left)
@@ -93,7 +135,7 @@ func (dk dotKernel) generate() (name string) {
 	dk.alignLoop()
 	dk.Label("steps")
 	for u := range dotSums {
-		step(u, u*dk.isa.width, whole)
+		step(u, u*dk.isa.width, false)
 	}
 	forward(dotSums)
 	dk.SUBQ(operand.U32(dotSums*lanes), left)
@@ -101,12 +143,12 @@ func (dk dotKernel) generate() (name string) {
 	dk.Label("one")
 	dk.ADDQ(operand.U32((dotSums-1)*lanes), left)
 	dk.JLT(operand.LabelRef("part"))
-	step(0, 0, whole)
+	step(0, 0, false)
 	forward(1)
 	dk.Label("part")
 	dk.TESTQ(operand.U32(lanes-1), left)
 	dk.JEQ(operand.LabelRef("sum"))
-	step(dotSums-1, 0, func(m, r operand.Op) { dk.loadTail(mask, m, r) })
+	step(dotSums-1, 0, true)
 
 	dk.Label("sum")
 	for e := range dk.h * dk.v {

@@ -46,6 +46,8 @@ type isa struct {
 	uprightColumns []int
 	// dotRows[v-1] is the height of the tallest dot product kernel of v columns.
 	dotRows []int
+	// zippedRows[v-2] is the height of the tallest one of v columns whose elements alternate.
+	zippedRows []int
 }
 
 // The tallest micro-kernels keep rows*vectors sums, a row of B and a
@@ -60,7 +62,7 @@ var isas = []isa{
 	{
 		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,
 		extensions: []string{"AVX", "AVX2", "FMA3", "AVX512F", "AVX512VL", "AVX512BW", "AVX512DQ"},
-		gemmRows:   []int{16, 14, 8, 6}, turnSteps: 2, halves: 4, beside: 3, besideVectors: 3, around: 3, pairs: []int{12, 12, 8, 6}, uprightColumns: []int{12, 8, 4, 4}, dotRows: []int{6, 4, 4, 3},
+		gemmRows:   []int{16, 14, 8, 6}, turnSteps: 2, halves: 4, beside: 3, besideVectors: 3, around: 3, pairs: []int{12, 12, 8, 6}, uprightColumns: []int{12, 8, 4, 4}, dotRows: []int{6, 4, 4, 3}, zippedRows: []int{6, 4, 3},
 	},
 }
 

@@ -62,6 +62,7 @@ var generators = []generator{
 	{"pairs", panelsWithPairs},
 	{"pack", pack},
 	{"dot", dots},
+	{"zipped", zippedDots},
 	{"rows", addRows},
 	{"relu", func(e emitter) string { relu(e); return "" }},
 	{"axpy", func(e emitter) string { axpy(e); return "" }},

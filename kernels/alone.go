@@ -17,14 +17,30 @@ type aloneKernel[T Float] func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc,
 type aloneKernels[T Float] struct {
 	whole, halves, pairs [][]aloneKernel[T]
 
-	// byColumns[n-1][p][h-1] is the one of them for n columns. There is none along m.
-	byColumns [][pairsAlongM][]aloneKernel[T]
+	// byColumns[n-1][d][h-1] is the one of them for n columns and a depth of class d: there is none if these go along k.
+	byColumns [][depthClasses][]aloneKernel[T]
+}
+
+// depthClasses is how many classes of k there are: without pairs, with pairs along k, and where two columns, and narrow ones, may go along k.
+const depthClasses = 4
+
+// depthClass returns that of k.
+func depthClass(k int) int {
+	switch {
+	case k >= narrowDepth(narrow):
+		return 3
+	case k >= narrowDepth(2):
+		return 2
+	case k >= pairDepth:
+		return 1
+	}
+	return 0
 }
 
 // arrangeAlone brings ks.alone in the order of columns.
 func (ks *kernelSet[T]) arrangeAlone() {
 	alone := &ks.alone
-	alone.byColumns = make([][pairsAlongM][]aloneKernel[T], len(alone.whole)*ks.lanes)
+	alone.byColumns = make([][depthClasses][]aloneKernel[T], len(alone.whole)*ks.lanes)
 	for i := range alone.byColumns {
 		cols, v := i+1, i>>ks.laneShift+1
 		tiles := tunedRows(ks, v, alone.whole[v-1])
@@ -35,11 +51,15 @@ func (ks *kernelSet[T]) arrangeAlone() {
 		if ks.endsInPair(cols) && v <= len(alone.pairs) {
 			pairs = tunedRows(ks, v, alone.pairs[v-1])
 		}
-		alone.byColumns[i] = [pairsAlongM][]aloneKernel[T]{noPairs: tiles, pairsAlongK: pairs}
+		byDepth := [...][]aloneKernel[T]{tiles, pairs, pairs, pairs}
+		if cols > 1 && cols <= narrow && cols < ks.lanes && ks.zipped != nil {
+			clear(byDepth[depthClass(narrowDepth(cols)):])
+		}
+		alone.byColumns[i] = byDepth
 	}
 }
 
-// aloneKernel returns the kernel for m rows and n columns, nil if they are more than a tile.
+// aloneKernel returns the kernel for m rows and n columns, with or without pairs along k, nil if they are more than a tile.
 func (ks *kernelSet[T]) aloneKernel(m, n int, ending pairing) aloneKernel[T] {
 	if n <= len(ks.alone.byColumns) {
 		if kernels := ks.alone.byColumns[n-1][ending]; m <= len(kernels) {

@@ -25,7 +25,12 @@ func aloneBits[T Float](t *testing.T, ks *kernelSet[T]) {
 	}
 	rng := rand.New(rand.NewPCG(61, 62))
 	for i, ways := range ks.alone.byColumns {
-		for ending, kernels := range ways {
+		for k := range 200 {
+			if got, want := ways[depthClass(k)] == nil, i > 0 && i < narrow && ks.mayGoAlongK(2, i+1, k); got != want {
+				t.Fatalf("%d columns, k = %d: it is %v that there are no kernels", i+1, k, got)
+			}
+		}
+		for ending, kernels := range ways[:pairsAlongM] {
 			micro := ks.byColumns[i][ending]
 			if len(kernels) < len(micro) {
 				t.Fatalf("%d columns, ending %d: %d kernels, want %d", i+1, ending, len(kernels), len(micro))

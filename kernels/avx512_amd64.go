@@ -29,7 +29,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.beside = sbesideAVX512
 	ks.halves = shalvesAVX512
 	ks.pairs = pairKernels[float32]{spairsAVX512, spairsTurnedAVX512}
-	ks.dot, ks.dotFar = sdotAVX512, sdotFarAVX512
+	ks.dot, ks.dotFar, ks.zipped = sdotAVX512, sdotFarAVX512, szippedAVX512
 	ks.addRows, ks.addFar = saddRowsAVX512, saddFarRowsAVX512
 	ks.pack = spackAVX512
 	ks.copyRows = scopyRowsAVX512
@@ -59,7 +59,7 @@ func avx512Float64() kernelSet[float64] {
 	ks.beside = dbesideAVX512
 	ks.halves = dhalvesAVX512
 	ks.pairs = pairKernels[float64]{dpairsAVX512, dpairsTurnedAVX512}
-	ks.dot, ks.dotFar = ddotAVX512, ddotFarAVX512
+	ks.dot, ks.dotFar, ks.zipped = ddotAVX512, ddotFarAVX512, dzippedAVX512
 	ks.addRows, ks.addFar = daddRowsAVX512, daddFarRowsAVX512
 	ks.pack = dpackAVX512
 	ks.copyRows = dcopyRowsAVX512

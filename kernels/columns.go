@@ -59,7 +59,7 @@ func dots[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, b []T
 			first, next := int(uint(i*n)/uint(groups)), int(uint((i+1)*n)/uint(groups))
 			added := beta
 			for pc := 0; pc < k; pc += depth {
-				ks.dotTiles(min(block, m-ic), next-first, min(depth, k-pc), alpha, &a[ic*lda+pc], lda, &b[first*ldb+pc], ldb, added, &c[ic*cRow+first*cCol], cRow, cCol, false)
+				dotTiles(ks.dot[next-first-1], min(block, m-ic), next-first, min(depth, k-pc), alpha, &a[ic*lda+pc], lda, &b[first*ldb+pc], ldb, added, &c[ic*cRow+first*cCol], cRow, cCol)
 				added = 1
 			}
 		}
@@ -79,12 +79,13 @@ func turnedRows[T Float](ks *kernelSet[T], w *workspace[T], m, k int, a []T, lda
 const columnDepth, dotWork = 8192, 1 << 18
 
 // columnsAlongK computes a product of few columns, in blocks of k. Columns of B
-// that are not contiguous are brought together in w. far says that A comes from memory.
+// that are not contiguous are brought together in w, unless there are kernels that take them as they are. far says that A comes from memory.
 func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a []T, lda int, b []T, bRow, bCol int, beta T, c []T, ldc int, far bool) {
+	zipped := ks.zippedFor(m, n, bRow)
 	for pc := 0; pc < k; pc += columnDepth {
 		kb := min(columnDepth, k-pc)
 		columns, apart := b[pc*bRow:], bCol
-		if bRow != 1 && k > 1 { // they are brought together
+		if bRow != 1 && k > 1 && zipped == nil { // they are brought together
 			w.b = room(w.b, n*kb)
 			if n > 1 {
 				packTransposed(ks.square, columns, bRow, w.b, n, kb, kb)
@@ -95,24 +96,33 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 			}
 			columns, apart = w.b, kb
 		}
-		if n <= len(ks.dot) {
-			ks.dotTiles(m, n, kb, alpha, &a[pc], lda, &columns[0], apart, beta, &c[0], ldc, 1, far)
-		} else {
+		switch {
+		case zipped != nil:
+			dotTiles(zipped, m, n, kb, alpha, &a[pc], lda, &columns[0], 1, beta, &c[0], ldc, 1)
+		case far && n == 1 && ks.dotFar != nil:
+			dotTiles(ks.dotFar, m, n, kb, alpha, &a[pc], lda, &columns[0], apart, beta, &c[0], ldc, 1)
+		case n <= len(ks.dot):
+			dotTiles(ks.dot[n-1], m, n, kb, alpha, &a[pc], lda, &columns[0], apart, beta, &c[0], ldc, 1)
+		default:
 			dots(ks, m, n, kb, alpha, a[pc:], lda, columns, apart, beta, c, ldc)
 		}
 		beta = 1
 	}
 }
 
-// dotTiles computes tiles of dot products of n columns, as many as there are kernels for, whose elements (i, j)
-// go to c[i*cRow + j*cCol].
-func (ks *kernelSet[T]) dotTiles(m, n, k int, alpha T, a *T, aRow int, b *T, bCol int, beta T, c *T, cRow, cCol int, far bool) {
-	kernels := ks.dot[n-1]
-	h := len(kernels)
-	tallest := kernels[h-1]
-	if far && n == 1 && ks.dotFar != nil {
-		tallest = ks.dotFar
+// zippedFor returns the kernels for m rows and n columns of B, with rows of bRow elements, that take these columns as they are, or nil. They
+// take them apart for each tile anew, so that with many rows bringing them together is better.
+func (ks *kernelSet[T]) zippedFor(m, n, bRow int) []dotKernel[T] {
+	if bRow != n || n < 2 || n-2 >= len(ks.zipped) || m*n > 16*len(ks.zipped[n-2]) {
+		return nil
 	}
+	return ks.zipped[n-2]
+}
+
+// dotTiles computes tiles of dot products of n columns, by the kernels for so many, whose elements (i, j)
+// go to c[i*cRow + j*cCol].
+func dotTiles[T Float](kernels []dotKernel[T], m, n, k int, alpha T, a *T, aRow int, b *T, bCol int, beta T, c *T, cRow, cCol int) {
+	h := len(kernels)
 	mb := m // rows of a call
 	if m*n*k > dotWork {
 		mb = max(dotWork/(k*n)/h, 1) * h
@@ -122,7 +132,7 @@ func (ks *kernelSet[T]) dotTiles(m, n, k int, alpha T, a *T, aRow int, b *T, bCo
 		rows := min(mb, m-ic)
 		whole := int(uint(rows) / uint(h))
 		if whole > 0 {
-			tallest(whole, k, shifted(a, ic*aRow), aRow, b, bCol, shifted(c, ic*cRow), cRow, cCol, alpha, beta)
+			kernels[h-1](whole, k, shifted(a, ic*aRow), aRow, b, bCol, shifted(c, ic*cRow), cRow, cCol, alpha, beta)
 		}
 		if rest := rows - whole*h; rest > 0 {
 			at := ic + rows - rest

@@ -52,7 +52,7 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 	}
 	// All columns, copied in several blocks of k, in groups.
 	if m, n, k := 40, columns+1, columnDepth+70; n < lanes {
-		if o.ks.tailColumns(m, n, k, false) != n {
+		if !o.ks.goesAlongK(m, n, k) {
 			t.Errorf("%dx%dx%d is not computed as dot products", m, n, k)
 		}
 		runGemm(t, o, gemmCase{m: m, n: n, k: k, alpha: 1.5, beta: 1, padA: 1, padB: 2, padC: 3})
@@ -97,5 +97,54 @@ func gemmAsDotsThreads[T Float](t *testing.T, o Ops[T]) {
 				}
 			}
 		}
+	}
+}
+
+// Few columns go along k to the same bits, taken as they are or brought together, and of the same shapes in all that Gemm does.
+func TestGemmAlongK(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { gemmAlongK(t, o) },
+		func(t *testing.T, o Ops[float64]) { gemmAlongK(t, o) })
+}
+
+func gemmAlongK[T Float](t *testing.T, o Ops[T]) {
+	if o.ks.lanes == 1 {
+		return // no vector is empty
+	}
+	rng, zipped := rand.New(rand.NewPCG(53, 54)), o.ks.zipped != nil
+	for _, s := range []struct {
+		m, n, k int
+		want    bool
+	}{
+		{2, 2, 188, zipped}, {3, 2, 272, zipped}, {2, 2, 8195, zipped}, {100, 2, 60, true}, {300, 3, 300, true}, {1, 2, 200, false}, {12, 3, 100, false},
+		{2, 2, 63, false}, {200, 2, 15, false}, {16, o.ks.lanes, 100, false}, {40, 1, 200, false}, {3, o.ks.lanes + 2, 200, false},
+	} {
+		if got := o.ks.goesAlongK(s.m, s.n, s.k); got != s.want {
+			t.Errorf("%+v: along k %v", s, got)
+		}
+	}
+	taken, m := 0, 0
+	for n := 2; n < 6; n++ {
+		for k := narrowDepth(n); k < narrowDepth(n)+2*o.ks.lanes; k++ {
+			m = 2 + (m+1)%15
+			runGemm(t, o, gemmCase{m: m, n: n, k: k, alpha: 1, beta: float64(m % 2), padA: 1, padC: 2})
+			a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, n, n).data
+			apart := make([]T, k*(n+1))
+			for p := range k {
+				copy(apart[p*(n+1):], b[p*n:(p+1)*n])
+			}
+			got, want := make([]T, m*n), make([]T, m*n)
+			o.Gemm(false, false, m, n, k, 1, a, k, b, n, 0, got, n)
+			o.Gemm(false, false, m, n, k, 1, a, k, apart, n+1, 0, want, n)
+			if !slices.Equal(got, want) {
+				t.Errorf("%dx%dx%d: other bits if B's rows are not contiguous", m, n, k)
+			}
+			if o.ks.goesAlongK(m, n, k) && o.ks.zippedFor(m, n, n) != nil {
+				taken++
+			}
+		}
+	}
+	if taken == 0 && zipped {
+		t.Error("no product took columns as they are")
 	}
 }

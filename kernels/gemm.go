@@ -55,23 +55,31 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	}
 	if ks := o.ks; !transB && m > 1 && n > 1 && k > 0 && k <= ks.tuning.KC && alpha != 0 && lda >= aCols && ldb >= n && ldc >= n &&
 		reaches(a, aRows, aCols, lda) && reaches(b, k, n, ldb) && reaches(c, m, n, ldc) && disjoint(c, a) && disjoint(c, b) {
-		ending := pairingOf(m, k, transA)
 		if n <= len(ks.alone.byColumns) && !transA && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) {
-			kernels := ks.alone.byColumns[n-1][ending]
+			kernels := ks.alone.byColumns[n-1][depthClass(k)]
 			if m <= len(kernels) {
 				kernels[m-1](k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
 				return
 			}
-			if m <= 2*len(kernels) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) {
+			if m <= 2*len(kernels) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) && !ks.mayGoAlongK(m, n, k) {
 				twoAlone(kernels, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
 			}
 		}
-		if ks.small(m, n, k) && (!transA && ks.nearRows(lda) || transA && (n <= uprightTN && (m <= latency || !ks.savesUpright(m, n, k)) || n > uprightTN && ks.nearColumns(m, n, k))) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) {
-			var x microArgs[T]
-			x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
-			x.compute(ks, m, n, ending)
-			return
+		if ks.small(m, n, k) && !ks.packsB(m, k, ldb, false) {
+			switch {
+			case !transA && ks.mayGoAlongK(m, n, k) && ks.goesAlongK(m, n, k):
+				if zipped := ks.zippedFor(m, n, ldb); zipped != nil {
+					dotTiles(zipped, m, n, k, alpha, unsafe.SliceData(a), lda, unsafe.SliceData(b), 1, beta, unsafe.SliceData(c), ldc, 1)
+					return
+				}
+			case ks.mayHaveTail(m, n, k):
+			case !transA && ks.nearRows(lda), transA && n <= uprightTN && (m <= latency || !ks.savesUpright(m, n, k)), transA && n > uprightTN && ks.nearColumns(m, n, k):
+				var x microArgs[T]
+				x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
+				x.compute(ks, m, n, pairingOf(m, k, transA))
+				return
+			}
 		}
 	}
 
@@ -118,17 +126,21 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 		case transB && !transA && ks.dotsPay(m, n, k):
 			dots(ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 			return
+		case !transA && !transB && ks.goesAlongK(m, n, k):
+			if zipped := ks.zippedFor(m, n, ldb); zipped != nil && k <= columnDepth {
+				dotTiles(zipped, m, n, k, alpha, unsafe.SliceData(a), lda, unsafe.SliceData(b), 1, beta, unsafe.SliceData(c), ldc, 1)
+				return
+			}
+			w := borrowWorkspace[T]()
+			columnsAlongK(ks, w, m, n, k, alpha, a, lda, b, ldb, 1, beta, c, ldc, fromMemory[T](m, k))
+			w.giveBack()
+			return
 		case transB && turnedStrips(ks, m, n, k, alpha, a, lda, transA, b, ldb, beta, c, ldc, nil):
 			return
 		case !transB && (ks.onePanel(m, n, k, ldb, transA) || ks.inPlace(m, n, k, lda, ldb, transA) && ks.fitsStrips(m, n, k, lda, transA)):
 			var x microArgs[T]
 			x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 			x.compute(ks, m, n, pairingOf(m, k, transA))
-			return
-		case !transA && !transB && m > 1 && n > 1 && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, false) == n: // one row goes along m
-			w := borrowWorkspace[T]()
-			columnsAlongK(ks, w, m, n, k, alpha, a, lda, b, ldb, 1, beta, c, ldc, fromMemory[T](m, k))
-			w.giveBack()
 			return
 		}
 	}

@@ -28,7 +28,8 @@ type kernelSet[T Float] struct {
 	beside   besideKernels[T]
 	around   aroundKernels[T]
 	dot      [][]dotKernel[T]
-	dotFar   dotKernel[T]       // the tallest of one column, for an A that comes from memory; or nil
+	zipped   [][]dotKernel[T]   // zipped[v-2][h-1], for a B of v columns, v elements from row to row
+	dotFar   []dotKernel[T]     // those of one column, for an A that comes from memory; or nil
 	addRows  []addRowsKernel[T] // by the number of rows, less 1
 	addFar   addRowsKernel[T]   // the last of them, for rows that come from memory; or nil
 	pack     []packKernel[T]

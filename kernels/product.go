@@ -57,6 +57,9 @@ func (p *product[T]) compute(o Ops[T]) {
 	case p.b.trans && !p.a.trans && ks.dotsPay(m, n, k):
 		p.byDots(o)
 		return
+	case !p.a.trans && !p.b.trans && ks.goesAlongK(m, n, k):
+		p.asColumns(o)
+		return
 	}
 	if p.b.trans {
 		if turnedStrips(ks, m, n, k, p.alpha, p.a.data, p.a.row*p.a.col, p.a.trans, p.b.data, p.b.col, p.beta, p.c, p.ldc, &p.e) {

@@ -109,11 +109,11 @@ var sdotAVX2 = [][]dotKernel[float32]{
 	{sdot1x2AVX2, sdot2x2AVX2, sdot3x2AVX2},
 }
 
-var sdotFarAVX2 dotKernel[float32] = sdotFar6x1AVX2
+var sdotFarAVX2 = []dotKernel[float32]{sdot1x1AVX2, sdot2x1AVX2, sdot3x1AVX2, sdot4x1AVX2, sdot5x1AVX2, sdotFar6x1AVX2}
 
 var ddotAVX2 = [][]dotKernel[float64]{
 	{ddot1x1AVX2, ddot2x1AVX2, ddot3x1AVX2, ddot4x1AVX2, ddot5x1AVX2, ddot6x1AVX2},
 	{ddot1x2AVX2, ddot2x2AVX2, ddot3x2AVX2},
 }
 
-var ddotFarAVX2 dotKernel[float64] = ddotFar6x1AVX2
+var ddotFarAVX2 = []dotKernel[float64]{ddot1x1AVX2, ddot2x1AVX2, ddot3x1AVX2, ddot4x1AVX2, ddot5x1AVX2, ddotFar6x1AVX2}

@@ -191,7 +191,7 @@ var sdotAVX512 = [][]dotKernel[float32]{
 	{sdot1x4AVX512, sdot2x4AVX512, sdot3x4AVX512},
 }
 
-var sdotFarAVX512 dotKernel[float32] = sdotFar6x1AVX512
+var sdotFarAVX512 = []dotKernel[float32]{sdot1x1AVX512, sdot2x1AVX512, sdot3x1AVX512, sdot4x1AVX512, sdot5x1AVX512, sdotFar6x1AVX512}
 
 var ddotAVX512 = [][]dotKernel[float64]{
 	{ddot1x1AVX512, ddot2x1AVX512, ddot3x1AVX512, ddot4x1AVX512, ddot5x1AVX512, ddot6x1AVX512},
@@ -200,4 +200,4 @@ var ddotAVX512 = [][]dotKernel[float64]{
 	{ddot1x4AVX512, ddot2x4AVX512, ddot3x4AVX512},
 }
 
-var ddotFarAVX512 dotKernel[float64] = ddotFar6x1AVX512
+var ddotFarAVX512 = []dotKernel[float64]{ddot1x1AVX512, ddot2x1AVX512, ddot3x1AVX512, ddot4x1AVX512, ddot5x1AVX512, ddotFar6x1AVX512}

@@ -74,7 +74,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 					return
 				}
 			case ks.mayHaveTail(m, n, k):
-			case !transA && ks.nearRows(lda), transA && n <= uprightTN && (m <= latency || !ks.savesUpright(m, n, k)), transA && n > uprightTN && ks.nearColumns(m, n, k):
+			case !transA && ks.nearRows(lda), transA && n <= fewUpright && (m <= latency || !ks.savesUpright(m, n, k)), transA && n > fewUpright && ks.nearColumns(m, n, k):
 				var x microArgs[T]
 				x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 				x.compute(ks, m, n, pairingOf(m, k, transA))
@@ -115,7 +115,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 			dots(ks, m, n, k, alpha, turnedRows(ks, w, m, k, a, lda), k, b, ldb, beta, c, ldc)
 			w.giveBack()
 			return
-		case transA && plain && (transB || n <= uprightTN) && ks.goesUpright(m, n, k, transB):
+		case transA && plain && (transB || n <= fewUpright) && ks.goesUpright(m, n, k, transB):
 			uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, transB, unsafe.SliceData(c), ldc)
 			return
 		case transA && !(transB && plain) && ks.betterAsRows(m, n, k, transB): // what goesUpright leaves of TT gains nothing

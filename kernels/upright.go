@@ -16,10 +16,12 @@ type uprightKernel[T Float] func(k int, a *T, aCol int, b *T, bRow, bCol int, c 
 // 15x2x7 TT takes 0.4 of the time, 32x8x32 0.8, 16x2x31 TN 0.5, 104x6x36 in float64 0.8.
 func (ks *kernelSet[T]) goesUpright(m, n, k int, transB bool) bool {
 	switch {
-	case ks.upright == nil || m < 2 || n < 2 || ks.depth(n, k, true) < k:
+	case ks.upright == nil || m < 2 || n < 2:
 		return false
-	case !transB:
-		return n <= uprightTN && ks.savesUpright(m, n, k)
+	case !transB && !(n <= fewUpright && ks.savesUpright(m, n, k)), k > ks.tuning.KC && ks.depth(n, k, true) < k:
+		return false
+	case !transB || n <= fewUpright: // TT, the smallest of which have no time to ask
+		return true
 	}
 	atLeast := ks.unit * latency
 	upright := max(n*ks.inUnits(m), (n+7)/8*atLeast)
@@ -33,8 +35,8 @@ func (ks *kernelSet[T]) savesUpright(m, n, k int) bool {
 	return k > shallowest && ks.vectorTime*k*(max(m*ks.inUnits(n), atLeast)-max(n*ks.inUnits(m), atLeast)) > ks.lanes*(m*n/2+64)
 }
 
-// uprightTN is how many columns go upright at most if B is not transposed.
-const uprightTN = 8
+// fewUpright is how many columns go upright with a transposed B in any case, and at most with one as it is.
+const fewUpright = 8
 
 // inUnits returns the number of columns that take as long as n.
 func (ks *kernelSet[T]) inUnits(n int) int { return (n + ks.unit - 1) &^ (ks.unit - 1) }
@@ -45,7 +47,12 @@ func uprightly[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb 
 	if transB {
 		bRow, bCol = 1, ldb
 	}
-	units, each := (m+ks.unit-1)>>ks.unitShift, n
+	units := (m + ks.unit - 1) >> ks.unitShift
+	if units <= len(ks.upright) && n <= len(ks.upright[units-1]) { // 144 instructions would go before it otherwise
+		ks.upright[units-1][n-1](k, a, lda, b, bRow, bCol, c, ldc, m)
+		return
+	}
+	each := n
 	if most := len(ks.upright[min(units, 2)-1]); n > most {
 		each = evenly(n, most, 1)
 	}

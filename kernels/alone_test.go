@@ -53,3 +53,35 @@ func aloneBits[T Float](t *testing.T, ks *kernelSet[T]) {
 		}
 	}
 }
+
+// Panels that are tiles of their own have the bits of panels.
+func TestPanelsAlone(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { panelsAloneBits(t, o) },
+		func(t *testing.T, o Ops[float64]) { panelsAloneBits(t, o) })
+}
+
+func panelsAloneBits[T Float](t *testing.T, o Ops[T]) {
+	rng := rand.New(rand.NewPCG(63, 64))
+	tried := 0
+	for n := 2; n < 20*o.ks.lanes; n++ {
+		m, k := 2+rng.IntN(14), 1+rng.IntN(pairDepth)
+		if !o.ks.inPanelsAlone(m, n, k) {
+			continue
+		}
+		tried++
+		lda, ldb, ldc := k+rng.IntN(3), n+rng.IntN(3), n+rng.IntN(3)
+		a, b := randomMatrix[T](rng, m, k, lda).data, randomMatrix[T](rng, k, n, ldb).data
+		got, want := newGuarded[T](extent(m, n, ldc)), newGuarded[T](extent(m, n, ldc))
+		panelsAlone(o.ks, m, n, k, &a[0], lda, &b[0], ldb, &got.data[0], ldc)
+		var x microArgs[T]
+		x.set(k, 1, &a[0], lda, false, &b[0], ldb, 0, &want.data[0], ldc)
+		x.compute(o.ks, m, n, noPairs)
+		if !slices.Equal(got.all, want.all) || want.data[0] == T(guard) {
+			t.Fatalf("%dx%dx%d, lda = %d, ldb = %d, ldc = %d: not what panels compute", m, n, k, lda, ldb, ldc)
+		}
+	}
+	if tried == 0 && o.ks.lanes > 1 {
+		t.Error("no product goes that way")
+	}
+}

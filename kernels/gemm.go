@@ -68,6 +68,9 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		}
 		if ks.small(m, n, k) && !ks.packsB(m, k, ldb, false) {
 			switch {
+			case !transA && ks.inPanelsAlone(m, n, k) && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb):
+				panelsAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
+				return
 			case !transA && ks.mayGoAlongK(m, n, k) && ks.goesAlongK(m, n, k):
 				if zipped := ks.zippedFor(m, n, ldb); zipped != nil {
 					dotTiles(zipped, m, n, k, alpha, unsafe.SliceData(a), lda, unsafe.SliceData(b), 1, beta, unsafe.SliceData(c), ldc, 1)

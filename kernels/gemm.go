@@ -76,8 +76,13 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 					dotTiles(zipped, m, n, k, alpha, unsafe.SliceData(a), lda, unsafe.SliceData(b), 1, beta, unsafe.SliceData(c), ldc, 1)
 					return
 				}
+			case transA && n <= fewUpright && m > latency && k > shallowest && ks.savesUpright(m, n, k):
+				if ks.upright != nil && alpha == 1 && beta == 0 {
+					uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, false, unsafe.SliceData(c), ldc)
+					return
+				}
 			case ks.mayHaveTail(m, n, k):
-			case !transA && ks.nearRows(lda), transA && n <= fewUpright && (m <= latency || !ks.savesUpright(m, n, k)), transA && n > fewUpright && ks.nearColumns(m, n, k):
+			case !transA && ks.nearRows(lda), transA && (n <= fewUpright || ks.nearColumns(m, n, k)):
 				var x microArgs[T]
 				x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 				x.compute(ks, m, n, pairingOf(m, k, transA))

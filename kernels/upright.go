@@ -18,7 +18,7 @@ func (ks *kernelSet[T]) goesUpright(m, n, k int, transB bool) bool {
 	switch {
 	case ks.upright == nil || m < 2 || n < 2:
 		return false
-	case !transB && !(n <= fewUpright && ks.savesUpright(m, n, k)), k > ks.tuning.KC && ks.depth(n, k, true) < k:
+	case !transB && !(n <= fewUpright && m > latency && k > shallowest && ks.savesUpright(m, n, k)), k > ks.tuning.KC && ks.depth(n, k, true) < k:
 		return false
 	case !transB || n <= fewUpright: // TT, the smallest of which have no time to ask
 		return true
@@ -28,11 +28,15 @@ func (ks *kernelSet[T]) goesUpright(m, n, k int, transB bool) bool {
 	return ks.vectorTime*k*(max(m*ks.inUnits(n), atLeast)-upright) > ks.lanes*(m*n-k*n*5/4-beforeRows)
 }
 
-// savesUpright reports whether vectors along m are so much fuller than those of few columns that it saves the time of turning them:
-// an eighth of a cycle for an element of C, and some sixteen. It is so short that it is in line.
+// savesUpright reports, for more rows than latency, whether vectors along m are so much fuller than those of few columns that it saves the time of turning them:
+// an eighth of a cycle for an element of C, and some sixteen. Rows of a single unit wait for A, which they read for each
+// multiply-add: 40x4x295 in float64 takes 0.75 of the time upright. It is so short that it is in line.
 func (ks *kernelSet[T]) savesUpright(m, n, k int) bool {
-	atLeast := ks.unit * latency
-	return k > shallowest && ks.vectorTime*k*(max(m*ks.inUnits(n), atLeast)-max(n*ks.inUnits(m), atLeast)) > ks.lanes*(m*n/2+64)
+	tiles := m * ks.inUnits(n)
+	if n <= ks.unit {
+		tiles += tiles / 8
+	}
+	return ks.vectorTime*k*(tiles-max(n*ks.inUnits(m), ks.unit*latency)) > ks.lanes*(m*n/2+64)
 }
 
 // fewUpright is how many columns go upright with a transposed B in any case, and at most with one as it is.

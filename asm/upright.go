@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -19,6 +20,9 @@ func upright(e emitter) (goTable string) {
 			mk.half = false
 		}
 		mks = append(mks, mk)
+	}
+	if e.isa.width == 64 {
+		e.joinOrders()
 	}
 	return e.table("upright", "uprightKernel", mks, microKernel.generateUpright)
 }
@@ -102,10 +106,22 @@ func (mk microKernel) writeRows(r gemmRegisters, columns []reg.VecVirtual, left 
 	for j := 0; j < len(columns); j += inLane {
 		groups = append(groups, mk.group(columns[j:min(j+inLane, len(columns))]))
 	}
+	var writers []func(lane, i int)
+	for g := 0; g < len(groups); g++ {
+		m := operand.Mem{Base: r.c, Disp: 16 * g}
+		if g+1 < len(groups) && groups[g+1].columns == inLane {
+			both := mk.join(groups[g], groups[g+1])
+			writers = append(writers, func(lane, i int) { both.write(mk, lane, i, m) })
+			g++
+		} else {
+			group := &groups[g]
+			writers = append(writers, func(lane, i int) { mk.writeGroup(group, lane, i, m) })
+		}
+	}
 	for lane := range int(columns[0].Size()) / 16 {
 		for i := range inLane {
-			for g := range groups {
-				mk.writeGroup(&groups[g], lane, i, operand.Mem{Base: r.c, Disp: 16 * g})
+			for _, write := range writers {
+				write(lane, i)
 			}
 			mk.ADDQ(r.ldc, r.c)
 			if left != nil {
@@ -113,6 +129,51 @@ func (mk microKernel) writeRows(r gemmRegisters, columns []reg.VecVirtual, left 
 				mk.JEQ(operand.LabelRef(written))
 			}
 		}
+	}
+}
+
+// joined are two whole groups side by side, a row in each half of a vector of 64 bytes, or in a vector of 32.
+type joined [][]reg.VecVirtual
+
+// join brings the rows of x and y together.
+func (mk microKernel) join(x, y columnGroup) (rows joined) {
+	for i := range x.vectors {
+		both := make([]reg.VecVirtual, 2)
+		for part := range both {
+			if both[part] = mk.like(x.vectors[i]); x.vectors[i].Size() == 64 {
+				mk.VMOVUPS(mk.joinOrder().Offset(64*part), both[part])
+				mk.VPERMI2PD(y.vectors[i], x.vectors[i], both[part])
+			} else {
+				mk.VPERM2F128(operand.Imm(uint64(0x20+0x11*part)), y.vectors[i], x.vectors[i], both[part])
+			}
+		}
+		rows = append(rows, both)
+	}
+	return rows
+}
+
+// write writes row i of a lane.
+func (rows joined) write(mk microKernel, lane, i int, m operand.Mem) {
+	switch both := rows[i]; {
+	case both[0].Size() == 32:
+		mk.VMOVUPS(both[lane], m)
+	case lane%2 == 0:
+		mk.VMOVUPS(both[lane/2].AsY(), m)
+	default:
+		mk.VEXTRACTF64X4(operand.Imm(1), both[lane/2], m)
+	}
+}
+
+// joinOrder is the data by which lanes 0 and 1 of two vectors are joined, and behind it lanes 2 and 3.
+func (e emitter) joinOrder() operand.Mem {
+	return operand.NewDataAddr(operand.Symbol{Name: e.typ.letter + "joinOrder", Static: true}, 0)
+}
+
+func (e emitter) joinOrders() {
+	e.StaticGlobal(e.joinOrder().Symbol.Name)
+	e.DataAttributes(attr.RODATA | attr.NOPTR)
+	for _, i := range []uint64{0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15} {
+		e.AppendDatum(operand.U64(i))
 	}
 }
 

@@ -4,6 +4,24 @@
 
 #include "textflag.h"
 
+DATA sjoinOrder<>+0(SB)/8, $0x0000000000000000
+DATA sjoinOrder<>+8(SB)/8, $0x0000000000000001
+DATA sjoinOrder<>+16(SB)/8, $0x0000000000000008
+DATA sjoinOrder<>+24(SB)/8, $0x0000000000000009
+DATA sjoinOrder<>+32(SB)/8, $0x0000000000000002
+DATA sjoinOrder<>+40(SB)/8, $0x0000000000000003
+DATA sjoinOrder<>+48(SB)/8, $0x000000000000000a
+DATA sjoinOrder<>+56(SB)/8, $0x000000000000000b
+DATA sjoinOrder<>+64(SB)/8, $0x0000000000000004
+DATA sjoinOrder<>+72(SB)/8, $0x0000000000000005
+DATA sjoinOrder<>+80(SB)/8, $0x000000000000000c
+DATA sjoinOrder<>+88(SB)/8, $0x000000000000000d
+DATA sjoinOrder<>+96(SB)/8, $0x0000000000000006
+DATA sjoinOrder<>+104(SB)/8, $0x0000000000000007
+DATA sjoinOrder<>+112(SB)/8, $0x000000000000000e
+DATA sjoinOrder<>+120(SB)/8, $0x000000000000000f
+GLOBL sjoinOrder<>(SB), RODATA|NOPTR, $128
+
 // func supright8x1AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·supright8x1AVX512(SB), NOSPLIT, $0-72
@@ -1137,71 +1155,63 @@ tileStep:
 	JNE              tileStep
 
 tileWrite:
-	MOVQ         rows+64(FP), AX
-	VUNPCKLPS    Y1, Y0, Y8
-	VUNPCKHPS    Y1, Y0, Y0
-	VUNPCKLPS    Y3, Y2, Y1
-	VUNPCKHPS    Y3, Y2, Y2
-	VUNPCKLPD    Y1, Y8, Y3
-	VUNPCKHPD    Y1, Y8, Y1
-	VUNPCKLPD    Y2, Y0, Y8
-	VUNPCKHPD    Y2, Y0, Y0
-	VUNPCKLPS    Y5, Y4, Y2
-	VUNPCKHPS    Y5, Y4, Y4
-	VUNPCKLPS    Y7, Y6, Y5
-	VUNPCKHPS    Y7, Y6, Y6
-	VUNPCKLPD    Y5, Y2, Y7
-	VUNPCKHPD    Y5, Y2, Y2
-	VUNPCKLPD    Y6, Y4, Y5
-	VUNPCKHPD    Y6, Y4, Y4
-	VMOVUPS      X3, (R8)
-	VMOVUPS      X7, 16(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VMOVUPS      X1, (R8)
-	VMOVUPS      X2, 16(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VMOVUPS      X8, (R8)
-	VMOVUPS      X5, 16(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X4, 16(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y3, X3
-	VMOVUPS      X3, (R8)
-	VEXTRACTF128 $0x01, Y7, X3
-	VMOVUPS      X3, 16(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, (R8)
-	VEXTRACTF128 $0x01, Y2, X1
-	VMOVUPS      X1, 16(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y8, X1
-	VMOVUPS      X1, (R8)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVUPS      X1, 16(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y4, X0
-	VMOVUPS      X0, 16(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
+	MOVQ       rows+64(FP), AX
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPD  Y1, Y8, Y3
+	VUNPCKHPD  Y1, Y8, Y1
+	VUNPCKLPD  Y2, Y0, Y8
+	VUNPCKHPD  Y2, Y0, Y0
+	VUNPCKLPS  Y5, Y4, Y2
+	VUNPCKHPS  Y5, Y4, Y4
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VUNPCKLPD  Y5, Y2, Y7
+	VUNPCKHPD  Y5, Y2, Y2
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y4
+	VPERM2F128 $0x20, Y7, Y3, Y6
+	VPERM2F128 $0x31, Y7, Y3, Y3
+	VPERM2F128 $0x20, Y2, Y1, Y7
+	VPERM2F128 $0x31, Y2, Y1, Y1
+	VPERM2F128 $0x20, Y5, Y8, Y2
+	VPERM2F128 $0x31, Y5, Y8, Y5
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y0
+	VMOVUPS    Y6, (R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y7, (R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y2, (R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y8, (R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y3, (R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y1, (R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y5, (R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y0, (R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
 
 tileWritten:
 	VZEROUPPER
@@ -1353,60 +1363,52 @@ tileWrite:
 	VUNPCKHPD    Y5, Y2, Y2
 	VUNPCKLPD    Y6, Y4, Y5
 	VUNPCKHPD    Y6, Y4, Y4
-	VMOVUPS      X3, (R8)
-	VMOVUPS      X7, 16(R8)
+	VPERM2F128   $0x20, Y7, Y3, Y6
+	VPERM2F128   $0x31, Y7, Y3, Y3
+	VPERM2F128   $0x20, Y2, Y1, Y7
+	VPERM2F128   $0x31, Y2, Y1, Y1
+	VPERM2F128   $0x20, Y5, Y9, Y2
+	VPERM2F128   $0x31, Y5, Y9, Y5
+	VPERM2F128   $0x20, Y4, Y0, Y9
+	VPERM2F128   $0x31, Y4, Y0, Y0
+	VMOVUPS      Y6, (R8)
 	VMOVSS       X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X1, (R8)
-	VMOVUPS      X2, 16(R8)
+	VMOVUPS      Y7, (R8)
 	VEXTRACTPS   $0x01, X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X9, (R8)
-	VMOVUPS      X5, 16(R8)
+	VMOVUPS      Y2, (R8)
 	VEXTRACTPS   $0x02, X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X4, 16(R8)
+	VMOVUPS      Y9, (R8)
 	VEXTRACTPS   $0x03, X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y3, X3
-	VMOVUPS      X3, (R8)
-	VEXTRACTF128 $0x01, Y7, X3
-	VMOVUPS      X3, 16(R8)
-	VEXTRACTF128 $0x01, Y8, X3
-	VMOVSS       X3, 32(R8)
+	VMOVUPS      Y3, (R8)
+	VEXTRACTF128 $0x01, Y8, X2
+	VMOVSS       X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, (R8)
-	VEXTRACTF128 $0x01, Y2, X1
-	VMOVUPS      X1, 16(R8)
-	VEXTRACTPS   $0x01, X3, 32(R8)
+	VMOVUPS      Y1, (R8)
+	VEXTRACTPS   $0x01, X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y9, X1
-	VMOVUPS      X1, (R8)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVUPS      X1, 16(R8)
-	VEXTRACTPS   $0x02, X3, 32(R8)
+	VMOVUPS      Y5, (R8)
+	VEXTRACTPS   $0x02, X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y4, X0
-	VMOVUPS      X0, 16(R8)
-	VEXTRACTPS   $0x03, X3, 32(R8)
+	VMOVUPS      Y0, (R8)
+	VEXTRACTPS   $0x03, X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
@@ -1569,60 +1571,52 @@ tileWrite:
 	VUNPCKHPD    Y6, Y4, Y4
 	VUNPCKLPS    Y9, Y8, Y6
 	VUNPCKHPS    Y9, Y8, Y8
-	VMOVUPS      X3, (R8)
-	VMOVUPS      X7, 16(R8)
+	VPERM2F128   $0x20, Y7, Y3, Y9
+	VPERM2F128   $0x31, Y7, Y3, Y3
+	VPERM2F128   $0x20, Y2, Y1, Y7
+	VPERM2F128   $0x31, Y2, Y1, Y1
+	VPERM2F128   $0x20, Y5, Y10, Y2
+	VPERM2F128   $0x31, Y5, Y10, Y5
+	VPERM2F128   $0x20, Y4, Y0, Y10
+	VPERM2F128   $0x31, Y4, Y0, Y0
+	VMOVUPS      Y9, (R8)
 	VMOVLPS      X6, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X1, (R8)
-	VMOVUPS      X2, 16(R8)
+	VMOVUPS      Y7, (R8)
 	VMOVHPS      X6, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X10, (R8)
-	VMOVUPS      X5, 16(R8)
+	VMOVUPS      Y2, (R8)
 	VMOVLPS      X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X4, 16(R8)
+	VMOVUPS      Y10, (R8)
 	VMOVHPS      X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y3, X3
-	VMOVUPS      X3, (R8)
-	VEXTRACTF128 $0x01, Y7, X3
-	VMOVUPS      X3, 16(R8)
-	VEXTRACTF128 $0x01, Y6, X3
-	VMOVLPS      X3, 32(R8)
+	VMOVUPS      Y3, (R8)
+	VEXTRACTF128 $0x01, Y6, X2
+	VMOVLPS      X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, (R8)
-	VEXTRACTF128 $0x01, Y2, X1
-	VMOVUPS      X1, 16(R8)
-	VMOVHPS      X3, 32(R8)
+	VMOVUPS      Y1, (R8)
+	VMOVHPS      X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y10, X1
-	VMOVUPS      X1, (R8)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVUPS      X1, 16(R8)
+	VMOVUPS      Y5, (R8)
 	VEXTRACTF128 $0x01, Y8, X1
 	VMOVLPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y4, X0
-	VMOVUPS      X0, 16(R8)
+	VMOVUPS      Y0, (R8)
 	VMOVHPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
@@ -1798,68 +1792,60 @@ tileWrite:
 	VUNPCKHPD    Y9, Y6, Y6
 	VUNPCKLPD    Y10, Y8, Y9
 	VUNPCKHPD    Y10, Y8, Y8
-	VMOVUPS      X3, (R8)
-	VMOVUPS      X7, 16(R8)
+	VPERM2F128   $0x20, Y7, Y3, Y10
+	VPERM2F128   $0x31, Y7, Y3, Y3
+	VPERM2F128   $0x20, Y2, Y1, Y7
+	VPERM2F128   $0x31, Y2, Y1, Y1
+	VPERM2F128   $0x20, Y5, Y11, Y2
+	VPERM2F128   $0x31, Y5, Y11, Y5
+	VPERM2F128   $0x20, Y4, Y0, Y11
+	VPERM2F128   $0x31, Y4, Y0, Y0
+	VMOVUPS      Y10, (R8)
 	VMOVLPS      X12, 32(R8)
 	VEXTRACTPS   $0x02, X12, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X1, (R8)
-	VMOVUPS      X2, 16(R8)
+	VMOVUPS      Y7, (R8)
 	VMOVLPS      X6, 32(R8)
 	VEXTRACTPS   $0x02, X6, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X11, (R8)
-	VMOVUPS      X5, 16(R8)
+	VMOVUPS      Y2, (R8)
 	VMOVLPS      X9, 32(R8)
 	VEXTRACTPS   $0x02, X9, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X4, 16(R8)
+	VMOVUPS      Y11, (R8)
 	VMOVLPS      X8, 32(R8)
 	VEXTRACTPS   $0x02, X8, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y3, X3
-	VMOVUPS      X3, (R8)
-	VEXTRACTF128 $0x01, Y7, X3
-	VMOVUPS      X3, 16(R8)
-	VEXTRACTF128 $0x01, Y12, X3
-	VMOVLPS      X3, 32(R8)
-	VEXTRACTPS   $0x02, X3, 40(R8)
+	VMOVUPS      Y3, (R8)
+	VEXTRACTF128 $0x01, Y12, X2
+	VMOVLPS      X2, 32(R8)
+	VEXTRACTPS   $0x02, X2, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, (R8)
-	VEXTRACTF128 $0x01, Y2, X1
-	VMOVUPS      X1, 16(R8)
+	VMOVUPS      Y1, (R8)
 	VEXTRACTF128 $0x01, Y6, X1
 	VMOVLPS      X1, 32(R8)
 	VEXTRACTPS   $0x02, X1, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y11, X1
-	VMOVUPS      X1, (R8)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVUPS      X1, 16(R8)
+	VMOVUPS      Y5, (R8)
 	VEXTRACTF128 $0x01, Y9, X1
 	VMOVLPS      X1, 32(R8)
 	VEXTRACTPS   $0x02, X1, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y4, X0
-	VMOVUPS      X0, 16(R8)
+	VMOVUPS      Y0, (R8)
 	VEXTRACTF128 $0x01, Y8, X0
 	VMOVLPS      X0, 32(R8)
 	VEXTRACTPS   $0x02, X0, 40(R8)
@@ -2043,61 +2029,53 @@ tileWrite:
 	VUNPCKHPD    Y9, Y6, Y6
 	VUNPCKLPD    Y10, Y8, Y9
 	VUNPCKHPD    Y10, Y8, Y8
-	VMOVUPS      X3, (R8)
-	VMOVUPS      X7, 16(R8)
+	VPERM2F128   $0x20, Y7, Y3, Y10
+	VPERM2F128   $0x31, Y7, Y3, Y3
+	VPERM2F128   $0x20, Y2, Y1, Y7
+	VPERM2F128   $0x31, Y2, Y1, Y1
+	VPERM2F128   $0x20, Y5, Y12, Y2
+	VPERM2F128   $0x31, Y5, Y12, Y5
+	VPERM2F128   $0x20, Y4, Y0, Y12
+	VPERM2F128   $0x31, Y4, Y0, Y0
+	VMOVUPS      Y10, (R8)
 	VMOVUPS      X11, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X1, (R8)
-	VMOVUPS      X2, 16(R8)
+	VMOVUPS      Y7, (R8)
 	VMOVUPS      X6, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X12, (R8)
-	VMOVUPS      X5, 16(R8)
+	VMOVUPS      Y2, (R8)
 	VMOVUPS      X9, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X4, 16(R8)
+	VMOVUPS      Y12, (R8)
 	VMOVUPS      X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y3, X3
-	VMOVUPS      X3, (R8)
-	VEXTRACTF128 $0x01, Y7, X3
-	VMOVUPS      X3, 16(R8)
-	VEXTRACTF128 $0x01, Y11, X3
-	VMOVUPS      X3, 32(R8)
+	VMOVUPS      Y3, (R8)
+	VEXTRACTF128 $0x01, Y11, X2
+	VMOVUPS      X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, (R8)
-	VEXTRACTF128 $0x01, Y2, X1
-	VMOVUPS      X1, 16(R8)
+	VMOVUPS      Y1, (R8)
 	VEXTRACTF128 $0x01, Y6, X1
 	VMOVUPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y12, X1
-	VMOVUPS      X1, (R8)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVUPS      X1, 16(R8)
+	VMOVUPS      Y5, (R8)
 	VEXTRACTF128 $0x01, Y9, X1
 	VMOVUPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y4, X0
-	VMOVUPS      X0, 16(R8)
+	VMOVUPS      Y0, (R8)
 	VEXTRACTF128 $0x01, Y8, X0
 	VMOVUPS      X0, 32(R8)
 	ADDQ         R9, R8
@@ -3582,107 +3560,83 @@ tileWrite:
 	VUNPCKHPD     Z5, Z2, Z2
 	VUNPCKLPD     Z6, Z4, Z5
 	VUNPCKHPD     Z6, Z4, Z4
-	VMOVUPS       X3, (R8)
-	VMOVUPS       X7, 16(R8)
+	VMOVUPS       sjoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z7, Z3, Z6
+	VMOVUPS       sjoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z7, Z3, Z9
+	VMOVUPS       sjoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z2, Z1, Z3
+	VMOVUPS       sjoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z1, Z7
+	VMOVUPS       sjoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z5, Z8, Z1
+	VMOVUPS       sjoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z8, Z2
+	VMOVUPS       sjoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z4, Z0, Z5
+	VMOVUPS       sjoinOrder<>+64(SB), Z8
+	VPERMI2PD     Z4, Z0, Z8
+	VMOVUPS       Y6, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       Y3, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X8, (R8)
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z3, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z7, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z3, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z8, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z5, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z3, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z7, X6
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y9, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X6
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y7, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z8, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z5, X6
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X6
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y8, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z3, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x03, Z7, X3
-	VMOVUPS       X3, 16(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X1
-	VMOVUPS       X1, 16(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z8, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF32X4 $0x03, Z5, X1
-	VMOVUPS       X1, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z8, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -3837,126 +3791,102 @@ tileWrite:
 	VUNPCKHPD     Z5, Z2, Z2
 	VUNPCKLPD     Z6, Z4, Z5
 	VUNPCKHPD     Z6, Z4, Z4
-	VMOVUPS       X3, (R8)
-	VMOVUPS       X7, 16(R8)
+	VMOVUPS       sjoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z7, Z3, Z6
+	VMOVUPS       sjoinOrder<>+64(SB), Z10
+	VPERMI2PD     Z7, Z3, Z10
+	VMOVUPS       sjoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z2, Z1, Z3
+	VMOVUPS       sjoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z1, Z7
+	VMOVUPS       sjoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z5, Z9, Z1
+	VMOVUPS       sjoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z9, Z2
+	VMOVUPS       sjoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z4, Z0, Z5
+	VMOVUPS       sjoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z4, Z0, Z9
+	VMOVUPS       Y6, (R8)
 	VMOVSS        X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       Y3, (R8)
 	VEXTRACTPS    $0x01, X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X9, (R8)
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y1, (R8)
 	VEXTRACTPS    $0x02, X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y5, (R8)
 	VEXTRACTPS    $0x03, X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z3, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z7, X6
-	VMOVUPS       X6, 16(R8)
-	VEXTRACTF32X4 $0x01, Z8, X6
-	VMOVSS        X6, 32(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVSS        X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTPS    $0x01, X6, 32(R8)
+	VEXTRACTF64X4 $0x01, Z3, (R8)
+	VEXTRACTPS    $0x01, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z9, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z5, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTPS    $0x02, X6, 32(R8)
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTPS    $0x02, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTPS    $0x03, X6, 32(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VEXTRACTPS    $0x03, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z3, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z7, X6
-	VMOVUPS       X6, 16(R8)
-	VEXTRACTF32X4 $0x02, Z8, X6
-	VMOVSS        X6, 32(R8)
+	VMOVUPS       Y10, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVSS        X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTPS    $0x01, X6, 32(R8)
+	VMOVUPS       Y7, (R8)
+	VEXTRACTPS    $0x01, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z9, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z5, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTPS    $0x02, X6, 32(R8)
+	VMOVUPS       Y2, (R8)
+	VEXTRACTPS    $0x02, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTPS    $0x03, X6, 32(R8)
+	VMOVUPS       Y9, (R8)
+	VEXTRACTPS    $0x03, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z3, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x03, Z7, X3
-	VMOVUPS       X3, 16(R8)
-	VEXTRACTF32X4 $0x03, Z8, X3
-	VMOVSS        X3, 32(R8)
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVSS        X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTPS    $0x01, X3, 32(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTPS    $0x01, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z9, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF32X4 $0x03, Z5, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTPS    $0x02, X3, 32(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTPS    $0x02, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTPS    $0x03, X3, 32(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTPS    $0x03, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -4119,129 +4049,105 @@ tileWrite:
 	VUNPCKHPD     Z6, Z4, Z4
 	VUNPCKLPS     Z9, Z8, Z6
 	VUNPCKHPS     Z9, Z8, Z8
-	VMOVUPS       X3, (R8)
-	VMOVUPS       X7, 16(R8)
+	VMOVUPS       sjoinOrder<>+0(SB), Z9
+	VPERMI2PD     Z7, Z3, Z9
+	VMOVUPS       sjoinOrder<>+64(SB), Z11
+	VPERMI2PD     Z7, Z3, Z11
+	VMOVUPS       sjoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z2, Z1, Z3
+	VMOVUPS       sjoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z1, Z7
+	VMOVUPS       sjoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z5, Z10, Z1
+	VMOVUPS       sjoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z10, Z2
+	VMOVUPS       sjoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z4, Z0, Z5
+	VMOVUPS       sjoinOrder<>+64(SB), Z10
+	VPERMI2PD     Z4, Z0, Z10
+	VMOVUPS       Y9, (R8)
 	VMOVLPS       X6, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       Y3, (R8)
 	VMOVHPS       X6, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X10, (R8)
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y1, (R8)
 	VMOVLPS       X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y5, (R8)
 	VMOVHPS       X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z3, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x01, Z7, X9
-	VMOVUPS       X9, 16(R8)
-	VEXTRACTF32X4 $0x01, Z6, X9
-	VMOVLPS       X9, 32(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTF32X4 $0x01, Z6, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X11
-	VMOVUPS       X11, 16(R8)
-	VMOVHPS       X9, 32(R8)
+	VEXTRACTF64X4 $0x01, Z3, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z10, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x01, Z5, X9
-	VMOVUPS       X9, 16(R8)
-	VEXTRACTF32X4 $0x01, Z8, X9
-	VMOVLPS       X9, 32(R8)
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X11
-	VMOVUPS       X11, 16(R8)
-	VMOVHPS       X9, 32(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z3, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x02, Z7, X9
-	VMOVUPS       X9, 16(R8)
-	VEXTRACTF32X4 $0x02, Z6, X9
-	VMOVLPS       X9, 32(R8)
+	VMOVUPS       Y11, (R8)
+	VEXTRACTF32X4 $0x02, Z6, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X11
-	VMOVUPS       X11, 16(R8)
-	VMOVHPS       X9, 32(R8)
+	VMOVUPS       Y7, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z10, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x02, Z5, X9
-	VMOVUPS       X9, 16(R8)
-	VEXTRACTF32X4 $0x02, Z8, X9
-	VMOVLPS       X9, 32(R8)
+	VMOVUPS       Y2, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X11
-	VMOVUPS       X11, 16(R8)
-	VMOVHPS       X9, 32(R8)
+	VMOVUPS       Y10, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z3, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x03, Z7, X3
-	VMOVUPS       X3, 16(R8)
-	VEXTRACTF32X4 $0x03, Z6, X3
-	VMOVLPS       X3, 32(R8)
+	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X1
-	VMOVUPS       X1, 16(R8)
-	VMOVHPS       X3, 32(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z10, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF32X4 $0x03, Z5, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z8, X1
-	VMOVLPS       X1, 32(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
-	VMOVHPS       X1, 32(R8)
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -4416,148 +4322,124 @@ tileWrite:
 	VUNPCKHPD     Z9, Z6, Z6
 	VUNPCKLPD     Z10, Z8, Z9
 	VUNPCKHPD     Z10, Z8, Z8
-	VMOVUPS       X3, (R8)
-	VMOVUPS       X7, 16(R8)
+	VMOVUPS       sjoinOrder<>+0(SB), Z10
+	VPERMI2PD     Z7, Z3, Z10
+	VMOVUPS       sjoinOrder<>+64(SB), Z13
+	VPERMI2PD     Z7, Z3, Z13
+	VMOVUPS       sjoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z2, Z1, Z3
+	VMOVUPS       sjoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z1, Z7
+	VMOVUPS       sjoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z5, Z11, Z1
+	VMOVUPS       sjoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z11, Z2
+	VMOVUPS       sjoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z4, Z0, Z5
+	VMOVUPS       sjoinOrder<>+64(SB), Z11
+	VPERMI2PD     Z4, Z0, Z11
+	VMOVUPS       Y10, (R8)
 	VMOVLPS       X12, 32(R8)
 	VEXTRACTPS    $0x02, X12, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       Y3, (R8)
 	VMOVLPS       X6, 32(R8)
 	VEXTRACTPS    $0x02, X6, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X11, (R8)
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y1, (R8)
 	VMOVLPS       X9, 32(R8)
 	VEXTRACTPS    $0x02, X9, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y5, (R8)
 	VMOVLPS       X8, 32(R8)
 	VEXTRACTPS    $0x02, X8, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z3, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z7, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z12, X10
-	VMOVLPS       X10, 32(R8)
-	VEXTRACTPS    $0x02, X10, 40(R8)
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF32X4 $0x01, Z12, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z6, X10
-	VMOVLPS       X10, 32(R8)
-	VEXTRACTPS    $0x02, X10, 40(R8)
+	VEXTRACTF64X4 $0x01, Z3, (R8)
+	VEXTRACTF32X4 $0x01, Z6, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z11, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z5, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z9, X10
-	VMOVLPS       X10, 32(R8)
-	VEXTRACTPS    $0x02, X10, 40(R8)
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF32X4 $0x01, Z9, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z8, X10
-	VMOVLPS       X10, 32(R8)
-	VEXTRACTPS    $0x02, X10, 40(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z3, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z7, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z12, X10
-	VMOVLPS       X10, 32(R8)
-	VEXTRACTPS    $0x02, X10, 40(R8)
+	VMOVUPS       Y13, (R8)
+	VEXTRACTF32X4 $0x02, Z12, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z6, X10
-	VMOVLPS       X10, 32(R8)
-	VEXTRACTPS    $0x02, X10, 40(R8)
+	VMOVUPS       Y7, (R8)
+	VEXTRACTF32X4 $0x02, Z6, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z11, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z5, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z9, X10
-	VMOVLPS       X10, 32(R8)
-	VEXTRACTPS    $0x02, X10, 40(R8)
+	VMOVUPS       Y2, (R8)
+	VEXTRACTF32X4 $0x02, Z9, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z8, X10
-	VMOVLPS       X10, 32(R8)
-	VEXTRACTPS    $0x02, X10, 40(R8)
+	VMOVUPS       Y11, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z3, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x03, Z7, X3
-	VMOVUPS       X3, 16(R8)
-	VEXTRACTF32X4 $0x03, Z12, X3
-	VMOVLPS       X3, 32(R8)
-	VEXTRACTPS    $0x02, X3, 40(R8)
+	VEXTRACTF64X4 $0x01, Z13, (R8)
+	VEXTRACTF32X4 $0x03, Z12, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z6, X1
-	VMOVLPS       X1, 32(R8)
-	VEXTRACTPS    $0x02, X1, 40(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z11, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF32X4 $0x03, Z5, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z9, X1
-	VMOVLPS       X1, 32(R8)
-	VEXTRACTPS    $0x02, X1, 40(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF32X4 $0x03, Z9, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z11, (R8)
 	VEXTRACTF32X4 $0x03, Z8, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
@@ -4741,133 +4623,109 @@ tileWrite:
 	VUNPCKHPD     Z9, Z6, Z6
 	VUNPCKLPD     Z10, Z8, Z9
 	VUNPCKHPD     Z10, Z8, Z8
-	VMOVUPS       X3, (R8)
-	VMOVUPS       X7, 16(R8)
+	VMOVUPS       sjoinOrder<>+0(SB), Z10
+	VPERMI2PD     Z7, Z3, Z10
+	VMOVUPS       sjoinOrder<>+64(SB), Z13
+	VPERMI2PD     Z7, Z3, Z13
+	VMOVUPS       sjoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z2, Z1, Z3
+	VMOVUPS       sjoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z1, Z7
+	VMOVUPS       sjoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z5, Z12, Z1
+	VMOVUPS       sjoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z12, Z2
+	VMOVUPS       sjoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z4, Z0, Z5
+	VMOVUPS       sjoinOrder<>+64(SB), Z12
+	VPERMI2PD     Z4, Z0, Z12
+	VMOVUPS       Y10, (R8)
 	VMOVUPS       X11, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       Y3, (R8)
 	VMOVUPS       X6, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X12, (R8)
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y1, (R8)
 	VMOVUPS       X9, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y5, (R8)
 	VMOVUPS       X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z3, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z7, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z11, X10
-	VMOVUPS       X10, 32(R8)
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF32X4 $0x01, Z11, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z6, X10
-	VMOVUPS       X10, 32(R8)
+	VEXTRACTF64X4 $0x01, Z3, (R8)
+	VEXTRACTF32X4 $0x01, Z6, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z12, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z5, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z9, X10
-	VMOVUPS       X10, 32(R8)
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF32X4 $0x01, Z9, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z8, X10
-	VMOVUPS       X10, 32(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z3, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z7, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z11, X10
-	VMOVUPS       X10, 32(R8)
+	VMOVUPS       Y13, (R8)
+	VEXTRACTF32X4 $0x02, Z11, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z6, X10
-	VMOVUPS       X10, 32(R8)
+	VMOVUPS       Y7, (R8)
+	VEXTRACTF32X4 $0x02, Z6, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z12, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z5, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z9, X10
-	VMOVUPS       X10, 32(R8)
+	VMOVUPS       Y2, (R8)
+	VEXTRACTF32X4 $0x02, Z9, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z8, X10
-	VMOVUPS       X10, 32(R8)
+	VMOVUPS       Y12, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z3, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x03, Z7, X3
-	VMOVUPS       X3, 16(R8)
-	VEXTRACTF32X4 $0x03, Z11, X3
-	VMOVUPS       X3, 32(R8)
+	VEXTRACTF64X4 $0x01, Z13, (R8)
+	VEXTRACTF32X4 $0x03, Z11, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z6, X1
-	VMOVUPS       X1, 32(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z12, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF32X4 $0x03, Z5, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z9, X1
-	VMOVUPS       X1, 32(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF32X4 $0x03, Z9, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z12, (R8)
 	VEXTRACTF32X4 $0x03, Z8, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
@@ -6857,77 +6715,53 @@ tileWrite:
 	VUNPCKHPD     Z10, Z4, Z4
 	VUNPCKLPD     Z12, Z8, Z10
 	VUNPCKHPD     Z12, Z8, Z8
-	VMOVUPS       X6, (R8)
-	VMOVUPS       X14, 16(R8)
+	VMOVUPS       sjoinOrder<>+0(SB), Z12
+	VPERMI2PD     Z14, Z6, Z12
+	VMOVUPS       sjoinOrder<>+64(SB), Z17
+	VPERMI2PD     Z14, Z6, Z17
+	VMOVUPS       sjoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z4, Z2, Z6
+	VMOVUPS       sjoinOrder<>+64(SB), Z14
+	VPERMI2PD     Z4, Z2, Z14
+	VMOVUPS       sjoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z10, Z16, Z2
+	VMOVUPS       sjoinOrder<>+64(SB), Z4
+	VPERMI2PD     Z10, Z16, Z4
+	VMOVUPS       sjoinOrder<>+0(SB), Z10
+	VPERMI2PD     Z8, Z0, Z10
+	VMOVUPS       sjoinOrder<>+64(SB), Z16
+	VPERMI2PD     Z8, Z0, Z16
+	VMOVUPS       Y12, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X2, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y6, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X16, (R8)
-	VMOVUPS       X10, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X8, 16(R8)
+	VMOVUPS       Y10, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z6, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z14, X12
-	VMOVUPS       X12, 16(R8)
+	VEXTRACTF64X4 $0x01, Z12, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z2, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X12
-	VMOVUPS       X12, 16(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z16, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z10, X12
-	VMOVUPS       X12, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z8, X12
-	VMOVUPS       X12, 16(R8)
+	VEXTRACTF64X4 $0x01, Z10, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z6, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z14, X12
-	VMOVUPS       X12, 16(R8)
+	VMOVUPS       Y17, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z2, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X12
-	VMOVUPS       X12, 16(R8)
+	VMOVUPS       Y14, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z16, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z10, X12
-	VMOVUPS       X12, 16(R8)
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z8, X12
-	VMOVUPS       X12, 16(R8)
+	VMOVUPS       Y16, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z6, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x03, Z14, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z17, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X2
-	VMOVUPS       X2, 16(R8)
+	VEXTRACTF64X4 $0x01, Z14, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z16, X2
-	VMOVUPS       X2, (R8)
-	VEXTRACTF32X4 $0x03, Z10, X2
-	VMOVUPS       X2, 16(R8)
+	VEXTRACTF64X4 $0x01, Z4, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z16, (R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000010, AX
 	VUNPCKLPS     Y3, Y1, Y0
@@ -6946,51 +6780,43 @@ tileWrite:
 	VUNPCKHPD     Y6, Y3, Y3
 	VUNPCKLPD     Y7, Y5, Y6
 	VUNPCKHPD     Y7, Y5, Y5
-	VMOVUPS       X4, (R8)
-	VMOVUPS       X8, 16(R8)
+	VPERM2F128    $0x20, Y8, Y4, Y7
+	VPERM2F128    $0x31, Y8, Y4, Y4
+	VPERM2F128    $0x20, Y3, Y0, Y8
+	VPERM2F128    $0x31, Y3, Y0, Y0
+	VPERM2F128    $0x20, Y6, Y2, Y3
+	VPERM2F128    $0x31, Y6, Y2, Y2
+	VPERM2F128    $0x20, Y5, Y1, Y6
+	VPERM2F128    $0x31, Y5, Y1, Y1
+	VMOVUPS       Y7, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y8, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y3, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y6, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y4, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF128  $0x01, Y8, X4
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y3, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y6, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y5, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -9302,77 +9128,53 @@ tileWrite:
 	VUNPCKHPD     Z10, Z4, Z4
 	VUNPCKLPD     Z12, Z8, Z10
 	VUNPCKHPD     Z12, Z8, Z8
-	VMOVUPS       X6, (R8)
-	VMOVUPS       X14, 16(R8)
+	VMOVUPS       sjoinOrder<>+0(SB), Z12
+	VPERMI2PD     Z14, Z6, Z12
+	VMOVUPS       sjoinOrder<>+64(SB), Z17
+	VPERMI2PD     Z14, Z6, Z17
+	VMOVUPS       sjoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z4, Z2, Z6
+	VMOVUPS       sjoinOrder<>+64(SB), Z14
+	VPERMI2PD     Z4, Z2, Z14
+	VMOVUPS       sjoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z10, Z16, Z2
+	VMOVUPS       sjoinOrder<>+64(SB), Z4
+	VPERMI2PD     Z10, Z16, Z4
+	VMOVUPS       sjoinOrder<>+0(SB), Z10
+	VPERMI2PD     Z8, Z0, Z10
+	VMOVUPS       sjoinOrder<>+64(SB), Z16
+	VPERMI2PD     Z8, Z0, Z16
+	VMOVUPS       Y12, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X2, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y6, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X16, (R8)
-	VMOVUPS       X10, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X8, 16(R8)
+	VMOVUPS       Y10, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z6, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z14, X12
-	VMOVUPS       X12, 16(R8)
+	VEXTRACTF64X4 $0x01, Z12, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z2, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X12
-	VMOVUPS       X12, 16(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z16, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z10, X12
-	VMOVUPS       X12, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z8, X12
-	VMOVUPS       X12, 16(R8)
+	VEXTRACTF64X4 $0x01, Z10, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z6, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z14, X12
-	VMOVUPS       X12, 16(R8)
+	VMOVUPS       Y17, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z2, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X12
-	VMOVUPS       X12, 16(R8)
+	VMOVUPS       Y14, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z16, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z10, X12
-	VMOVUPS       X12, 16(R8)
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z8, X12
-	VMOVUPS       X12, 16(R8)
+	VMOVUPS       Y16, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z6, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x03, Z14, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z17, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X2
-	VMOVUPS       X2, 16(R8)
+	VEXTRACTF64X4 $0x01, Z14, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z16, X2
-	VMOVUPS       X2, (R8)
-	VEXTRACTF32X4 $0x03, Z10, X2
-	VMOVUPS       X2, 16(R8)
+	VEXTRACTF64X4 $0x01, Z4, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z16, (R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000010, AX
 	VUNPCKLPS     Z3, Z1, Z0
@@ -9391,107 +9193,83 @@ tileWrite:
 	VUNPCKHPD     Z6, Z3, Z3
 	VUNPCKLPD     Z7, Z5, Z6
 	VUNPCKHPD     Z7, Z5, Z5
-	VMOVUPS       X4, (R8)
-	VMOVUPS       X8, 16(R8)
+	VMOVUPS       sjoinOrder<>+0(SB), Z7
+	VPERMI2PD     Z8, Z4, Z7
+	VMOVUPS       sjoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z8, Z4, Z9
+	VMOVUPS       sjoinOrder<>+0(SB), Z4
+	VPERMI2PD     Z3, Z0, Z4
+	VMOVUPS       sjoinOrder<>+64(SB), Z8
+	VPERMI2PD     Z3, Z0, Z8
+	VMOVUPS       sjoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z6, Z2, Z0
+	VMOVUPS       sjoinOrder<>+64(SB), Z3
+	VPERMI2PD     Z6, Z2, Z3
+	VMOVUPS       sjoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z5, Z1, Z2
+	VMOVUPS       sjoinOrder<>+64(SB), Z6
+	VPERMI2PD     Z5, Z1, Z6
+	VMOVUPS       Y7, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z4, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x01, Z8, X7
-	VMOVUPS       X7, 16(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x01, Z3, X7
-	VMOVUPS       X7, 16(R8)
+	VEXTRACTF64X4 $0x01, Z4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z2, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x01, Z6, X7
-	VMOVUPS       X7, 16(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x01, Z5, X7
-	VMOVUPS       X7, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z4, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x02, Z8, X7
-	VMOVUPS       X7, 16(R8)
+	VMOVUPS       Y9, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x02, Z3, X7
-	VMOVUPS       X7, 16(R8)
+	VMOVUPS       Y8, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z2, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x02, Z6, X7
-	VMOVUPS       X7, 16(R8)
+	VMOVUPS       Y3, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x02, Z5, X7
-	VMOVUPS       X7, 16(R8)
+	VMOVUPS       Y6, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z4, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x03, Z8, X4
-	VMOVUPS       X4, 16(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z8, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z3, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z5, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -14806,6 +14584,24 @@ tileWritten:
 	VZEROUPPER
 	RET
 
+DATA djoinOrder<>+0(SB)/8, $0x0000000000000000
+DATA djoinOrder<>+8(SB)/8, $0x0000000000000001
+DATA djoinOrder<>+16(SB)/8, $0x0000000000000008
+DATA djoinOrder<>+24(SB)/8, $0x0000000000000009
+DATA djoinOrder<>+32(SB)/8, $0x0000000000000002
+DATA djoinOrder<>+40(SB)/8, $0x0000000000000003
+DATA djoinOrder<>+48(SB)/8, $0x000000000000000a
+DATA djoinOrder<>+56(SB)/8, $0x000000000000000b
+DATA djoinOrder<>+64(SB)/8, $0x0000000000000004
+DATA djoinOrder<>+72(SB)/8, $0x0000000000000005
+DATA djoinOrder<>+80(SB)/8, $0x000000000000000c
+DATA djoinOrder<>+88(SB)/8, $0x000000000000000d
+DATA djoinOrder<>+96(SB)/8, $0x0000000000000006
+DATA djoinOrder<>+104(SB)/8, $0x0000000000000007
+DATA djoinOrder<>+112(SB)/8, $0x000000000000000e
+DATA djoinOrder<>+120(SB)/8, $0x000000000000000f
+GLOBL djoinOrder<>(SB), RODATA|NOPTR, $128
+
 // func dupright4x1AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dupright4x1AVX512(SB), NOSPLIT, $0-72
@@ -15203,35 +14999,31 @@ tileStep:
 	JNE              tileStep
 
 tileWrite:
-	MOVQ         rows+64(FP), AX
-	VUNPCKLPD    Y1, Y0, Y4
-	VUNPCKHPD    Y1, Y0, Y0
-	VUNPCKLPD    Y3, Y2, Y1
-	VUNPCKHPD    Y3, Y2, Y2
-	VMOVUPS      X4, (R8)
-	VMOVUPS      X1, 16(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X2, 16(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y4, X3
-	VMOVUPS      X3, (R8)
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, 16(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y2, X0
-	VMOVUPS      X0, 16(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
+	MOVQ       rows+64(FP), AX
+	VUNPCKLPD  Y1, Y0, Y4
+	VUNPCKHPD  Y1, Y0, Y0
+	VUNPCKLPD  Y3, Y2, Y1
+	VUNPCKHPD  Y3, Y2, Y2
+	VPERM2F128 $0x20, Y1, Y4, Y3
+	VPERM2F128 $0x31, Y1, Y4, Y1
+	VPERM2F128 $0x20, Y2, Y0, Y4
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VMOVUPS    Y3, (R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y4, (R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y1, (R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y0, (R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
 
 tileWritten:
 	VZEROUPPER
@@ -15337,31 +15129,27 @@ tileWrite:
 	VUNPCKHPD    Y1, Y0, Y0
 	VUNPCKLPD    Y3, Y2, Y1
 	VUNPCKHPD    Y3, Y2, Y2
-	VMOVUPS      X5, (R8)
-	VMOVUPS      X1, 16(R8)
+	VPERM2F128   $0x20, Y1, Y5, Y3
+	VPERM2F128   $0x31, Y1, Y5, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y5
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VMOVUPS      Y3, (R8)
 	VMOVLPS      X4, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X2, 16(R8)
+	VMOVUPS      Y5, (R8)
 	VMOVHPS      X4, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y5, X3
-	VMOVUPS      X3, (R8)
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, 16(R8)
+	VMOVUPS      Y1, (R8)
 	VEXTRACTF128 $0x01, Y4, X1
 	VMOVLPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y2, X0
-	VMOVUPS      X0, 16(R8)
+	VMOVUPS      Y0, (R8)
 	VMOVHPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
@@ -15480,31 +15268,27 @@ tileWrite:
 	VUNPCKHPD    Y3, Y2, Y2
 	VUNPCKLPD    Y5, Y4, Y3
 	VUNPCKHPD    Y5, Y4, Y4
-	VMOVUPS      X6, (R8)
-	VMOVUPS      X1, 16(R8)
+	VPERM2F128   $0x20, Y1, Y6, Y5
+	VPERM2F128   $0x31, Y1, Y6, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y6
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VMOVUPS      Y5, (R8)
 	VMOVUPS      X3, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X2, 16(R8)
+	VMOVUPS      Y6, (R8)
 	VMOVUPS      X4, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y6, X5
-	VMOVUPS      X5, (R8)
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, 16(R8)
+	VMOVUPS      Y1, (R8)
 	VEXTRACTF128 $0x01, Y3, X1
 	VMOVUPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y2, X0
-	VMOVUPS      X0, 16(R8)
+	VMOVUPS      Y0, (R8)
 	VEXTRACTF128 $0x01, Y4, X0
 	VMOVUPS      X0, 32(R8)
 	ADDQ         R9, R8
@@ -15630,24 +15414,23 @@ tileWrite:
 	VUNPCKHPD    Y3, Y2, Y2
 	VUNPCKLPD    Y5, Y4, Y3
 	VUNPCKHPD    Y5, Y4, Y4
-	VMOVUPS      X7, (R8)
-	VMOVUPS      X1, 16(R8)
+	VPERM2F128   $0x20, Y1, Y7, Y5
+	VPERM2F128   $0x31, Y1, Y7, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y7
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VMOVUPS      Y5, (R8)
 	VMOVUPS      X3, 32(R8)
 	VMOVLPS      X6, 48(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X2, 16(R8)
+	VMOVUPS      Y7, (R8)
 	VMOVUPS      X4, 32(R8)
 	VMOVHPS      X6, 48(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y7, X5
-	VMOVUPS      X5, (R8)
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, 16(R8)
+	VMOVUPS      Y1, (R8)
 	VEXTRACTF128 $0x01, Y3, X1
 	VMOVUPS      X1, 32(R8)
 	VEXTRACTF128 $0x01, Y6, X1
@@ -15655,10 +15438,7 @@ tileWrite:
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y2, X0
-	VMOVUPS      X0, 16(R8)
+	VMOVUPS      Y0, (R8)
 	VEXTRACTF128 $0x01, Y4, X0
 	VMOVUPS      X0, 32(R8)
 	VMOVHPS      X1, 48(R8)
@@ -15793,51 +15573,43 @@ tileStep:
 	JNE              tileStep
 
 tileWrite:
-	MOVQ         rows+64(FP), AX
-	VUNPCKLPD    Y1, Y0, Y8
-	VUNPCKHPD    Y1, Y0, Y0
-	VUNPCKLPD    Y3, Y2, Y1
-	VUNPCKHPD    Y3, Y2, Y2
-	VUNPCKLPD    Y5, Y4, Y3
-	VUNPCKHPD    Y5, Y4, Y4
-	VUNPCKLPD    Y7, Y6, Y5
-	VUNPCKHPD    Y7, Y6, Y6
-	VMOVUPS      X8, (R8)
-	VMOVUPS      X1, 16(R8)
-	VMOVUPS      X3, 32(R8)
-	VMOVUPS      X5, 48(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X2, 16(R8)
-	VMOVUPS      X4, 32(R8)
-	VMOVUPS      X6, 48(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y8, X7
-	VMOVUPS      X7, (R8)
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, 16(R8)
-	VEXTRACTF128 $0x01, Y3, X1
-	VMOVUPS      X1, 32(R8)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVUPS      X1, 48(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y2, X0
-	VMOVUPS      X0, 16(R8)
-	VEXTRACTF128 $0x01, Y4, X0
-	VMOVUPS      X0, 32(R8)
-	VEXTRACTF128 $0x01, Y6, X0
-	VMOVUPS      X0, 48(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
+	MOVQ       rows+64(FP), AX
+	VUNPCKLPD  Y1, Y0, Y8
+	VUNPCKHPD  Y1, Y0, Y0
+	VUNPCKLPD  Y3, Y2, Y1
+	VUNPCKHPD  Y3, Y2, Y2
+	VUNPCKLPD  Y5, Y4, Y3
+	VUNPCKHPD  Y5, Y4, Y4
+	VUNPCKLPD  Y7, Y6, Y5
+	VUNPCKHPD  Y7, Y6, Y6
+	VPERM2F128 $0x20, Y1, Y8, Y7
+	VPERM2F128 $0x31, Y1, Y8, Y1
+	VPERM2F128 $0x20, Y2, Y0, Y8
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VPERM2F128 $0x20, Y5, Y3, Y2
+	VPERM2F128 $0x31, Y5, Y3, Y3
+	VPERM2F128 $0x20, Y6, Y4, Y5
+	VPERM2F128 $0x31, Y6, Y4, Y4
+	VMOVUPS    Y7, (R8)
+	VMOVUPS    Y2, 32(R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y8, (R8)
+	VMOVUPS    Y5, 32(R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y1, (R8)
+	VMOVUPS    Y3, 32(R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y0, (R8)
+	VMOVUPS    Y4, 32(R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
 
 tileWritten:
 	VZEROUPPER
@@ -15981,43 +15753,35 @@ tileWrite:
 	VUNPCKHPD    Y5, Y4, Y4
 	VUNPCKLPD    Y7, Y6, Y5
 	VUNPCKHPD    Y7, Y6, Y6
-	VMOVUPS      X9, (R8)
-	VMOVUPS      X1, 16(R8)
-	VMOVUPS      X3, 32(R8)
-	VMOVUPS      X5, 48(R8)
+	VPERM2F128   $0x20, Y1, Y9, Y7
+	VPERM2F128   $0x31, Y1, Y9, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y9
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VPERM2F128   $0x20, Y5, Y3, Y2
+	VPERM2F128   $0x31, Y5, Y3, Y3
+	VPERM2F128   $0x20, Y6, Y4, Y5
+	VPERM2F128   $0x31, Y6, Y4, Y4
+	VMOVUPS      Y7, (R8)
+	VMOVUPS      Y2, 32(R8)
 	VMOVLPS      X8, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X2, 16(R8)
-	VMOVUPS      X4, 32(R8)
-	VMOVUPS      X6, 48(R8)
+	VMOVUPS      Y9, (R8)
+	VMOVUPS      Y5, 32(R8)
 	VMOVHPS      X8, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y9, X7
-	VMOVUPS      X7, (R8)
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, 16(R8)
-	VEXTRACTF128 $0x01, Y3, X1
-	VMOVUPS      X1, 32(R8)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVUPS      X1, 48(R8)
+	VMOVUPS      Y1, (R8)
+	VMOVUPS      Y3, 32(R8)
 	VEXTRACTF128 $0x01, Y8, X1
 	VMOVLPS      X1, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y2, X0
-	VMOVUPS      X0, 16(R8)
-	VEXTRACTF128 $0x01, Y4, X0
-	VMOVUPS      X0, 32(R8)
-	VEXTRACTF128 $0x01, Y6, X0
-	VMOVUPS      X0, 48(R8)
+	VMOVUPS      Y0, (R8)
+	VMOVUPS      Y4, 32(R8)
 	VMOVHPS      X1, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
@@ -16173,43 +15937,35 @@ tileWrite:
 	VUNPCKHPD    Y7, Y6, Y6
 	VUNPCKLPD    Y9, Y8, Y7
 	VUNPCKHPD    Y9, Y8, Y8
-	VMOVUPS      X10, (R8)
-	VMOVUPS      X1, 16(R8)
-	VMOVUPS      X3, 32(R8)
-	VMOVUPS      X5, 48(R8)
+	VPERM2F128   $0x20, Y1, Y10, Y9
+	VPERM2F128   $0x31, Y1, Y10, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y10
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VPERM2F128   $0x20, Y5, Y3, Y2
+	VPERM2F128   $0x31, Y5, Y3, Y3
+	VPERM2F128   $0x20, Y6, Y4, Y5
+	VPERM2F128   $0x31, Y6, Y4, Y4
+	VMOVUPS      Y9, (R8)
+	VMOVUPS      Y2, 32(R8)
 	VMOVUPS      X7, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X2, 16(R8)
-	VMOVUPS      X4, 32(R8)
-	VMOVUPS      X6, 48(R8)
+	VMOVUPS      Y10, (R8)
+	VMOVUPS      Y5, 32(R8)
 	VMOVUPS      X8, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y10, X9
-	VMOVUPS      X9, (R8)
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, 16(R8)
-	VEXTRACTF128 $0x01, Y3, X1
-	VMOVUPS      X1, 32(R8)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVUPS      X1, 48(R8)
+	VMOVUPS      Y1, (R8)
+	VMOVUPS      Y3, 32(R8)
 	VEXTRACTF128 $0x01, Y7, X1
 	VMOVUPS      X1, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y2, X0
-	VMOVUPS      X0, 16(R8)
-	VEXTRACTF128 $0x01, Y4, X0
-	VMOVUPS      X0, 32(R8)
-	VEXTRACTF128 $0x01, Y6, X0
-	VMOVUPS      X0, 48(R8)
+	VMOVUPS      Y0, (R8)
+	VMOVUPS      Y4, 32(R8)
 	VEXTRACTF128 $0x01, Y8, X0
 	VMOVUPS      X0, 64(R8)
 	ADDQ         R9, R8
@@ -16372,32 +16128,30 @@ tileWrite:
 	VUNPCKHPD    Y7, Y6, Y6
 	VUNPCKLPD    Y9, Y8, Y7
 	VUNPCKHPD    Y9, Y8, Y8
-	VMOVUPS      X11, (R8)
-	VMOVUPS      X1, 16(R8)
-	VMOVUPS      X3, 32(R8)
-	VMOVUPS      X5, 48(R8)
+	VPERM2F128   $0x20, Y1, Y11, Y9
+	VPERM2F128   $0x31, Y1, Y11, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y11
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VPERM2F128   $0x20, Y5, Y3, Y2
+	VPERM2F128   $0x31, Y5, Y3, Y3
+	VPERM2F128   $0x20, Y6, Y4, Y5
+	VPERM2F128   $0x31, Y6, Y4, Y4
+	VMOVUPS      Y9, (R8)
+	VMOVUPS      Y2, 32(R8)
 	VMOVUPS      X7, 64(R8)
 	VMOVLPS      X10, 80(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X2, 16(R8)
-	VMOVUPS      X4, 32(R8)
-	VMOVUPS      X6, 48(R8)
+	VMOVUPS      Y11, (R8)
+	VMOVUPS      Y5, 32(R8)
 	VMOVUPS      X8, 64(R8)
 	VMOVHPS      X10, 80(R8)
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y11, X9
-	VMOVUPS      X9, (R8)
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, 16(R8)
-	VEXTRACTF128 $0x01, Y3, X1
-	VMOVUPS      X1, 32(R8)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVUPS      X1, 48(R8)
+	VMOVUPS      Y1, (R8)
+	VMOVUPS      Y3, 32(R8)
 	VEXTRACTF128 $0x01, Y7, X1
 	VMOVUPS      X1, 64(R8)
 	VEXTRACTF128 $0x01, Y10, X1
@@ -16405,14 +16159,8 @@ tileWrite:
 	ADDQ         R9, R8
 	DECQ         AX
 	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y2, X0
-	VMOVUPS      X0, 16(R8)
-	VEXTRACTF128 $0x01, Y4, X0
-	VMOVUPS      X0, 32(R8)
-	VEXTRACTF128 $0x01, Y6, X0
-	VMOVUPS      X0, 48(R8)
+	VMOVUPS      Y0, (R8)
+	VMOVUPS      Y4, 32(R8)
 	VEXTRACTF128 $0x01, Y8, X0
 	VMOVUPS      X0, 64(R8)
 	VMOVHPS      X1, 80(R8)
@@ -16571,67 +16319,55 @@ tileStep:
 	JNE              tileStep
 
 tileWrite:
-	MOVQ         rows+64(FP), AX
-	VUNPCKLPD    Y1, Y0, Y12
-	VUNPCKHPD    Y1, Y0, Y0
-	VUNPCKLPD    Y3, Y2, Y1
-	VUNPCKHPD    Y3, Y2, Y2
-	VUNPCKLPD    Y5, Y4, Y3
-	VUNPCKHPD    Y5, Y4, Y4
-	VUNPCKLPD    Y7, Y6, Y5
-	VUNPCKHPD    Y7, Y6, Y6
-	VUNPCKLPD    Y9, Y8, Y7
-	VUNPCKHPD    Y9, Y8, Y8
-	VUNPCKLPD    Y11, Y10, Y9
-	VUNPCKHPD    Y11, Y10, Y10
-	VMOVUPS      X12, (R8)
-	VMOVUPS      X1, 16(R8)
-	VMOVUPS      X3, 32(R8)
-	VMOVUPS      X5, 48(R8)
-	VMOVUPS      X7, 64(R8)
-	VMOVUPS      X9, 80(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VMOVUPS      X0, (R8)
-	VMOVUPS      X2, 16(R8)
-	VMOVUPS      X4, 32(R8)
-	VMOVUPS      X6, 48(R8)
-	VMOVUPS      X8, 64(R8)
-	VMOVUPS      X10, 80(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y12, X11
-	VMOVUPS      X11, (R8)
-	VEXTRACTF128 $0x01, Y1, X1
-	VMOVUPS      X1, 16(R8)
-	VEXTRACTF128 $0x01, Y3, X1
-	VMOVUPS      X1, 32(R8)
-	VEXTRACTF128 $0x01, Y5, X1
-	VMOVUPS      X1, 48(R8)
-	VEXTRACTF128 $0x01, Y7, X1
-	VMOVUPS      X1, 64(R8)
-	VEXTRACTF128 $0x01, Y9, X1
-	VMOVUPS      X1, 80(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
-	VEXTRACTF128 $0x01, Y0, X0
-	VMOVUPS      X0, (R8)
-	VEXTRACTF128 $0x01, Y2, X0
-	VMOVUPS      X0, 16(R8)
-	VEXTRACTF128 $0x01, Y4, X0
-	VMOVUPS      X0, 32(R8)
-	VEXTRACTF128 $0x01, Y6, X0
-	VMOVUPS      X0, 48(R8)
-	VEXTRACTF128 $0x01, Y8, X0
-	VMOVUPS      X0, 64(R8)
-	VEXTRACTF128 $0x01, Y10, X0
-	VMOVUPS      X0, 80(R8)
-	ADDQ         R9, R8
-	DECQ         AX
-	JEQ          tileWritten
+	MOVQ       rows+64(FP), AX
+	VUNPCKLPD  Y1, Y0, Y12
+	VUNPCKHPD  Y1, Y0, Y0
+	VUNPCKLPD  Y3, Y2, Y1
+	VUNPCKHPD  Y3, Y2, Y2
+	VUNPCKLPD  Y5, Y4, Y3
+	VUNPCKHPD  Y5, Y4, Y4
+	VUNPCKLPD  Y7, Y6, Y5
+	VUNPCKHPD  Y7, Y6, Y6
+	VUNPCKLPD  Y9, Y8, Y7
+	VUNPCKHPD  Y9, Y8, Y8
+	VUNPCKLPD  Y11, Y10, Y9
+	VUNPCKHPD  Y11, Y10, Y10
+	VPERM2F128 $0x20, Y1, Y12, Y11
+	VPERM2F128 $0x31, Y1, Y12, Y1
+	VPERM2F128 $0x20, Y2, Y0, Y12
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VPERM2F128 $0x20, Y5, Y3, Y2
+	VPERM2F128 $0x31, Y5, Y3, Y3
+	VPERM2F128 $0x20, Y6, Y4, Y5
+	VPERM2F128 $0x31, Y6, Y4, Y4
+	VPERM2F128 $0x20, Y9, Y7, Y6
+	VPERM2F128 $0x31, Y9, Y7, Y7
+	VPERM2F128 $0x20, Y10, Y8, Y9
+	VPERM2F128 $0x31, Y10, Y8, Y8
+	VMOVUPS    Y11, (R8)
+	VMOVUPS    Y2, 32(R8)
+	VMOVUPS    Y6, 64(R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y12, (R8)
+	VMOVUPS    Y5, 32(R8)
+	VMOVUPS    Y9, 64(R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y1, (R8)
+	VMOVUPS    Y3, 32(R8)
+	VMOVUPS    Y7, 64(R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
+	VMOVUPS    Y0, (R8)
+	VMOVUPS    Y4, 32(R8)
+	VMOVUPS    Y8, 64(R8)
+	ADDQ       R9, R8
+	DECQ       AX
+	JEQ        tileWritten
 
 tileWritten:
 	VZEROUPPER
@@ -17103,55 +16839,43 @@ tileWrite:
 	VUNPCKHPD     Z1, Z0, Z0
 	VUNPCKLPD     Z3, Z2, Z1
 	VUNPCKHPD     Z3, Z2, Z2
-	VMOVUPS       X4, (R8)
-	VMOVUPS       X1, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z1, Z4, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z1, Z4, Z5
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z4
+	VPERMI2PD     Z2, Z0, Z4
+	VMOVUPS       Y3, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       Y1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z4, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVUPS       X3, 16(R8)
+	VEXTRACTF64X4 $0x01, Z3, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X3
-	VMOVUPS       X3, 16(R8)
+	VEXTRACTF64X4 $0x01, Z1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z4, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X3
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z4, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, 16(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -17260,66 +16984,54 @@ tileWrite:
 	VUNPCKHPD     Z1, Z0, Z0
 	VUNPCKLPD     Z3, Z2, Z1
 	VUNPCKHPD     Z3, Z2, Z2
-	VMOVUPS       X5, (R8)
-	VMOVUPS       X1, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z1, Z5, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z6
+	VPERMI2PD     Z1, Z5, Z6
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z2, Z0, Z5
+	VMOVUPS       Y3, (R8)
 	VMOVLPS       X4, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       Y1, (R8)
 	VMOVHPS       X4, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z5, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVUPS       X3, 16(R8)
-	VEXTRACTF32X4 $0x01, Z4, X3
-	VMOVLPS       X3, 32(R8)
+	VEXTRACTF64X4 $0x01, Z3, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X6
-	VMOVUPS       X6, 16(R8)
-	VMOVHPS       X3, 32(R8)
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z5, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVUPS       X3, 16(R8)
-	VEXTRACTF32X4 $0x02, Z4, X3
-	VMOVLPS       X3, 32(R8)
+	VMOVUPS       Y6, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X6
-	VMOVUPS       X6, 16(R8)
-	VMOVHPS       X3, 32(R8)
+	VMOVUPS       Y5, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z5, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z4, X1
-	VMOVLPS       X1, 32(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VEXTRACTF32X4 $0x03, Z4, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
-	VMOVHPS       X1, 32(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -17437,67 +17149,55 @@ tileWrite:
 	VUNPCKHPD     Z3, Z2, Z2
 	VUNPCKLPD     Z5, Z4, Z3
 	VUNPCKHPD     Z5, Z4, Z4
-	VMOVUPS       X6, (R8)
-	VMOVUPS       X1, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z1, Z6, Z5
+	VMOVUPS       djoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z1, Z6, Z7
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z6
+	VPERMI2PD     Z2, Z0, Z6
+	VMOVUPS       Y5, (R8)
 	VMOVUPS       X3, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       Y1, (R8)
 	VMOVUPS       X4, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z6, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x01, Z1, X5
-	VMOVUPS       X5, 16(R8)
-	VEXTRACTF32X4 $0x01, Z3, X5
-	VMOVUPS       X5, 32(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VEXTRACTF32X4 $0x01, Z3, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X5
-	VMOVUPS       X5, 16(R8)
-	VEXTRACTF32X4 $0x01, Z4, X5
-	VMOVUPS       X5, 32(R8)
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z6, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x02, Z1, X5
-	VMOVUPS       X5, 16(R8)
-	VEXTRACTF32X4 $0x02, Z3, X5
-	VMOVUPS       X5, 32(R8)
+	VMOVUPS       Y7, (R8)
+	VEXTRACTF32X4 $0x02, Z3, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X5
-	VMOVUPS       X5, 16(R8)
-	VEXTRACTF32X4 $0x02, Z4, X5
-	VMOVUPS       X5, 32(R8)
+	VMOVUPS       Y6, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z6, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z3, X1
-	VMOVUPS       X1, 32(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTF32X4 $0x03, Z3, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
 	VEXTRACTF32X4 $0x03, Z4, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
@@ -17623,80 +17323,68 @@ tileWrite:
 	VUNPCKHPD     Z3, Z2, Z2
 	VUNPCKLPD     Z5, Z4, Z3
 	VUNPCKHPD     Z5, Z4, Z4
-	VMOVUPS       X7, (R8)
-	VMOVUPS       X1, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z1, Z7, Z5
+	VMOVUPS       djoinOrder<>+64(SB), Z8
+	VPERMI2PD     Z1, Z7, Z8
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z0, Z7
+	VMOVUPS       Y5, (R8)
 	VMOVUPS       X3, 32(R8)
 	VMOVLPS       X6, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       Y1, (R8)
 	VMOVUPS       X4, 32(R8)
 	VMOVHPS       X6, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z7, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x01, Z1, X5
-	VMOVUPS       X5, 16(R8)
-	VEXTRACTF32X4 $0x01, Z3, X5
-	VMOVUPS       X5, 32(R8)
-	VEXTRACTF32X4 $0x01, Z6, X5
-	VMOVLPS       X5, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X8
-	VMOVUPS       X8, 16(R8)
-	VEXTRACTF32X4 $0x01, Z4, X8
-	VMOVUPS       X8, 32(R8)
-	VMOVHPS       X5, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z7, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x02, Z1, X5
-	VMOVUPS       X5, 16(R8)
-	VEXTRACTF32X4 $0x02, Z3, X5
-	VMOVUPS       X5, 32(R8)
-	VEXTRACTF32X4 $0x02, Z6, X5
-	VMOVLPS       X5, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X8
-	VMOVUPS       X8, 16(R8)
-	VEXTRACTF32X4 $0x02, Z4, X8
-	VMOVUPS       X8, 32(R8)
-	VMOVHPS       X5, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z7, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z3, X1
-	VMOVUPS       X1, 32(R8)
-	VEXTRACTF32X4 $0x03, Z6, X1
-	VMOVLPS       X1, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VEXTRACTF32X4 $0x01, Z3, X0
 	VMOVUPS       X0, 32(R8)
-	VMOVHPS       X1, 48(R8)
+	VEXTRACTF32X4 $0x01, Z6, X0
+	VMOVLPS       X0, 48(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X1
+	VMOVUPS       X1, 32(R8)
+	VMOVHPS       X0, 48(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       Y8, (R8)
+	VEXTRACTF32X4 $0x02, Z3, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x02, Z6, X0
+	VMOVLPS       X0, 48(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       Y7, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X1
+	VMOVUPS       X1, 32(R8)
+	VMOVHPS       X0, 48(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF64X4 $0x01, Z8, (R8)
+	VEXTRACTF32X4 $0x03, Z3, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVLPS       X0, 48(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTF32X4 $0x03, Z4, X1
+	VMOVUPS       X1, 32(R8)
+	VMOVHPS       X0, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -17837,83 +17525,59 @@ tileWrite:
 	VUNPCKHPD     Z5, Z4, Z4
 	VUNPCKLPD     Z7, Z6, Z5
 	VUNPCKHPD     Z7, Z6, Z6
-	VMOVUPS       X8, (R8)
-	VMOVUPS       X1, 16(R8)
-	VMOVUPS       X3, 32(R8)
-	VMOVUPS       X5, 48(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z7
+	VPERMI2PD     Z1, Z8, Z7
+	VMOVUPS       djoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z1, Z8, Z9
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z8
+	VPERMI2PD     Z2, Z0, Z8
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z5, Z3, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z3, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z6, Z4, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z6, Z4, Z5
+	VMOVUPS       Y7, (R8)
+	VMOVUPS       Y0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
-	VMOVUPS       X4, 32(R8)
-	VMOVUPS       X6, 48(R8)
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       Y3, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z8, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x01, Z1, X7
-	VMOVUPS       X7, 16(R8)
-	VEXTRACTF32X4 $0x01, Z3, X7
-	VMOVUPS       X7, 32(R8)
-	VEXTRACTF32X4 $0x01, Z5, X7
-	VMOVUPS       X7, 48(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X7
-	VMOVUPS       X7, 16(R8)
-	VEXTRACTF32X4 $0x01, Z4, X7
-	VMOVUPS       X7, 32(R8)
-	VEXTRACTF32X4 $0x01, Z6, X7
-	VMOVUPS       X7, 48(R8)
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z8, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x02, Z1, X7
-	VMOVUPS       X7, 16(R8)
-	VEXTRACTF32X4 $0x02, Z3, X7
-	VMOVUPS       X7, 32(R8)
-	VEXTRACTF32X4 $0x02, Z5, X7
-	VMOVUPS       X7, 48(R8)
+	VMOVUPS       Y9, (R8)
+	VMOVUPS       Y2, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X7
-	VMOVUPS       X7, 16(R8)
-	VEXTRACTF32X4 $0x02, Z4, X7
-	VMOVUPS       X7, 32(R8)
-	VEXTRACTF32X4 $0x02, Z6, X7
-	VMOVUPS       X7, 48(R8)
+	VMOVUPS       Y8, (R8)
+	VMOVUPS       Y5, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z8, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z3, X1
-	VMOVUPS       X1, 32(R8)
-	VEXTRACTF32X4 $0x03, Z5, X1
-	VMOVUPS       X1, 48(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTF64X4 $0x01, Z2, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 32(R8)
-	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 48(R8)
+	VEXTRACTF64X4 $0x01, Z8, (R8)
+	VEXTRACTF64X4 $0x01, Z5, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -18060,94 +17724,70 @@ tileWrite:
 	VUNPCKHPD     Z5, Z4, Z4
 	VUNPCKLPD     Z7, Z6, Z5
 	VUNPCKHPD     Z7, Z6, Z6
-	VMOVUPS       X9, (R8)
-	VMOVUPS       X1, 16(R8)
-	VMOVUPS       X3, 32(R8)
-	VMOVUPS       X5, 48(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z7
+	VPERMI2PD     Z1, Z9, Z7
+	VMOVUPS       djoinOrder<>+64(SB), Z10
+	VPERMI2PD     Z1, Z9, Z10
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z2, Z0, Z9
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z5, Z3, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z3, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z6, Z4, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z6, Z4, Z5
+	VMOVUPS       Y7, (R8)
+	VMOVUPS       Y0, 32(R8)
 	VMOVLPS       X8, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
-	VMOVUPS       X4, 32(R8)
-	VMOVUPS       X6, 48(R8)
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       Y3, 32(R8)
 	VMOVHPS       X8, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z9, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x01, Z1, X7
-	VMOVUPS       X7, 16(R8)
-	VEXTRACTF32X4 $0x01, Z3, X7
-	VMOVUPS       X7, 32(R8)
-	VEXTRACTF32X4 $0x01, Z5, X7
-	VMOVUPS       X7, 48(R8)
-	VEXTRACTF32X4 $0x01, Z8, X7
-	VMOVLPS       X7, 64(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTF64X4 $0x01, Z0, 32(R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVLPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z4, X10
-	VMOVUPS       X10, 32(R8)
-	VEXTRACTF32X4 $0x01, Z6, X10
-	VMOVUPS       X10, 48(R8)
-	VMOVHPS       X7, 64(R8)
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF64X4 $0x01, Z3, 32(R8)
+	VMOVHPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z9, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x02, Z1, X7
-	VMOVUPS       X7, 16(R8)
-	VEXTRACTF32X4 $0x02, Z3, X7
-	VMOVUPS       X7, 32(R8)
-	VEXTRACTF32X4 $0x02, Z5, X7
-	VMOVUPS       X7, 48(R8)
-	VEXTRACTF32X4 $0x02, Z8, X7
-	VMOVLPS       X7, 64(R8)
+	VMOVUPS       Y10, (R8)
+	VMOVUPS       Y2, 32(R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVLPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z4, X10
-	VMOVUPS       X10, 32(R8)
-	VEXTRACTF32X4 $0x02, Z6, X10
-	VMOVUPS       X10, 48(R8)
-	VMOVHPS       X7, 64(R8)
+	VMOVUPS       Y9, (R8)
+	VMOVUPS       Y5, 32(R8)
+	VMOVHPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z9, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z3, X1
-	VMOVUPS       X1, 32(R8)
-	VEXTRACTF32X4 $0x03, Z5, X1
-	VMOVUPS       X1, 48(R8)
-	VEXTRACTF32X4 $0x03, Z8, X1
-	VMOVLPS       X1, 64(R8)
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF64X4 $0x01, Z2, 32(R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVLPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 32(R8)
-	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 48(R8)
-	VMOVHPS       X1, 64(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTF64X4 $0x01, Z5, 32(R8)
+	VMOVHPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -18302,95 +17942,71 @@ tileWrite:
 	VUNPCKHPD     Z7, Z6, Z6
 	VUNPCKLPD     Z9, Z8, Z7
 	VUNPCKHPD     Z9, Z8, Z8
-	VMOVUPS       X10, (R8)
-	VMOVUPS       X1, 16(R8)
-	VMOVUPS       X3, 32(R8)
-	VMOVUPS       X5, 48(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z9
+	VPERMI2PD     Z1, Z10, Z9
+	VMOVUPS       djoinOrder<>+64(SB), Z11
+	VPERMI2PD     Z1, Z10, Z11
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z10
+	VPERMI2PD     Z2, Z0, Z10
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z5, Z3, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z3, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z6, Z4, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z6, Z4, Z5
+	VMOVUPS       Y9, (R8)
+	VMOVUPS       Y0, 32(R8)
 	VMOVUPS       X7, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
-	VMOVUPS       X4, 32(R8)
-	VMOVUPS       X6, 48(R8)
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       Y3, 32(R8)
 	VMOVUPS       X8, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z10, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x01, Z1, X9
-	VMOVUPS       X9, 16(R8)
-	VEXTRACTF32X4 $0x01, Z3, X9
-	VMOVUPS       X9, 32(R8)
-	VEXTRACTF32X4 $0x01, Z5, X9
-	VMOVUPS       X9, 48(R8)
-	VEXTRACTF32X4 $0x01, Z7, X9
-	VMOVUPS       X9, 64(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTF64X4 $0x01, Z0, 32(R8)
+	VEXTRACTF32X4 $0x01, Z7, X0
+	VMOVUPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X9
-	VMOVUPS       X9, 16(R8)
-	VEXTRACTF32X4 $0x01, Z4, X9
-	VMOVUPS       X9, 32(R8)
-	VEXTRACTF32X4 $0x01, Z6, X9
-	VMOVUPS       X9, 48(R8)
-	VEXTRACTF32X4 $0x01, Z8, X9
-	VMOVUPS       X9, 64(R8)
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF64X4 $0x01, Z3, 32(R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVUPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z10, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x02, Z1, X9
-	VMOVUPS       X9, 16(R8)
-	VEXTRACTF32X4 $0x02, Z3, X9
-	VMOVUPS       X9, 32(R8)
-	VEXTRACTF32X4 $0x02, Z5, X9
-	VMOVUPS       X9, 48(R8)
-	VEXTRACTF32X4 $0x02, Z7, X9
-	VMOVUPS       X9, 64(R8)
+	VMOVUPS       Y11, (R8)
+	VMOVUPS       Y2, 32(R8)
+	VEXTRACTF32X4 $0x02, Z7, X0
+	VMOVUPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X9
-	VMOVUPS       X9, 16(R8)
-	VEXTRACTF32X4 $0x02, Z4, X9
-	VMOVUPS       X9, 32(R8)
-	VEXTRACTF32X4 $0x02, Z6, X9
-	VMOVUPS       X9, 48(R8)
-	VEXTRACTF32X4 $0x02, Z8, X9
-	VMOVUPS       X9, 64(R8)
+	VMOVUPS       Y10, (R8)
+	VMOVUPS       Y5, 32(R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVUPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z10, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z3, X1
-	VMOVUPS       X1, 32(R8)
-	VEXTRACTF32X4 $0x03, Z5, X1
-	VMOVUPS       X1, 48(R8)
-	VEXTRACTF32X4 $0x03, Z7, X1
-	VMOVUPS       X1, 64(R8)
+	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VEXTRACTF64X4 $0x01, Z2, 32(R8)
+	VEXTRACTF32X4 $0x03, Z7, X0
+	VMOVUPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 32(R8)
-	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 48(R8)
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF64X4 $0x01, Z5, 32(R8)
 	VEXTRACTF32X4 $0x03, Z8, X0
 	VMOVUPS       X0, 64(R8)
 	ADDQ          R9, R8
@@ -18553,108 +18169,84 @@ tileWrite:
 	VUNPCKHPD     Z7, Z6, Z6
 	VUNPCKLPD     Z9, Z8, Z7
 	VUNPCKHPD     Z9, Z8, Z8
-	VMOVUPS       X11, (R8)
-	VMOVUPS       X1, 16(R8)
-	VMOVUPS       X3, 32(R8)
-	VMOVUPS       X5, 48(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z9
+	VPERMI2PD     Z1, Z11, Z9
+	VMOVUPS       djoinOrder<>+64(SB), Z12
+	VPERMI2PD     Z1, Z11, Z12
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z11
+	VPERMI2PD     Z2, Z0, Z11
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z5, Z3, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z3, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z6, Z4, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z6, Z4, Z5
+	VMOVUPS       Y9, (R8)
+	VMOVUPS       Y0, 32(R8)
 	VMOVUPS       X7, 64(R8)
 	VMOVLPS       X10, 80(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
-	VMOVUPS       X4, 32(R8)
-	VMOVUPS       X6, 48(R8)
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       Y3, 32(R8)
 	VMOVUPS       X8, 64(R8)
 	VMOVHPS       X10, 80(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z11, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x01, Z1, X9
-	VMOVUPS       X9, 16(R8)
-	VEXTRACTF32X4 $0x01, Z3, X9
-	VMOVUPS       X9, 32(R8)
-	VEXTRACTF32X4 $0x01, Z5, X9
-	VMOVUPS       X9, 48(R8)
-	VEXTRACTF32X4 $0x01, Z7, X9
-	VMOVUPS       X9, 64(R8)
-	VEXTRACTF32X4 $0x01, Z10, X9
-	VMOVLPS       X9, 80(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X12
-	VMOVUPS       X12, 16(R8)
-	VEXTRACTF32X4 $0x01, Z4, X12
-	VMOVUPS       X12, 32(R8)
-	VEXTRACTF32X4 $0x01, Z6, X12
-	VMOVUPS       X12, 48(R8)
-	VEXTRACTF32X4 $0x01, Z8, X12
-	VMOVUPS       X12, 64(R8)
-	VMOVHPS       X9, 80(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z11, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x02, Z1, X9
-	VMOVUPS       X9, 16(R8)
-	VEXTRACTF32X4 $0x02, Z3, X9
-	VMOVUPS       X9, 32(R8)
-	VEXTRACTF32X4 $0x02, Z5, X9
-	VMOVUPS       X9, 48(R8)
-	VEXTRACTF32X4 $0x02, Z7, X9
-	VMOVUPS       X9, 64(R8)
-	VEXTRACTF32X4 $0x02, Z10, X9
-	VMOVLPS       X9, 80(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X12
-	VMOVUPS       X12, 16(R8)
-	VEXTRACTF32X4 $0x02, Z4, X12
-	VMOVUPS       X12, 32(R8)
-	VEXTRACTF32X4 $0x02, Z6, X12
-	VMOVUPS       X12, 48(R8)
-	VEXTRACTF32X4 $0x02, Z8, X12
-	VMOVUPS       X12, 64(R8)
-	VMOVHPS       X9, 80(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z11, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z3, X1
-	VMOVUPS       X1, 32(R8)
-	VEXTRACTF32X4 $0x03, Z5, X1
-	VMOVUPS       X1, 48(R8)
-	VEXTRACTF32X4 $0x03, Z7, X1
-	VMOVUPS       X1, 64(R8)
-	VEXTRACTF32X4 $0x03, Z10, X1
-	VMOVLPS       X1, 80(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 32(R8)
-	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 48(R8)
-	VEXTRACTF32X4 $0x03, Z8, X0
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTF64X4 $0x01, Z0, 32(R8)
+	VEXTRACTF32X4 $0x01, Z7, X0
 	VMOVUPS       X0, 64(R8)
-	VMOVHPS       X1, 80(R8)
+	VEXTRACTF32X4 $0x01, Z10, X0
+	VMOVLPS       X0, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF64X4 $0x01, Z3, 32(R8)
+	VEXTRACTF32X4 $0x01, Z8, X1
+	VMOVUPS       X1, 64(R8)
+	VMOVHPS       X0, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       Y12, (R8)
+	VMOVUPS       Y2, 32(R8)
+	VEXTRACTF32X4 $0x02, Z7, X0
+	VMOVUPS       X0, 64(R8)
+	VEXTRACTF32X4 $0x02, Z10, X0
+	VMOVLPS       X0, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VMOVUPS       Y11, (R8)
+	VMOVUPS       Y5, 32(R8)
+	VEXTRACTF32X4 $0x02, Z8, X1
+	VMOVUPS       X1, 64(R8)
+	VMOVHPS       X0, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF64X4 $0x01, Z12, (R8)
+	VEXTRACTF64X4 $0x01, Z2, 32(R8)
+	VEXTRACTF32X4 $0x03, Z7, X0
+	VMOVUPS       X0, 64(R8)
+	VEXTRACTF32X4 $0x03, Z10, X0
+	VMOVLPS       X0, 80(R8)
+	ADDQ          R9, R8
+	DECQ          AX
+	JEQ           tileWritten
+	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VEXTRACTF64X4 $0x01, Z5, 32(R8)
+	VEXTRACTF32X4 $0x03, Z8, X1
+	VMOVUPS       X1, 64(R8)
+	VMOVHPS       X0, 80(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -18823,111 +18415,75 @@ tileWrite:
 	VUNPCKHPD     Z9, Z8, Z8
 	VUNPCKLPD     Z11, Z10, Z9
 	VUNPCKHPD     Z11, Z10, Z10
-	VMOVUPS       X12, (R8)
-	VMOVUPS       X1, 16(R8)
-	VMOVUPS       X3, 32(R8)
-	VMOVUPS       X5, 48(R8)
-	VMOVUPS       X7, 64(R8)
-	VMOVUPS       X9, 80(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z11
+	VPERMI2PD     Z1, Z12, Z11
+	VMOVUPS       djoinOrder<>+64(SB), Z13
+	VPERMI2PD     Z1, Z12, Z13
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z12
+	VPERMI2PD     Z2, Z0, Z12
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z5, Z3, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z3, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z6, Z4, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z6, Z4, Z5
+	VMOVUPS       djoinOrder<>+0(SB), Z4
+	VPERMI2PD     Z9, Z7, Z4
+	VMOVUPS       djoinOrder<>+64(SB), Z6
+	VPERMI2PD     Z9, Z7, Z6
+	VMOVUPS       djoinOrder<>+0(SB), Z7
+	VPERMI2PD     Z10, Z8, Z7
+	VMOVUPS       djoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z10, Z8, Z9
+	VMOVUPS       Y11, (R8)
+	VMOVUPS       Y0, 32(R8)
+	VMOVUPS       Y4, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
-	VMOVUPS       X4, 32(R8)
-	VMOVUPS       X6, 48(R8)
-	VMOVUPS       X8, 64(R8)
-	VMOVUPS       X10, 80(R8)
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       Y3, 32(R8)
+	VMOVUPS       Y7, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z12, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x01, Z1, X11
-	VMOVUPS       X11, 16(R8)
-	VEXTRACTF32X4 $0x01, Z3, X11
-	VMOVUPS       X11, 32(R8)
-	VEXTRACTF32X4 $0x01, Z5, X11
-	VMOVUPS       X11, 48(R8)
-	VEXTRACTF32X4 $0x01, Z7, X11
-	VMOVUPS       X11, 64(R8)
-	VEXTRACTF32X4 $0x01, Z9, X11
-	VMOVUPS       X11, 80(R8)
+	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VEXTRACTF64X4 $0x01, Z0, 32(R8)
+	VEXTRACTF64X4 $0x01, Z4, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X11
-	VMOVUPS       X11, 16(R8)
-	VEXTRACTF32X4 $0x01, Z4, X11
-	VMOVUPS       X11, 32(R8)
-	VEXTRACTF32X4 $0x01, Z6, X11
-	VMOVUPS       X11, 48(R8)
-	VEXTRACTF32X4 $0x01, Z8, X11
-	VMOVUPS       X11, 64(R8)
-	VEXTRACTF32X4 $0x01, Z10, X11
-	VMOVUPS       X11, 80(R8)
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF64X4 $0x01, Z3, 32(R8)
+	VEXTRACTF64X4 $0x01, Z7, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z12, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x02, Z1, X11
-	VMOVUPS       X11, 16(R8)
-	VEXTRACTF32X4 $0x02, Z3, X11
-	VMOVUPS       X11, 32(R8)
-	VEXTRACTF32X4 $0x02, Z5, X11
-	VMOVUPS       X11, 48(R8)
-	VEXTRACTF32X4 $0x02, Z7, X11
-	VMOVUPS       X11, 64(R8)
-	VEXTRACTF32X4 $0x02, Z9, X11
-	VMOVUPS       X11, 80(R8)
+	VMOVUPS       Y13, (R8)
+	VMOVUPS       Y2, 32(R8)
+	VMOVUPS       Y6, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X11
-	VMOVUPS       X11, 16(R8)
-	VEXTRACTF32X4 $0x02, Z4, X11
-	VMOVUPS       X11, 32(R8)
-	VEXTRACTF32X4 $0x02, Z6, X11
-	VMOVUPS       X11, 48(R8)
-	VEXTRACTF32X4 $0x02, Z8, X11
-	VMOVUPS       X11, 64(R8)
-	VEXTRACTF32X4 $0x02, Z10, X11
-	VMOVUPS       X11, 80(R8)
+	VMOVUPS       Y12, (R8)
+	VMOVUPS       Y5, 32(R8)
+	VMOVUPS       Y9, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z12, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, 16(R8)
-	VEXTRACTF32X4 $0x03, Z3, X1
-	VMOVUPS       X1, 32(R8)
-	VEXTRACTF32X4 $0x03, Z5, X1
-	VMOVUPS       X1, 48(R8)
-	VEXTRACTF32X4 $0x03, Z7, X1
-	VMOVUPS       X1, 64(R8)
-	VEXTRACTF32X4 $0x03, Z9, X1
-	VMOVUPS       X1, 80(R8)
+	VEXTRACTF64X4 $0x01, Z13, (R8)
+	VEXTRACTF64X4 $0x01, Z2, 32(R8)
+	VEXTRACTF64X4 $0x01, Z6, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 32(R8)
-	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 48(R8)
-	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVUPS       X0, 64(R8)
-	VEXTRACTF32X4 $0x03, Z10, X0
-	VMOVUPS       X0, 80(R8)
+	VEXTRACTF64X4 $0x01, Z12, (R8)
+	VEXTRACTF64X4 $0x01, Z5, 32(R8)
+	VEXTRACTF64X4 $0x01, Z9, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -19534,68 +19090,52 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z6, Z4, Z2
 	VUNPCKHPD     Z6, Z4, Z4
-	VMOVUPS       X8, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z2, Z8, Z6
+	VMOVUPS       djoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z2, Z8, Z9
+	VMOVUPS       djoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z4, Z0, Z2
+	VMOVUPS       djoinOrder<>+64(SB), Z8
+	VPERMI2PD     Z4, Z0, Z8
+	VMOVUPS       Y6, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z8, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z8, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X6
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y9, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X6
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y8, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z8, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, 16(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z8, (R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000008, AX
 	VUNPCKLPD     Y3, Y1, Y0
 	VUNPCKHPD     Y3, Y1, Y1
 	VUNPCKLPD     Y7, Y5, Y2
 	VUNPCKHPD     Y7, Y5, Y3
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VPERM2F128    $0x20, Y2, Y0, Y4
+	VPERM2F128    $0x31, Y2, Y0, Y0
+	VPERM2F128    $0x20, Y3, Y1, Y2
+	VPERM2F128    $0x31, Y3, Y1, Y1
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y3, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -19754,83 +19294,67 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z6, Z4, Z2
 	VUNPCKHPD     Z6, Z4, Z4
-	VMOVUPS       X10, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z2, Z10, Z6
+	VMOVUPS       djoinOrder<>+64(SB), Z11
+	VPERMI2PD     Z2, Z10, Z11
+	VMOVUPS       djoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z4, Z0, Z2
+	VMOVUPS       djoinOrder<>+64(SB), Z10
+	VPERMI2PD     Z4, Z0, Z10
+	VMOVUPS       Y6, (R8)
 	VMOVLPS       X8, 32(R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y2, (R8)
 	VMOVHPS       X8, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z10, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X6
-	VMOVUPS       X6, 16(R8)
-	VEXTRACTF32X4 $0x01, Z8, X6
-	VMOVLPS       X6, 32(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X11
-	VMOVUPS       X11, 16(R8)
-	VMOVHPS       X6, 32(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z10, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X6
-	VMOVUPS       X6, 16(R8)
-	VEXTRACTF32X4 $0x02, Z8, X6
-	VMOVLPS       X6, 32(R8)
+	VMOVUPS       Y11, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X11
-	VMOVUPS       X11, 16(R8)
-	VMOVHPS       X6, 32(R8)
+	VMOVUPS       Y10, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z10, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, 16(R8)
-	VEXTRACTF32X4 $0x03, Z8, X2
-	VMOVLPS       X2, 32(R8)
+	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
-	VMOVHPS       X2, 32(R8)
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000008, AX
 	VUNPCKLPD     Y3, Y1, Y0
 	VUNPCKHPD     Y3, Y1, Y1
 	VUNPCKLPD     Y7, Y5, Y2
 	VUNPCKHPD     Y7, Y5, Y3
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VPERM2F128    $0x20, Y2, Y0, Y4
+	VPERM2F128    $0x31, Y2, Y0, Y0
+	VPERM2F128    $0x20, Y3, Y1, Y2
+	VPERM2F128    $0x31, Y3, Y1, Y1
+	VMOVUPS       Y4, (R8)
 	VMOVLPS       X9, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y2, (R8)
 	VMOVHPS       X9, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y0, (R8)
 	VEXTRACTF128  $0x01, Y9, X0
 	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF128  $0x01, Y3, X1
-	VMOVUPS       X1, 16(R8)
+	VMOVUPS       Y1, (R8)
 	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
@@ -20010,53 +19534,41 @@ tileWrite:
 	VUNPCKHPD     Z6, Z4, Z4
 	VUNPCKLPD     Z10, Z8, Z6
 	VUNPCKHPD     Z10, Z8, Z8
-	VMOVUPS       X12, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z10
+	VPERMI2PD     Z2, Z12, Z10
+	VMOVUPS       djoinOrder<>+64(SB), Z13
+	VPERMI2PD     Z2, Z12, Z13
+	VMOVUPS       djoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z4, Z0, Z2
+	VMOVUPS       djoinOrder<>+64(SB), Z12
+	VPERMI2PD     Z4, Z0, Z12
+	VMOVUPS       Y10, (R8)
 	VMOVUPS       X6, 32(R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y2, (R8)
 	VMOVUPS       X8, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z12, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z6, X10
-	VMOVUPS       X10, 32(R8)
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF32X4 $0x01, Z6, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z8, X10
-	VMOVUPS       X10, 32(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z12, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z6, X10
-	VMOVUPS       X10, 32(R8)
+	VMOVUPS       Y13, (R8)
+	VEXTRACTF32X4 $0x02, Z6, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z8, X10
-	VMOVUPS       X10, 32(R8)
+	VMOVUPS       Y12, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z12, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, 16(R8)
-	VEXTRACTF32X4 $0x03, Z6, X2
-	VMOVUPS       X2, 32(R8)
+	VEXTRACTF64X4 $0x01, Z13, (R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z12, (R8)
 	VEXTRACTF32X4 $0x03, Z8, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
@@ -20067,31 +19579,27 @@ tileWrite:
 	VUNPCKHPD     Y7, Y5, Y3
 	VUNPCKLPD     Y11, Y9, Y4
 	VUNPCKHPD     Y11, Y9, Y5
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VPERM2F128    $0x20, Y2, Y0, Y6
+	VPERM2F128    $0x31, Y2, Y0, Y0
+	VPERM2F128    $0x20, Y3, Y1, Y2
+	VPERM2F128    $0x31, Y3, Y1, Y1
+	VMOVUPS       Y6, (R8)
 	VMOVUPS       X4, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y2, (R8)
 	VMOVUPS       X5, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y0, (R8)
 	VEXTRACTF128  $0x01, Y4, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y3, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y1, (R8)
 	VEXTRACTF128  $0x01, Y5, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
@@ -20289,66 +19797,54 @@ tileWrite:
 	VUNPCKHPD     Z6, Z4, Z4
 	VUNPCKLPD     Z10, Z8, Z6
 	VUNPCKHPD     Z10, Z8, Z8
-	VMOVUPS       X14, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z10
+	VPERMI2PD     Z2, Z14, Z10
+	VMOVUPS       djoinOrder<>+64(SB), Z15
+	VPERMI2PD     Z2, Z14, Z15
+	VMOVUPS       djoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z4, Z0, Z2
+	VMOVUPS       djoinOrder<>+64(SB), Z14
+	VPERMI2PD     Z4, Z0, Z14
+	VMOVUPS       Y10, (R8)
 	VMOVUPS       X6, 32(R8)
 	VMOVLPS       X12, 48(R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y2, (R8)
 	VMOVUPS       X8, 32(R8)
 	VMOVHPS       X12, 48(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z14, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z6, X10
-	VMOVUPS       X10, 32(R8)
-	VEXTRACTF32X4 $0x01, Z12, X10
-	VMOVLPS       X10, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X15
-	VMOVUPS       X15, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X15
-	VMOVUPS       X15, 16(R8)
-	VEXTRACTF32X4 $0x01, Z8, X15
-	VMOVUPS       X15, 32(R8)
-	VMOVHPS       X10, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z14, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z6, X10
-	VMOVUPS       X10, 32(R8)
-	VEXTRACTF32X4 $0x02, Z12, X10
-	VMOVLPS       X10, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X15
-	VMOVUPS       X15, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X15
-	VMOVUPS       X15, 16(R8)
-	VEXTRACTF32X4 $0x02, Z8, X15
-	VMOVUPS       X15, 32(R8)
-	VMOVHPS       X10, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z14, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, 16(R8)
-	VEXTRACTF32X4 $0x03, Z6, X2
-	VMOVUPS       X2, 32(R8)
-	VEXTRACTF32X4 $0x03, Z12, X2
-	VMOVLPS       X2, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF32X4 $0x03, Z8, X0
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF32X4 $0x01, Z6, X0
 	VMOVUPS       X0, 32(R8)
-	VMOVHPS       X2, 48(R8)
+	VEXTRACTF32X4 $0x01, Z12, X0
+	VMOVLPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X2
+	VMOVUPS       X2, 32(R8)
+	VMOVHPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y15, (R8)
+	VEXTRACTF32X4 $0x02, Z6, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x02, Z12, X0
+	VMOVLPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y14, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X2
+	VMOVUPS       X2, 32(R8)
+	VMOVHPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z15, (R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x03, Z12, X0
+	VMOVLPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z14, (R8)
+	VEXTRACTF32X4 $0x03, Z8, X2
+	VMOVUPS       X2, 32(R8)
+	VMOVHPS       X0, 48(R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000008, AX
 	VUNPCKLPD     Y3, Y1, Y0
@@ -20357,24 +19853,23 @@ tileWrite:
 	VUNPCKHPD     Y7, Y5, Y3
 	VUNPCKLPD     Y11, Y9, Y4
 	VUNPCKHPD     Y11, Y9, Y5
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VPERM2F128    $0x20, Y2, Y0, Y6
+	VPERM2F128    $0x31, Y2, Y0, Y0
+	VPERM2F128    $0x20, Y3, Y1, Y2
+	VPERM2F128    $0x31, Y3, Y1, Y1
+	VMOVUPS       Y6, (R8)
 	VMOVUPS       X4, 32(R8)
 	VMOVLPS       X13, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y2, (R8)
 	VMOVUPS       X5, 32(R8)
 	VMOVHPS       X13, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y0, (R8)
 	VEXTRACTF128  $0x01, Y4, X0
 	VMOVUPS       X0, 32(R8)
 	VEXTRACTF128  $0x01, Y13, X0
@@ -20382,10 +19877,7 @@ tileWrite:
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF128  $0x01, Y3, X1
-	VMOVUPS       X1, 16(R8)
+	VMOVUPS       Y1, (R8)
 	VEXTRACTF128  $0x01, Y5, X1
 	VMOVUPS       X1, 32(R8)
 	VMOVHPS       X0, 48(R8)
@@ -20607,69 +20099,45 @@ tileWrite:
 	VUNPCKHPD     Z10, Z8, Z8
 	VUNPCKLPD     Z14, Z12, Z10
 	VUNPCKHPD     Z14, Z12, Z12
-	VMOVUPS       X16, (R8)
-	VMOVUPS       X2, 16(R8)
-	VMOVUPS       X6, 32(R8)
-	VMOVUPS       X10, 48(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z14
+	VPERMI2PD     Z2, Z16, Z14
+	VMOVUPS       djoinOrder<>+64(SB), Z17
+	VPERMI2PD     Z2, Z16, Z17
+	VMOVUPS       djoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z4, Z0, Z2
+	VMOVUPS       djoinOrder<>+64(SB), Z16
+	VPERMI2PD     Z4, Z0, Z16
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z10, Z6, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z4
+	VPERMI2PD     Z10, Z6, Z4
+	VMOVUPS       djoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z12, Z8, Z6
+	VMOVUPS       djoinOrder<>+64(SB), Z10
+	VPERMI2PD     Z12, Z8, Z10
+	VMOVUPS       Y14, (R8)
+	VMOVUPS       Y0, 32(R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
-	VMOVUPS       X8, 32(R8)
-	VMOVUPS       X12, 48(R8)
+	VMOVUPS       Y2, (R8)
+	VMOVUPS       Y6, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z16, X14
-	VMOVUPS       X14, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X14
-	VMOVUPS       X14, 16(R8)
-	VEXTRACTF32X4 $0x01, Z6, X14
-	VMOVUPS       X14, 32(R8)
-	VEXTRACTF32X4 $0x01, Z10, X14
-	VMOVUPS       X14, 48(R8)
+	VEXTRACTF64X4 $0x01, Z14, (R8)
+	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X14
-	VMOVUPS       X14, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X14
-	VMOVUPS       X14, 16(R8)
-	VEXTRACTF32X4 $0x01, Z8, X14
-	VMOVUPS       X14, 32(R8)
-	VEXTRACTF32X4 $0x01, Z12, X14
-	VMOVUPS       X14, 48(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF64X4 $0x01, Z6, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z16, X14
-	VMOVUPS       X14, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X14
-	VMOVUPS       X14, 16(R8)
-	VEXTRACTF32X4 $0x02, Z6, X14
-	VMOVUPS       X14, 32(R8)
-	VEXTRACTF32X4 $0x02, Z10, X14
-	VMOVUPS       X14, 48(R8)
+	VMOVUPS       Y17, (R8)
+	VMOVUPS       Y4, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X14
-	VMOVUPS       X14, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X14
-	VMOVUPS       X14, 16(R8)
-	VEXTRACTF32X4 $0x02, Z8, X14
-	VMOVUPS       X14, 32(R8)
-	VEXTRACTF32X4 $0x02, Z12, X14
-	VMOVUPS       X14, 48(R8)
+	VMOVUPS       Y16, (R8)
+	VMOVUPS       Y10, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z16, X14
-	VMOVUPS       X14, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, 16(R8)
-	VEXTRACTF32X4 $0x03, Z6, X2
-	VMOVUPS       X2, 32(R8)
-	VEXTRACTF32X4 $0x03, Z10, X2
-	VMOVUPS       X2, 48(R8)
+	VEXTRACTF64X4 $0x01, Z17, (R8)
+	VEXTRACTF64X4 $0x01, Z4, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVUPS       X0, 32(R8)
-	VEXTRACTF32X4 $0x03, Z12, X0
-	VMOVUPS       X0, 48(R8)
+	VEXTRACTF64X4 $0x01, Z16, (R8)
+	VEXTRACTF64X4 $0x01, Z10, 32(R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000008, AX
 	VUNPCKLPD     Y3, Y1, Y0
@@ -20680,39 +20148,31 @@ tileWrite:
 	VUNPCKHPD     Y11, Y9, Y5
 	VUNPCKLPD     Y15, Y13, Y6
 	VUNPCKHPD     Y15, Y13, Y7
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
-	VMOVUPS       X4, 32(R8)
-	VMOVUPS       X6, 48(R8)
+	VPERM2F128    $0x20, Y2, Y0, Y8
+	VPERM2F128    $0x31, Y2, Y0, Y0
+	VPERM2F128    $0x20, Y3, Y1, Y2
+	VPERM2F128    $0x31, Y3, Y1, Y1
+	VPERM2F128    $0x20, Y6, Y4, Y3
+	VPERM2F128    $0x31, Y6, Y4, Y4
+	VPERM2F128    $0x20, Y7, Y5, Y6
+	VPERM2F128    $0x31, Y7, Y5, Y5
+	VMOVUPS       Y8, (R8)
+	VMOVUPS       Y3, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
-	VMOVUPS       X5, 32(R8)
-	VMOVUPS       X7, 48(R8)
+	VMOVUPS       Y2, (R8)
+	VMOVUPS       Y6, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF128  $0x01, Y4, X0
-	VMOVUPS       X0, 32(R8)
-	VEXTRACTF128  $0x01, Y6, X0
-	VMOVUPS       X0, 48(R8)
+	VMOVUPS       Y0, (R8)
+	VMOVUPS       Y4, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y3, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF128  $0x01, Y5, X0
-	VMOVUPS       X0, 32(R8)
-	VEXTRACTF128  $0x01, Y7, X0
-	VMOVUPS       X0, 48(R8)
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       Y5, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -21383,96 +20843,72 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z6, Z4, Z2
 	VUNPCKHPD     Z6, Z4, Z4
-	VMOVUPS       X8, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z2, Z8, Z6
+	VMOVUPS       djoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z2, Z8, Z9
+	VMOVUPS       djoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z4, Z0, Z2
+	VMOVUPS       djoinOrder<>+64(SB), Z8
+	VPERMI2PD     Z4, Z0, Z8
+	VMOVUPS       Y6, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z8, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z8, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X6
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y9, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X6
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y8, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z8, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, 16(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z8, (R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000008, AX
 	VUNPCKLPD     Z3, Z1, Z0
 	VUNPCKHPD     Z3, Z1, Z1
 	VUNPCKLPD     Z7, Z5, Z2
 	VUNPCKHPD     Z7, Z5, Z3
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z4
+	VPERMI2PD     Z2, Z0, Z4
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z2, Z0, Z5
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z3, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z3, Z1, Z2
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X4
-	VMOVUPS       X4, 16(R8)
+	VEXTRACTF64X4 $0x01, Z4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x01, Z3, X4
-	VMOVUPS       X4, 16(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X4
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x02, Z3, X4
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -21631,117 +21067,93 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z6, Z4, Z2
 	VUNPCKHPD     Z6, Z4, Z4
-	VMOVUPS       X10, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z2, Z10, Z6
+	VMOVUPS       djoinOrder<>+64(SB), Z11
+	VPERMI2PD     Z2, Z10, Z11
+	VMOVUPS       djoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z4, Z0, Z2
+	VMOVUPS       djoinOrder<>+64(SB), Z10
+	VPERMI2PD     Z4, Z0, Z10
+	VMOVUPS       Y6, (R8)
 	VMOVLPS       X8, 32(R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y2, (R8)
 	VMOVHPS       X8, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z10, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X6
-	VMOVUPS       X6, 16(R8)
-	VEXTRACTF32X4 $0x01, Z8, X6
-	VMOVLPS       X6, 32(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X11
-	VMOVUPS       X11, 16(R8)
-	VMOVHPS       X6, 32(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z10, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X6
-	VMOVUPS       X6, 16(R8)
-	VEXTRACTF32X4 $0x02, Z8, X6
-	VMOVLPS       X6, 32(R8)
+	VMOVUPS       Y11, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X11
-	VMOVUPS       X11, 16(R8)
-	VMOVHPS       X6, 32(R8)
+	VMOVUPS       Y10, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z10, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, 16(R8)
-	VEXTRACTF32X4 $0x03, Z8, X2
-	VMOVLPS       X2, 32(R8)
+	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
-	VMOVHPS       X2, 32(R8)
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000008, AX
 	VUNPCKLPD     Z3, Z1, Z0
 	VUNPCKHPD     Z3, Z1, Z1
 	VUNPCKLPD     Z7, Z5, Z2
 	VUNPCKHPD     Z7, Z5, Z3
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z4
+	VPERMI2PD     Z2, Z0, Z4
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z2, Z0, Z5
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z3, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z3, Z1, Z2
+	VMOVUPS       Y4, (R8)
 	VMOVLPS       X9, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y0, (R8)
 	VMOVHPS       X9, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X4
-	VMOVUPS       X4, 16(R8)
-	VEXTRACTF32X4 $0x01, Z9, X4
-	VMOVLPS       X4, 32(R8)
+	VEXTRACTF64X4 $0x01, Z4, (R8)
+	VEXTRACTF32X4 $0x01, Z9, X1
+	VMOVLPS       X1, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x01, Z3, X5
-	VMOVUPS       X5, 16(R8)
-	VMOVHPS       X4, 32(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
+	VMOVHPS       X1, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X4
-	VMOVUPS       X4, 16(R8)
-	VEXTRACTF32X4 $0x02, Z9, X4
-	VMOVLPS       X4, 32(R8)
+	VMOVUPS       Y5, (R8)
+	VEXTRACTF32X4 $0x02, Z9, X0
+	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x02, Z3, X5
-	VMOVUPS       X5, 16(R8)
-	VMOVHPS       X4, 32(R8)
+	VMOVUPS       Y2, (R8)
+	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
 	VEXTRACTF32X4 $0x03, Z9, X0
 	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF32X4 $0x03, Z3, X1
-	VMOVUPS       X1, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
@@ -21921,53 +21333,41 @@ tileWrite:
 	VUNPCKHPD     Z6, Z4, Z4
 	VUNPCKLPD     Z10, Z8, Z6
 	VUNPCKHPD     Z10, Z8, Z8
-	VMOVUPS       X12, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z10
+	VPERMI2PD     Z2, Z12, Z10
+	VMOVUPS       djoinOrder<>+64(SB), Z13
+	VPERMI2PD     Z2, Z12, Z13
+	VMOVUPS       djoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z4, Z0, Z2
+	VMOVUPS       djoinOrder<>+64(SB), Z12
+	VPERMI2PD     Z4, Z0, Z12
+	VMOVUPS       Y10, (R8)
 	VMOVUPS       X6, 32(R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y2, (R8)
 	VMOVUPS       X8, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z12, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z6, X10
-	VMOVUPS       X10, 32(R8)
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF32X4 $0x01, Z6, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z8, X10
-	VMOVUPS       X10, 32(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z12, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z6, X10
-	VMOVUPS       X10, 32(R8)
+	VMOVUPS       Y13, (R8)
+	VEXTRACTF32X4 $0x02, Z6, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z8, X10
-	VMOVUPS       X10, 32(R8)
+	VMOVUPS       Y12, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z12, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, 16(R8)
-	VEXTRACTF32X4 $0x03, Z6, X2
-	VMOVUPS       X2, 32(R8)
+	VEXTRACTF64X4 $0x01, Z13, (R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z12, (R8)
 	VEXTRACTF32X4 $0x03, Z8, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
@@ -21978,67 +21378,55 @@ tileWrite:
 	VUNPCKHPD     Z7, Z5, Z3
 	VUNPCKLPD     Z11, Z9, Z4
 	VUNPCKHPD     Z11, Z9, Z5
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z2, Z0, Z6
+	VMOVUPS       djoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z0, Z7
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z3, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z3, Z1, Z2
+	VMOVUPS       Y6, (R8)
 	VMOVUPS       X4, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y0, (R8)
 	VMOVUPS       X5, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X6
-	VMOVUPS       X6, 16(R8)
-	VEXTRACTF32X4 $0x01, Z4, X6
-	VMOVUPS       X6, 32(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X1
+	VMOVUPS       X1, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z3, X6
-	VMOVUPS       X6, 16(R8)
-	VEXTRACTF32X4 $0x01, Z5, X6
-	VMOVUPS       X6, 32(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
+	VEXTRACTF32X4 $0x01, Z5, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X6
-	VMOVUPS       X6, 16(R8)
-	VEXTRACTF32X4 $0x02, Z4, X6
-	VMOVUPS       X6, 32(R8)
+	VMOVUPS       Y7, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z3, X6
-	VMOVUPS       X6, 16(R8)
-	VEXTRACTF32X4 $0x02, Z5, X6
-	VMOVUPS       X6, 32(R8)
+	VMOVUPS       Y2, (R8)
+	VEXTRACTF32X4 $0x02, Z5, X0
+	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
 	VEXTRACTF32X4 $0x03, Z4, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	VEXTRACTF32X4 $0x03, Z5, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
@@ -22236,66 +21624,54 @@ tileWrite:
 	VUNPCKHPD     Z6, Z4, Z4
 	VUNPCKLPD     Z10, Z8, Z6
 	VUNPCKHPD     Z10, Z8, Z8
-	VMOVUPS       X14, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z10
+	VPERMI2PD     Z2, Z14, Z10
+	VMOVUPS       djoinOrder<>+64(SB), Z15
+	VPERMI2PD     Z2, Z14, Z15
+	VMOVUPS       djoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z4, Z0, Z2
+	VMOVUPS       djoinOrder<>+64(SB), Z14
+	VPERMI2PD     Z4, Z0, Z14
+	VMOVUPS       Y10, (R8)
 	VMOVUPS       X6, 32(R8)
 	VMOVLPS       X12, 48(R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y2, (R8)
 	VMOVUPS       X8, 32(R8)
 	VMOVHPS       X12, 48(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z14, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x01, Z6, X10
-	VMOVUPS       X10, 32(R8)
-	VEXTRACTF32X4 $0x01, Z12, X10
-	VMOVLPS       X10, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X15
-	VMOVUPS       X15, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X15
-	VMOVUPS       X15, 16(R8)
-	VEXTRACTF32X4 $0x01, Z8, X15
-	VMOVUPS       X15, 32(R8)
-	VMOVHPS       X10, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z14, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X10
-	VMOVUPS       X10, 16(R8)
-	VEXTRACTF32X4 $0x02, Z6, X10
-	VMOVUPS       X10, 32(R8)
-	VEXTRACTF32X4 $0x02, Z12, X10
-	VMOVLPS       X10, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X15
-	VMOVUPS       X15, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X15
-	VMOVUPS       X15, 16(R8)
-	VEXTRACTF32X4 $0x02, Z8, X15
-	VMOVUPS       X15, 32(R8)
-	VMOVHPS       X10, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z14, X10
-	VMOVUPS       X10, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, 16(R8)
-	VEXTRACTF32X4 $0x03, Z6, X2
-	VMOVUPS       X2, 32(R8)
-	VEXTRACTF32X4 $0x03, Z12, X2
-	VMOVLPS       X2, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF32X4 $0x03, Z8, X0
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF32X4 $0x01, Z6, X0
 	VMOVUPS       X0, 32(R8)
-	VMOVHPS       X2, 48(R8)
+	VEXTRACTF32X4 $0x01, Z12, X0
+	VMOVLPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X2
+	VMOVUPS       X2, 32(R8)
+	VMOVHPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y15, (R8)
+	VEXTRACTF32X4 $0x02, Z6, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x02, Z12, X0
+	VMOVLPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y14, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X2
+	VMOVUPS       X2, 32(R8)
+	VMOVHPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z15, (R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x03, Z12, X0
+	VMOVLPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z14, (R8)
+	VEXTRACTF32X4 $0x03, Z8, X2
+	VMOVUPS       X2, 32(R8)
+	VMOVHPS       X0, 48(R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000008, AX
 	VUNPCKLPD     Z3, Z1, Z0
@@ -22304,66 +21680,57 @@ tileWrite:
 	VUNPCKHPD     Z7, Z5, Z3
 	VUNPCKLPD     Z11, Z9, Z4
 	VUNPCKHPD     Z11, Z9, Z5
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z2, Z0, Z6
+	VMOVUPS       djoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z0, Z7
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z3, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z3, Z1, Z2
+	VMOVUPS       Y6, (R8)
 	VMOVUPS       X4, 32(R8)
 	VMOVLPS       X13, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y0, (R8)
 	VMOVUPS       X5, 32(R8)
 	VMOVHPS       X13, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X6
-	VMOVUPS       X6, 16(R8)
-	VEXTRACTF32X4 $0x01, Z4, X6
-	VMOVUPS       X6, 32(R8)
-	VEXTRACTF32X4 $0x01, Z13, X6
-	VMOVLPS       X6, 48(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X1
+	VMOVUPS       X1, 32(R8)
+	VEXTRACTF32X4 $0x01, Z13, X1
+	VMOVLPS       X1, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x01, Z3, X7
-	VMOVUPS       X7, 16(R8)
-	VEXTRACTF32X4 $0x01, Z5, X7
-	VMOVUPS       X7, 32(R8)
-	VMOVHPS       X6, 48(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
+	VEXTRACTF32X4 $0x01, Z5, X0
+	VMOVUPS       X0, 32(R8)
+	VMOVHPS       X1, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X6
-	VMOVUPS       X6, 16(R8)
-	VEXTRACTF32X4 $0x02, Z4, X6
-	VMOVUPS       X6, 32(R8)
-	VEXTRACTF32X4 $0x02, Z13, X6
-	VMOVLPS       X6, 48(R8)
+	VMOVUPS       Y7, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x02, Z13, X0
+	VMOVLPS       X0, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X7
-	VMOVUPS       X7, (R8)
-	VEXTRACTF32X4 $0x02, Z3, X7
-	VMOVUPS       X7, 16(R8)
-	VEXTRACTF32X4 $0x02, Z5, X7
-	VMOVUPS       X7, 32(R8)
-	VMOVHPS       X6, 48(R8)
+	VMOVUPS       Y2, (R8)
+	VEXTRACTF32X4 $0x02, Z5, X1
+	VMOVUPS       X1, 32(R8)
+	VMOVHPS       X0, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
 	VEXTRACTF32X4 $0x03, Z4, X0
 	VMOVUPS       X0, 32(R8)
 	VEXTRACTF32X4 $0x03, Z13, X0
@@ -22371,10 +21738,7 @@ tileWrite:
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VEXTRACTF32X4 $0x03, Z3, X1
-	VMOVUPS       X1, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	VEXTRACTF32X4 $0x03, Z5, X1
 	VMOVUPS       X1, 32(R8)
 	VMOVHPS       X0, 48(R8)
@@ -22596,69 +21960,45 @@ tileWrite:
 	VUNPCKHPD     Z10, Z8, Z8
 	VUNPCKLPD     Z14, Z12, Z10
 	VUNPCKHPD     Z14, Z12, Z12
-	VMOVUPS       X16, (R8)
-	VMOVUPS       X2, 16(R8)
-	VMOVUPS       X6, 32(R8)
-	VMOVUPS       X10, 48(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z14
+	VPERMI2PD     Z2, Z16, Z14
+	VMOVUPS       djoinOrder<>+64(SB), Z17
+	VPERMI2PD     Z2, Z16, Z17
+	VMOVUPS       djoinOrder<>+0(SB), Z2
+	VPERMI2PD     Z4, Z0, Z2
+	VMOVUPS       djoinOrder<>+64(SB), Z16
+	VPERMI2PD     Z4, Z0, Z16
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z10, Z6, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z4
+	VPERMI2PD     Z10, Z6, Z4
+	VMOVUPS       djoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z12, Z8, Z6
+	VMOVUPS       djoinOrder<>+64(SB), Z10
+	VPERMI2PD     Z12, Z8, Z10
+	VMOVUPS       Y14, (R8)
+	VMOVUPS       Y0, 32(R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
-	VMOVUPS       X8, 32(R8)
-	VMOVUPS       X12, 48(R8)
+	VMOVUPS       Y2, (R8)
+	VMOVUPS       Y6, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z16, X14
-	VMOVUPS       X14, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X14
-	VMOVUPS       X14, 16(R8)
-	VEXTRACTF32X4 $0x01, Z6, X14
-	VMOVUPS       X14, 32(R8)
-	VEXTRACTF32X4 $0x01, Z10, X14
-	VMOVUPS       X14, 48(R8)
+	VEXTRACTF64X4 $0x01, Z14, (R8)
+	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X14
-	VMOVUPS       X14, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X14
-	VMOVUPS       X14, 16(R8)
-	VEXTRACTF32X4 $0x01, Z8, X14
-	VMOVUPS       X14, 32(R8)
-	VEXTRACTF32X4 $0x01, Z12, X14
-	VMOVUPS       X14, 48(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF64X4 $0x01, Z6, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z16, X14
-	VMOVUPS       X14, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X14
-	VMOVUPS       X14, 16(R8)
-	VEXTRACTF32X4 $0x02, Z6, X14
-	VMOVUPS       X14, 32(R8)
-	VEXTRACTF32X4 $0x02, Z10, X14
-	VMOVUPS       X14, 48(R8)
+	VMOVUPS       Y17, (R8)
+	VMOVUPS       Y4, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X14
-	VMOVUPS       X14, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X14
-	VMOVUPS       X14, 16(R8)
-	VEXTRACTF32X4 $0x02, Z8, X14
-	VMOVUPS       X14, 32(R8)
-	VEXTRACTF32X4 $0x02, Z12, X14
-	VMOVUPS       X14, 48(R8)
+	VMOVUPS       Y16, (R8)
+	VMOVUPS       Y10, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z16, X14
-	VMOVUPS       X14, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, 16(R8)
-	VEXTRACTF32X4 $0x03, Z6, X2
-	VMOVUPS       X2, 32(R8)
-	VEXTRACTF32X4 $0x03, Z10, X2
-	VMOVUPS       X2, 48(R8)
+	VEXTRACTF64X4 $0x01, Z17, (R8)
+	VEXTRACTF64X4 $0x01, Z4, 32(R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVUPS       X0, 32(R8)
-	VEXTRACTF32X4 $0x03, Z12, X0
-	VMOVUPS       X0, 48(R8)
+	VEXTRACTF64X4 $0x01, Z16, (R8)
+	VEXTRACTF64X4 $0x01, Z10, 32(R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000008, AX
 	VUNPCKLPD     Z3, Z1, Z0
@@ -22669,83 +22009,59 @@ tileWrite:
 	VUNPCKHPD     Z11, Z9, Z5
 	VUNPCKLPD     Z15, Z13, Z6
 	VUNPCKHPD     Z15, Z13, Z7
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
-	VMOVUPS       X4, 32(R8)
-	VMOVUPS       X6, 48(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z8
+	VPERMI2PD     Z2, Z0, Z8
+	VMOVUPS       djoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z2, Z0, Z9
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z3, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z3, Z1, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z6, Z4, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z3
+	VPERMI2PD     Z6, Z4, Z3
+	VMOVUPS       djoinOrder<>+0(SB), Z4
+	VPERMI2PD     Z7, Z5, Z4
+	VMOVUPS       djoinOrder<>+64(SB), Z6
+	VPERMI2PD     Z7, Z5, Z6
+	VMOVUPS       Y8, (R8)
+	VMOVUPS       Y1, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
-	VMOVUPS       X5, 32(R8)
-	VMOVUPS       X7, 48(R8)
+	VMOVUPS       Y0, (R8)
+	VMOVUPS       Y4, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X8
-	VMOVUPS       X8, 16(R8)
-	VEXTRACTF32X4 $0x01, Z4, X8
-	VMOVUPS       X8, 32(R8)
-	VEXTRACTF32X4 $0x01, Z6, X8
-	VMOVUPS       X8, 48(R8)
+	VEXTRACTF64X4 $0x01, Z8, (R8)
+	VEXTRACTF64X4 $0x01, Z1, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x01, Z3, X8
-	VMOVUPS       X8, 16(R8)
-	VEXTRACTF32X4 $0x01, Z5, X8
-	VMOVUPS       X8, 32(R8)
-	VEXTRACTF32X4 $0x01, Z7, X8
-	VMOVUPS       X8, 48(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
+	VEXTRACTF64X4 $0x01, Z4, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X8
-	VMOVUPS       X8, 16(R8)
-	VEXTRACTF32X4 $0x02, Z4, X8
-	VMOVUPS       X8, 32(R8)
-	VEXTRACTF32X4 $0x02, Z6, X8
-	VMOVUPS       X8, 48(R8)
+	VMOVUPS       Y9, (R8)
+	VMOVUPS       Y3, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x02, Z3, X8
-	VMOVUPS       X8, 16(R8)
-	VEXTRACTF32X4 $0x02, Z5, X8
-	VMOVUPS       X8, 32(R8)
-	VEXTRACTF32X4 $0x02, Z7, X8
-	VMOVUPS       X8, 48(R8)
+	VMOVUPS       Y2, (R8)
+	VMOVUPS       Y6, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 32(R8)
-	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 48(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVUPS       X0, 16(R8)
-	VEXTRACTF32X4 $0x03, Z5, X0
-	VMOVUPS       X0, 32(R8)
-	VEXTRACTF32X4 $0x03, Z7, X0
-	VMOVUPS       X0, 48(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF64X4 $0x01, Z6, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -23525,108 +22841,80 @@ tileWrite:
 	VUNPCKHPD     Z3, Z0, Z0
 	VUNPCKLPD     Z9, Z6, Z3
 	VUNPCKHPD     Z9, Z6, Z6
-	VMOVUPS       X12, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z9
+	VPERMI2PD     Z3, Z12, Z9
+	VMOVUPS       djoinOrder<>+64(SB), Z13
+	VPERMI2PD     Z3, Z12, Z13
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z6, Z0, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z12
+	VPERMI2PD     Z6, Z0, Z12
+	VMOVUPS       Y9, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y3, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z12, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x01, Z3, X9
-	VMOVUPS       X9, 16(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x01, Z6, X9
-	VMOVUPS       X9, 16(R8)
+	VEXTRACTF64X4 $0x01, Z3, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z12, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x02, Z3, X9
-	VMOVUPS       X9, 16(R8)
+	VMOVUPS       Y13, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x02, Z6, X9
-	VMOVUPS       X9, 16(R8)
+	VMOVUPS       Y12, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z12, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x03, Z3, X3
-	VMOVUPS       X3, 16(R8)
+	VEXTRACTF64X4 $0x01, Z13, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z12, (R8)
 	ADDQ          R9, R8
 	VUNPCKLPD     Z4, Z1, Z0
 	VUNPCKHPD     Z4, Z1, Z1
 	VUNPCKLPD     Z10, Z7, Z3
 	VUNPCKHPD     Z10, Z7, Z4
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z3, Z0, Z6
+	VMOVUPS       djoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z3, Z0, Z7
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z4, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z3
+	VPERMI2PD     Z4, Z1, Z3
+	VMOVUPS       Y6, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z3, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z1, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z3, X6
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y7, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z1, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X6
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y3, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z3, (R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000010, AX
 	VUNPCKLPD     Y5, Y2, Y0
 	VUNPCKHPD     Y5, Y2, Y1
 	VUNPCKLPD     Y11, Y8, Y2
 	VUNPCKHPD     Y11, Y8, Y3
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VPERM2F128    $0x20, Y2, Y0, Y4
+	VPERM2F128    $0x31, Y2, Y0, Y0
+	VPERM2F128    $0x20, Y3, Y1, Y2
+	VPERM2F128    $0x31, Y3, Y1, Y1
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y3, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -24470,136 +23758,100 @@ tileWrite:
 	VUNPCKHPD     Z3, Z0, Z0
 	VUNPCKLPD     Z9, Z6, Z3
 	VUNPCKHPD     Z9, Z6, Z6
-	VMOVUPS       X12, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z9
+	VPERMI2PD     Z3, Z12, Z9
+	VMOVUPS       djoinOrder<>+64(SB), Z13
+	VPERMI2PD     Z3, Z12, Z13
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z6, Z0, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z12
+	VPERMI2PD     Z6, Z0, Z12
+	VMOVUPS       Y9, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y3, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z12, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x01, Z3, X9
-	VMOVUPS       X9, 16(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x01, Z6, X9
-	VMOVUPS       X9, 16(R8)
+	VEXTRACTF64X4 $0x01, Z3, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z12, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x02, Z3, X9
-	VMOVUPS       X9, 16(R8)
+	VMOVUPS       Y13, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x02, Z6, X9
-	VMOVUPS       X9, 16(R8)
+	VMOVUPS       Y12, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z12, X9
-	VMOVUPS       X9, (R8)
-	VEXTRACTF32X4 $0x03, Z3, X3
-	VMOVUPS       X3, 16(R8)
+	VEXTRACTF64X4 $0x01, Z13, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z12, (R8)
 	ADDQ          R9, R8
 	VUNPCKLPD     Z4, Z1, Z0
 	VUNPCKHPD     Z4, Z1, Z1
 	VUNPCKLPD     Z10, Z7, Z3
 	VUNPCKHPD     Z10, Z7, Z4
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z3, Z0, Z6
+	VMOVUPS       djoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z3, Z0, Z7
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z4, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z3
+	VPERMI2PD     Z4, Z1, Z3
+	VMOVUPS       Y6, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z3, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z1, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X6
-	VMOVUPS       X6, 16(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z3, X6
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y7, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z1, X6
-	VMOVUPS       X6, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X6
-	VMOVUPS       X6, 16(R8)
+	VMOVUPS       Y3, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z7, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z3, (R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000010, AX
 	VUNPCKLPD     Z5, Z2, Z0
 	VUNPCKHPD     Z5, Z2, Z1
 	VUNPCKLPD     Z11, Z8, Z2
 	VUNPCKHPD     Z11, Z8, Z3
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z4
+	VPERMI2PD     Z2, Z0, Z4
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z2, Z0, Z5
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z3, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z3, Z1, Z2
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X4
-	VMOVUPS       X4, 16(R8)
+	VEXTRACTF64X4 $0x01, Z4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x01, Z3, X4
-	VMOVUPS       X4, 16(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X4
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x02, Z3, X4
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -25537,148 +24789,108 @@ tileWrite:
 	VUNPCKHPD     Z4, Z0, Z0
 	VUNPCKLPD     Z12, Z8, Z4
 	VUNPCKHPD     Z12, Z8, Z8
-	VMOVUPS       X16, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z12
+	VPERMI2PD     Z4, Z16, Z12
+	VMOVUPS       djoinOrder<>+64(SB), Z17
+	VPERMI2PD     Z4, Z16, Z17
+	VMOVUPS       djoinOrder<>+0(SB), Z4
+	VPERMI2PD     Z8, Z0, Z4
+	VMOVUPS       djoinOrder<>+64(SB), Z16
+	VPERMI2PD     Z8, Z0, Z16
+	VMOVUPS       Y12, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X8, 16(R8)
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z16, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X12
-	VMOVUPS       X12, 16(R8)
+	VEXTRACTF64X4 $0x01, Z12, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z8, X12
-	VMOVUPS       X12, 16(R8)
+	VEXTRACTF64X4 $0x01, Z4, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z16, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X12
-	VMOVUPS       X12, 16(R8)
+	VMOVUPS       Y17, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z8, X12
-	VMOVUPS       X12, 16(R8)
+	VMOVUPS       Y16, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z16, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X4
-	VMOVUPS       X4, 16(R8)
+	VEXTRACTF64X4 $0x01, Z17, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z16, (R8)
 	ADDQ          R9, R8
 	VUNPCKLPD     Z5, Z1, Z0
 	VUNPCKHPD     Z5, Z1, Z1
 	VUNPCKLPD     Z13, Z9, Z4
 	VUNPCKHPD     Z13, Z9, Z5
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z8
+	VPERMI2PD     Z4, Z0, Z8
+	VMOVUPS       djoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z4, Z0, Z9
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z5, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z4
+	VPERMI2PD     Z5, Z1, Z4
+	VMOVUPS       Y8, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X8
-	VMOVUPS       X8, 16(R8)
+	VEXTRACTF64X4 $0x01, Z8, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z1, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x01, Z5, X8
-	VMOVUPS       X8, 16(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X8
-	VMOVUPS       X8, 16(R8)
+	VMOVUPS       Y9, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z1, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x02, Z5, X8
-	VMOVUPS       X8, 16(R8)
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z5, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z4, (R8)
 	ADDQ          R9, R8
 	VUNPCKLPD     Z6, Z2, Z0
 	VUNPCKHPD     Z6, Z2, Z1
 	VUNPCKLPD     Z14, Z10, Z2
 	VUNPCKHPD     Z14, Z10, Z4
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z2, Z0, Z5
+	VMOVUPS       djoinOrder<>+64(SB), Z6
+	VPERMI2PD     Z2, Z0, Z6
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z4, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z4, Z1, Z2
+	VMOVUPS       Y5, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X5
-	VMOVUPS       X5, 16(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z1, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X5
-	VMOVUPS       X5, 16(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X5
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y6, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z1, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X5
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000018, AX
 	VUNPCKLPD     Y7, Y3, Y0
 	VUNPCKHPD     Y7, Y3, Y1
 	VUNPCKLPD     Y15, Y11, Y2
 	VUNPCKHPD     Y15, Y11, Y3
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VPERM2F128    $0x20, Y2, Y0, Y4
+	VPERM2F128    $0x31, Y2, Y0, Y0
+	VPERM2F128    $0x20, Y3, Y1, Y2
+	VPERM2F128    $0x31, Y3, Y1, Y1
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y3, X0
-	VMOVUPS       X0, 16(R8)
+	VMOVUPS       Y1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
@@ -26680,176 +25892,128 @@ tileWrite:
 	VUNPCKHPD     Z4, Z0, Z0
 	VUNPCKLPD     Z12, Z8, Z4
 	VUNPCKHPD     Z12, Z8, Z8
-	VMOVUPS       X16, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z12
+	VPERMI2PD     Z4, Z16, Z12
+	VMOVUPS       djoinOrder<>+64(SB), Z17
+	VPERMI2PD     Z4, Z16, Z17
+	VMOVUPS       djoinOrder<>+0(SB), Z4
+	VPERMI2PD     Z8, Z0, Z4
+	VMOVUPS       djoinOrder<>+64(SB), Z16
+	VPERMI2PD     Z8, Z0, Z16
+	VMOVUPS       Y12, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X8, 16(R8)
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z16, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X12
-	VMOVUPS       X12, 16(R8)
+	VEXTRACTF64X4 $0x01, Z12, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x01, Z8, X12
-	VMOVUPS       X12, 16(R8)
+	VEXTRACTF64X4 $0x01, Z4, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z16, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X12
-	VMOVUPS       X12, 16(R8)
+	VMOVUPS       Y17, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x02, Z8, X12
-	VMOVUPS       X12, 16(R8)
+	VMOVUPS       Y16, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z16, X12
-	VMOVUPS       X12, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X4
-	VMOVUPS       X4, 16(R8)
+	VEXTRACTF64X4 $0x01, Z17, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z16, (R8)
 	ADDQ          R9, R8
 	VUNPCKLPD     Z5, Z1, Z0
 	VUNPCKHPD     Z5, Z1, Z1
 	VUNPCKLPD     Z13, Z9, Z4
 	VUNPCKHPD     Z13, Z9, Z5
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z8
+	VPERMI2PD     Z4, Z0, Z8
+	VMOVUPS       djoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z4, Z0, Z9
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z5, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z4
+	VPERMI2PD     Z5, Z1, Z4
+	VMOVUPS       Y8, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X8
-	VMOVUPS       X8, 16(R8)
+	VEXTRACTF64X4 $0x01, Z8, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z1, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x01, Z5, X8
-	VMOVUPS       X8, 16(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X8
-	VMOVUPS       X8, 16(R8)
+	VMOVUPS       Y9, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z1, X8
-	VMOVUPS       X8, (R8)
-	VEXTRACTF32X4 $0x02, Z5, X8
-	VMOVUPS       X8, 16(R8)
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z9, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z5, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z4, (R8)
 	ADDQ          R9, R8
 	VUNPCKLPD     Z6, Z2, Z0
 	VUNPCKHPD     Z6, Z2, Z1
 	VUNPCKLPD     Z14, Z10, Z2
 	VUNPCKHPD     Z14, Z10, Z4
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z2, Z0, Z5
+	VMOVUPS       djoinOrder<>+64(SB), Z6
+	VPERMI2PD     Z2, Z0, Z6
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z4, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z4, Z1, Z2
+	VMOVUPS       Y5, (R8)
 	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z0, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X5
-	VMOVUPS       X5, 16(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x01, Z1, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x01, Z4, X5
-	VMOVUPS       X5, 16(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z0, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X5
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y6, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x02, Z1, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTF32X4 $0x02, Z4, X5
-	VMOVUPS       X5, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z6, (R8)
 	ADDQ          R9, R8
-	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	ADDQ          R9, R8
 	SUBQ          $0x00000018, AX
 	VUNPCKLPD     Z7, Z3, Z0
 	VUNPCKHPD     Z7, Z3, Z1
 	VUNPCKLPD     Z15, Z11, Z2
 	VUNPCKHPD     Z15, Z11, Z3
-	VMOVUPS       X0, (R8)
-	VMOVUPS       X2, 16(R8)
+	VMOVUPS       djoinOrder<>+0(SB), Z4
+	VPERMI2PD     Z2, Z0, Z4
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z2, Z0, Z5
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z3, Z1, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z3, Z1, Z2
+	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVUPS       X3, 16(R8)
+	VMOVUPS       Y0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x01, Z2, X4
-	VMOVUPS       X4, 16(R8)
+	VEXTRACTF64X4 $0x01, Z4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x01, Z3, X4
-	VMOVUPS       X4, 16(R8)
+	VEXTRACTF64X4 $0x01, Z0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x02, Z2, X4
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF32X4 $0x02, Z3, X4
-	VMOVUPS       X4, 16(R8)
+	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten
-	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVUPS       X0, 16(R8)
+	VEXTRACTF64X4 $0x01, Z2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
 	JEQ           tileWritten

@@ -218,6 +218,36 @@ var parameters = []parameter{
 		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(min(s.m, s.n) <= s.k/tu.DotDepth) },
 	},
 	{
+		name: "UprightColumns", about: "most columns for which a product with a transposed A is computed in vectors along m; 0 for none, however few",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.UprightColumns }, uprightColumns),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, s := range []gemmShape{{m: 100, k: 20, transA: true}, {m: 100, k: 100, transA: true}, {m: 30, k: 10, transA: true, transB: true}} {
+				for _, s.n = range steps(uprightColumns(t), t.now.UprightColumns) {
+					shapes = append(shapes, s)
+				}
+			}
+			return shapes
+		},
+		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int {
+			return yes(s.n <= tu.UprightColumns) + yes(s.transB && tu.UprightColumns > 0)
+		},
+	},
+	{
+		name: "NarrowDepth", about: "least k for which a few rows of two columns are dot products, twice that for three or four",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.NarrowDepth }, narrowDepths),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, s := range []gemmShape{{m: 2, n: 2}, {m: 8, n: 2}, {m: 4, n: 4}} {
+				for _, s.k = range steps(narrowDepths(t), t.now.NarrowDepth) {
+					shapes = append(shapes, s)
+				}
+			}
+			return shapes
+		},
+		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
+			return yes(s.n < t.lanes && s.k >= max((s.n+1)/2*tu.NarrowDepth, 16))
+		},
+	},
+	{
 		name: "ThreadWork", about: "multiply-adds for which a thread is woken up",
 		parallel: true,
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.ThreadWork }, func(*tunable) []int {
@@ -259,6 +289,10 @@ func turnDepths(*tunable) []int { return []int{0, 32, 64, 96, 128, 192, 256, 512
 func tailDepths(*tunable) []int { return []int{0, 32, 64, 128, 256, never} }
 
 func dotDepths(*tunable) []int { return []int{1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32, never} }
+
+func uprightColumns(*tunable) []int { return []int{0, 2, 3, 4, 6, 8, 10, 12, 16} }
+
+func narrowDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, 256, never} }
 
 // tails are all numbers of columns that do not fill a vector.
 func tails(t *tunable) (values []int) {

@@ -26,16 +26,16 @@ type aloneKernels[T Float] struct {
 const depthClasses = 4
 
 // depthClass returns that of k.
-func depthClass(k int) int {
-	switch {
-	case k >= narrowDepth(narrow):
-		return 3
-	case k >= narrowDepth(2):
-		return 2
-	case k >= pairDepth:
+func (ks *kernelSet[T]) depthClass(k int) int {
+	switch depth := ks.tuning.NarrowDepth; {
+	case k < pairDepth:
+		return 0
+	case k < depth:
 		return 1
+	case k < 2*depth:
+		return 2
 	}
-	return 0
+	return 3
 }
 
 // arrangeAlone brings ks.alone in the order of columns.
@@ -53,8 +53,8 @@ func (ks *kernelSet[T]) arrangeAlone() {
 			pairs = tunedRows(ks, v, alone.pairs[v-1])
 		}
 		byDepth := [...][]aloneKernel[T]{tiles, pairs, pairs, pairs}
-		if cols > 1 && cols <= narrow && cols < ks.lanes && ks.zipped != nil {
-			clear(byDepth[depthClass(narrowDepth(cols)):])
+		if cols > 1 && cols <= narrow && cols < ks.lanes {
+			clear(byDepth[ks.depthClass(max(ks.narrowDepth(cols), pairDepth)):])
 		}
 		alone.byColumns[i] = byDepth
 		if i < 2*ks.lanes {

@@ -26,7 +26,7 @@ func aloneBits[T Float](t *testing.T, ks *kernelSet[T]) {
 	rng := rand.New(rand.NewPCG(61, 62))
 	for i, ways := range ks.alone.byColumns {
 		for k := range 200 {
-			if got, want := ways[depthClass(k)] == nil, i > 0 && i < narrow && ks.mayGoAlongK(2, i+1, k); got != want {
+			if got, want := ways[ks.depthClass(k)] == nil, i > 0 && i < narrow && ks.mayGoAlongK(2, i+1, k); got != want {
 				t.Fatalf("%d columns, k = %d: it is %v that there are no kernels", i+1, k, got)
 			}
 		}

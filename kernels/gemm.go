@@ -56,7 +56,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	if ks := o.ks; !transB && m > 1 && n > 1 && k > 0 && k <= ks.tuning.KC && alpha != 0 && lda >= aCols && ldb >= n && ldc >= n &&
 		reaches(a, aRows, aCols, lda) && reaches(b, k, n, ldb) && reaches(c, m, n, ldc) && disjoint(c, a) && disjoint(c, b) {
 		if n <= len(ks.alone.byColumns) && !transA && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) {
-			kernels := ks.alone.byColumns[n-1][depthClass(k)]
+			kernels := ks.alone.byColumns[n-1][ks.depthClass(k)]
 			if m <= len(kernels) {
 				kernels[m-1](k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
 				return
@@ -76,13 +76,13 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 					dotTiles(zipped, m, n, k, alpha, unsafe.SliceData(a), lda, unsafe.SliceData(b), 1, beta, unsafe.SliceData(c), ldc, 1)
 					return
 				}
-			case transA && n <= fewUpright && m > latency && k > shallowest && ks.savesUpright(m, n, k):
-				if ks.upright != nil && alpha == 1 && beta == 0 {
+			case transA && n <= ks.tuning.UprightColumns && m > latency && k > shallowest && ks.savesUpright(m, n, k):
+				if alpha == 1 && beta == 0 {
 					uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, false, unsafe.SliceData(c), ldc)
 					return
 				}
 			case ks.mayHaveTail(m, n, k):
-			case !transA && ks.nearRows(lda), transA && (n <= fewUpright || ks.nearColumns(m, n, k)):
+			case !transA && ks.nearRows(lda), transA && (n <= ks.tuning.UprightColumns || ks.nearColumns(m, n, k)):
 				var x microArgs[T]
 				x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 				x.compute(ks, m, n, pairingOf(m, k, transA))
@@ -123,10 +123,10 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 			dots(ks, m, n, k, alpha, turnedRows(ks, w, m, k, a, lda), k, b, ldb, beta, c, ldc)
 			w.giveBack()
 			return
-		case transA && plain && (transB || n <= fewUpright) && ks.goesUpright(m, n, k, transB):
+		case transA && plain && (transB || n <= ks.tuning.UprightColumns) && ks.goesUpright(m, n, k, transB):
 			uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, transB, unsafe.SliceData(c), ldc)
 			return
-		case transA && !(transB && plain) && ks.betterAsRows(m, n, k, transB): // what goesUpright leaves of TT gains nothing
+		case transA && !(transB && plain && ks.tuning.UprightColumns > 0) && ks.betterAsRows(m, n, k, transB): // what goesUpright leaves of TT gains nothing
 			w := borrowWorkspace[T]()
 			columnsAsRows(ks, w, m, n, k, ks.depth(n, k, true), alpha, a, lda, b, ldb, transB, beta, c, ldc)
 			w.giveBack()

@@ -47,6 +47,14 @@ type Tuning struct {
 	// as long as some steps of k. A few rows or columns, as many as there are kernels for, take a quarter of
 	// that and a vector, and less if the product is small.
 	DotDepth int
+	// Products with a transposed A and at most UprightColumns columns are computed in vectors along m, if these are
+	// so much fuller, and with B transposed, too, in any case; with that, so are those of more columns that save turning it. 0 leaves all of
+	// them to other ways.
+	UprightColumns int
+	// A product of a few rows and two columns, with both operands as they are, is computed as dot products if k is
+	// at least NarrowDepth, of three or four columns from twice that on, where that is faster; with more rows than a tile
+	// has, from less depth on.
+	NarrowDepth int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int
 }
@@ -88,6 +96,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"PackRows", t.PackRows, 0, math.MaxInt}, {"PackDepth", t.PackDepth, 0, math.MaxInt},
 		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt}, {"TurnDepth", t.TurnDepth, 0, math.MaxInt},
 		{"TailColumns", t.TailColumns, 0, o.ks.lanes - 1}, {"TailDepth", t.TailDepth, 0, math.MaxInt}, {"DotDepth", t.DotDepth, 1, math.MaxInt},
+		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()}, {"NarrowDepth", t.NarrowDepth, 1, never},
 		{"ThreadWork", t.ThreadWork, 1, math.MaxInt},
 	} {
 		if field.value >= field.least && field.value <= field.most {

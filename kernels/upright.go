@@ -15,12 +15,13 @@ type uprightKernel[T Float] func(k int, a *T, aCol int, b *T, bRow, bCol int, c 
 // a quarter. Over 1300 random shapes of TT this loses 1 to 1.5% against the better way, and over 1200 of TN the rule of savesUpright 1%.
 // 15x2x7 TT takes 0.4 of the time, 32x8x32 0.8, 16x2x31 TN 0.5, 104x6x36 in float64 0.8.
 func (ks *kernelSet[T]) goesUpright(m, n, k int, transB bool) bool {
+	few := ks.tuning.UprightColumns
 	switch {
-	case ks.upright == nil || m < 2 || n < 2:
+	case few == 0 || m < 2 || n < 2 || k > ks.tuning.KC && ks.depth(n, k, true) < k:
 		return false
-	case !transB && !(n <= fewUpright && m > latency && k > shallowest && ks.savesUpright(m, n, k)), k > ks.tuning.KC && ks.depth(n, k, true) < k:
-		return false
-	case !transB || n <= fewUpright: // TT, the smallest of which have no time to ask
+	case !transB:
+		return n <= few && m > latency && k > shallowest && ks.savesUpright(m, n, k)
+	case n <= few: // the smallest have no time to ask
 		return true
 	}
 	atLeast := ks.unit * latency
@@ -39,8 +40,13 @@ func (ks *kernelSet[T]) savesUpright(m, n, k int) bool {
 	return ks.vectorTime*k*(tiles-max(n*ks.inUnits(m), ks.unit*latency)) > ks.lanes*(m*n/2+64)
 }
 
-// fewUpright is how many columns go upright with a transposed B in any case, and at most with one as it is.
-const fewUpright = 8
+// mostUpright is the largest UprightColumns.
+func (ks *kernelSet[T]) mostUpright() int {
+	if ks.upright == nil {
+		return 0
+	}
+	return never
+}
 
 // inUnits returns the number of columns that take as long as n.
 func (ks *kernelSet[T]) inUnits(n int) int { return (n + ks.unit - 1) &^ (ks.unit - 1) }

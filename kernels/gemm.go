@@ -47,8 +47,8 @@ func Gemm[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b 
 // Gemm is [Gemm] on o's implementation.
 func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
 	// A small product in place takes less time than the usual way to it. That it is one is seen
-	// by a few comparisons, in line, and no function is called before it is certain what is to
-	// be done, as that has everything kept in memory: stores that wait behind those of C.
+	// by a few comparisons, in line, and before the smallest no function is called but the one that computes
+	// them, as that has everything kept in memory: stores that wait behind those of C.
 	aRows, aCols := m, k
 	if transA {
 		aRows, aCols = k, m

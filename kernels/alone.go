@@ -19,19 +19,20 @@ type aloneKernels[T Float] struct {
 
 	// byColumns[n-1][d][h-1] is the one of them for n columns and a depth of class d: there is none if these go along k.
 	byColumns [][depthClasses][]aloneKernel[T]
-	most      int // rows in panels of two vectors, or one if there are no others
+	most      int // rows in panels of two vectors, and in any that are narrower
 }
 
-// depthClasses is how many classes of k there are: without pairs, with pairs along k, and where two columns, and narrow ones, may go along k.
+// depthClasses is how many classes of k there are: without pairs and with pairs along k, which are those pairings, and where two
+// columns, and all narrow ones, may go along k.
 const depthClasses = 4
 
 // depthClass returns that of k.
 func (ks *kernelSet[T]) depthClass(k int) int {
 	switch depth := ks.tuning.NarrowDepth; {
 	case k < pairDepth:
-		return 0
+		return int(noPairs)
 	case k < depth:
-		return 1
+		return int(pairsAlongK)
 	case k < 2*depth:
 		return 2
 	}
@@ -61,9 +62,12 @@ func (ks *kernelSet[T]) arrangeAlone() {
 			alone.most = len(tiles)
 		}
 	}
+	if rows := ks.tuning.Rows; rows > 0 {
+		alone.most = min(alone.most, rows)
+	}
 }
 
-// aloneKernel returns the kernel for m rows and n columns, with or without pairs along k, nil if they are more than a tile.
+// aloneKernel returns the kernel for m rows and n columns, with or without pairs along k, whose B has been turned, nil if they are more than a tile.
 func (ks *kernelSet[T]) aloneKernel(m, n int, ending pairing) aloneKernel[T] {
 	if n <= len(ks.alone.byColumns) {
 		if kernels := ks.alone.byColumns[n-1][ending]; m <= len(kernels) {

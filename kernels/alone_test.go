@@ -57,15 +57,26 @@ func aloneBits[T Float](t *testing.T, ks *kernelSet[T]) {
 // Panels that are tiles of their own have the bits of panels.
 func TestPanelsAlone(t *testing.T) {
 	eachType(t,
-		func(t *testing.T, o Ops[float32]) { panelsAloneBits(t, o) },
-		func(t *testing.T, o Ops[float64]) { panelsAloneBits(t, o) })
+		func(t *testing.T, o Ops[float32]) { panelsAloneTuned(t, o) },
+		func(t *testing.T, o Ops[float64]) { panelsAloneTuned(t, o) })
+}
+
+func panelsAloneTuned[T Float](t *testing.T, o Ops[T]) {
+	panelsAloneBits(t, o)
+	for v := 1; v <= len(o.ks.micro); v++ {
+		for rows := 1; rows <= len(o.ks.micro[v-1]); rows++ {
+			tu := o.Tuning()
+			tu.Vectors, tu.Rows = v, rows
+			panelsAloneBits(t, o.Tuned(tu))
+		}
+	}
 }
 
 func panelsAloneBits[T Float](t *testing.T, o Ops[T]) {
 	rng := rand.New(rand.NewPCG(63, 64))
 	tried := 0
 	for n := 2; n < 20*o.ks.lanes; n++ {
-		m, k := 2+rng.IntN(14), 1+rng.IntN(pairDepth)
+		m, k := 2+rng.IntN(14), 1+rng.IntN(pairDepth+2)
 		if !o.ks.inPanelsAlone(m, n, k) {
 			continue
 		}
@@ -76,12 +87,12 @@ func panelsAloneBits[T Float](t *testing.T, o Ops[T]) {
 		panelsAlone(o.ks, m, n, k, &a[0], lda, &b[0], ldb, &got.data[0], ldc)
 		var x microArgs[T]
 		x.set(k, 1, &a[0], lda, false, &b[0], ldb, 0, &want.data[0], ldc)
-		x.compute(o.ks, m, n, noPairs)
+		x.compute(o.ks, m, n, pairingOf(m, k, false))
 		if !slices.Equal(got.all, want.all) || want.data[0] == T(guard) {
-			t.Fatalf("%dx%dx%d, lda = %d, ldb = %d, ldc = %d: not what panels compute", m, n, k, lda, ldb, ldc)
+			t.Fatalf("%+v: %dx%dx%d, lda = %d, ldb = %d, ldc = %d: not what panels compute", o.Tuning(), m, n, k, lda, ldb, ldc)
 		}
 	}
-	if tried == 0 && o.ks.lanes > 1 {
+	if tried == 0 && o.ks.lanes > 1 && o.Tuning().Rows == 0 {
 		t.Error("no product goes that way")
 	}
 }

@@ -123,6 +123,15 @@ func gemmAlongK[T Float](t *testing.T, o Ops[T]) {
 			t.Errorf("%+v: along k %v", s, got)
 		}
 	}
+	for n := 2; n <= narrow; n++ { // in several blocks of k
+		a, b := randomMatrix[T](rng, 3, columnDepth+100, columnDepth+100).data, randomMatrix[T](rng, columnDepth+100, n, n).data
+		got, want := make([]T, 3*n), make([]T, 3*n)
+		o.Gemm(false, false, 3, n, columnDepth+100, 1, a, columnDepth+100, b, n, 0, got, n)
+		o.GemmFused(false, false, 3, n, columnDepth+100, 1, a, columnDepth+100, b, n, 0, want, n, Epilogue[T]{})
+		if !slices.Equal(got, want) {
+			t.Errorf("3x%dx%d: Gemm and GemmFused have other bits", n, columnDepth+100)
+		}
+	}
 	taken, m := 0, 0
 	for n := 2; n < 6; n++ {
 		for k := 64 * ((n + 1) / 2); k < 64*((n+1)/2)+2*o.ks.lanes; k++ {

@@ -76,7 +76,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 					dotTiles(zipped, m, n, k, alpha, unsafe.SliceData(a), lda, unsafe.SliceData(b), 1, beta, unsafe.SliceData(c), ldc, 1)
 					return
 				}
-			case transA && n <= ks.tuning.UprightColumns && m > latency && k > shallowest && ks.savesUpright(m, n, k):
+			case transA && ks.mayGoUpright(m, n, k) && ks.savesUpright(m, n, k):
 				if alpha == 1 && beta == 0 {
 					uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, false, unsafe.SliceData(c), ldc)
 					return
@@ -113,7 +113,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 		return
 	}
 	// Filling in a product takes as long as many a small one: these are the ways of product.compute that
-	// take none, in the same order.
+	// take none, in the same order, and what goes upright, to the bits of others.
 	if ks := o.ks; product3(m, n, k)/2 < ks.tuning.ThreadWork {
 		plain := alpha == 1 && beta == 0
 		switch {
@@ -123,10 +123,10 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 			dots(ks, m, n, k, alpha, turnedRows(ks, w, m, k, a, lda), k, b, ldb, beta, c, ldc)
 			w.giveBack()
 			return
-		case transA && plain && (transB || n <= ks.tuning.UprightColumns) && ks.goesUpright(m, n, k, transB):
+		case transA && plain && (transB || ks.mayGoUpright(m, n, k)) && ks.goesUpright(m, n, k, transB):
 			uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, transB, unsafe.SliceData(c), ldc)
 			return
-		case transA && !(transB && plain && ks.tuning.UprightColumns > 0) && ks.betterAsRows(m, n, k, transB): // what goesUpright leaves of TT gains nothing
+		case transA && !(transB && plain && ks.tuning.UprightColumns > 0 && k <= ks.tuning.KC) && ks.betterAsRows(m, n, k, transB): // what goesUpright leaves of TT gains nothing
 			w := borrowWorkspace[T]()
 			columnsAsRows(ks, w, m, n, k, ks.depth(n, k, true), alpha, a, lda, b, ldb, transB, beta, c, ldc)
 			w.giveBack()

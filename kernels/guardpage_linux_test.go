@@ -76,6 +76,16 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 			add(m, n, pairDepth, turnedPairDepth+1)
 		}
 	}
+	for n := 2; n <= narrow; n++ { // narrow ones along k
+		for m := 2; m <= 7; m++ {
+			add(m, n, 128+m, 160+2*m, 192)
+		}
+	}
+	for _, n := range []int{2, 3, 4, 7, 8, 13} { // few columns upright
+		for _, m := range []int{5, 9, 2*lanes + 3, 4*lanes + 1} {
+			add(m, n, 7)
+		}
+	}
 	add(tu.PackRows+18, nr-1, 9)
 	add(tu.PackRows+18, nr-1, tu.PackDepth+1)
 	for _, trans := range transposes { // A is packed

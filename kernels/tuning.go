@@ -38,8 +38,8 @@ type Tuning struct {
 	PackColumns, PackStride, TurnStride, TurnDepth int
 	// A last vector of at most TailColumns columns, behind two whole ones, is
 	// computed by columns if k is at least TailDepth, where that saves more than bringing them together costs: a sum
-	// along k ends in adding up a vector. All columns of a product, fewer than a vector, are from a depth of 24 on if
-	// they are so few, and from 64 on in any case, where that saves as much.
+	// along k ends in adding up a vector. With a transposed A, all columns of a product are computed by columns if they are so few and k is
+	// at least 24.
 	TailColumns, TailDepth int
 	// A product with a transposed B, and with A as it is, is computed as dot products, both
 	// in place, if k is at least DotDepth for each row, or for each column, of which there are

@@ -20,13 +20,18 @@ func (ks *kernelSet[T]) goesUpright(m, n, k int, transB bool) bool {
 	case few == 0 || m < 2 || n < 2 || k > ks.tuning.KC && ks.depth(n, k, true) < k:
 		return false
 	case !transB:
-		return n <= few && m > latency && k > shallowest && ks.savesUpright(m, n, k)
+		return ks.mayGoUpright(m, n, k) && ks.savesUpright(m, n, k)
 	case n <= few: // the smallest have no time to ask
 		return true
 	}
 	atLeast := ks.unit * latency
 	upright := max(n*ks.inUnits(m), (n+7)/8*atLeast)
 	return ks.vectorTime*k*(max(m*ks.inUnits(n), atLeast)-upright) > ks.lanes*(m*n-k*n*5/4-beforeRows)
+}
+
+// mayGoUpright reports whether a product with a transposed A alone may go upright.
+func (ks *kernelSet[T]) mayGoUpright(m, n, k int) bool {
+	return n <= ks.tuning.UprightColumns && m > latency && k > shallowest
 }
 
 // savesUpright reports, for more rows than latency, whether vectors along m are so much fuller than those of few columns that it saves the time of turning them:

@@ -81,8 +81,11 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 					uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, false, unsafe.SliceData(c), ldc)
 					return
 				}
-			case ks.mayHaveTail(m, n, k):
-			case !transA && ks.nearRows(lda), transA && (n <= ks.tuning.UprightColumns || ks.nearColumns(m, n, k)):
+			case n > ks.lanes && ks.mayHaveTail(m, n, k), transA && ks.mayHaveTail(m, n, k):
+			case !transA && n <= narrow && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil:
+				ks.aloneKernel(m, n, pairingOf(m, k, false))(k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
+				return
+			case !transA && ks.nearRows(lda), transA && (n <= fewUpright || ks.nearColumns(m, n, k)):
 				var x microArgs[T]
 				x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 				x.compute(ks, m, n, pairingOf(m, k, transA))

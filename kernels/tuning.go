@@ -48,8 +48,8 @@ type Tuning struct {
 	// that and a vector, and less if the product is small.
 	DotDepth int
 	// Products with a transposed A and at most UprightColumns columns are computed in vectors along m, if these are
-	// so much fuller, and with B transposed, too, in any case; with that, so are those of more columns that save turning it. 0 leaves all of
-	// them to other ways.
+	// so much fuller; with B transposed, too, small products are whose columns are few, up to eight of these, or which save more by
+	// not turning it. 0 leaves all of them to other ways.
 	UprightColumns int
 	// A product of a few rows and two columns, with both operands as they are, is computed as dot products if k is
 	// at least NarrowDepth, of three or four columns from twice that on, where that is faster; with more rows than a tile

@@ -21,7 +21,7 @@ func (ks *kernelSet[T]) goesUpright(m, n, k int, transB bool) bool {
 		return false
 	case !transB:
 		return ks.mayGoUpright(m, n, k) && ks.savesUpright(m, n, k)
-	case n <= few: // the smallest have no time to ask
+	case n <= min(few, fewUpright): // the smallest have no time to ask
 		return true
 	}
 	atLeast := ks.unit * latency
@@ -29,10 +29,14 @@ func (ks *kernelSet[T]) goesUpright(m, n, k int, transB bool) bool {
 	return ks.vectorTime*k*(max(m*ks.inUnits(n), atLeast)-upright) > ks.lanes*(m*n-k*n*5/4-beforeRows)
 }
 
-// mayGoUpright reports whether a product with a transposed A alone may go upright.
+// mayGoUpright reports whether a product with a transposed A alone may go upright: with more than a few columns, rows of the transpose
+// that end in a pair are better, as those of 50x10x100.
 func (ks *kernelSet[T]) mayGoUpright(m, n, k int) bool {
-	return n <= ks.tuning.UprightColumns && m > latency && k > shallowest
+	return n <= ks.tuning.UprightColumns && m > latency && k > shallowest && (n <= fewUpright || !ks.endsInPair(m))
 }
+
+// fewUpright is up to how many columns no other way with vectors along m is better.
+const fewUpright = 8
 
 // savesUpright reports, for more rows than latency, whether vectors along m are so much fuller than those of few columns that it saves the time of turning them:
 // an eighth of a cycle for an element of C, and some sixteen. Rows of a single unit wait for A, which they read for each

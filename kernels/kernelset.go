@@ -13,7 +13,7 @@ type kernelSet[T Float] struct {
 	// vectorTime is how long a multiply-add of a vector takes, in quarters of a cycle: two a cycle, or one, if it is done
 	// in halves. Then there are kernels of half vectors, and unit, of how many columns more take more time, is half of lanes.
 	vectorTime, unit int
-	unitShift        uint
+	unitShift        uint // the binary logarithm of unit
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v

@@ -33,7 +33,7 @@ func (ks *kernelSet[T]) depthClass(k int) int {
 		return int(noPairs)
 	case k < depth:
 		return int(pairsAlongK)
-	case k < 2*depth:
+	case k>>1 < depth:
 		return 2
 	}
 	return 3
@@ -55,7 +55,11 @@ func (ks *kernelSet[T]) arrangeAlone() {
 		}
 		byDepth := [...][]aloneKernel[T]{tiles, pairs, pairs, pairs}
 		if cols > 1 && cols <= narrow && cols < ks.lanes {
-			clear(byDepth[ks.depthClass(max(ks.narrowDepth(cols), pairDepth)):])
+			first := depthClasses - 1
+			if cols == 2 {
+				first = ks.depthClass(max(ks.tuning.NarrowDepth, pairDepth))
+			}
+			clear(byDepth[first:])
 		}
 		alone.byColumns[i] = byDepth
 		if i < 2*ks.lanes {

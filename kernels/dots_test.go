@@ -134,7 +134,7 @@ func gemmAlongK[T Float](t *testing.T, o Ops[T]) {
 	}
 	taken, m := 0, 0
 	for n := 2; n < 6; n++ {
-		least := min(o.ks.narrowDepth(n), 200)
+		least := (n + 1) / 2 * min(o.ks.tuning.NarrowDepth, 100)
 		for k := least; k < least+2*o.ks.lanes; k++ {
 			m = 2 + (m+1)%15
 			runGemm(t, o, gemmCase{m: m, n: n, k: k, alpha: 1, beta: float64(m % 2), padA: 1, padC: 2})

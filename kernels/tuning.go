@@ -96,7 +96,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"PackRows", t.PackRows, 0, math.MaxInt}, {"PackDepth", t.PackDepth, 0, math.MaxInt},
 		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt}, {"TurnDepth", t.TurnDepth, 0, math.MaxInt},
 		{"TailColumns", t.TailColumns, 0, o.ks.lanes - 1}, {"TailDepth", t.TailDepth, 0, math.MaxInt}, {"DotDepth", t.DotDepth, 1, math.MaxInt},
-		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()}, {"NarrowDepth", t.NarrowDepth, 1, never},
+		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()}, {"NarrowDepth", t.NarrowDepth, 1, math.MaxInt},
 		{"ThreadWork", t.ThreadWork, 1, math.MaxInt},
 	} {
 		if field.value >= field.least && field.value <= field.most {

@@ -1,5 +1,7 @@
 package kernels
 
+import "math"
+
 // An uprightKernel computes a product of few columns, with a transposed A,
 //
 //	for i in 0..rows-1, j in 0..columns-1:
@@ -54,7 +56,7 @@ func (ks *kernelSet[T]) mostUpright() int {
 	if ks.upright == nil {
 		return 0
 	}
-	return never
+	return math.MaxInt
 }
 
 // inUnits returns the number of columns that take as long as n.

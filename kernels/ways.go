@@ -125,14 +125,14 @@ func (ks *kernelSet[T]) mayHaveTail(m, n, k int) bool {
 // mayGoAlongK reports whether a product may go along k, in line: with more rows than in a tile, or so deep that it loses little where
 // columns have to be brought together.
 func (ks *kernelSet[T]) mayGoAlongK(m, n, k int) bool {
-	return n < ks.lanes && k >= pairDepth && (n <= narrow && (m > len(ks.micro[0]) && m*k >= 1280 || k >= ks.narrowDepth(n)) || m >= 32 && k >= 64 && m*k >= 8192)
+	return n < ks.lanes && k >= pairDepth && (n <= narrow && (m > len(ks.micro[0]) && m*k >= 1280 || ks.narrowIsDeep(n, k)) || m >= 32 && k >= 64 && m*k >= 8192)
 }
 
 // narrow is how many columns at most go along k with few rows.
 const narrow = 4
 
-// narrowDepth is from what depth on so many columns do.
-func (ks *kernelSet[T]) narrowDepth(n int) int { return (n + 1) / 2 * ks.tuning.NarrowDepth }
+// narrowIsDeep reports whether k is so deep that so many columns do: NarrowDepth for two, twice that for more.
+func (ks *kernelSet[T]) narrowIsDeep(n, k int) bool { return k>>((n-1)>>1) >= ks.tuning.NarrowDepth }
 
 // goesAlongK reports whether a product of fewer columns than a vector, with both operands as they are, is computed as
 // dot products. Over 600 random shapes this loses 0.5 to 1.5% against the better way: 2x2x188 takes 0.3 of the time, 18x2x97 0.5,

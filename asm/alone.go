@@ -50,6 +50,23 @@ func (mk microKernel) generateAlone() (name string) {
 
 // aloneTile emits the tile.
 func (mk microKernel) aloneTile(r gemmRegisters, prefix string, mask *tail) {
+	sums := mk.zeroSums()
+	steps := func(n int) {
+		for u := range n {
+			mk.stepInRow(r, u, sums, mask)
+		}
+		mk.nextSteps(r, n)
+	}
+	if mk.pairs == alongK {
+		mk.allSteps(r, prefix, mk.pairDepth(), func() { mk.pairSteps(r, prefix+"Steps", nil, sums) }, func() { steps(1) })
+	} else {
+		mk.allSteps(r, prefix, stepsAtOnce, func() { mk.stepsLoop(r, prefix, steps) }, func() { steps(1) })
+	}
+	mk.write(r, func() reg.GPVirtual { return mk.param("cols") }, prefix, sums, mask)
+}
+
+// zeroSums returns the sums of a tile, which are 0.
+func (mk microKernel) zeroSums() [][]reg.VecVirtual {
 	sums := make([][]reg.VecVirtual, mk.h)
 	for i := range sums {
 		sums[i] = mk.row()
@@ -57,33 +74,30 @@ func (mk microKernel) aloneTile(r gemmRegisters, prefix string, mask *tail) {
 			mk.zero(s)
 		}
 	}
-	atOnce := stepsAtOnce
-	if mk.pairs == alongK {
-		atOnce = mk.pairDepth()
-	}
+	return sums
+}
+
+// allSteps emits all steps of k: a loop over so many at once, and one over the others. It leads to the label Write.
+func (mk microKernel) allSteps(r gemmRegisters, prefix string, atOnce int, loop, one func()) {
 	mk.SUBQ(operand.Imm(uint64(atOnce)), r.left)
 	mk.JLT(operand.LabelRef(prefix + "Rest"))
-	if mk.pairs == alongK {
-		mk.pairSteps(r, prefix+"Steps", nil, sums)
-	} else {
-		mk.alignLoop()
-		mk.Label(prefix + "Steps")
-		for u := range atOnce {
-			mk.stepInRow(r, u, sums, mask)
-		}
-		mk.nextSteps(r, atOnce)
-		mk.SUBQ(operand.Imm(uint64(atOnce)), r.left)
-		mk.JGE(operand.LabelRef(prefix + "Steps"))
-	}
+	loop()
 	mk.Label(prefix + "Rest")
 	mk.ADDQ(operand.Imm(uint64(atOnce)), r.left)
 	mk.JEQ(operand.LabelRef(prefix + "Write"))
 	mk.Label(prefix + "Step")
-	mk.stepInRow(r, 0, sums, mask)
-	mk.nextSteps(r, 1)
+	one()
 	mk.DECQ(r.left)
 	mk.JNE(operand.LabelRef(prefix + "Step"))
-	mk.write(r, func() reg.GPVirtual { return mk.param("cols") }, prefix, sums, mask)
+}
+
+// stepsLoop emits a loop over stepsAtOnce steps.
+func (mk microKernel) stepsLoop(r gemmRegisters, prefix string, steps func(n int)) {
+	mk.alignLoop()
+	mk.Label(prefix + "Steps")
+	steps(stepsAtOnce)
+	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
+	mk.JGE(operand.LabelRef(prefix + "Steps"))
 }
 
 // stepInRow is step for an A whose rows are contiguous, of which it takes the element u further on.

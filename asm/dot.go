@@ -13,10 +13,7 @@ func dots(e emitter) (goTable string) {
 	goTable = fmt.Sprintf("\nvar %sdot%s = [][]dotKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
 	var column []string
 	for v, tallest := range e.isa.dotRows {
-		var names []string
-		for h := 1; h <= tallest; h++ {
-			names = append(names, dotKernel{emitter: e, h: h, v: v + 1}.generate())
-		}
+		names := dotKernel{emitter: e, v: v + 1}.heights(tallest)
 		goTable += "\t{" + strings.Join(names, ", ") + "},\n"
 		if v == 0 {
 			column = names
@@ -34,10 +31,7 @@ func zippedDots(e emitter) (goTable string) {
 	e.zipOrders()
 	goTable = fmt.Sprintf("\nvar %szipped%s = [][]dotKernel[%s]{\n", e.typ.letter, e.isa.suffix, e.typ.goName)
 	for i, tallest := range e.isa.zippedRows {
-		var names []string
-		for h := 1; h <= tallest; h++ {
-			names = append(names, dotKernel{emitter: e, h: h, v: i + 2, zipped: true}.generate())
-		}
+		names := dotKernel{emitter: e, v: i + 2, zipped: true}.heights(tallest)
 		goTable += "\t{" + strings.Join(names, ", ") + "},\n"
 	}
 	return goTable + "}\n"
@@ -56,6 +50,14 @@ type dotKernel struct {
 // the latency of the additions. It is the same for all kernels of a set, so
 // that an element has the same bits whichever of them computes it.
 const dotSums = 2
+
+// heights generates the kernel of all heights.
+func (dk dotKernel) heights(tallest int) (names []string) {
+	for dk.h = 1; dk.h <= tallest; dk.h++ {
+		names = append(names, dk.generate())
+	}
+	return names
+}
 
 func (dk dotKernel) generate() (name string) {
 	kind, from := "dot", ""

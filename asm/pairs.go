@@ -58,14 +58,19 @@ func (mk microKernel) pairDepth() int { return mk.lanes() / 2 }
 func (e emitter) pairOrderName() string { return e.typ.letter + "pairOrder" }
 
 func (e emitter) pairOrder() {
-	e.StaticGlobal(e.pairOrderName())
-	e.DataAttributes(attr.RODATA | attr.NOPTR)
 	half := e.lanes() / 2
 	order := make([]int, 2*e.lanes())
 	for i := range half {
 		order[i], order[half+i] = 2*i, 2*i+1
 		order[e.lanes()+2*i], order[e.lanes()+2*i+1] = i, half+i
 	}
+	e.indices(e.pairOrderName(), order)
+}
+
+// indices emits data of elements' places, for instructions that move them.
+func (e emitter) indices(name string, order []int) {
+	e.StaticGlobal(name)
+	e.DataAttributes(attr.RODATA | attr.NOPTR)
 	for _, i := range order {
 		if e.f32() {
 			e.AppendDatum(operand.U32(uint32(i)))

@@ -47,29 +47,13 @@ func (mk microKernel) generateUpright() (name string) {
 
 // uprightTile emits the tile.
 func (mk microKernel) uprightTile(r gemmRegisters, prefix string, mask *tail) {
-	sums := make([][]reg.VecVirtual, mk.h)
-	for j := range sums {
-		sums[j] = mk.row()
-		for _, s := range sums[j] {
-			mk.zero(s)
+	sums := mk.zeroSums()
+	steps := func(n int) {
+		for range n {
+			mk.step(r, sums, mask, false)
 		}
 	}
-	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
-	mk.JLT(operand.LabelRef(prefix + "Rest"))
-	mk.alignLoop()
-	mk.Label(prefix + "Steps")
-	for range stepsAtOnce {
-		mk.step(r, sums, mask, false)
-	}
-	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
-	mk.JGE(operand.LabelRef(prefix + "Steps"))
-	mk.Label(prefix + "Rest")
-	mk.ADDQ(operand.Imm(stepsAtOnce), r.left)
-	mk.JEQ(operand.LabelRef(prefix + "Write"))
-	mk.Label(prefix + "Step")
-	mk.step(r, sums, mask, false)
-	mk.DECQ(r.left)
-	mk.JNE(operand.LabelRef(prefix + "Step"))
+	mk.allSteps(r, prefix, stepsAtOnce, func() { mk.stepsLoop(r, prefix, steps) }, func() { steps(1) })
 
 	mk.Label(prefix + "Write")
 	left, written := mk.param("rows"), prefix+"Written"

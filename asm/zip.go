@@ -1,7 +1,6 @@
 package main
 
 import (
-	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
@@ -23,8 +22,7 @@ func (e emitter) zipOrders() {
 	lanes := e.lanes()
 	for columns := 2; columns <= 3; columns++ {
 		for j := range columns {
-			e.StaticGlobal(e.zipOrder(columns, j))
-			e.DataAttributes(attr.RODATA | attr.NOPTR)
+			var order []int
 			for vectors := 2; vectors <= columns; vectors++ {
 				for i := range lanes {
 					at := i*columns + j
@@ -36,13 +34,10 @@ func (e emitter) zipOrders() {
 					case at >= 2*lanes:
 						at = 0 // any, it is replaced
 					}
-					if e.f32() {
-						e.AppendDatum(operand.U32(uint32(at)))
-					} else {
-						e.AppendDatum(operand.U64(uint64(at)))
-					}
+					order = append(order, at)
 				}
 			}
+			e.indices(e.zipOrder(columns, j), order)
 		}
 	}
 }

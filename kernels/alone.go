@@ -71,7 +71,7 @@ func (ks *kernelSet[T]) arrangeAlone() {
 	}
 }
 
-// aloneKernel returns the kernel for m rows and n columns, with or without pairs along k, whose B has been turned, nil if they are more than a tile.
+// aloneKernel returns the kernel for m rows and n columns, with or without pairs along k, nil if they are more than a tile.
 func (ks *kernelSet[T]) aloneKernel(m, n int, ending pairing) aloneKernel[T] {
 	if n <= len(ks.alone.byColumns) {
 		if kernels := ks.alone.byColumns[n-1][ending]; m <= len(kernels) {

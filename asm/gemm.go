@@ -134,6 +134,10 @@ const cacheLine = 64 // bytes
 // is less than farBytes, and in that cache: 2x700x30 takes 1.28 times as long in float32, 1.24 in float64.
 const farRow, farBytes = 2049, 512 << 10
 
+// Rows that are a multiple of setPeriod bytes apart, give or take sharing, share sets of the L1 cache, and nearly all of them of
+// the L2 cache: what comes unasked is pushed out.
+const setPeriod, sharing = 4096, 15
+
 // fetchAhead is how many turns of the inner loop before the last ones, one for each row of the tile, rows of
 // C begin to be fetched: so late that B does not push them out of the L1 cache again, and so early that
 // they come from memory in time. Turns that are left behind the last row go on to the rows of the tile below, or
@@ -394,12 +398,27 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 		mk.MOVQ(r.left, bytes)
 		mk.IMULQ(r.bRow, bytes)
 		mk.CMPQ(bytes, operand.U32(farBytes))
+		mk.JLT(operand.LabelRef(prefix + "Near"))
+		if mk.isa.fetchesLarge {
+			mk.CMPQ(mk.args().addr("largeB"), operand.Imm(0))
+			mk.JNE(operand.LabelRef(prefix + "Fetches"))
+			mk.Comment("rows that share sets of the cache are a multiple of 4 KiB apart, or nearly")
+			mk.LEAQ(operand.Mem{Base: r.bRow, Disp: sharing}, bytes)
+			mk.ANDQ(operand.U32(setPeriod-1), bytes)
+			mk.CMPQ(bytes, operand.U32(2*sharing))
+			mk.JGT(operand.LabelRef(prefix + "Near"))
+			mk.Label(prefix + "Fetches")
+		}
 		if !mk.around {
 			mk.MOVQ(r.c, row)
 		}
-		mk.JLT(operand.LabelRef(prefix + "Steps"))
 		mk.steps(r, prefix+"FarSteps", row, sums, mask, true)
 		mk.JMP(operand.LabelRef(prefix + "Rest"))
+		mk.Label(prefix + "Near")
+		if !mk.around {
+			mk.MOVQ(r.c, row)
+		}
+		mk.JMP(operand.LabelRef(prefix + "Steps"))
 	}
 }
 

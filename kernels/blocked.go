@@ -40,6 +40,7 @@ func (p *product[T]) blocked() {
 				panels.from = b.from(pc, jc)
 			default:
 				panels.data, panels.row, panels.step = b.data[pc*b.row+jc:], b.row, 1
+				panels.large = k*b.row >= largeBytes/int(unsafe.Sizeof(p.alpha))
 			}
 			block := *p
 			block.n, block.k = nb, kb
@@ -89,6 +90,7 @@ type panels[T Float] struct {
 	row   int // from one row of a panel to the next, 0 if that is the panel's width
 	step  int
 	apart int
+	large bool       // whether these are rows of a large matrix
 	from  operand[T] // the block itself, if its panels are to be packed on the way
 }
 
@@ -112,7 +114,7 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
 	most, wide := rowsAtOnce[T](p.a.row, p.a.trans), ks.tuning.Vectors
 	if b.row != 0 {
-		wide = ks.widthInPlace(m, n)
+		wide = ks.widthInPlace(m, n, b.large)
 	}
 	ending := noPairs
 	if p.a.trans || !p.a.inOrder {
@@ -121,6 +123,9 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 	var x microArgs[T]
 	var y microExtra[T]
 	x.setBlock(p)
+	if b.large {
+		x.largeB = 1
+	}
 	packing, packed := b.from.data != nil, 0 // rows of the next panel
 	// LOOP 2 splits n: micro-panels of B, several of one width in a call.
 	for jr, i := 0, 0; jr < n; i++ {

@@ -44,6 +44,9 @@ type microArgs[T Float] struct {
 
 	panels, bStep int
 
+	// largeB is not 0 if B is a block of a matrix that is in no cache but the last one, or in none.
+	largeB int
+
 	extra *microExtra[T]
 
 	// What a call needs while it runs. maskAt is no pointer to Go, as it may end
@@ -108,7 +111,7 @@ func (x *microArgs[T]) compute(ks *kernelSet[T], m, n int, ending pairing) {
 // strips computes m rows of n columns, all in place, of a product so small that nothing has
 // to be bounded: macroKernel in less time.
 func (x *microArgs[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
-	wide, a, b, c, bias, mask := ks.widthInPlace(m, n), x.a, x.b, x.c, x.bias, x.mask
+	wide, a, b, c, bias, mask := ks.widthInPlace(m, n, false), x.a, x.b, x.c, x.bias, x.mask
 	epilogue := bias != nil || mask != nil
 	var tallest, h, tall, short int
 	for jr := 0; jr < n; {

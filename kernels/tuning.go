@@ -237,6 +237,9 @@ func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 // how many all of them span at most, if they are further apart: farRow and farBytes in asm.
 const nearRow, nearBytes = 2 << 10, 512 << 10
 
+// largeBytes is how many bytes the rows of a large B in place span.
+const largeBytes = 7 << 20
+
 // packsB reports whether B is packed for a product of m rows and depth k.
 func (ks *kernelSet[T]) packsB(m, k, ldb int, trans bool) bool {
 	var z T

@@ -13,7 +13,7 @@ TEXT ·scopying12x8AVX2(SB), NOSPLIT, $24-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 136(AX), DX
+	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -31,9 +31,9 @@ TEXT ·scopying12x8AVX2(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -370,7 +370,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    152(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    104(R8), R12
@@ -426,7 +426,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -459,7 +459,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -473,7 +473,7 @@ TEXT ·scopying6x16AVX2(SB), NOSPLIT, $24-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 136(AX), DX
+	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -491,9 +491,9 @@ TEXT ·scopying6x16AVX2(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 144(R8)
-	MOVQ 96(R8), R13
 	MOVQ R13, 152(R8)
+	MOVQ 96(R8), R13
+	MOVQ R13, 160(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -787,7 +787,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    152(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    104(R8), R12
@@ -837,7 +837,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -864,7 +864,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -878,7 +878,7 @@ TEXT ·scopying4x24AVX2(SB), NOSPLIT, $24-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 136(AX), DX
+	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -895,9 +895,9 @@ TEXT ·scopying4x24AVX2(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 144(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 152(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -1187,7 +1187,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    152(R8), R10
+	MOVQ    160(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(R8), R11
@@ -1235,7 +1235,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R8)
+	MOVQ R10, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -1260,7 +1260,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1274,7 +1274,7 @@ TEXT ·sturning12x8AVX2(SB), NOSPLIT, $48-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  136(AX), AX
+	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -1299,9 +1299,9 @@ TEXT ·sturning12x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -1659,7 +1659,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    152(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    104(R8), R12
@@ -1715,7 +1715,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -1748,7 +1748,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1762,7 +1762,7 @@ TEXT ·sturning6x16AVX2(SB), NOSPLIT, $48-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  136(AX), AX
+	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -1787,9 +1787,9 @@ TEXT ·sturning6x16AVX2(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R13
-	MOVQ  R13, 144(R8)
-	MOVQ  96(R8), R13
 	MOVQ  R13, 152(R8)
+	MOVQ  96(R8), R13
+	MOVQ  R13, 160(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -2102,7 +2102,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    152(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    104(R8), R12
@@ -2152,7 +2152,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -2179,7 +2179,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2193,7 +2193,7 @@ TEXT ·sturning4x24AVX2(SB), NOSPLIT, $48-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  136(AX), AX
+	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -2217,9 +2217,9 @@ TEXT ·sturning4x24AVX2(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R12
-	MOVQ  R12, 144(R8)
-	MOVQ  96(R8), R12
 	MOVQ  R12, 152(R8)
+	MOVQ  96(R8), R12
+	MOVQ  R12, 160(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -2525,7 +2525,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    152(R8), R10
+	MOVQ    160(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(R8), R11
@@ -2573,7 +2573,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R8)
+	MOVQ R10, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -2598,7 +2598,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2615,7 +2615,7 @@ TEXT ·sfetching12x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   136(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -2637,9 +2637,9 @@ TEXT ·sfetching12x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 144(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 152(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 160(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -2979,7 +2979,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    152(DI), R10
+	MOVQ    160(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(DI), R11
@@ -3035,7 +3035,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(DI)
+	MOVQ R10, 160(DI)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -3068,7 +3068,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   144(DI)
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3085,7 +3085,7 @@ TEXT ·sfetching8x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   136(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -3107,9 +3107,9 @@ TEXT ·sfetching8x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 144(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 152(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 160(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -3372,7 +3372,7 @@ tileReLU:
 	VANDPS Y8, Y7, Y7
 
 tileMask:
-	MOVQ    152(DI), R10
+	MOVQ    160(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(DI), R11
@@ -3412,7 +3412,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(DI)
+	MOVQ R10, 160(DI)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -3437,7 +3437,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   144(DI)
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3454,7 +3454,7 @@ TEXT ·sfetching6x16AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   136(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -3476,9 +3476,9 @@ TEXT ·sfetching6x16AVX2(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R12
-	MOVQ   R12, 144(DI)
-	MOVQ   96(DI), R12
 	MOVQ   R12, 152(DI)
+	MOVQ   96(DI), R12
+	MOVQ   R12, 160(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -3772,7 +3772,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    152(DI), R10
+	MOVQ    160(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(DI), R11
@@ -3822,7 +3822,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(DI)
+	MOVQ R10, 160(DI)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -3849,7 +3849,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R10
 	MOVQ   (DI), R11
-	DECQ   144(DI)
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3866,7 +3866,7 @@ TEXT ·sfetching4x24AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   136(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -3887,9 +3887,9 @@ TEXT ·sfetching4x24AVX2(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R11
-	MOVQ   R11, 144(DI)
-	MOVQ   96(DI), R11
 	MOVQ   R11, 152(DI)
+	MOVQ   96(DI), R11
+	MOVQ   R11, 160(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -4175,7 +4175,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    152(DI), R9
+	MOVQ    160(DI), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(DI), R10
@@ -4223,7 +4223,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(DI)
+	MOVQ R9, 160(DI)
 
 tileWrite:
 	VMOVUPS Y0, (BX)
@@ -4248,7 +4248,7 @@ tileWrite:
 	ADDQ   R9, DX
 	MOVQ   24(DI), R9
 	MOVQ   (DI), R10
-	DECQ   144(DI)
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4262,7 +4262,7 @@ TEXT ·dcopying12x4AVX2(SB), NOSPLIT, $24-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -4280,9 +4280,9 @@ TEXT ·dcopying12x4AVX2(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -4621,7 +4621,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    112(R8), R12
@@ -4677,7 +4677,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -4710,7 +4710,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4724,7 +4724,7 @@ TEXT ·dcopying6x8AVX2(SB), NOSPLIT, $24-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -4742,9 +4742,9 @@ TEXT ·dcopying6x8AVX2(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 152(R8)
-	MOVQ 104(R8), R13
 	MOVQ R13, 160(R8)
+	MOVQ 104(R8), R13
+	MOVQ R13, 168(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -5040,7 +5040,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    112(R8), R12
@@ -5090,7 +5090,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -5117,7 +5117,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5131,7 +5131,7 @@ TEXT ·dcopying4x12AVX2(SB), NOSPLIT, $24-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -5148,9 +5148,9 @@ TEXT ·dcopying4x12AVX2(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -5442,7 +5442,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R10
+	MOVQ    168(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(R8), R11
@@ -5490,7 +5490,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -5515,7 +5515,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5529,7 +5529,7 @@ TEXT ·dturning12x4AVX2(SB), NOSPLIT, $48-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -5554,9 +5554,9 @@ TEXT ·dturning12x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -5908,7 +5908,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    112(R8), R12
@@ -5964,7 +5964,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -5997,7 +5997,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6011,7 +6011,7 @@ TEXT ·dturning6x8AVX2(SB), NOSPLIT, $48-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -6036,9 +6036,9 @@ TEXT ·dturning6x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R13
-	MOVQ  R13, 152(R8)
-	MOVQ  104(R8), R13
 	MOVQ  R13, 160(R8)
+	MOVQ  104(R8), R13
+	MOVQ  R13, 168(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -6345,7 +6345,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    112(R8), R12
@@ -6395,7 +6395,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -6422,7 +6422,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6436,7 +6436,7 @@ TEXT ·dturning4x12AVX2(SB), NOSPLIT, $48-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -6460,9 +6460,9 @@ TEXT ·dturning4x12AVX2(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R12
-	MOVQ  R12, 152(R8)
-	MOVQ  104(R8), R12
 	MOVQ  R12, 160(R8)
+	MOVQ  104(R8), R12
+	MOVQ  R12, 168(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -6762,7 +6762,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R8), R10
+	MOVQ    168(R8), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(R8), R11
@@ -6810,7 +6810,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -6835,7 +6835,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6852,7 +6852,7 @@ TEXT ·dfetching12x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -6874,9 +6874,9 @@ TEXT ·dfetching12x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -7221,7 +7221,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(DI), R10
+	MOVQ    168(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(DI), R11
@@ -7277,7 +7277,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -7310,7 +7310,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7327,7 +7327,7 @@ TEXT ·dfetching8x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -7349,9 +7349,9 @@ TEXT ·dfetching8x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -7618,7 +7618,7 @@ tileReLU:
 	VANDPD Y8, Y7, Y7
 
 tileMask:
-	MOVQ    160(DI), R10
+	MOVQ    168(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(DI), R11
@@ -7658,7 +7658,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -7683,7 +7683,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7700,7 +7700,7 @@ TEXT ·dfetching6x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -7722,9 +7722,9 @@ TEXT ·dfetching6x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R12
-	MOVQ   R12, 152(DI)
-	MOVQ   104(DI), R12
 	MOVQ   R12, 160(DI)
+	MOVQ   104(DI), R12
+	MOVQ   R12, 168(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -8021,7 +8021,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(DI), R10
+	MOVQ    168(DI), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(DI), R11
@@ -8071,7 +8071,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -8098,7 +8098,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R10
 	MOVQ   (DI), R11
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8115,7 +8115,7 @@ TEXT ·dfetching4x12AVX2(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -8136,9 +8136,9 @@ TEXT ·dfetching4x12AVX2(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R11
-	MOVQ   R11, 152(DI)
-	MOVQ   104(DI), R11
 	MOVQ   R11, 160(DI)
+	MOVQ   104(DI), R11
+	MOVQ   R11, 168(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -8427,7 +8427,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(DI), R9
+	MOVQ    168(DI), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(DI), R10
@@ -8475,7 +8475,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(DI)
+	MOVQ R9, 168(DI)
 
 tileWrite:
 	VMOVUPD Y0, (BX)
@@ -8500,7 +8500,7 @@ tileWrite:
 	ADDQ   R9, DX
 	MOVQ   24(DI), R9
 	MOVQ   (DI), R10
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET

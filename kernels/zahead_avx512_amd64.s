@@ -13,7 +13,7 @@ TEXT ·scopying14x16AVX512(SB), NOSPLIT, $24-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 136(AX), DX
+	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -31,9 +31,9 @@ TEXT ·scopying14x16AVX512(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -340,7 +340,7 @@ tileReLU:
 	VMOVAPS.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      152(R8), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -404,7 +404,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -455,7 +455,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -469,7 +469,7 @@ TEXT ·scopying14x32AVX512(SB), NOSPLIT, $24-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 136(AX), DX
+	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -487,9 +487,9 @@ TEXT ·scopying14x32AVX512(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -1021,7 +1021,7 @@ tileReLU:
 	VMOVAPS.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      152(R8), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -1127,7 +1127,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -1206,7 +1206,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1220,7 +1220,7 @@ TEXT ·scopying8x48AVX512(SB), NOSPLIT, $24-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 136(AX), DX
+	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -1238,9 +1238,9 @@ TEXT ·scopying8x48AVX512(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -1719,7 +1719,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      152(R8), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -1807,7 +1807,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -1872,7 +1872,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1886,7 +1886,7 @@ TEXT ·scopying6x64AVX512(SB), NOSPLIT, $24-8
 	SHLQ $0x02, CX
 	SHLQ $0x02, DX
 	MOVQ DX, (SP)
-	MOVQ 136(AX), DX
+	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -1904,9 +1904,9 @@ TEXT ·scopying6x64AVX512(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 144(R8)
-	MOVQ 96(R8), R13
 	MOVQ R13, 152(R8)
+	MOVQ 96(R8), R13
+	MOVQ R13, 160(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -2374,7 +2374,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      152(R8), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -2460,7 +2460,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -2523,7 +2523,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2537,7 +2537,7 @@ TEXT ·sturning14x16AVX512(SB), NOSPLIT, $48-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  136(AX), AX
+	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -2562,9 +2562,9 @@ TEXT ·sturning14x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -2956,7 +2956,7 @@ tileReLU:
 	VMOVAPS.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      152(R8), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -3020,7 +3020,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -3071,7 +3071,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3085,7 +3085,7 @@ TEXT ·sturning14x32AVX512(SB), NOSPLIT, $48-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  136(AX), AX
+	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -3110,9 +3110,9 @@ TEXT ·sturning14x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -3724,7 +3724,7 @@ tileReLU:
 	VMOVAPS.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      152(R8), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -3830,7 +3830,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -3909,7 +3909,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3923,7 +3923,7 @@ TEXT ·sturning8x48AVX512(SB), NOSPLIT, $48-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  136(AX), AX
+	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -3948,9 +3948,9 @@ TEXT ·sturning8x48AVX512(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -4504,7 +4504,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      152(R8), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -4592,7 +4592,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -4657,7 +4657,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4671,7 +4671,7 @@ TEXT ·sturning6x64AVX512(SB), NOSPLIT, $48-8
 	SHLQ  $0x02, CX
 	SHLQ  $0x02, DX
 	MOVQ  DX, (SP)
-	MOVQ  136(AX), AX
+	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -4696,9 +4696,9 @@ TEXT ·sturning6x64AVX512(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x02, AX
 	MOVQ  64(R8), R13
-	MOVQ  R13, 144(R8)
-	MOVQ  96(R8), R13
 	MOVQ  R13, 152(R8)
+	MOVQ  96(R8), R13
+	MOVQ  R13, 160(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -5236,7 +5236,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      152(R8), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -5322,7 +5322,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -5385,7 +5385,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5402,7 +5402,7 @@ TEXT ·sfetching14x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   136(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -5424,9 +5424,9 @@ TEXT ·sfetching14x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 144(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 152(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 160(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -5735,7 +5735,7 @@ tileReLU:
 	VMOVAPS.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      152(DI), R10
+	MOVQ      160(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(DI), R11
@@ -5799,7 +5799,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(DI)
+	MOVQ R10, 160(DI)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -5850,7 +5850,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   144(DI)
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5867,7 +5867,7 @@ TEXT ·sfetching8x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   136(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -5889,9 +5889,9 @@ TEXT ·sfetching8x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 144(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 152(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 160(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -6114,7 +6114,7 @@ tileReLU:
 	VMOVAPS.Z Z7, K1, Z7
 
 tileMask:
-	MOVQ      152(DI), R10
+	MOVQ      160(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(DI), R11
@@ -6154,7 +6154,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(DI)
+	MOVQ R10, 160(DI)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -6187,7 +6187,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   144(DI)
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6204,7 +6204,7 @@ TEXT ·sfetching14x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   136(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -6226,9 +6226,9 @@ TEXT ·sfetching14x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 144(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 152(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 160(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -6757,7 +6757,7 @@ tileReLU:
 	VMOVAPS.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      152(DI), R10
+	MOVQ      160(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(DI), R11
@@ -6863,7 +6863,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(DI)
+	MOVQ R10, 160(DI)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -6942,7 +6942,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   144(DI)
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6959,7 +6959,7 @@ TEXT ·sfetching8x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   136(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -6981,9 +6981,9 @@ TEXT ·sfetching8x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 144(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 152(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 160(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -7334,7 +7334,7 @@ tileReLU:
 	VMOVAPS.Z Z15, K1, Z15
 
 tileMask:
-	MOVQ      152(DI), R10
+	MOVQ      160(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(DI), R11
@@ -7398,7 +7398,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(DI)
+	MOVQ R10, 160(DI)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -7447,7 +7447,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   144(DI)
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7464,7 +7464,7 @@ TEXT ·sfetching8x48AVX512(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   136(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -7486,9 +7486,9 @@ TEXT ·sfetching8x48AVX512(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 144(DI)
-	MOVQ   96(DI), R10
 	MOVQ   R10, 152(DI)
+	MOVQ   96(DI), R10
+	MOVQ   R10, 160(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -7957,7 +7957,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      152(DI), R10
+	MOVQ      160(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(DI), R11
@@ -8045,7 +8045,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(DI)
+	MOVQ R10, 160(DI)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -8110,7 +8110,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   144(DI)
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8127,7 +8127,7 @@ TEXT ·sfetching6x64AVX512(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   136(AX), AX
+	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -8149,9 +8149,9 @@ TEXT ·sfetching6x64AVX512(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x02, AX
 	MOVQ   64(DI), R12
-	MOVQ   R12, 144(DI)
-	MOVQ   96(DI), R12
 	MOVQ   R12, 152(DI)
+	MOVQ   96(DI), R12
+	MOVQ   R12, 160(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -8604,7 +8604,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      152(DI), R10
+	MOVQ      160(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(DI), R11
@@ -8690,7 +8690,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(DI)
+	MOVQ R10, 160(DI)
 
 tileWrite:
 	VMOVUPS       Y0, (BX)
@@ -8753,7 +8753,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R10
 	MOVQ   (DI), R11
-	DECQ   144(DI)
+	DECQ   152(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8767,7 +8767,7 @@ TEXT ·dcopying14x8AVX512(SB), NOSPLIT, $24-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -8785,9 +8785,9 @@ TEXT ·dcopying14x8AVX512(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -9096,7 +9096,7 @@ tileReLU:
 	VMOVAPD.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -9160,7 +9160,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -9211,7 +9211,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9225,7 +9225,7 @@ TEXT ·dcopying14x16AVX512(SB), NOSPLIT, $24-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -9243,9 +9243,9 @@ TEXT ·dcopying14x16AVX512(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -9779,7 +9779,7 @@ tileReLU:
 	VMOVAPD.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -9885,7 +9885,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -9964,7 +9964,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9978,7 +9978,7 @@ TEXT ·dcopying8x24AVX512(SB), NOSPLIT, $24-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -9996,9 +9996,9 @@ TEXT ·dcopying8x24AVX512(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -10479,7 +10479,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -10567,7 +10567,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -10632,7 +10632,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10646,7 +10646,7 @@ TEXT ·dcopying6x32AVX512(SB), NOSPLIT, $24-8
 	SHLQ $0x03, CX
 	SHLQ $0x03, DX
 	MOVQ DX, (SP)
-	MOVQ 144(AX), DX
+	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
 	MOVQ 16(DX), AX
@@ -10664,9 +10664,9 @@ TEXT ·dcopying6x32AVX512(SB), NOSPLIT, $24-8
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 152(R8)
-	MOVQ 104(R8), R13
 	MOVQ R13, 160(R8)
+	MOVQ 104(R8), R13
+	MOVQ R13, 168(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -11136,7 +11136,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -11222,7 +11222,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -11285,7 +11285,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -11299,7 +11299,7 @@ TEXT ·dturning14x8AVX512(SB), NOSPLIT, $48-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -11324,9 +11324,9 @@ TEXT ·dturning14x8AVX512(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -11688,7 +11688,7 @@ tileReLU:
 	VMOVAPD.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -11752,7 +11752,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -11803,7 +11803,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -11817,7 +11817,7 @@ TEXT ·dturning14x16AVX512(SB), NOSPLIT, $48-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -11842,9 +11842,9 @@ TEXT ·dturning14x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -12426,7 +12426,7 @@ tileReLU:
 	VMOVAPD.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -12532,7 +12532,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -12611,7 +12611,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -12625,7 +12625,7 @@ TEXT ·dturning8x24AVX512(SB), NOSPLIT, $48-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -12650,9 +12650,9 @@ TEXT ·dturning8x24AVX512(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ DX, R8
@@ -13176,7 +13176,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -13264,7 +13264,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -13329,7 +13329,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -13343,7 +13343,7 @@ TEXT ·dturning6x32AVX512(SB), NOSPLIT, $48-8
 	SHLQ  $0x03, CX
 	SHLQ  $0x03, DX
 	MOVQ  DX, (SP)
-	MOVQ  144(AX), AX
+	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
 	MOVQ  16(AX), DX
@@ -13368,9 +13368,9 @@ TEXT ·dturning6x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ  72(R8), AX
 	SHLQ  $0x03, AX
 	MOVQ  64(R8), R13
-	MOVQ  R13, 152(R8)
-	MOVQ  104(R8), R13
 	MOVQ  R13, 160(R8)
+	MOVQ  104(R8), R13
+	MOVQ  R13, 168(R8)
 
 tileTile:
 	MOVQ    DX, R8
@@ -13878,7 +13878,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -13964,7 +13964,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -14027,7 +14027,7 @@ tileWrite:
 	ADDQ   R11, DX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -14044,7 +14044,7 @@ TEXT ·dfetching14x8AVX512(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -14066,9 +14066,9 @@ TEXT ·dfetching14x8AVX512(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -14382,7 +14382,7 @@ tileReLU:
 	VMOVAPD.Z Z13, K1, Z13
 
 tileMask:
-	MOVQ      160(DI), R10
+	MOVQ      168(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(DI), R11
@@ -14446,7 +14446,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -14497,7 +14497,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -14514,7 +14514,7 @@ TEXT ·dfetching8x8AVX512(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -14536,9 +14536,9 @@ TEXT ·dfetching8x8AVX512(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -14765,7 +14765,7 @@ tileReLU:
 	VMOVAPD.Z Z7, K1, Z7
 
 tileMask:
-	MOVQ      160(DI), R10
+	MOVQ      168(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(DI), R11
@@ -14805,7 +14805,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -14838,7 +14838,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -14855,7 +14855,7 @@ TEXT ·dfetching14x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -14877,9 +14877,9 @@ TEXT ·dfetching14x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -15413,7 +15413,7 @@ tileReLU:
 	VMOVAPD.Z Z27, K1, Z27
 
 tileMask:
-	MOVQ      160(DI), R10
+	MOVQ      168(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(DI), R11
@@ -15519,7 +15519,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -15598,7 +15598,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15615,7 +15615,7 @@ TEXT ·dfetching8x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -15637,9 +15637,9 @@ TEXT ·dfetching8x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -15994,7 +15994,7 @@ tileReLU:
 	VMOVAPD.Z Z15, K1, Z15
 
 tileMask:
-	MOVQ      160(DI), R10
+	MOVQ      168(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(DI), R11
@@ -16058,7 +16058,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -16107,7 +16107,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -16124,7 +16124,7 @@ TEXT ·dfetching8x24AVX512(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -16146,9 +16146,9 @@ TEXT ·dfetching8x24AVX512(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R10
-	MOVQ   R10, 152(DI)
-	MOVQ   104(DI), R10
 	MOVQ   R10, 160(DI)
+	MOVQ   104(DI), R10
+	MOVQ   R10, 168(DI)
 
 tileTile:
 	MOVQ DX, DI
@@ -16621,7 +16621,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(DI), R10
+	MOVQ      168(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(DI), R11
@@ -16709,7 +16709,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -16774,7 +16774,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -16791,7 +16791,7 @@ TEXT ·dfetching6x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ   32(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   DX, 8(SP)
-	MOVQ   144(AX), AX
+	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
 	MOVQ   16(AX), DX
@@ -16813,9 +16813,9 @@ TEXT ·dfetching6x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ   72(DI), AX
 	SHLQ   $0x03, AX
 	MOVQ   64(DI), R12
-	MOVQ   R12, 152(DI)
-	MOVQ   104(DI), R12
 	MOVQ   R12, 160(DI)
+	MOVQ   104(DI), R12
+	MOVQ   R12, 168(DI)
 
 tileTile:
 	MOVQ    DX, DI
@@ -17271,7 +17271,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(DI), R10
+	MOVQ      168(DI), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(DI), R11
@@ -17357,7 +17357,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 tileWrite:
 	VMOVUPD       Y0, (BX)
@@ -17420,7 +17420,7 @@ tileWrite:
 	ADDQ   R10, DX
 	MOVQ   24(DI), R10
 	MOVQ   (DI), R11
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    tileTile
 	VZEROUPPER
 	RET

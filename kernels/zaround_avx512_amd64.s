@@ -24,9 +24,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -141,7 +141,7 @@ tileReLU:
 	VMOVAPS.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -159,7 +159,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -172,7 +172,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -201,7 +201,7 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -264,6 +264,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func saround2x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround2x48AVX512(SB), NOSPLIT, $0-8
@@ -284,9 +287,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -436,7 +439,7 @@ tileReLU:
 	VMOVAPS.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -464,7 +467,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -481,7 +484,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -510,7 +513,7 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -589,6 +592,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func saround3x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround3x48AVX512(SB), NOSPLIT, $0-8
@@ -609,9 +615,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -796,7 +802,7 @@ tileReLU:
 	VMOVAPS.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -834,7 +840,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -855,7 +861,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -884,7 +890,7 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -979,6 +985,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func saround4x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround4x48AVX512(SB), NOSPLIT, $0-8
@@ -1000,9 +1009,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 144(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 152(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -1222,7 +1231,7 @@ tileReLU:
 	VMOVAPS.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      152(R8), R10
+	MOVQ      160(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R8), R11
@@ -1270,7 +1279,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R8)
+	MOVQ R10, 160(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -1295,7 +1304,7 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -1324,7 +1333,7 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   DI, R12
 	CMPQ    R12, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1435,6 +1444,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func saround5x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround5x48AVX512(SB), NOSPLIT, $0-8
@@ -1456,9 +1468,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 144(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 152(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -1713,7 +1725,7 @@ tileReLU:
 	VMOVAPS.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      152(R8), R10
+	MOVQ      160(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R8), R11
@@ -1771,7 +1783,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R8)
+	MOVQ R10, 160(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -1800,7 +1812,7 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -1829,7 +1841,7 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   DI, R12
 	CMPQ    R12, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1956,6 +1968,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func saround6x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround6x48AVX512(SB), NOSPLIT, $0-8
@@ -1978,9 +1993,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 144(R8)
-	MOVQ 96(R8), R13
 	MOVQ R13, 152(R8)
+	MOVQ 96(R8), R13
+	MOVQ R13, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -2270,7 +2285,7 @@ tileReLU:
 	VMOVAPS.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      152(R8), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -2338,7 +2353,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -2371,7 +2386,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -2400,7 +2415,7 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   DI, R13
 	CMPQ    R13, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2543,6 +2558,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func saround7x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround7x48AVX512(SB), NOSPLIT, $0-8
@@ -2565,9 +2583,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 144(R8)
-	MOVQ 96(R8), R13
 	MOVQ R13, 152(R8)
+	MOVQ 96(R8), R13
+	MOVQ R13, 160(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -2892,7 +2910,7 @@ tileReLU:
 	VMOVAPS.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      152(R8), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -2970,7 +2988,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -3007,7 +3025,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -3036,7 +3054,7 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   DI, R13
 	CMPQ    R13, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3195,6 +3213,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func saround8x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·saround8x48AVX512(SB), NOSPLIT, $0-8
@@ -3217,9 +3238,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ BX, R8
@@ -3588,7 +3609,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      152(R8), R11
+	MOVQ      160(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R8), R12
@@ -3676,7 +3697,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 tileWrite:
 	VMOVNTPS Z0, (SI)
@@ -3717,7 +3738,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -3746,7 +3767,7 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   DI, R14
 	CMPQ    R14, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3925,6 +3946,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func daround1x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround1x24AVX512(SB), NOSPLIT, $0-8
@@ -3945,9 +3969,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -4063,7 +4087,7 @@ tileReLU:
 	VMOVAPD.Z Z2, K1, Z2
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -4081,7 +4105,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -4094,7 +4118,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -4123,7 +4147,7 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4186,6 +4210,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func daround2x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround2x24AVX512(SB), NOSPLIT, $0-8
@@ -4206,9 +4233,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -4359,7 +4386,7 @@ tileReLU:
 	VMOVAPD.Z Z5, K1, Z5
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -4387,7 +4414,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -4404,7 +4431,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -4433,7 +4460,7 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4512,6 +4539,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func daround3x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround3x24AVX512(SB), NOSPLIT, $0-8
@@ -4532,9 +4562,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -4720,7 +4750,7 @@ tileReLU:
 	VMOVAPD.Z Z8, K1, Z8
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -4758,7 +4788,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -4779,7 +4809,7 @@ tileWrite:
 	ADDQ   R9, BX
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -4808,7 +4838,7 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4903,6 +4933,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func daround4x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround4x24AVX512(SB), NOSPLIT, $0-8
@@ -4924,9 +4957,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -5147,7 +5180,7 @@ tileReLU:
 	VMOVAPD.Z Z11, K1, Z11
 
 tileMask:
-	MOVQ      160(R8), R10
+	MOVQ      168(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R8), R11
@@ -5195,7 +5228,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 168(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -5220,7 +5253,7 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -5249,7 +5282,7 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   DI, R12
 	CMPQ    R12, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5360,6 +5393,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func daround5x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround5x24AVX512(SB), NOSPLIT, $0-8
@@ -5381,9 +5417,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -5639,7 +5675,7 @@ tileReLU:
 	VMOVAPD.Z Z14, K1, Z14
 
 tileMask:
-	MOVQ      160(R8), R10
+	MOVQ      168(R8), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R8), R11
@@ -5697,7 +5733,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R8)
+	MOVQ R10, 168(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -5726,7 +5762,7 @@ tileWrite:
 	ADDQ   R10, BX
 	MOVQ   24(R8), R10
 	MOVQ   (R8), R11
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -5755,7 +5791,7 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   DI, R12
 	CMPQ    R12, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5882,6 +5918,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func daround6x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround6x24AVX512(SB), NOSPLIT, $0-8
@@ -5904,9 +5943,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 152(R8)
-	MOVQ 104(R8), R13
 	MOVQ R13, 160(R8)
+	MOVQ 104(R8), R13
+	MOVQ R13, 168(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -6197,7 +6236,7 @@ tileReLU:
 	VMOVAPD.Z Z17, K1, Z17
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -6265,7 +6304,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -6298,7 +6337,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -6327,7 +6366,7 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   DI, R13
 	CMPQ    R13, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6470,6 +6509,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func daround7x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround7x24AVX512(SB), NOSPLIT, $0-8
@@ -6492,9 +6534,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R13
-	MOVQ R13, 152(R8)
-	MOVQ 104(R8), R13
 	MOVQ R13, 160(R8)
+	MOVQ 104(R8), R13
+	MOVQ R13, 168(R8)
 
 tileTile:
 	MOVQ    BX, R8
@@ -6820,7 +6862,7 @@ tileReLU:
 	VMOVAPD.Z Z20, K1, Z20
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -6898,7 +6940,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -6935,7 +6977,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R11
 	MOVQ   (R8), R12
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -6964,7 +7006,7 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   DI, R13
 	CMPQ    R13, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7123,6 +7165,9 @@ tileFarSteps:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	JMP tileSteps
+
 // func daround8x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·daround8x24AVX512(SB), NOSPLIT, $0-8
@@ -7145,9 +7190,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ BX, R8
@@ -7517,7 +7562,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K1, Z23
 
 tileMask:
-	MOVQ      160(R8), R11
+	MOVQ      168(R8), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R8), R12
@@ -7605,7 +7650,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 tileWrite:
 	VMOVNTPD Z0, (SI)
@@ -7646,7 +7691,7 @@ tileWrite:
 	ADDQ   R11, BX
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -7675,7 +7720,7 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   DI, R14
 	CMPQ    R14, $0x00080000
-	JLT     tileSteps
+	JLT     tileNear
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7853,3 +7898,6 @@ tileFarSteps:
 	SUBQ         $0x04, R13
 	JGE          tileFarSteps
 	JMP          tileRest
+
+tileNear:
+	JMP tileSteps

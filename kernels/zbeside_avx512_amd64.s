@@ -43,10 +43,10 @@ TEXT ·sbeside7x48x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
-	MOVQ  136(R10), R10
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
+	MOVQ  144(R10), R10
 	MOVQ  40(R10), R13
 	MOVQ  R13, 56(R10)
 
@@ -323,7 +323,7 @@ tileStore:
 	VMULPS       Y22, Y0, Y0
 
 tileBeta:
-	MOVQ    136(R10), R11
+	MOVQ    144(R10), R11
 	MOVQ    56(R11), R12
 	MOVQ    48(R11), R13
 	SHLQ    $0x02, R13
@@ -495,7 +495,7 @@ tileReLU:
 	VMOVAPS.Z Z21, K3, Z21
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -573,7 +573,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -624,7 +624,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -633,8 +633,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -817,6 +817,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func sbeside8x48x1AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, MMX+
 TEXT ·sbeside8x48x1AVX512(SB), NOSPLIT, $0-8
@@ -856,10 +860,10 @@ TEXT ·sbeside8x48x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
-	MOVQ  136(R10), R10
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
+	MOVQ  144(R10), R10
 	MOVQ  40(R10), R11
 	MOVQ  R11, 56(R10)
 
@@ -1171,7 +1175,7 @@ tileStore:
 	VMULPS       Y25, Y0, Y0
 
 tileBeta:
-	MOVQ    136(R10), R11
+	MOVQ    144(R10), R11
 	MOVQ    56(R11), R12
 	MOVQ    48(R11), R13
 	SHLQ    $0x02, R13
@@ -1362,7 +1366,7 @@ tileReLU:
 	VMOVAPS.Z Z24, K3, Z24
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -1450,7 +1454,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -1507,7 +1511,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1516,8 +1520,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1720,6 +1724,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sbeside7x48x2AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, MMX+
 TEXT ·sbeside7x48x2AVX512(SB), NOSPLIT, $0-8
@@ -1759,10 +1767,10 @@ TEXT ·sbeside7x48x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
-	MOVQ  136(R10), R10
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
+	MOVQ  144(R10), R10
 	MOVQ  40(R10), R13
 	MOVQ  R13, 56(R10)
 
@@ -2046,7 +2054,7 @@ tileStore:
 	VMULPS       Y23, Y1, Y1
 
 tileBeta:
-	MOVQ    136(R10), R11
+	MOVQ    144(R10), R11
 	MOVQ    56(R11), R12
 	MOVQ    48(R11), R13
 	SHLQ    $0x02, R13
@@ -2220,7 +2228,7 @@ tileReLU:
 	VMOVAPS.Z Z22, K3, Z22
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -2298,7 +2306,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y2, (R9)
@@ -2349,7 +2357,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2358,8 +2366,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2546,6 +2554,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func sbeside8x48x2AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, MMX+
 TEXT ·sbeside8x48x2AVX512(SB), NOSPLIT, $0-8
@@ -2585,10 +2597,10 @@ TEXT ·sbeside8x48x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
-	MOVQ  136(R10), R10
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
+	MOVQ  144(R10), R10
 	MOVQ  40(R10), R11
 	MOVQ  R11, 56(R10)
 
@@ -2907,7 +2919,7 @@ tileStore:
 	VMULPS       Y26, Y1, Y1
 
 tileBeta:
-	MOVQ    136(R10), R11
+	MOVQ    144(R10), R11
 	MOVQ    56(R11), R12
 	MOVQ    48(R11), R13
 	SHLQ    $0x02, R13
@@ -3100,7 +3112,7 @@ tileReLU:
 	VMOVAPS.Z Z25, K3, Z25
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -3188,7 +3200,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y2, (R9)
@@ -3245,7 +3257,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3254,8 +3266,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3462,6 +3474,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sbeside7x48x3AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, MMX+
 TEXT ·sbeside7x48x3AVX512(SB), NOSPLIT, $0-8
@@ -3501,10 +3517,10 @@ TEXT ·sbeside7x48x3AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
-	MOVQ  136(R10), R10
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
+	MOVQ  144(R10), R10
 	MOVQ  40(R10), R13
 	MOVQ  R13, 56(R10)
 
@@ -3795,7 +3811,7 @@ tileStore:
 	VMULPS       Y24, Y2, Y2
 
 tileBeta:
-	MOVQ    136(R10), R11
+	MOVQ    144(R10), R11
 	MOVQ    56(R11), R12
 	MOVQ    48(R11), R13
 	SHLQ    $0x02, R13
@@ -3971,7 +3987,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K3, Z23
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -4049,7 +4065,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -4100,7 +4116,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4109,8 +4125,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4301,6 +4317,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func sbeside8x48x3AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, MMX+
 TEXT ·sbeside8x48x3AVX512(SB), NOSPLIT, $0-8
@@ -4340,10 +4360,10 @@ TEXT ·sbeside8x48x3AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
-	MOVQ  136(R10), R10
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
+	MOVQ  144(R10), R10
 	MOVQ  40(R10), R11
 	MOVQ  R11, 56(R10)
 
@@ -4669,7 +4689,7 @@ tileStore:
 	VMULPS       Y27, Y2, Y2
 
 tileBeta:
-	MOVQ    136(R10), R11
+	MOVQ    144(R10), R11
 	MOVQ    56(R11), R12
 	MOVQ    48(R11), R13
 	SHLQ    $0x02, R13
@@ -4864,7 +4884,7 @@ tileReLU:
 	VMOVAPS.Z Z26, K3, Z26
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -4952,7 +4972,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -5009,7 +5029,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5018,8 +5038,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5230,6 +5250,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dbeside7x24x1AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dbeside7x24x1AVX512(SB), NOSPLIT, $0-8
@@ -5269,10 +5293,10 @@ TEXT ·dbeside7x24x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
-	MOVQ  144(R10), R10
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
+	MOVQ  152(R10), R10
 	MOVQ  40(R10), R13
 	MOVQ  R13, 56(R10)
 
@@ -5550,7 +5574,7 @@ tileStore:
 	VMULPD       Z22, Z0, Z0
 
 tileBeta:
-	MOVQ    144(R10), R11
+	MOVQ    152(R10), R11
 	MOVQ    56(R11), R12
 	MOVQ    48(R11), R13
 	SHLQ    $0x03, R13
@@ -5723,7 +5747,7 @@ tileReLU:
 	VMOVAPD.Z Z21, K3, Z21
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -5801,7 +5825,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -5852,7 +5876,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5861,8 +5885,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6045,6 +6069,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dbeside8x24x1AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dbeside8x24x1AVX512(SB), NOSPLIT, $0-8
@@ -6084,10 +6112,10 @@ TEXT ·dbeside8x24x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
-	MOVQ  144(R10), R10
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
+	MOVQ  152(R10), R10
 	MOVQ  40(R10), R11
 	MOVQ  R11, 56(R10)
 
@@ -6400,7 +6428,7 @@ tileStore:
 	VMULPD       Z25, Z0, Z0
 
 tileBeta:
-	MOVQ    144(R10), R11
+	MOVQ    152(R10), R11
 	MOVQ    56(R11), R12
 	MOVQ    48(R11), R13
 	SHLQ    $0x03, R13
@@ -6592,7 +6620,7 @@ tileReLU:
 	VMOVAPD.Z Z24, K3, Z24
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -6680,7 +6708,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -6737,7 +6765,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6746,8 +6774,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6950,6 +6978,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dbeside7x24x2AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dbeside7x24x2AVX512(SB), NOSPLIT, $0-8
@@ -6989,10 +7021,10 @@ TEXT ·dbeside7x24x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
-	MOVQ  144(R10), R10
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
+	MOVQ  152(R10), R10
 	MOVQ  40(R10), R13
 	MOVQ  R13, 56(R10)
 
@@ -7277,7 +7309,7 @@ tileStore:
 	VMULPD       Z23, Z1, Z1
 
 tileBeta:
-	MOVQ    144(R10), R11
+	MOVQ    152(R10), R11
 	MOVQ    56(R11), R12
 	MOVQ    48(R11), R13
 	SHLQ    $0x03, R13
@@ -7452,7 +7484,7 @@ tileReLU:
 	VMOVAPD.Z Z22, K3, Z22
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -7530,7 +7562,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y2, (R9)
@@ -7581,7 +7613,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7590,8 +7622,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7778,6 +7810,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dbeside8x24x2AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dbeside8x24x2AVX512(SB), NOSPLIT, $0-8
@@ -7817,10 +7853,10 @@ TEXT ·dbeside8x24x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
-	MOVQ  144(R10), R10
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
+	MOVQ  152(R10), R10
 	MOVQ  40(R10), R11
 	MOVQ  R11, 56(R10)
 
@@ -8140,7 +8176,7 @@ tileStore:
 	VMULPD       Z26, Z1, Z1
 
 tileBeta:
-	MOVQ    144(R10), R11
+	MOVQ    152(R10), R11
 	MOVQ    56(R11), R12
 	MOVQ    48(R11), R13
 	SHLQ    $0x03, R13
@@ -8334,7 +8370,7 @@ tileReLU:
 	VMOVAPD.Z Z25, K3, Z25
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -8422,7 +8458,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y2, (R9)
@@ -8479,7 +8515,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8488,8 +8524,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -8696,6 +8732,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dbeside7x24x3AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dbeside7x24x3AVX512(SB), NOSPLIT, $0-8
@@ -8735,10 +8775,10 @@ TEXT ·dbeside7x24x3AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
-	MOVQ  144(R10), R10
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
+	MOVQ  152(R10), R10
 	MOVQ  40(R10), R13
 	MOVQ  R13, 56(R10)
 
@@ -9030,7 +9070,7 @@ tileStore:
 	VMULPD       Z24, Z2, Z2
 
 tileBeta:
-	MOVQ    144(R10), R11
+	MOVQ    152(R10), R11
 	MOVQ    56(R11), R12
 	MOVQ    48(R11), R13
 	SHLQ    $0x03, R13
@@ -9207,7 +9247,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K3, Z23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -9285,7 +9325,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -9336,7 +9376,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9345,8 +9385,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -9537,6 +9577,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dbeside8x24x3AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dbeside8x24x3AVX512(SB), NOSPLIT, $0-8
@@ -9576,10 +9620,10 @@ TEXT ·dbeside8x24x3AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
-	MOVQ  144(R10), R10
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
+	MOVQ  152(R10), R10
 	MOVQ  40(R10), R11
 	MOVQ  R11, 56(R10)
 
@@ -9906,7 +9950,7 @@ tileStore:
 	VMULPD       Z27, Z2, Z2
 
 tileBeta:
-	MOVQ    144(R10), R11
+	MOVQ    152(R10), R11
 	MOVQ    56(R11), R12
 	MOVQ    48(R11), R13
 	SHLQ    $0x03, R13
@@ -10102,7 +10146,7 @@ tileReLU:
 	VMOVAPD.Z Z26, K3, Z26
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -10190,7 +10234,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -10247,7 +10291,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10256,8 +10300,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -10467,3 +10511,7 @@ tileFarStepsFetched:
 	SUBQ         $0x04, R13
 	JGE          tileFarSteps
 	JMP          tileRest
+
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps

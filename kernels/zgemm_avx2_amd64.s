@@ -27,9 +27,9 @@ wholePanel:
 	MOVQ 72(SI), AX
 	SHLQ $0x02, AX
 	MOVQ 64(SI), R9
-	MOVQ R9, 144(SI)
-	MOVQ 96(SI), R9
 	MOVQ R9, 152(SI)
+	MOVQ 96(SI), R9
+	MOVQ R9, 160(SI)
 
 wholeTile:
 	MOVQ    DI, R9
@@ -136,7 +136,7 @@ wholeReLU:
 	VANDPS Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    152(SI), R9
+	MOVQ    160(SI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
 	MOVQ    104(SI), R10
@@ -148,7 +148,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(SI)
+	MOVQ R9, 160(SI)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
@@ -159,7 +159,7 @@ wholeWrite:
 	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   144(SI)
+	DECQ   152(SI)
 	JNE    wholeTile
 	DECQ   120(SI)
 	JEQ    wholeDone
@@ -200,9 +200,9 @@ cutPanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R12
-	MOVQ R12, 144(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 152(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 160(R9)
 
 cutTile:
 	MOVQ    DI, R9
@@ -311,7 +311,7 @@ cutReLU:
 	VANDPS Y2, Y1, Y1
 
 cutMask:
-	MOVQ       152(R9), R10
+	MOVQ       160(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       104(R9), R11
@@ -323,7 +323,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 cutWrite:
 	MOVQ 56(R9), R10
@@ -362,7 +362,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    cutTile
 	DECQ   120(R9)
 	JEQ    cutDone
@@ -387,11 +387,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R11, SI
-	IMULQ   BX, SI
-	CMPQ    SI, $0x00080000
+	MOVQ  R11, SI
+	IMULQ BX, SI
+	CMPQ  SI, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), SI
+	CMPQ  136(SI), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), SI
+	ANDQ $0x00000fff, SI
+	CMPQ SI, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R8, SI
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -436,12 +447,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R8, SI
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R11, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R11, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R12
+	CMPQ  136(R12), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R8, R12
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -486,6 +512,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R8, R12
+	JMP  cutSteps
+
 // func sgemm2x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm2x8AVX2(SB), NOSPLIT, $0-8
@@ -509,9 +539,9 @@ wholePanel:
 	MOVQ 72(SI), AX
 	SHLQ $0x02, AX
 	MOVQ 64(SI), R9
-	MOVQ R9, 144(SI)
-	MOVQ 96(SI), R9
 	MOVQ R9, 152(SI)
+	MOVQ 96(SI), R9
+	MOVQ R9, 160(SI)
 
 wholeTile:
 	MOVQ    DI, R9
@@ -637,7 +667,7 @@ wholeReLU:
 	VANDPS Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    152(SI), R9
+	MOVQ    160(SI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
 	MOVQ    104(SI), R10
@@ -653,7 +683,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(SI)
+	MOVQ R9, 160(SI)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
@@ -666,7 +696,7 @@ wholeWrite:
 	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   144(SI)
+	DECQ   152(SI)
 	JNE    wholeTile
 	DECQ   120(SI)
 	JEQ    wholeDone
@@ -707,9 +737,9 @@ cutPanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R12
-	MOVQ R12, 144(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 152(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 160(R9)
 
 cutTile:
 	MOVQ    DI, R9
@@ -839,7 +869,7 @@ cutReLU:
 	VANDPS Y3, Y2, Y2
 
 cutMask:
-	MOVQ       152(R9), R10
+	MOVQ       160(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       104(R9), R11
@@ -855,7 +885,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 cutWrite:
 	MOVQ 56(R9), R10
@@ -906,7 +936,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    cutTile
 	DECQ   120(R9)
 	JEQ    cutDone
@@ -931,11 +961,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R11, SI
-	IMULQ   BX, SI
-	CMPQ    SI, $0x00080000
+	MOVQ  R11, SI
+	IMULQ BX, SI
+	CMPQ  SI, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), SI
+	CMPQ  136(SI), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), SI
+	ANDQ $0x00000fff, SI
+	CMPQ SI, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R8, SI
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -988,12 +1029,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R8, SI
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R11, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R11, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R12
+	CMPQ  136(R12), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R8, R12
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -1046,6 +1102,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R8, R12
+	JMP  cutSteps
+
 // func sgemm3x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm3x8AVX2(SB), NOSPLIT, $0-8
@@ -1069,9 +1129,9 @@ wholePanel:
 	MOVQ 72(SI), AX
 	SHLQ $0x02, AX
 	MOVQ 64(SI), R9
-	MOVQ R9, 144(SI)
-	MOVQ 96(SI), R9
 	MOVQ R9, 152(SI)
+	MOVQ 96(SI), R9
+	MOVQ R9, 160(SI)
 
 wholeTile:
 	MOVQ    DI, R9
@@ -1216,7 +1276,7 @@ wholeReLU:
 	VANDPS Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    152(SI), R9
+	MOVQ    160(SI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
 	MOVQ    104(SI), R10
@@ -1236,7 +1296,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(SI)
+	MOVQ R9, 160(SI)
 
 wholeWrite:
 	VMOVUPS Y0, (R8)
@@ -1251,7 +1311,7 @@ wholeWrite:
 	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   144(SI)
+	DECQ   152(SI)
 	JNE    wholeTile
 	DECQ   120(SI)
 	JEQ    wholeDone
@@ -1292,9 +1352,9 @@ cutPanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R12
-	MOVQ R12, 144(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 152(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 160(R9)
 
 cutTile:
 	MOVQ    DI, R9
@@ -1445,7 +1505,7 @@ cutReLU:
 	VANDPS Y4, Y3, Y3
 
 cutMask:
-	MOVQ       152(R9), R10
+	MOVQ       160(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       104(R9), R11
@@ -1465,7 +1525,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 cutWrite:
 	MOVQ 56(R9), R10
@@ -1528,7 +1588,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    cutTile
 	DECQ   120(R9)
 	JEQ    cutDone
@@ -1553,11 +1613,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R11, SI
-	IMULQ   BX, SI
-	CMPQ    SI, $0x00080000
+	MOVQ  R11, SI
+	IMULQ BX, SI
+	CMPQ  SI, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), SI
+	CMPQ  136(SI), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), SI
+	ANDQ $0x00000fff, SI
+	CMPQ SI, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R8, SI
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -1618,12 +1689,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R8, SI
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R11, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R11, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R12
+	CMPQ  136(R12), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R8, R12
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -1684,6 +1770,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R8, R12
+	JMP  cutSteps
+
 // func sgemm4x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm4x8AVX2(SB), NOSPLIT, $0-8
@@ -1708,9 +1798,9 @@ wholePanel:
 	MOVQ 72(DI), AX
 	SHLQ $0x02, AX
 	MOVQ 64(DI), R10
-	MOVQ R10, 144(DI)
-	MOVQ 96(DI), R10
 	MOVQ R10, 152(DI)
+	MOVQ 96(DI), R10
+	MOVQ R10, 160(DI)
 
 wholeTile:
 	MOVQ    R8, R10
@@ -1874,7 +1964,7 @@ wholeReLU:
 	VANDPS Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    152(DI), R10
+	MOVQ    160(DI), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    104(DI), R11
@@ -1898,7 +1988,7 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(DI)
+	MOVQ R10, 160(DI)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -1915,7 +2005,7 @@ wholeWrite:
 	ADDQ   R10, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   144(DI)
+	DECQ   152(DI)
 	JNE    wholeTile
 	DECQ   120(DI)
 	JEQ    wholeDone
@@ -1956,9 +2046,9 @@ cutPanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R13
-	MOVQ R13, 144(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 152(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 160(R10)
 
 cutTile:
 	MOVQ    R8, R10
@@ -2130,7 +2220,7 @@ cutReLU:
 	VANDPS Y5, Y4, Y4
 
 cutMask:
-	MOVQ       152(R10), R11
+	MOVQ       160(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
 	MOVQ       104(R10), R12
@@ -2154,7 +2244,7 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 cutWrite:
 	MOVQ 56(R10), R11
@@ -2229,7 +2319,7 @@ cutWritten:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -2254,11 +2344,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R12, DI
-	IMULQ   BX, DI
-	CMPQ    DI, $0x00080000
+	MOVQ  R12, DI
+	IMULQ BX, DI
+	CMPQ  DI, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), DI
+	CMPQ  136(DI), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), DI
+	ANDQ $0x00000fff, DI
+	CMPQ DI, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R9, DI
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -2327,12 +2428,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R9, DI
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R12, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00080000
+	MOVQ  R12, R13
+	IMULQ BX, R13
+	CMPQ  R13, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R13
+	CMPQ  136(R13), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R13
+	ANDQ $0x00000fff, R13
+	CMPQ R13, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R9, R13
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -2401,6 +2517,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R9, R13
+	JMP  cutSteps
+
 // func sgemm5x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm5x8AVX2(SB), NOSPLIT, $0-8
@@ -2425,9 +2545,9 @@ wholePanel:
 	MOVQ 72(DI), AX
 	SHLQ $0x02, AX
 	MOVQ 64(DI), R10
-	MOVQ R10, 144(DI)
-	MOVQ 96(DI), R10
 	MOVQ R10, 152(DI)
+	MOVQ 96(DI), R10
+	MOVQ R10, 160(DI)
 
 wholeTile:
 	MOVQ    R8, R10
@@ -2610,7 +2730,7 @@ wholeReLU:
 	VANDPS Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    152(DI), R10
+	MOVQ    160(DI), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    104(DI), R11
@@ -2638,7 +2758,7 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(DI)
+	MOVQ R10, 160(DI)
 
 wholeWrite:
 	VMOVUPS Y0, (R9)
@@ -2657,7 +2777,7 @@ wholeWrite:
 	ADDQ   R10, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   144(DI)
+	DECQ   152(DI)
 	JNE    wholeTile
 	DECQ   120(DI)
 	JEQ    wholeDone
@@ -2698,9 +2818,9 @@ cutPanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R13
-	MOVQ R13, 144(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 152(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 160(R10)
 
 cutTile:
 	MOVQ    R8, R10
@@ -2893,7 +3013,7 @@ cutReLU:
 	VANDPS Y6, Y5, Y5
 
 cutMask:
-	MOVQ       152(R10), R11
+	MOVQ       160(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
 	MOVQ       104(R10), R12
@@ -2921,7 +3041,7 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 cutWrite:
 	MOVQ 56(R10), R11
@@ -3008,7 +3128,7 @@ cutWritten:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    cutTile
 	DECQ   120(R10)
 	JEQ    cutDone
@@ -3033,11 +3153,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R12, DI
-	IMULQ   BX, DI
-	CMPQ    DI, $0x00080000
+	MOVQ  R12, DI
+	IMULQ BX, DI
+	CMPQ  DI, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), DI
+	CMPQ  136(DI), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), DI
+	ANDQ $0x00000fff, DI
+	CMPQ DI, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R9, DI
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -3114,12 +3245,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R9, DI
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R12, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00080000
+	MOVQ  R12, R13
+	IMULQ BX, R13
+	CMPQ  R13, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R13
+	CMPQ  136(R13), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R13
+	ANDQ $0x00000fff, R13
+	CMPQ R13, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R9, R13
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -3196,6 +3342,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R9, R13
+	JMP  cutSteps
+
 // func sgemm6x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm6x8AVX2(SB), NOSPLIT, $0-8
@@ -3221,9 +3371,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ    R9, R11
@@ -3425,7 +3575,7 @@ wholeReLU:
 	VANDPS Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    152(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -3457,7 +3607,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -3478,7 +3628,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -3519,9 +3669,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R14
-	MOVQ R14, 144(R11)
-	MOVQ 96(R11), R14
 	MOVQ R14, 152(R11)
+	MOVQ 96(R11), R14
+	MOVQ R14, 160(R11)
 
 cutTile:
 	MOVQ    R9, R11
@@ -3735,7 +3885,7 @@ cutReLU:
 	VANDPS Y7, Y6, Y6
 
 cutMask:
-	MOVQ       152(R11), R12
+	MOVQ       160(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -3767,7 +3917,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -3866,7 +4016,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -3891,11 +4041,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R13, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  136(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -3980,12 +4141,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R13, R14
-	IMULQ   BX, R14
-	CMPQ    R14, $0x00080000
+	MOVQ  R13, R14
+	IMULQ BX, R14
+	CMPQ  R14, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R14
+	CMPQ  136(R14), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R14
+	ANDQ $0x00000fff, R14
+	CMPQ R14, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R14
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -4070,6 +4246,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R14
+	JMP  cutSteps
+
 // func sgemm7x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm7x8AVX2(SB), NOSPLIT, $0-8
@@ -4095,9 +4275,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ    R9, R11
@@ -4318,7 +4498,7 @@ wholeReLU:
 	VANDPS Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    152(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -4354,7 +4534,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -4377,7 +4557,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -4418,9 +4598,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R14
-	MOVQ R14, 144(R11)
-	MOVQ 96(R11), R14
 	MOVQ R14, 152(R11)
+	MOVQ 96(R11), R14
+	MOVQ R14, 160(R11)
 
 cutTile:
 	MOVQ    R9, R11
@@ -4655,7 +4835,7 @@ cutReLU:
 	VANDPS Y8, Y7, Y7
 
 cutMask:
-	MOVQ       152(R11), R12
+	MOVQ       160(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -4691,7 +4871,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -4802,7 +4982,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -4827,11 +5007,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R13, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  136(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -4924,12 +5115,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R13, R14
-	IMULQ   BX, R14
-	CMPQ    R14, $0x00080000
+	MOVQ  R13, R14
+	IMULQ BX, R14
+	CMPQ  R14, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R14
+	CMPQ  136(R14), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R14
+	ANDQ $0x00000fff, R14
+	CMPQ R14, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R14
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -5022,6 +5228,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R14
+	JMP  cutSteps
+
 // func sgemm8x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm8x8AVX2(SB), NOSPLIT, $0-8
@@ -5047,9 +5257,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -5298,7 +5508,7 @@ wholeReLU:
 	VANDPS Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    152(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -5338,7 +5548,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -5363,7 +5573,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -5404,9 +5614,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 144(R11)
-	MOVQ 96(R11), R12
 	MOVQ R12, 152(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 160(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -5671,7 +5881,7 @@ cutReLU:
 	VANDPS Y9, Y8, Y8
 
 cutMask:
-	MOVQ       152(R11), R12
+	MOVQ       160(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -5711,7 +5921,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -5834,7 +6044,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -5859,11 +6069,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R14, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  136(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -5968,12 +6189,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R14, R15
-	IMULQ   BX, R15
-	CMPQ    R15, $0x00080000
+	MOVQ  R14, R15
+	IMULQ BX, R15
+	CMPQ  R15, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R15
+	CMPQ  136(R15), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R15
+	ANDQ $0x00000fff, R15
+	CMPQ R15, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R15
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -6078,6 +6314,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R15
+	JMP  cutSteps
+
 // func sgemm9x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm9x8AVX2(SB), NOSPLIT, $0-8
@@ -6103,9 +6343,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -6373,7 +6613,7 @@ wholeReLU:
 	VANDPS Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    152(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -6417,7 +6657,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -6444,7 +6684,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -6485,9 +6725,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 144(R11)
-	MOVQ 96(R11), R12
 	MOVQ R12, 152(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 160(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -6773,7 +7013,7 @@ cutReLU:
 	VANDPS Y10, Y9, Y9
 
 cutMask:
-	MOVQ       152(R11), R12
+	MOVQ       160(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -6817,7 +7057,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -6952,7 +7192,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -6977,11 +7217,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R14, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  136(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -7094,12 +7345,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R14, R15
-	IMULQ   BX, R15
-	CMPQ    R15, $0x00080000
+	MOVQ  R14, R15
+	IMULQ BX, R15
+	CMPQ  R15, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R15
+	CMPQ  136(R15), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R15
+	ANDQ $0x00000fff, R15
+	CMPQ R15, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R15
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -7212,6 +7478,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R15
+	JMP  cutSteps
+
 // func sgemm10x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm10x8AVX2(SB), NOSPLIT, $0-8
@@ -7237,9 +7507,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -7526,7 +7796,7 @@ wholeReLU:
 	VANDPS Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    152(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -7574,7 +7844,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -7603,7 +7873,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -7644,9 +7914,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 144(R11)
-	MOVQ 96(R11), R12
 	MOVQ R12, 152(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 160(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -7953,7 +8223,7 @@ cutReLU:
 	VANDPS Y11, Y10, Y10
 
 cutMask:
-	MOVQ       152(R11), R12
+	MOVQ       160(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -8001,7 +8271,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -8148,7 +8418,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -8173,11 +8443,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R14, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  136(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -8298,12 +8579,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R14, R15
-	IMULQ   BX, R15
-	CMPQ    R15, $0x00080000
+	MOVQ  R14, R15
+	IMULQ BX, R15
+	CMPQ  R15, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R15
+	CMPQ  136(R15), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R15
+	ANDQ $0x00000fff, R15
+	CMPQ R15, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R15
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -8424,6 +8720,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R15
+	JMP  cutSteps
+
 // func sgemm11x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm11x8AVX2(SB), NOSPLIT, $0-8
@@ -8449,9 +8749,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -8757,7 +9057,7 @@ wholeReLU:
 	VANDPS Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    152(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -8809,7 +9109,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -8840,7 +9140,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -8881,9 +9181,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 144(R11)
-	MOVQ 96(R11), R12
 	MOVQ R12, 152(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 160(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -9211,7 +9511,7 @@ cutReLU:
 	VANDPS Y12, Y11, Y11
 
 cutMask:
-	MOVQ       152(R11), R12
+	MOVQ       160(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -9263,7 +9563,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -9422,7 +9722,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -9447,11 +9747,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R14, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  136(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -9580,12 +9891,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R14, R15
-	IMULQ   BX, R15
-	CMPQ    R15, $0x00080000
+	MOVQ  R14, R15
+	IMULQ BX, R15
+	CMPQ  R15, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R15
+	CMPQ  136(R15), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R15
+	ANDQ $0x00000fff, R15
+	CMPQ R15, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R15
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -9714,6 +10040,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R15
+	JMP  cutSteps
+
 // func sgemm12x8AVX2(x *microArgs[float32])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·sgemm12x8AVX2(SB), NOSPLIT, $0-8
@@ -9739,9 +10069,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -10066,7 +10396,7 @@ wholeReLU:
 	VANDPS Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    152(R8), R11
+	MOVQ    160(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    104(R8), R12
@@ -10122,7 +10452,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R8)
+	MOVQ R11, 160(R8)
 
 wholeWrite:
 	VMOVUPS Y0, (R10)
@@ -10155,7 +10485,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    wholeTile
 	DECQ   120(R8)
 	JEQ    wholeDone
@@ -10196,9 +10526,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 144(R11)
-	MOVQ 96(R11), R12
 	MOVQ R12, 152(R11)
+	MOVQ 96(R11), R12
+	MOVQ R12, 160(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -10547,7 +10877,7 @@ cutReLU:
 	VANDPS Y13, Y12, Y12
 
 cutMask:
-	MOVQ       152(R11), R12
+	MOVQ       160(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       104(R11), R13
@@ -10603,7 +10933,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -10774,7 +11104,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    cutTile
 	DECQ   120(R11)
 	JEQ    cutDone
@@ -10799,11 +11129,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R14, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  136(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -10940,12 +11281,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R14, R15
-	IMULQ   BX, R15
-	CMPQ    R15, $0x00080000
+	MOVQ  R14, R15
+	IMULQ BX, R15
+	CMPQ  R15, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R15
+	CMPQ  136(R15), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R15
+	ANDQ $0x00000fff, R15
+	CMPQ R15, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R15
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -11082,6 +11438,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R15
+	JMP  cutSteps
+
 // func sgemm1x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm1x16AVX2(SB), NOSPLIT, $0-8
@@ -11107,9 +11467,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 144(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 152(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -11234,7 +11594,7 @@ tileReLU:
 	VANDPS Y2, Y1, Y1
 
 tileMask:
-	MOVQ    152(R8), R9
+	MOVQ    160(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -11249,7 +11609,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -11261,7 +11621,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -11286,11 +11646,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R10, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R12
+	CMPQ  136(R12), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    DI, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -11347,6 +11718,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R12
+	JMP  tileSteps
+
 // func sgemm2x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm2x16AVX2(SB), NOSPLIT, $0-8
@@ -11372,9 +11747,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 144(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 152(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -11530,7 +11905,7 @@ tileReLU:
 	VANDPS Y4, Y3, Y3
 
 tileMask:
-	MOVQ    152(R8), R9
+	MOVQ    160(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -11552,7 +11927,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -11567,7 +11942,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -11592,11 +11967,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R10, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R12
+	CMPQ  136(R12), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    DI, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -11665,6 +12051,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R12
+	JMP  tileSteps
+
 // func sgemm3x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm3x16AVX2(SB), NOSPLIT, $0-8
@@ -11690,9 +12080,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 144(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 152(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -11879,7 +12269,7 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    152(R8), R9
+	MOVQ    160(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -11908,7 +12298,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -11926,7 +12316,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -11951,11 +12341,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R10, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R12
+	CMPQ  136(R12), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    DI, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -12036,6 +12437,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R12
+	JMP  tileSteps
+
 // func sgemm4x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm4x16AVX2(SB), NOSPLIT, $0-8
@@ -12062,9 +12467,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 144(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 152(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -12282,7 +12687,7 @@ tileReLU:
 	VANDPS Y8, Y7, Y7
 
 tileMask:
-	MOVQ    152(R9), R10
+	MOVQ    160(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(R9), R11
@@ -12318,7 +12723,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
@@ -12339,7 +12744,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -12364,11 +12769,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00080000
+	MOVQ  R11, R13
+	IMULQ BX, R13
+	CMPQ  R13, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R13
+	CMPQ  136(R13), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R13
+	ANDQ $0x00000fff, R13
+	CMPQ R13, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    R8, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -12461,6 +12877,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R13
+	JMP  tileSteps
+
 // func sgemm5x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm5x16AVX2(SB), NOSPLIT, $0-8
@@ -12487,9 +12907,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 144(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 152(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -12738,7 +13158,7 @@ tileReLU:
 	VANDPS Y10, Y9, Y9
 
 tileMask:
-	MOVQ    152(R9), R10
+	MOVQ    160(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(R9), R11
@@ -12781,7 +13201,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
@@ -12805,7 +13225,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -12830,11 +13250,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00080000
+	MOVQ  R11, R13
+	IMULQ BX, R13
+	CMPQ  R13, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R13
+	CMPQ  136(R13), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R13
+	ANDQ $0x00000fff, R13
+	CMPQ R13, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    R8, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -12939,6 +13370,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R13
+	JMP  tileSteps
+
 // func sgemm6x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm6x16AVX2(SB), NOSPLIT, $0-8
@@ -12966,9 +13401,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 144(R10)
-	MOVQ 96(R10), R14
 	MOVQ R14, 152(R10)
+	MOVQ 96(R10), R14
+	MOVQ R14, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -13248,7 +13683,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    152(R10), R11
+	MOVQ    160(R10), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    104(R10), R12
@@ -13298,7 +13733,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y0, (R9)
@@ -13325,7 +13760,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -13350,11 +13785,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
-	IMULQ   BX, R14
-	CMPQ    R14, $0x00080000
+	MOVQ  R12, R14
+	IMULQ BX, R14
+	CMPQ  R14, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R14
+	CMPQ  136(R14), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R14
+	ANDQ $0x00000fff, R14
+	CMPQ R14, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -13471,6 +13917,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm1x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm1x24AVX2(SB), NOSPLIT, $0-8
@@ -13496,9 +13946,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 144(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 152(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -13642,7 +14092,7 @@ tileReLU:
 	VANDPS Y3, Y2, Y2
 
 tileMask:
-	MOVQ    152(R8), R9
+	MOVQ    160(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -13660,7 +14110,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -13673,7 +14123,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -13698,11 +14148,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R10, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R12
+	CMPQ  136(R12), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    DI, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -13772,6 +14233,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R12
+	JMP  tileSteps
+
 // func sgemm2x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm2x24AVX2(SB), NOSPLIT, $0-8
@@ -13797,9 +14262,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 144(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 152(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -13986,7 +14451,7 @@ tileReLU:
 	VANDPS Y6, Y5, Y5
 
 tileMask:
-	MOVQ    152(R8), R9
+	MOVQ    160(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -14014,7 +14479,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -14031,7 +14496,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -14056,11 +14521,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R10, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R12
+	CMPQ  136(R12), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    DI, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -14146,6 +14622,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R12
+	JMP  tileSteps
+
 // func sgemm3x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm3x24AVX2(SB), NOSPLIT, $0-8
@@ -14171,9 +14651,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 144(R8)
-	MOVQ 96(R8), R12
 	MOVQ R12, 152(R8)
+	MOVQ 96(R8), R12
+	MOVQ R12, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -14403,7 +14883,7 @@ tileReLU:
 	VANDPS Y9, Y8, Y8
 
 tileMask:
-	MOVQ    152(R8), R9
+	MOVQ    160(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    104(R8), R10
@@ -14441,7 +14921,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, (DI)
@@ -14462,7 +14942,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -14487,11 +14967,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R10, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R12
+	CMPQ  136(R12), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    DI, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -14593,6 +15084,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R12
+	JMP  tileSteps
+
 // func sgemm4x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
 TEXT ·sgemm4x24AVX2(SB), NOSPLIT, $0-8
@@ -14619,9 +15114,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x02, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 144(R9)
-	MOVQ 96(R9), R13
 	MOVQ R13, 152(R9)
+	MOVQ 96(R9), R13
+	MOVQ R13, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -14894,7 +15389,7 @@ tileReLU:
 	VANDPS Y12, Y11, Y11
 
 tileMask:
-	MOVQ    152(R9), R10
+	MOVQ    160(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    104(R9), R11
@@ -14942,7 +15437,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS Y0, (R8)
@@ -14967,7 +15462,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -14992,11 +15487,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00080000
+	MOVQ  R11, R13
+	IMULQ BX, R13
+	CMPQ  R13, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R13
+	CMPQ  136(R13), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R13
+	ANDQ $0x00000fff, R13
+	CMPQ R13, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    R8, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -15114,6 +15620,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R13
+	JMP  tileSteps
+
 // func dgemm1x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm1x4AVX2(SB), NOSPLIT, $0-8
@@ -15137,9 +15647,9 @@ wholePanel:
 	MOVQ 72(SI), AX
 	SHLQ $0x03, AX
 	MOVQ 64(SI), R9
-	MOVQ R9, 152(SI)
-	MOVQ 104(SI), R9
 	MOVQ R9, 160(SI)
+	MOVQ 104(SI), R9
+	MOVQ R9, 168(SI)
 
 wholeTile:
 	MOVQ    DI, R9
@@ -15248,7 +15758,7 @@ wholeReLU:
 	VANDPD Y1, Y0, Y0
 
 wholeMask:
-	MOVQ    160(SI), R9
+	MOVQ    168(SI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
 	MOVQ    112(SI), R10
@@ -15260,7 +15770,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(SI)
+	MOVQ R9, 168(SI)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
@@ -15271,7 +15781,7 @@ wholeWrite:
 	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   152(SI)
+	DECQ   160(SI)
 	JNE    wholeTile
 	DECQ   128(SI)
 	JEQ    wholeDone
@@ -15312,9 +15822,9 @@ cutPanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 168(R9)
 
 cutTile:
 	MOVQ    DI, R9
@@ -15425,7 +15935,7 @@ cutReLU:
 	VANDPD Y2, Y1, Y1
 
 cutMask:
-	MOVQ       160(R9), R10
+	MOVQ       168(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       112(R9), R11
@@ -15437,7 +15947,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 cutWrite:
 	MOVQ 56(R9), R10
@@ -15468,7 +15978,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    cutTile
 	DECQ   128(R9)
 	JEQ    cutDone
@@ -15493,11 +16003,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R11, SI
-	IMULQ   BX, SI
-	CMPQ    SI, $0x00080000
+	MOVQ  R11, SI
+	IMULQ BX, SI
+	CMPQ  SI, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), SI
+	CMPQ  144(SI), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), SI
+	ANDQ $0x00000fff, SI
+	CMPQ SI, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R8, SI
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -15542,12 +16063,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R8, SI
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R11, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R11, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R12
+	CMPQ  144(R12), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R8, R12
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -15592,6 +16128,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R8, R12
+	JMP  cutSteps
+
 // func dgemm2x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm2x4AVX2(SB), NOSPLIT, $0-8
@@ -15615,9 +16155,9 @@ wholePanel:
 	MOVQ 72(SI), AX
 	SHLQ $0x03, AX
 	MOVQ 64(SI), R9
-	MOVQ R9, 152(SI)
-	MOVQ 104(SI), R9
 	MOVQ R9, 160(SI)
+	MOVQ 104(SI), R9
+	MOVQ R9, 168(SI)
 
 wholeTile:
 	MOVQ    DI, R9
@@ -15745,7 +16285,7 @@ wholeReLU:
 	VANDPD Y2, Y1, Y1
 
 wholeMask:
-	MOVQ    160(SI), R9
+	MOVQ    168(SI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
 	MOVQ    112(SI), R10
@@ -15761,7 +16301,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(SI)
+	MOVQ R9, 168(SI)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
@@ -15774,7 +16314,7 @@ wholeWrite:
 	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   152(SI)
+	DECQ   160(SI)
 	JNE    wholeTile
 	DECQ   128(SI)
 	JEQ    wholeDone
@@ -15815,9 +16355,9 @@ cutPanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 168(R9)
 
 cutTile:
 	MOVQ    DI, R9
@@ -15949,7 +16489,7 @@ cutReLU:
 	VANDPD Y3, Y2, Y2
 
 cutMask:
-	MOVQ       160(R9), R10
+	MOVQ       168(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       112(R9), R11
@@ -15965,7 +16505,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 cutWrite:
 	MOVQ 56(R9), R10
@@ -16004,7 +16544,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    cutTile
 	DECQ   128(R9)
 	JEQ    cutDone
@@ -16029,11 +16569,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R11, SI
-	IMULQ   BX, SI
-	CMPQ    SI, $0x00080000
+	MOVQ  R11, SI
+	IMULQ BX, SI
+	CMPQ  SI, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), SI
+	CMPQ  144(SI), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), SI
+	ANDQ $0x00000fff, SI
+	CMPQ SI, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R8, SI
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -16086,12 +16637,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R8, SI
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R11, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R11, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R12
+	CMPQ  144(R12), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R8, R12
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -16144,6 +16710,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R8, R12
+	JMP  cutSteps
+
 // func dgemm3x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm3x4AVX2(SB), NOSPLIT, $0-8
@@ -16167,9 +16737,9 @@ wholePanel:
 	MOVQ 72(SI), AX
 	SHLQ $0x03, AX
 	MOVQ 64(SI), R9
-	MOVQ R9, 152(SI)
-	MOVQ 104(SI), R9
 	MOVQ R9, 160(SI)
+	MOVQ 104(SI), R9
+	MOVQ R9, 168(SI)
 
 wholeTile:
 	MOVQ    DI, R9
@@ -16316,7 +16886,7 @@ wholeReLU:
 	VANDPD Y3, Y2, Y2
 
 wholeMask:
-	MOVQ    160(SI), R9
+	MOVQ    168(SI), R9
 	TESTQ   R9, R9
 	JEQ     wholeWrite
 	MOVQ    112(SI), R10
@@ -16336,7 +16906,7 @@ wholeMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(SI)
+	MOVQ R9, 168(SI)
 
 wholeWrite:
 	VMOVUPD Y0, (R8)
@@ -16351,7 +16921,7 @@ wholeWrite:
 	ADDQ   R9, DI
 	MOVQ   24(SI), R10
 	MOVQ   (SI), R11
-	DECQ   152(SI)
+	DECQ   160(SI)
 	JNE    wholeTile
 	DECQ   128(SI)
 	JEQ    wholeDone
@@ -16392,9 +16962,9 @@ cutPanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 168(R9)
 
 cutTile:
 	MOVQ    DI, R9
@@ -16547,7 +17117,7 @@ cutReLU:
 	VANDPD Y4, Y3, Y3
 
 cutMask:
-	MOVQ       160(R9), R10
+	MOVQ       168(R9), R10
 	TESTQ      R10, R10
 	JEQ        cutWrite
 	MOVQ       112(R9), R11
@@ -16567,7 +17137,7 @@ cutMask:
 	ADDQ       R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 cutWrite:
 	MOVQ 56(R9), R10
@@ -16614,7 +17184,7 @@ cutWritten:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    cutTile
 	DECQ   128(R9)
 	JEQ    cutDone
@@ -16639,11 +17209,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R11, SI
-	IMULQ   BX, SI
-	CMPQ    SI, $0x00080000
+	MOVQ  R11, SI
+	IMULQ BX, SI
+	CMPQ  SI, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), SI
+	CMPQ  144(SI), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), SI
+	ANDQ $0x00000fff, SI
+	CMPQ SI, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R8, SI
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -16704,12 +17285,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R8, SI
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R11, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R11, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R12
+	CMPQ  144(R12), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R8, R12
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -16770,6 +17366,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R8, R12
+	JMP  cutSteps
+
 // func dgemm4x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm4x4AVX2(SB), NOSPLIT, $0-8
@@ -16794,9 +17394,9 @@ wholePanel:
 	MOVQ 72(DI), AX
 	SHLQ $0x03, AX
 	MOVQ 64(DI), R10
-	MOVQ R10, 152(DI)
-	MOVQ 104(DI), R10
 	MOVQ R10, 160(DI)
+	MOVQ 104(DI), R10
+	MOVQ R10, 168(DI)
 
 wholeTile:
 	MOVQ    R8, R10
@@ -16962,7 +17562,7 @@ wholeReLU:
 	VANDPD Y4, Y3, Y3
 
 wholeMask:
-	MOVQ    160(DI), R10
+	MOVQ    168(DI), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    112(DI), R11
@@ -16986,7 +17586,7 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -17003,7 +17603,7 @@ wholeWrite:
 	ADDQ   R10, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    wholeTile
 	DECQ   128(DI)
 	JEQ    wholeDone
@@ -17044,9 +17644,9 @@ cutPanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 168(R10)
 
 cutTile:
 	MOVQ    R8, R10
@@ -17220,7 +17820,7 @@ cutReLU:
 	VANDPD Y5, Y4, Y4
 
 cutMask:
-	MOVQ       160(R10), R11
+	MOVQ       168(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
 	MOVQ       112(R10), R12
@@ -17244,7 +17844,7 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	MOVQ 56(R10), R11
@@ -17299,7 +17899,7 @@ cutWritten:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -17324,11 +17924,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R12, DI
-	IMULQ   BX, DI
-	CMPQ    DI, $0x00080000
+	MOVQ  R12, DI
+	IMULQ BX, DI
+	CMPQ  DI, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), DI
+	CMPQ  144(DI), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), DI
+	ANDQ $0x00000fff, DI
+	CMPQ DI, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R9, DI
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -17397,12 +18008,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R9, DI
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R12, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00080000
+	MOVQ  R12, R13
+	IMULQ BX, R13
+	CMPQ  R13, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R13
+	CMPQ  144(R13), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R13
+	ANDQ $0x00000fff, R13
+	CMPQ R13, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R9, R13
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -17471,6 +18097,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R9, R13
+	JMP  cutSteps
+
 // func dgemm5x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm5x4AVX2(SB), NOSPLIT, $0-8
@@ -17495,9 +18125,9 @@ wholePanel:
 	MOVQ 72(DI), AX
 	SHLQ $0x03, AX
 	MOVQ 64(DI), R10
-	MOVQ R10, 152(DI)
-	MOVQ 104(DI), R10
 	MOVQ R10, 160(DI)
+	MOVQ 104(DI), R10
+	MOVQ R10, 168(DI)
 
 wholeTile:
 	MOVQ    R8, R10
@@ -17682,7 +18312,7 @@ wholeReLU:
 	VANDPD Y5, Y4, Y4
 
 wholeMask:
-	MOVQ    160(DI), R10
+	MOVQ    168(DI), R10
 	TESTQ   R10, R10
 	JEQ     wholeWrite
 	MOVQ    112(DI), R11
@@ -17710,7 +18340,7 @@ wholeMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(DI)
+	MOVQ R10, 168(DI)
 
 wholeWrite:
 	VMOVUPD Y0, (R9)
@@ -17729,7 +18359,7 @@ wholeWrite:
 	ADDQ   R10, R8
 	MOVQ   24(DI), R11
 	MOVQ   (DI), R12
-	DECQ   152(DI)
+	DECQ   160(DI)
 	JNE    wholeTile
 	DECQ   128(DI)
 	JEQ    wholeDone
@@ -17770,9 +18400,9 @@ cutPanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 168(R10)
 
 cutTile:
 	MOVQ    R8, R10
@@ -17967,7 +18597,7 @@ cutReLU:
 	VANDPD Y6, Y5, Y5
 
 cutMask:
-	MOVQ       160(R10), R11
+	MOVQ       168(R10), R11
 	TESTQ      R11, R11
 	JEQ        cutWrite
 	MOVQ       112(R10), R12
@@ -17995,7 +18625,7 @@ cutMask:
 	ADDQ       R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 cutWrite:
 	MOVQ 56(R10), R11
@@ -18058,7 +18688,7 @@ cutWritten:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    cutTile
 	DECQ   128(R10)
 	JEQ    cutDone
@@ -18083,11 +18713,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R12, DI
-	IMULQ   BX, DI
-	CMPQ    DI, $0x00080000
+	MOVQ  R12, DI
+	IMULQ BX, DI
+	CMPQ  DI, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), DI
+	CMPQ  144(DI), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), DI
+	ANDQ $0x00000fff, DI
+	CMPQ DI, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R9, DI
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -18164,12 +18805,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R9, DI
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R12, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00080000
+	MOVQ  R12, R13
+	IMULQ BX, R13
+	CMPQ  R13, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R13
+	CMPQ  144(R13), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R13
+	ANDQ $0x00000fff, R13
+	CMPQ R13, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R9, R13
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -18246,6 +18902,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R9, R13
+	JMP  cutSteps
+
 // func dgemm6x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm6x4AVX2(SB), NOSPLIT, $0-8
@@ -18271,9 +18931,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ    R9, R11
@@ -18477,7 +19137,7 @@ wholeReLU:
 	VANDPD Y6, Y5, Y5
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -18509,7 +19169,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -18530,7 +19190,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -18571,9 +19231,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R14
-	MOVQ R14, 152(R11)
-	MOVQ 104(R11), R14
 	MOVQ R14, 160(R11)
+	MOVQ 104(R11), R14
+	MOVQ R14, 168(R11)
 
 cutTile:
 	MOVQ    R9, R11
@@ -18789,7 +19449,7 @@ cutReLU:
 	VANDPD Y7, Y6, Y6
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -18821,7 +19481,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -18892,7 +19552,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -18917,11 +19577,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R13, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  144(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -19006,12 +19677,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R13, R14
-	IMULQ   BX, R14
-	CMPQ    R14, $0x00080000
+	MOVQ  R13, R14
+	IMULQ BX, R14
+	CMPQ  R14, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R14
+	CMPQ  144(R14), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R14
+	ANDQ $0x00000fff, R14
+	CMPQ R14, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R14
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -19096,6 +19782,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R14
+	JMP  cutSteps
+
 // func dgemm7x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm7x4AVX2(SB), NOSPLIT, $0-8
@@ -19121,9 +19811,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ    R9, R11
@@ -19346,7 +20036,7 @@ wholeReLU:
 	VANDPD Y7, Y6, Y6
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -19382,7 +20072,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -19405,7 +20095,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R12
 	MOVQ   (R8), R13
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -19446,9 +20136,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R14
-	MOVQ R14, 152(R11)
-	MOVQ 104(R11), R14
 	MOVQ R14, 160(R11)
+	MOVQ 104(R11), R14
+	MOVQ R14, 168(R11)
 
 cutTile:
 	MOVQ    R9, R11
@@ -19685,7 +20375,7 @@ cutReLU:
 	VANDPD Y8, Y7, Y7
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -19721,7 +20411,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -19800,7 +20490,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -19825,11 +20515,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R13, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  144(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -19922,12 +20623,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R13, R14
-	IMULQ   BX, R14
-	CMPQ    R14, $0x00080000
+	MOVQ  R13, R14
+	IMULQ BX, R14
+	CMPQ  R14, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R14
+	CMPQ  144(R14), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R14
+	ANDQ $0x00000fff, R14
+	CMPQ R14, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R14
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -20020,6 +20736,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R14
+	JMP  cutSteps
+
 // func dgemm8x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm8x4AVX2(SB), NOSPLIT, $0-8
@@ -20045,9 +20765,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -20298,7 +21018,7 @@ wholeReLU:
 	VANDPD Y8, Y7, Y7
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -20338,7 +21058,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -20363,7 +21083,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -20404,9 +21124,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 104(R11), R12
 	MOVQ R12, 160(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 168(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -20673,7 +21393,7 @@ cutReLU:
 	VANDPD Y9, Y8, Y8
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -20713,7 +21433,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -20800,7 +21520,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -20825,11 +21545,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R14, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  144(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -20934,12 +21665,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R14, R15
-	IMULQ   BX, R15
-	CMPQ    R15, $0x00080000
+	MOVQ  R14, R15
+	IMULQ BX, R15
+	CMPQ  R15, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R15
+	CMPQ  144(R15), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R15
+	ANDQ $0x00000fff, R15
+	CMPQ R15, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R15
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -21044,6 +21790,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R15
+	JMP  cutSteps
+
 // func dgemm9x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm9x4AVX2(SB), NOSPLIT, $0-8
@@ -21069,9 +21819,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -21341,7 +22091,7 @@ wholeReLU:
 	VANDPD Y9, Y8, Y8
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -21385,7 +22135,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -21412,7 +22162,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -21453,9 +22203,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 104(R11), R12
 	MOVQ R12, 160(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 168(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -21743,7 +22493,7 @@ cutReLU:
 	VANDPD Y10, Y9, Y9
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -21787,7 +22537,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -21882,7 +22632,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -21907,11 +22657,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R14, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  144(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -22024,12 +22785,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R14, R15
-	IMULQ   BX, R15
-	CMPQ    R15, $0x00080000
+	MOVQ  R14, R15
+	IMULQ BX, R15
+	CMPQ  R15, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R15
+	CMPQ  144(R15), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R15
+	ANDQ $0x00000fff, R15
+	CMPQ R15, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R15
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -22142,6 +22918,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R15
+	JMP  cutSteps
+
 // func dgemm10x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm10x4AVX2(SB), NOSPLIT, $0-8
@@ -22167,9 +22947,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -22458,7 +23238,7 @@ wholeReLU:
 	VANDPD Y10, Y9, Y9
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -22506,7 +23286,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -22535,7 +23315,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -22576,9 +23356,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 104(R11), R12
 	MOVQ R12, 160(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 168(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -22887,7 +23667,7 @@ cutReLU:
 	VANDPD Y11, Y10, Y10
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -22935,7 +23715,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -23038,7 +23818,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -23063,11 +23843,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R14, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  144(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -23188,12 +23979,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R14, R15
-	IMULQ   BX, R15
-	CMPQ    R15, $0x00080000
+	MOVQ  R14, R15
+	IMULQ BX, R15
+	CMPQ  R15, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R15
+	CMPQ  144(R15), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R15
+	ANDQ $0x00000fff, R15
+	CMPQ R15, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R15
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -23314,6 +24120,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R15
+	JMP  cutSteps
+
 // func dgemm11x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm11x4AVX2(SB), NOSPLIT, $0-8
@@ -23339,9 +24149,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -23649,7 +24459,7 @@ wholeReLU:
 	VANDPD Y11, Y10, Y10
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -23701,7 +24511,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -23732,7 +24542,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -23773,9 +24583,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 104(R11), R12
 	MOVQ R12, 160(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 168(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -24105,7 +24915,7 @@ cutReLU:
 	VANDPD Y12, Y11, Y11
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -24157,7 +24967,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -24268,7 +25078,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -24293,11 +25103,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R14, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  144(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -24426,12 +25247,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R14, R15
-	IMULQ   BX, R15
-	CMPQ    R15, $0x00080000
+	MOVQ  R14, R15
+	IMULQ BX, R15
+	CMPQ  R15, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R15
+	CMPQ  144(R15), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R15
+	ANDQ $0x00000fff, R15
+	CMPQ R15, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R15
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -24560,6 +25396,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R15
+	JMP  cutSteps
+
 // func dgemm12x4AVX2(x *microArgs[float64])
 // Requires: AVX, AVX2, FMA3, MMX+
 TEXT ·dgemm12x4AVX2(SB), NOSPLIT, $0-8
@@ -24585,9 +25425,9 @@ wholePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 wholeTile:
 	MOVQ R9, R11
@@ -24914,7 +25754,7 @@ wholeReLU:
 	VANDPD Y12, Y11, Y11
 
 wholeMask:
-	MOVQ    160(R8), R11
+	MOVQ    168(R8), R11
 	TESTQ   R11, R11
 	JEQ     wholeWrite
 	MOVQ    112(R8), R12
@@ -24970,7 +25810,7 @@ wholeMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R8)
+	MOVQ R11, 168(R8)
 
 wholeWrite:
 	VMOVUPD Y0, (R10)
@@ -25003,7 +25843,7 @@ wholeWrite:
 	ADDQ   R11, R9
 	MOVQ   24(R8), R13
 	MOVQ   (R8), R14
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    wholeTile
 	DECQ   128(R8)
 	JEQ    wholeDone
@@ -25044,9 +25884,9 @@ cutPanel:
 	MOVQ 72(R11), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R11), R12
-	MOVQ R12, 152(R11)
-	MOVQ 104(R11), R12
 	MOVQ R12, 160(R11)
+	MOVQ 104(R11), R12
+	MOVQ R12, 168(R11)
 
 cutTile:
 	MOVQ R9, R11
@@ -25397,7 +26237,7 @@ cutReLU:
 	VANDPD Y13, Y12, Y12
 
 cutMask:
-	MOVQ       160(R11), R12
+	MOVQ       168(R11), R12
 	TESTQ      R12, R12
 	JEQ        cutWrite
 	MOVQ       112(R11), R13
@@ -25453,7 +26293,7 @@ cutMask:
 	ADDQ       R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 cutWrite:
 	MOVQ 56(R11), R12
@@ -25572,7 +26412,7 @@ cutWritten:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    cutTile
 	DECQ   128(R11)
 	JEQ    cutDone
@@ -25597,11 +26437,22 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R8
-	IMULQ   BX, R8
-	CMPQ    R8, $0x00080000
+	MOVQ  R14, R8
+	IMULQ BX, R8
+	CMPQ  R8, $0x00080000
+	JLT   wholeNear
+	MOVQ  x+0(FP), R8
+	CMPQ  144(R8), $0x00
+	JNE   wholeFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R8
+	ANDQ $0x00000fff, R8
+	CMPQ R8, $0x0000001e
+	JGT  wholeNear
+
+wholeFetches:
 	MOVQ    R10, R8
-	JLT     wholeSteps
 	PCALIGN $0x20
 
 wholeFarSteps:
@@ -25738,12 +26589,27 @@ wholeFarStepsFetched:
 	JGE          wholeFarSteps
 	JMP          wholeRest
 
+wholeNear:
+	MOVQ R10, R8
+	JMP  wholeSteps
+
 cutFar:
-	MOVQ    R14, R15
-	IMULQ   BX, R15
-	CMPQ    R15, $0x00080000
+	MOVQ  R14, R15
+	IMULQ BX, R15
+	CMPQ  R15, $0x00080000
+	JLT   cutNear
+	MOVQ  x+0(FP), R15
+	CMPQ  144(R15), $0x00
+	JNE   cutFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R15
+	ANDQ $0x00000fff, R15
+	CMPQ R15, $0x0000001e
+	JGT  cutNear
+
+cutFetches:
 	MOVQ    R10, R15
-	JLT     cutSteps
 	PCALIGN $0x20
 
 cutFarSteps:
@@ -25880,6 +26746,10 @@ cutFarStepsFetched:
 	JGE          cutFarSteps
 	JMP          cutRest
 
+cutNear:
+	MOVQ R10, R15
+	JMP  cutSteps
+
 // func dgemm1x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm1x8AVX2(SB), NOSPLIT, $0-8
@@ -25905,9 +26775,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -26034,7 +26904,7 @@ tileReLU:
 	VANDPD Y2, Y1, Y1
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -26049,7 +26919,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -26061,7 +26931,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -26086,11 +26956,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R10, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R12
+	CMPQ  144(R12), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    DI, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26147,6 +27028,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R12
+	JMP  tileSteps
+
 // func dgemm2x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm2x8AVX2(SB), NOSPLIT, $0-8
@@ -26172,9 +27057,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -26332,7 +27217,7 @@ tileReLU:
 	VANDPD Y4, Y3, Y3
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -26354,7 +27239,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -26369,7 +27254,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -26394,11 +27279,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R10, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R12
+	CMPQ  144(R12), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    DI, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26467,6 +27363,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R12
+	JMP  tileSteps
+
 // func dgemm3x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm3x8AVX2(SB), NOSPLIT, $0-8
@@ -26492,9 +27392,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -26683,7 +27583,7 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -26712,7 +27612,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -26730,7 +27630,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -26755,11 +27655,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R10, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R12
+	CMPQ  144(R12), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    DI, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26840,6 +27751,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R12
+	JMP  tileSteps
+
 // func dgemm4x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm4x8AVX2(SB), NOSPLIT, $0-8
@@ -26866,9 +27781,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -27088,7 +28003,7 @@ tileReLU:
 	VANDPD Y8, Y7, Y7
 
 tileMask:
-	MOVQ    160(R9), R10
+	MOVQ    168(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(R9), R11
@@ -27124,7 +28039,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
@@ -27145,7 +28060,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -27170,11 +28085,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00080000
+	MOVQ  R11, R13
+	IMULQ BX, R13
+	CMPQ  R13, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R13
+	CMPQ  144(R13), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R13
+	ANDQ $0x00000fff, R13
+	CMPQ R13, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    R8, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -27267,6 +28193,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R13
+	JMP  tileSteps
+
 // func dgemm5x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm5x8AVX2(SB), NOSPLIT, $0-8
@@ -27293,9 +28223,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -27546,7 +28476,7 @@ tileReLU:
 	VANDPD Y10, Y9, Y9
 
 tileMask:
-	MOVQ    160(R9), R10
+	MOVQ    168(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(R9), R11
@@ -27589,7 +28519,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
@@ -27613,7 +28543,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -27638,11 +28568,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00080000
+	MOVQ  R11, R13
+	IMULQ BX, R13
+	CMPQ  R13, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R13
+	CMPQ  144(R13), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R13
+	ANDQ $0x00000fff, R13
+	CMPQ R13, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    R8, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -27747,6 +28688,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R13
+	JMP  tileSteps
+
 // func dgemm6x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm6x8AVX2(SB), NOSPLIT, $0-8
@@ -27774,9 +28719,9 @@ tilePanel:
 	MOVQ 72(R10), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R10), R14
-	MOVQ R14, 152(R10)
-	MOVQ 104(R10), R14
 	MOVQ R14, 160(R10)
+	MOVQ 104(R10), R14
+	MOVQ R14, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -28058,7 +29003,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R10), R11
+	MOVQ    168(R10), R11
 	TESTQ   R11, R11
 	JEQ     tileWrite
 	MOVQ    112(R10), R12
@@ -28108,7 +29053,7 @@ tileMask:
 	ADDQ    R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y0, (R9)
@@ -28135,7 +29080,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -28160,11 +29105,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
-	IMULQ   BX, R14
-	CMPQ    R14, $0x00080000
+	MOVQ  R12, R14
+	IMULQ BX, R14
+	CMPQ  R14, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R14
+	CMPQ  144(R14), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R14
+	ANDQ $0x00000fff, R14
+	CMPQ R14, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -28281,6 +29237,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm1x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm1x12AVX2(SB), NOSPLIT, $0-8
@@ -28306,9 +29266,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -28454,7 +29414,7 @@ tileReLU:
 	VANDPD Y3, Y2, Y2
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -28472,7 +29432,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -28485,7 +29445,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -28510,11 +29470,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R10, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R12
+	CMPQ  144(R12), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    DI, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -28584,6 +29555,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R12
+	JMP  tileSteps
+
 // func dgemm2x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm2x12AVX2(SB), NOSPLIT, $0-8
@@ -28609,9 +29584,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -28800,7 +29775,7 @@ tileReLU:
 	VANDPD Y6, Y5, Y5
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -28828,7 +29803,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -28845,7 +29820,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -28870,11 +29845,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R10, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R12
+	CMPQ  144(R12), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    DI, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -28960,6 +29946,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R12
+	JMP  tileSteps
+
 // func dgemm3x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm3x12AVX2(SB), NOSPLIT, $0-8
@@ -28985,9 +29975,9 @@ tilePanel:
 	MOVQ 72(R8), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R8), R12
-	MOVQ R12, 152(R8)
-	MOVQ 104(R8), R12
 	MOVQ R12, 160(R8)
+	MOVQ 104(R8), R12
+	MOVQ R12, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -29219,7 +30209,7 @@ tileReLU:
 	VANDPD Y9, Y8, Y8
 
 tileMask:
-	MOVQ    160(R8), R9
+	MOVQ    168(R8), R9
 	TESTQ   R9, R9
 	JEQ     tileWrite
 	MOVQ    112(R8), R10
@@ -29257,7 +30247,7 @@ tileMask:
 	ADDQ    R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, (DI)
@@ -29278,7 +30268,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -29303,11 +30293,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
-	IMULQ   BX, R12
-	CMPQ    R12, $0x00080000
+	MOVQ  R10, R12
+	IMULQ BX, R12
+	CMPQ  R12, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R12
+	CMPQ  144(R12), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R12
+	ANDQ $0x00000fff, R12
+	CMPQ R12, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    DI, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -29409,6 +30410,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R12
+	JMP  tileSteps
+
 // func dgemm4x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
 TEXT ·dgemm4x12AVX2(SB), NOSPLIT, $0-8
@@ -29435,9 +30440,9 @@ tilePanel:
 	MOVQ 72(R9), AX
 	SHLQ $0x03, AX
 	MOVQ 64(R9), R13
-	MOVQ R13, 152(R9)
-	MOVQ 104(R9), R13
 	MOVQ R13, 160(R9)
+	MOVQ 104(R9), R13
+	MOVQ R13, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -29712,7 +30717,7 @@ tileReLU:
 	VANDPD Y12, Y11, Y11
 
 tileMask:
-	MOVQ    160(R9), R10
+	MOVQ    168(R9), R10
 	TESTQ   R10, R10
 	JEQ     tileWrite
 	MOVQ    112(R9), R11
@@ -29760,7 +30765,7 @@ tileMask:
 	ADDQ    R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD Y0, (R8)
@@ -29785,7 +30790,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -29810,11 +30815,22 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
-	IMULQ   BX, R13
-	CMPQ    R13, $0x00080000
+	MOVQ  R11, R13
+	IMULQ BX, R13
+	CMPQ  R13, $0x00080000
+	JLT   tileNear
+	MOVQ  x+0(FP), R13
+	CMPQ  144(R13), $0x00
+	JNE   tileFetches
+
+	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
+	LEAQ 15(BX), R13
+	ANDQ $0x00000fff, R13
+	CMPQ R13, $0x0000001e
+	JGT  tileNear
+
+tileFetches:
 	MOVQ    R8, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -29931,6 +30947,10 @@ tileFarStepsFetched:
 	SUBQ         $0x04, R11
 	JGE          tileFarSteps
 	JMP          tileRest
+
+tileNear:
+	MOVQ R8, R13
+	JMP  tileSteps
 
 DATA tailMasks<>+0(SB)/8, $0xffffffffffffffff
 DATA tailMasks<>+8(SB)/8, $0xffffffffffffffff

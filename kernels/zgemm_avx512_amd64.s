@@ -33,9 +33,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -139,7 +139,7 @@ tileReLU:
 	VMOVAPS.Z Z0, K2, Z0
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -151,7 +151,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS Z0, K1, (DI)
@@ -162,7 +162,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -190,8 +190,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -232,6 +232,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func sgemm2x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm2x16AVX512(SB), NOSPLIT, $0-8
@@ -261,9 +265,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -383,7 +387,7 @@ tileReLU:
 	VMOVAPS.Z Z1, K2, Z1
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -399,7 +403,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS Z0, K1, (DI)
@@ -412,7 +416,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -440,8 +444,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -486,6 +490,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func sgemm3x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm3x16AVX512(SB), NOSPLIT, $0-8
@@ -515,9 +523,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -653,7 +661,7 @@ tileReLU:
 	VMOVAPS.Z Z2, K2, Z2
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -673,7 +681,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS Z0, K1, (DI)
@@ -688,7 +696,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -716,8 +724,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -766,6 +774,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func sgemm4x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm4x16AVX512(SB), NOSPLIT, $0-8
@@ -796,9 +808,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 144(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 152(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -950,7 +962,7 @@ tileReLU:
 	VMOVAPS.Z Z3, K2, Z3
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -974,7 +986,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R8)
@@ -991,7 +1003,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -1019,8 +1031,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1073,6 +1085,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func sgemm5x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm5x16AVX512(SB), NOSPLIT, $0-8
@@ -1103,9 +1119,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 144(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 152(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -1273,7 +1289,7 @@ tileReLU:
 	VMOVAPS.Z Z4, K2, Z4
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -1301,7 +1317,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R8)
@@ -1320,7 +1336,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -1348,8 +1364,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1406,6 +1422,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func sgemm6x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm6x16AVX512(SB), NOSPLIT, $0-8
@@ -1437,9 +1457,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 144(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 152(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1623,7 +1643,7 @@ tileReLU:
 	VMOVAPS.Z Z5, K2, Z5
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -1655,7 +1675,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -1676,7 +1696,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -1704,8 +1724,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1766,6 +1786,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func sgemm7x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm7x16AVX512(SB), NOSPLIT, $0-8
@@ -1797,9 +1821,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 144(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 152(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1999,7 +2023,7 @@ tileReLU:
 	VMOVAPS.Z Z6, K2, Z6
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -2035,7 +2059,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -2058,7 +2082,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -2086,8 +2110,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2152,6 +2176,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func sgemm8x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm8x16AVX512(SB), NOSPLIT, $0-8
@@ -2183,9 +2211,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -2410,7 +2438,7 @@ tileReLU:
 	VMOVAPS.Z Z7, K2, Z7
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -2450,7 +2478,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -2475,7 +2503,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -2503,8 +2531,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2577,6 +2605,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm9x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm9x16AVX512(SB), NOSPLIT, $0-8
@@ -2608,9 +2640,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -2851,7 +2883,7 @@ tileReLU:
 	VMOVAPS.Z Z8, K2, Z8
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -2895,7 +2927,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -2922,7 +2954,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -2950,8 +2982,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3028,6 +3060,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm10x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm10x16AVX512(SB), NOSPLIT, $0-8
@@ -3059,9 +3095,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -3318,7 +3354,7 @@ tileReLU:
 	VMOVAPS.Z Z9, K2, Z9
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -3366,7 +3402,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -3395,7 +3431,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -3423,8 +3459,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3505,6 +3541,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm11x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm11x16AVX512(SB), NOSPLIT, $0-8
@@ -3536,9 +3576,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -3811,7 +3851,7 @@ tileReLU:
 	VMOVAPS.Z Z10, K2, Z10
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -3863,7 +3903,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -3894,7 +3934,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -3922,8 +3962,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4008,6 +4048,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm12x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm12x16AVX512(SB), NOSPLIT, $0-8
@@ -4039,9 +4083,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -4330,7 +4374,7 @@ tileReLU:
 	VMOVAPS.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -4386,7 +4430,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -4419,7 +4463,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -4447,8 +4491,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4537,6 +4581,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm13x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm13x16AVX512(SB), NOSPLIT, $0-8
@@ -4568,9 +4616,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -4875,7 +4923,7 @@ tileReLU:
 	VMOVAPS.Z Z12, K2, Z12
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -4935,7 +4983,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -4970,7 +5018,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -4998,8 +5046,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5092,6 +5140,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm14x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm14x16AVX512(SB), NOSPLIT, $0-8
@@ -5123,9 +5175,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -5446,7 +5498,7 @@ tileReLU:
 	VMOVAPS.Z Z13, K2, Z13
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -5510,7 +5562,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -5547,7 +5599,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -5575,8 +5627,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5673,6 +5725,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm15x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm15x16AVX512(SB), NOSPLIT, $0-8
@@ -5704,9 +5760,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -6052,7 +6108,7 @@ tileReLU:
 	VMOVAPS.Z Z14, K2, Z14
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -6120,7 +6176,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -6159,7 +6215,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -6187,8 +6243,8 @@ tileFar:
 	MOVQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R15
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6293,6 +6349,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R15
+	JMP  tileSteps
+
 // func sgemm16x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm16x16AVX512(SB), NOSPLIT, $0-8
@@ -6324,9 +6384,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -6688,7 +6748,7 @@ tileReLU:
 	VMOVAPS.Z Z15, K2, Z15
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -6760,7 +6820,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Z0, K1, (R9)
@@ -6801,7 +6861,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -6829,8 +6889,8 @@ tileFar:
 	MOVQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R15
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6939,6 +6999,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R15
+	JMP  tileSteps
+
 // func sgemm1x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm1x32AVX512(SB), NOSPLIT, $0-8
@@ -6968,9 +7032,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -7098,7 +7162,7 @@ tileReLU:
 	VMOVAPS.Z Z1, K2, Z1
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -7113,7 +7177,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -7126,7 +7190,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -7154,8 +7218,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7213,6 +7277,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func sgemm2x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm2x32AVX512(SB), NOSPLIT, $0-8
@@ -7242,9 +7310,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -7400,7 +7468,7 @@ tileReLU:
 	VMOVAPS.Z Z3, K2, Z3
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -7422,7 +7490,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -7439,7 +7507,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -7467,8 +7535,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7534,6 +7602,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func sgemm3x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm3x32AVX512(SB), NOSPLIT, $0-8
@@ -7563,9 +7635,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -7754,7 +7826,7 @@ tileReLU:
 	VMOVAPS.Z Z5, K2, Z5
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -7783,7 +7855,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -7804,7 +7876,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -7832,8 +7904,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7911,6 +7983,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func sgemm4x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm4x32AVX512(SB), NOSPLIT, $0-8
@@ -7941,9 +8017,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 144(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 152(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -8165,7 +8241,7 @@ tileReLU:
 	VMOVAPS.Z Z7, K2, Z7
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -8201,7 +8277,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -8226,7 +8302,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -8254,8 +8330,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -8345,6 +8421,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func sgemm5x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm5x32AVX512(SB), NOSPLIT, $0-8
@@ -8375,9 +8455,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 144(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 152(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -8627,7 +8707,7 @@ tileReLU:
 	VMOVAPS.Z Z9, K2, Z9
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -8670,7 +8750,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -8699,7 +8779,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -8727,8 +8807,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -8826,6 +8906,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func sgemm6x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm6x32AVX512(SB), NOSPLIT, $0-8
@@ -8857,9 +8941,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 144(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 152(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -9142,7 +9226,7 @@ tileReLU:
 	VMOVAPS.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -9192,7 +9276,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -9225,7 +9309,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -9253,8 +9337,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -9364,6 +9448,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func sgemm7x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm7x32AVX512(SB), NOSPLIT, $0-8
@@ -9395,9 +9483,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 144(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 152(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -9713,7 +9801,7 @@ tileReLU:
 	VMOVAPS.Z Z13, K2, Z13
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -9770,7 +9858,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -9807,7 +9895,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -9835,8 +9923,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -9958,6 +10046,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func sgemm8x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm8x32AVX512(SB), NOSPLIT, $0-8
@@ -9989,9 +10081,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -10344,7 +10436,7 @@ tileReLU:
 	VMOVAPS.Z Z15, K2, Z15
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -10408,7 +10500,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -10449,7 +10541,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -10477,8 +10569,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -10612,6 +10704,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm9x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm9x32AVX512(SB), NOSPLIT, $0-8
@@ -10643,9 +10739,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -11031,7 +11127,7 @@ tileReLU:
 	VMOVAPS.Z Z17, K2, Z17
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -11102,7 +11198,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -11147,7 +11243,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -11175,8 +11271,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -11322,6 +11418,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm10x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm10x32AVX512(SB), NOSPLIT, $0-8
@@ -11353,9 +11453,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -11774,7 +11874,7 @@ tileReLU:
 	VMOVAPS.Z Z19, K2, Z19
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -11852,7 +11952,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -11901,7 +12001,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -11929,8 +12029,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -12088,6 +12188,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm11x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm11x32AVX512(SB), NOSPLIT, $0-8
@@ -12119,9 +12223,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -12568,7 +12672,7 @@ tileReLU:
 	VMOVAPS.Z Z21, K2, Z21
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -12653,7 +12757,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -12706,7 +12810,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -12734,8 +12838,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -12901,6 +13005,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm12x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm12x32AVX512(SB), NOSPLIT, $0-8
@@ -12932,9 +13040,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -13414,7 +13522,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K2, Z23
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -13506,7 +13614,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -13563,7 +13671,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -13591,8 +13699,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -13770,6 +13878,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm13x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm13x32AVX512(SB), NOSPLIT, $0-8
@@ -13801,9 +13913,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -14316,7 +14428,7 @@ tileReLU:
 	VMOVAPS.Z Z25, K2, Z25
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -14415,7 +14527,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -14476,7 +14588,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -14504,8 +14616,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -14695,6 +14807,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm14x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm14x32AVX512(SB), NOSPLIT, $0-8
@@ -14726,9 +14842,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -15269,7 +15385,7 @@ tileReLU:
 	VMOVAPS.Z Z27, K2, Z27
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -15375,7 +15491,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -15440,7 +15556,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -15468,8 +15584,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -15667,6 +15783,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm1x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm1x48AVX512(SB), NOSPLIT, $0-8
@@ -15696,9 +15816,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -15845,7 +15965,7 @@ tileReLU:
 	VMOVAPS.Z Z2, K2, Z2
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -15863,7 +15983,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -15878,7 +15998,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -15906,8 +16026,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -15978,6 +16098,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func sgemm2x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm2x48AVX512(SB), NOSPLIT, $0-8
@@ -16007,9 +16131,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -16201,7 +16325,7 @@ tileReLU:
 	VMOVAPS.Z Z5, K2, Z5
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -16229,7 +16353,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -16250,7 +16374,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -16278,8 +16402,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -16366,6 +16490,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func sgemm3x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm3x48AVX512(SB), NOSPLIT, $0-8
@@ -16395,9 +16523,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -16634,7 +16762,7 @@ tileReLU:
 	VMOVAPS.Z Z8, K2, Z8
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -16672,7 +16800,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -16699,7 +16827,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -16727,8 +16855,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -16831,6 +16959,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func sgemm4x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm4x48AVX512(SB), NOSPLIT, $0-8
@@ -16861,9 +16993,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 144(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 152(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -17145,7 +17277,7 @@ tileReLU:
 	VMOVAPS.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -17193,7 +17325,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -17226,7 +17358,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -17254,8 +17386,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -17374,6 +17506,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func sgemm5x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm5x48AVX512(SB), NOSPLIT, $0-8
@@ -17404,9 +17540,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 144(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 152(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -17733,7 +17869,7 @@ tileReLU:
 	VMOVAPS.Z Z14, K2, Z14
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -17791,7 +17927,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -17830,7 +17966,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -17858,8 +17994,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -17994,6 +18130,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func sgemm6x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm6x48AVX512(SB), NOSPLIT, $0-8
@@ -18025,9 +18165,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 144(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 152(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -18399,7 +18539,7 @@ tileReLU:
 	VMOVAPS.Z Z17, K2, Z17
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -18467,7 +18607,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -18512,7 +18652,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -18540,8 +18680,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -18692,6 +18832,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func sgemm7x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm7x48AVX512(SB), NOSPLIT, $0-8
@@ -18723,9 +18867,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 144(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 152(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -19142,7 +19286,7 @@ tileReLU:
 	VMOVAPS.Z Z20, K2, Z20
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -19220,7 +19364,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -19271,7 +19415,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -19299,8 +19443,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -19467,6 +19611,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func sgemm8x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm8x48AVX512(SB), NOSPLIT, $0-8
@@ -19498,9 +19646,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 144(R10)
-	MOVQ 96(R10), R11
 	MOVQ R11, 152(R10)
+	MOVQ 96(R10), R11
+	MOVQ R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -19971,7 +20119,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K2, Z23
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -20059,7 +20207,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -20116,7 +20264,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -20144,8 +20292,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -20332,6 +20480,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func sgemm1x64AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm1x64AVX512(SB), NOSPLIT, $0-8
@@ -20361,9 +20513,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -20529,7 +20681,7 @@ tileReLU:
 	VMOVAPS.Z Z3, K2, Z3
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -20550,7 +20702,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -20567,7 +20719,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -20595,8 +20747,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -20680,6 +20832,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func sgemm2x64AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm2x64AVX512(SB), NOSPLIT, $0-8
@@ -20709,9 +20865,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -20934,7 +21090,7 @@ tileReLU:
 	VMOVAPS.Z Z7, K2, Z7
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -20968,7 +21124,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -20993,7 +21149,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -21021,8 +21177,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -21126,6 +21282,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func sgemm3x64AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm3x64AVX512(SB), NOSPLIT, $0-8
@@ -21155,9 +21315,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 144(R8)
-	MOVQ 96(R8), R11
 	MOVQ R11, 152(R8)
+	MOVQ 96(R8), R11
+	MOVQ R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -21437,7 +21597,7 @@ tileReLU:
 	VMOVAPS.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -21484,7 +21644,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -21517,7 +21677,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	DECQ   120(R8)
 	JEQ    tileDone
@@ -21545,8 +21705,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -21670,6 +21830,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func sgemm4x64AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm4x64AVX512(SB), NOSPLIT, $0-8
@@ -21700,9 +21864,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 144(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 152(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -22039,7 +22203,7 @@ tileReLU:
 	VMOVAPS.Z Z15, K2, Z15
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -22099,7 +22263,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -22140,7 +22304,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -22168,8 +22332,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -22313,6 +22477,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func sgemm5x64AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm5x64AVX512(SB), NOSPLIT, $0-8
@@ -22343,9 +22511,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 144(R9)
-	MOVQ 96(R9), R12
 	MOVQ R12, 152(R9)
+	MOVQ 96(R9), R12
+	MOVQ R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -22739,7 +22907,7 @@ tileReLU:
 	VMOVAPS.Z Z19, K2, Z19
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -22812,7 +22980,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -22861,7 +23029,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	DECQ   120(R9)
 	JEQ    tileDone
@@ -22889,8 +23057,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -23054,6 +23222,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func sgemm6x64AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·sgemm6x64AVX512(SB), NOSPLIT, $0-8
@@ -23085,9 +23257,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x02, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 144(R10)
-	MOVQ 96(R10), R13
 	MOVQ R13, 152(R10)
+	MOVQ 96(R10), R13
+	MOVQ R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -23538,7 +23710,7 @@ tileReLU:
 	VMOVAPS.Z Z23, K2, Z23
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -23624,7 +23796,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -23681,7 +23853,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	DECQ   120(R10)
 	JEQ    tileDone
@@ -23709,8 +23881,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -23894,6 +24066,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dgemm1x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm1x8AVX512(SB), NOSPLIT, $0-8
@@ -23923,9 +24099,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -24031,7 +24207,7 @@ tileReLU:
 	VMOVAPD.Z Z0, K2, Z0
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -24043,7 +24219,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD Z0, K1, (DI)
@@ -24054,7 +24230,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -24082,8 +24258,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24124,6 +24300,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dgemm2x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm2x8AVX512(SB), NOSPLIT, $0-8
@@ -24153,9 +24333,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -24277,7 +24457,7 @@ tileReLU:
 	VMOVAPD.Z Z1, K2, Z1
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -24293,7 +24473,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD Z0, K1, (DI)
@@ -24306,7 +24486,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -24334,8 +24514,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24380,6 +24560,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dgemm3x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm3x8AVX512(SB), NOSPLIT, $0-8
@@ -24409,9 +24593,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -24549,7 +24733,7 @@ tileReLU:
 	VMOVAPD.Z Z2, K2, Z2
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -24569,7 +24753,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD Z0, K1, (DI)
@@ -24584,7 +24768,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -24612,8 +24796,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24662,6 +24846,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dgemm4x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm4x8AVX512(SB), NOSPLIT, $0-8
@@ -24692,9 +24880,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -24848,7 +25036,7 @@ tileReLU:
 	VMOVAPD.Z Z3, K2, Z3
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -24872,7 +25060,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R8)
@@ -24889,7 +25077,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -24917,8 +25105,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24971,6 +25159,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dgemm5x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm5x8AVX512(SB), NOSPLIT, $0-8
@@ -25001,9 +25193,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -25173,7 +25365,7 @@ tileReLU:
 	VMOVAPD.Z Z4, K2, Z4
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -25201,7 +25393,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R8)
@@ -25220,7 +25412,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -25248,8 +25440,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -25306,6 +25498,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dgemm6x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm6x8AVX512(SB), NOSPLIT, $0-8
@@ -25337,9 +25533,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -25525,7 +25721,7 @@ tileReLU:
 	VMOVAPD.Z Z5, K2, Z5
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -25557,7 +25753,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -25578,7 +25774,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -25606,8 +25802,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -25668,6 +25864,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dgemm7x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm7x8AVX512(SB), NOSPLIT, $0-8
@@ -25699,9 +25899,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -25903,7 +26103,7 @@ tileReLU:
 	VMOVAPD.Z Z6, K2, Z6
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -25939,7 +26139,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -25962,7 +26162,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -25990,8 +26190,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26056,6 +26256,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dgemm8x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm8x8AVX512(SB), NOSPLIT, $0-8
@@ -26087,9 +26291,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -26316,7 +26520,7 @@ tileReLU:
 	VMOVAPD.Z Z7, K2, Z7
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -26356,7 +26560,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -26381,7 +26585,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -26409,8 +26613,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26483,6 +26687,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm9x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm9x8AVX512(SB), NOSPLIT, $0-8
@@ -26514,9 +26722,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -26759,7 +26967,7 @@ tileReLU:
 	VMOVAPD.Z Z8, K2, Z8
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -26803,7 +27011,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -26830,7 +27038,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -26858,8 +27066,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26936,6 +27144,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm10x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm10x8AVX512(SB), NOSPLIT, $0-8
@@ -26967,9 +27179,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -27228,7 +27440,7 @@ tileReLU:
 	VMOVAPD.Z Z9, K2, Z9
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -27276,7 +27488,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -27305,7 +27517,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -27333,8 +27545,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -27415,6 +27627,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm11x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm11x8AVX512(SB), NOSPLIT, $0-8
@@ -27446,9 +27662,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -27723,7 +27939,7 @@ tileReLU:
 	VMOVAPD.Z Z10, K2, Z10
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -27775,7 +27991,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -27806,7 +28022,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -27834,8 +28050,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -27920,6 +28136,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm12x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm12x8AVX512(SB), NOSPLIT, $0-8
@@ -27951,9 +28171,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -28244,7 +28464,7 @@ tileReLU:
 	VMOVAPD.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -28300,7 +28520,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -28333,7 +28553,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -28361,8 +28581,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -28451,6 +28671,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm13x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm13x8AVX512(SB), NOSPLIT, $0-8
@@ -28482,9 +28706,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -28791,7 +29015,7 @@ tileReLU:
 	VMOVAPD.Z Z12, K2, Z12
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -28851,7 +29075,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -28886,7 +29110,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -28914,8 +29138,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -29008,6 +29232,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm14x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm14x8AVX512(SB), NOSPLIT, $0-8
@@ -29039,9 +29267,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -29364,7 +29592,7 @@ tileReLU:
 	VMOVAPD.Z Z13, K2, Z13
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -29428,7 +29656,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -29465,7 +29693,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -29493,8 +29721,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -29591,6 +29819,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm15x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm15x8AVX512(SB), NOSPLIT, $0-8
@@ -29622,9 +29854,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -29972,7 +30204,7 @@ tileReLU:
 	VMOVAPD.Z Z14, K2, Z14
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -30040,7 +30272,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -30079,7 +30311,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -30107,8 +30339,8 @@ tileFar:
 	MOVQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R15
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -30213,6 +30445,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R15
+	JMP  tileSteps
+
 // func dgemm16x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm16x8AVX512(SB), NOSPLIT, $0-8
@@ -30244,9 +30480,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -30610,7 +30846,7 @@ tileReLU:
 	VMOVAPD.Z Z15, K2, Z15
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -30682,7 +30918,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Z0, K1, (R9)
@@ -30723,7 +30959,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -30751,8 +30987,8 @@ tileFar:
 	MOVQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R15
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -30861,6 +31097,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R15
+	JMP  tileSteps
+
 // func dgemm1x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm1x16AVX512(SB), NOSPLIT, $0-8
@@ -30890,9 +31130,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -31022,7 +31262,7 @@ tileReLU:
 	VMOVAPD.Z Z1, K2, Z1
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -31037,7 +31277,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -31050,7 +31290,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -31078,8 +31318,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -31137,6 +31377,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dgemm2x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm2x16AVX512(SB), NOSPLIT, $0-8
@@ -31166,9 +31410,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -31326,7 +31570,7 @@ tileReLU:
 	VMOVAPD.Z Z3, K2, Z3
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -31348,7 +31592,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -31365,7 +31609,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -31393,8 +31637,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -31460,6 +31704,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dgemm3x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm3x16AVX512(SB), NOSPLIT, $0-8
@@ -31489,9 +31737,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -31682,7 +31930,7 @@ tileReLU:
 	VMOVAPD.Z Z5, K2, Z5
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -31711,7 +31959,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -31732,7 +31980,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -31760,8 +32008,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -31839,6 +32087,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dgemm4x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm4x16AVX512(SB), NOSPLIT, $0-8
@@ -31869,9 +32121,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -32095,7 +32347,7 @@ tileReLU:
 	VMOVAPD.Z Z7, K2, Z7
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -32131,7 +32383,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -32156,7 +32408,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -32184,8 +32436,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -32275,6 +32527,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dgemm5x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm5x16AVX512(SB), NOSPLIT, $0-8
@@ -32305,9 +32561,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -32559,7 +32815,7 @@ tileReLU:
 	VMOVAPD.Z Z9, K2, Z9
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -32602,7 +32858,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -32631,7 +32887,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -32659,8 +32915,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -32758,6 +33014,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dgemm6x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm6x16AVX512(SB), NOSPLIT, $0-8
@@ -32789,9 +33049,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -33076,7 +33336,7 @@ tileReLU:
 	VMOVAPD.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -33126,7 +33386,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -33159,7 +33419,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -33187,8 +33447,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -33298,6 +33558,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dgemm7x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm7x16AVX512(SB), NOSPLIT, $0-8
@@ -33329,9 +33593,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -33649,7 +33913,7 @@ tileReLU:
 	VMOVAPD.Z Z13, K2, Z13
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -33706,7 +33970,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -33743,7 +34007,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -33771,8 +34035,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -33894,6 +34158,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dgemm8x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm8x16AVX512(SB), NOSPLIT, $0-8
@@ -33925,9 +34193,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -34282,7 +34550,7 @@ tileReLU:
 	VMOVAPD.Z Z15, K2, Z15
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -34346,7 +34614,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -34387,7 +34655,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -34415,8 +34683,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -34550,6 +34818,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm9x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm9x16AVX512(SB), NOSPLIT, $0-8
@@ -34581,9 +34853,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -34971,7 +35243,7 @@ tileReLU:
 	VMOVAPD.Z Z17, K2, Z17
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -35042,7 +35314,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -35087,7 +35359,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -35115,8 +35387,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -35262,6 +35534,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm10x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm10x16AVX512(SB), NOSPLIT, $0-8
@@ -35293,9 +35569,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -35716,7 +35992,7 @@ tileReLU:
 	VMOVAPD.Z Z19, K2, Z19
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -35794,7 +36070,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -35843,7 +36119,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -35871,8 +36147,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -36030,6 +36306,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm11x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm11x16AVX512(SB), NOSPLIT, $0-8
@@ -36061,9 +36341,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -36512,7 +36792,7 @@ tileReLU:
 	VMOVAPD.Z Z21, K2, Z21
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -36597,7 +36877,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -36650,7 +36930,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -36678,8 +36958,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -36845,6 +37125,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm12x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm12x16AVX512(SB), NOSPLIT, $0-8
@@ -36876,9 +37160,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -37360,7 +37644,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K2, Z23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -37452,7 +37736,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -37509,7 +37793,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -37537,8 +37821,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -37716,6 +38000,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm13x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm13x16AVX512(SB), NOSPLIT, $0-8
@@ -37747,9 +38035,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -38264,7 +38552,7 @@ tileReLU:
 	VMOVAPD.Z Z25, K2, Z25
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -38363,7 +38651,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -38424,7 +38712,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -38452,8 +38740,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -38643,6 +38931,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm14x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm14x16AVX512(SB), NOSPLIT, $0-8
@@ -38674,9 +38966,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -39219,7 +39511,7 @@ tileReLU:
 	VMOVAPD.Z Z27, K2, Z27
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -39325,7 +39617,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -39390,7 +39682,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -39418,8 +39710,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -39617,6 +39909,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm1x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm1x24AVX512(SB), NOSPLIT, $0-8
@@ -39646,9 +39942,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -39797,7 +40093,7 @@ tileReLU:
 	VMOVAPD.Z Z2, K2, Z2
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -39815,7 +40111,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -39830,7 +40126,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -39858,8 +40154,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -39930,6 +40226,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dgemm2x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm2x24AVX512(SB), NOSPLIT, $0-8
@@ -39959,9 +40259,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -40155,7 +40455,7 @@ tileReLU:
 	VMOVAPD.Z Z5, K2, Z5
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -40183,7 +40483,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -40204,7 +40504,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -40232,8 +40532,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -40320,6 +40620,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dgemm3x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm3x24AVX512(SB), NOSPLIT, $0-8
@@ -40349,9 +40653,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -40590,7 +40894,7 @@ tileReLU:
 	VMOVAPD.Z Z8, K2, Z8
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -40628,7 +40932,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -40655,7 +40959,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -40683,8 +40987,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -40787,6 +41091,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dgemm4x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm4x24AVX512(SB), NOSPLIT, $0-8
@@ -40817,9 +41125,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -41103,7 +41411,7 @@ tileReLU:
 	VMOVAPD.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -41151,7 +41459,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -41184,7 +41492,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -41212,8 +41520,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -41332,6 +41640,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dgemm5x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm5x24AVX512(SB), NOSPLIT, $0-8
@@ -41362,9 +41674,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -41693,7 +42005,7 @@ tileReLU:
 	VMOVAPD.Z Z14, K2, Z14
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -41751,7 +42063,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -41790,7 +42102,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -41818,8 +42130,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -41954,6 +42266,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dgemm6x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm6x24AVX512(SB), NOSPLIT, $0-8
@@ -41985,9 +42301,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -42361,7 +42677,7 @@ tileReLU:
 	VMOVAPD.Z Z17, K2, Z17
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -42429,7 +42745,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -42474,7 +42790,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -42502,8 +42818,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -42654,6 +42970,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dgemm7x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm7x24AVX512(SB), NOSPLIT, $0-8
@@ -42685,9 +43005,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -43106,7 +43426,7 @@ tileReLU:
 	VMOVAPD.Z Z20, K2, Z20
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -43184,7 +43504,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -43235,7 +43555,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -43263,8 +43583,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -43431,6 +43751,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dgemm8x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm8x24AVX512(SB), NOSPLIT, $0-8
@@ -43462,9 +43786,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R11
-	MOVQ R11, 152(R10)
-	MOVQ 104(R10), R11
 	MOVQ R11, 160(R10)
+	MOVQ 104(R10), R11
+	MOVQ R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -43937,7 +44261,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K2, Z23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -44025,7 +44349,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -44082,7 +44406,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -44110,8 +44434,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -44298,6 +44622,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dgemm1x32AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm1x32AVX512(SB), NOSPLIT, $0-8
@@ -44327,9 +44655,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -44497,7 +44825,7 @@ tileReLU:
 	VMOVAPD.Z Z3, K2, Z3
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -44518,7 +44846,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -44535,7 +44863,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -44563,8 +44891,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -44648,6 +44976,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dgemm2x32AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm2x32AVX512(SB), NOSPLIT, $0-8
@@ -44677,9 +45009,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -44904,7 +45236,7 @@ tileReLU:
 	VMOVAPD.Z Z7, K2, Z7
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -44938,7 +45270,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -44963,7 +45295,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -44991,8 +45323,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -45096,6 +45428,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dgemm3x32AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm3x32AVX512(SB), NOSPLIT, $0-8
@@ -45125,9 +45461,9 @@ tilePanel:
 	MOVQ 72(R8), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R8), R11
-	MOVQ R11, 152(R8)
-	MOVQ 104(R8), R11
 	MOVQ R11, 160(R8)
+	MOVQ 104(R8), R11
+	MOVQ R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -45409,7 +45745,7 @@ tileReLU:
 	VMOVAPD.Z Z11, K2, Z11
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -45456,7 +45792,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -45489,7 +45825,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	DECQ   128(R8)
 	JEQ    tileDone
@@ -45517,8 +45853,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -45642,6 +45978,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dgemm4x32AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm4x32AVX512(SB), NOSPLIT, $0-8
@@ -45672,9 +46012,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -46013,7 +46353,7 @@ tileReLU:
 	VMOVAPD.Z Z15, K2, Z15
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -46073,7 +46413,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -46114,7 +46454,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -46142,8 +46482,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -46287,6 +46627,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dgemm5x32AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm5x32AVX512(SB), NOSPLIT, $0-8
@@ -46317,9 +46661,9 @@ tilePanel:
 	MOVQ 72(R9), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R9), R12
-	MOVQ R12, 152(R9)
-	MOVQ 104(R9), R12
 	MOVQ R12, 160(R9)
+	MOVQ 104(R9), R12
+	MOVQ R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -46715,7 +47059,7 @@ tileReLU:
 	VMOVAPD.Z Z19, K2, Z19
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -46788,7 +47132,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -46837,7 +47181,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	DECQ   128(R9)
 	JEQ    tileDone
@@ -46865,8 +47209,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -47030,6 +47374,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dgemm6x32AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
 TEXT ·dgemm6x32AVX512(SB), NOSPLIT, $0-8
@@ -47061,9 +47409,9 @@ tilePanel:
 	MOVQ 72(R10), CX
 	SHLQ $0x03, CX
 	MOVQ 64(R10), R13
-	MOVQ R13, 152(R10)
-	MOVQ 104(R10), R13
 	MOVQ R13, 160(R10)
+	MOVQ 104(R10), R13
+	MOVQ R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -47516,7 +47864,7 @@ tileReLU:
 	VMOVAPD.Z Z23, K2, Z23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -47602,7 +47950,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -47659,7 +48007,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	DECQ   128(R10)
 	JEQ    tileDone
@@ -47687,8 +48035,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -47871,3 +48219,7 @@ tileFarStepsFetched:
 	SUBQ         $0x04, R12
 	JGE          tileFarSteps
 	JMP          tileRest
+
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps

@@ -31,9 +31,9 @@ TEXT ·shalves1x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -137,7 +137,7 @@ tileReLU:
 	VMOVAPS.Z Y0, K2, Y0
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -149,7 +149,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, K1, (DI)
@@ -160,7 +160,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -169,8 +169,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -211,6 +211,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func shalves2x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves2x8AVX512(SB), NOSPLIT, $0-8
@@ -238,9 +242,9 @@ TEXT ·shalves2x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -360,7 +364,7 @@ tileReLU:
 	VMOVAPS.Z Y1, K2, Y1
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -376,7 +380,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, K1, (DI)
@@ -389,7 +393,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -398,8 +402,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -444,6 +448,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func shalves3x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves3x8AVX512(SB), NOSPLIT, $0-8
@@ -471,9 +479,9 @@ TEXT ·shalves3x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -609,7 +617,7 @@ tileReLU:
 	VMOVAPS.Z Y2, K2, Y2
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -629,7 +637,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS Y0, K1, (DI)
@@ -644,7 +652,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -653,8 +661,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -703,6 +711,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func shalves4x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves4x8AVX512(SB), NOSPLIT, $0-8
@@ -731,9 +743,9 @@ TEXT ·shalves4x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -885,7 +897,7 @@ tileReLU:
 	VMOVAPS.Z Y3, K2, Y3
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -909,7 +921,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R8)
@@ -926,7 +938,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -935,8 +947,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -989,6 +1001,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func shalves5x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves5x8AVX512(SB), NOSPLIT, $0-8
@@ -1017,9 +1033,9 @@ TEXT ·shalves5x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -1187,7 +1203,7 @@ tileReLU:
 	VMOVAPS.Z Y4, K2, Y4
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -1215,7 +1231,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R8)
@@ -1234,7 +1250,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1243,8 +1259,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1301,6 +1317,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func shalves6x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves6x8AVX512(SB), NOSPLIT, $0-8
@@ -1330,9 +1350,9 @@ TEXT ·shalves6x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1516,7 +1536,7 @@ tileReLU:
 	VMOVAPS.Z Y5, K2, Y5
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -1548,7 +1568,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -1569,7 +1589,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1578,8 +1598,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -1640,6 +1660,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func shalves7x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves7x8AVX512(SB), NOSPLIT, $0-8
@@ -1669,9 +1693,9 @@ TEXT ·shalves7x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1871,7 +1895,7 @@ tileReLU:
 	VMOVAPS.Z Y6, K2, Y6
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -1907,7 +1931,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -1930,7 +1954,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1939,8 +1963,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2005,6 +2029,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func shalves8x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves8x8AVX512(SB), NOSPLIT, $0-8
@@ -2034,9 +2062,9 @@ TEXT ·shalves8x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -2261,7 +2289,7 @@ tileReLU:
 	VMOVAPS.Z Y7, K2, Y7
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -2301,7 +2329,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -2326,7 +2354,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2335,8 +2363,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2409,6 +2437,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves9x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves9x8AVX512(SB), NOSPLIT, $0-8
@@ -2438,9 +2470,9 @@ TEXT ·shalves9x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -2681,7 +2713,7 @@ tileReLU:
 	VMOVAPS.Z Y8, K2, Y8
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -2725,7 +2757,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -2752,7 +2784,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2761,8 +2793,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -2839,6 +2871,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves10x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves10x8AVX512(SB), NOSPLIT, $0-8
@@ -2868,9 +2904,9 @@ TEXT ·shalves10x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -3127,7 +3163,7 @@ tileReLU:
 	VMOVAPS.Z Y9, K2, Y9
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -3175,7 +3211,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -3204,7 +3240,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3213,8 +3249,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3295,6 +3331,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves11x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves11x8AVX512(SB), NOSPLIT, $0-8
@@ -3324,9 +3364,9 @@ TEXT ·shalves11x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -3599,7 +3639,7 @@ tileReLU:
 	VMOVAPS.Z Y10, K2, Y10
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -3651,7 +3691,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -3682,7 +3722,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3691,8 +3731,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -3777,6 +3817,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves12x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves12x8AVX512(SB), NOSPLIT, $0-8
@@ -3806,9 +3850,9 @@ TEXT ·shalves12x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -4097,7 +4141,7 @@ tileReLU:
 	VMOVAPS.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -4153,7 +4197,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -4186,7 +4230,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4195,8 +4239,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4285,6 +4329,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves13x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves13x8AVX512(SB), NOSPLIT, $0-8
@@ -4314,9 +4362,9 @@ TEXT ·shalves13x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -4621,7 +4669,7 @@ tileReLU:
 	VMOVAPS.Z Y12, K2, Y12
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -4681,7 +4729,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -4716,7 +4764,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4725,8 +4773,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -4819,6 +4867,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves14x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves14x8AVX512(SB), NOSPLIT, $0-8
@@ -4848,9 +4900,9 @@ TEXT ·shalves14x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -5171,7 +5223,7 @@ tileReLU:
 	VMOVAPS.Z Y13, K2, Y13
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -5235,7 +5287,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -5272,7 +5324,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5281,8 +5333,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5379,6 +5431,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves15x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves15x8AVX512(SB), NOSPLIT, $0-8
@@ -5408,9 +5464,9 @@ TEXT ·shalves15x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -5756,7 +5812,7 @@ tileReLU:
 	VMOVAPS.Z Y14, K2, Y14
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -5824,7 +5880,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -5863,7 +5919,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5872,8 +5928,8 @@ tileFar:
 	MOVQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R15
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -5978,6 +6034,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R15
+	JMP  tileSteps
+
 // func shalves16x8AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves16x8AVX512(SB), NOSPLIT, $0-8
@@ -6007,9 +6067,9 @@ TEXT ·shalves16x8AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -6371,7 +6431,7 @@ tileReLU:
 	VMOVAPS.Z Y15, K2, Y15
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -6443,7 +6503,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y0, K1, (R9)
@@ -6484,7 +6544,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6493,8 +6553,8 @@ tileFar:
 	MOVQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R15
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6603,6 +6663,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R15
+	JMP  tileSteps
+
 // func shalves1x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves1x24AVX512(SB), NOSPLIT, $0-8
@@ -6630,9 +6694,9 @@ TEXT ·shalves1x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -6760,7 +6824,7 @@ tileReLU:
 	VMOVAPS.Z Y1, K2, Y1
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -6775,7 +6839,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -6788,7 +6852,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6797,8 +6861,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -6856,6 +6920,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func shalves2x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves2x24AVX512(SB), NOSPLIT, $0-8
@@ -6883,9 +6951,9 @@ TEXT ·shalves2x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -7041,7 +7109,7 @@ tileReLU:
 	VMOVAPS.Z Y3, K2, Y3
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -7063,7 +7131,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -7080,7 +7148,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7089,8 +7157,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7156,6 +7224,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func shalves3x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves3x24AVX512(SB), NOSPLIT, $0-8
@@ -7183,9 +7255,9 @@ TEXT ·shalves3x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -7374,7 +7446,7 @@ tileReLU:
 	VMOVAPS.Z Y5, K2, Y5
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -7403,7 +7475,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -7424,7 +7496,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7433,8 +7505,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7512,6 +7584,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func shalves4x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves4x24AVX512(SB), NOSPLIT, $0-8
@@ -7540,9 +7616,9 @@ TEXT ·shalves4x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -7764,7 +7840,7 @@ tileReLU:
 	VMOVAPS.Z Y7, K2, Y7
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -7800,7 +7876,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -7825,7 +7901,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7834,8 +7910,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -7925,6 +8001,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func shalves5x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves5x24AVX512(SB), NOSPLIT, $0-8
@@ -7953,9 +8033,9 @@ TEXT ·shalves5x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -8205,7 +8285,7 @@ tileReLU:
 	VMOVAPS.Z Y9, K2, Y9
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -8248,7 +8328,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -8277,7 +8357,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8286,8 +8366,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -8385,6 +8465,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func shalves6x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves6x24AVX512(SB), NOSPLIT, $0-8
@@ -8414,9 +8498,9 @@ TEXT ·shalves6x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -8699,7 +8783,7 @@ tileReLU:
 	VMOVAPS.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -8749,7 +8833,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -8782,7 +8866,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8791,8 +8875,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -8902,6 +8986,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func shalves7x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves7x24AVX512(SB), NOSPLIT, $0-8
@@ -8931,9 +9019,9 @@ TEXT ·shalves7x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -9249,7 +9337,7 @@ tileReLU:
 	VMOVAPS.Z Y13, K2, Y13
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -9306,7 +9394,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -9343,7 +9431,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9352,8 +9440,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -9475,6 +9563,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func shalves8x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves8x24AVX512(SB), NOSPLIT, $0-8
@@ -9504,9 +9596,9 @@ TEXT ·shalves8x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -9859,7 +9951,7 @@ tileReLU:
 	VMOVAPS.Z Y15, K2, Y15
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -9923,7 +10015,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -9964,7 +10056,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9973,8 +10065,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -10108,6 +10200,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves9x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves9x24AVX512(SB), NOSPLIT, $0-8
@@ -10137,9 +10233,9 @@ TEXT ·shalves9x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -10525,7 +10621,7 @@ tileReLU:
 	VMOVAPS.Z Y17, K2, Y17
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -10596,7 +10692,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -10641,7 +10737,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10650,8 +10746,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -10797,6 +10893,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves10x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves10x24AVX512(SB), NOSPLIT, $0-8
@@ -10826,9 +10926,9 @@ TEXT ·shalves10x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -11247,7 +11347,7 @@ tileReLU:
 	VMOVAPS.Z Y19, K2, Y19
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -11325,7 +11425,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -11374,7 +11474,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -11383,8 +11483,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -11542,6 +11642,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves11x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves11x24AVX512(SB), NOSPLIT, $0-8
@@ -11571,9 +11675,9 @@ TEXT ·shalves11x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -12020,7 +12124,7 @@ tileReLU:
 	VMOVAPS.Z Y21, K2, Y21
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -12105,7 +12209,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -12158,7 +12262,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -12167,8 +12271,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -12334,6 +12438,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves12x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves12x24AVX512(SB), NOSPLIT, $0-8
@@ -12363,9 +12471,9 @@ TEXT ·shalves12x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -12845,7 +12953,7 @@ tileReLU:
 	VMOVAPS.Z Y23, K2, Y23
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -12937,7 +13045,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -12994,7 +13102,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -13003,8 +13111,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -13182,6 +13290,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves13x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves13x24AVX512(SB), NOSPLIT, $0-8
@@ -13211,9 +13323,9 @@ TEXT ·shalves13x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -13726,7 +13838,7 @@ tileReLU:
 	VMOVAPS.Z Y25, K2, Y25
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -13825,7 +13937,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -13886,7 +13998,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -13895,8 +14007,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -14086,6 +14198,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves14x24AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves14x24AVX512(SB), NOSPLIT, $0-8
@@ -14115,9 +14231,9 @@ TEXT ·shalves14x24AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -14658,7 +14774,7 @@ tileReLU:
 	VMOVAPS.Z Y27, K2, Y27
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -14764,7 +14880,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -14829,7 +14945,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -14838,8 +14954,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -15037,6 +15153,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves1x40AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves1x40AVX512(SB), NOSPLIT, $0-8
@@ -15064,9 +15184,9 @@ TEXT ·shalves1x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -15213,7 +15333,7 @@ tileReLU:
 	VMOVAPS.Z Y2, K2, Y2
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -15231,7 +15351,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -15246,7 +15366,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15255,8 +15375,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -15327,6 +15447,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func shalves2x40AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves2x40AVX512(SB), NOSPLIT, $0-8
@@ -15354,9 +15478,9 @@ TEXT ·shalves2x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -15548,7 +15672,7 @@ tileReLU:
 	VMOVAPS.Z Y5, K2, Y5
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -15576,7 +15700,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -15597,7 +15721,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15606,8 +15730,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -15694,6 +15818,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func shalves3x40AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves3x40AVX512(SB), NOSPLIT, $0-8
@@ -15721,9 +15849,9 @@ TEXT ·shalves3x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -15960,7 +16088,7 @@ tileReLU:
 	VMOVAPS.Z Y8, K2, Y8
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -15998,7 +16126,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -16025,7 +16153,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -16034,8 +16162,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -16138,6 +16266,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func shalves4x40AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves4x40AVX512(SB), NOSPLIT, $0-8
@@ -16166,9 +16298,9 @@ TEXT ·shalves4x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -16450,7 +16582,7 @@ tileReLU:
 	VMOVAPS.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -16498,7 +16630,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -16531,7 +16663,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -16540,8 +16672,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -16660,6 +16792,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func shalves5x40AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves5x40AVX512(SB), NOSPLIT, $0-8
@@ -16688,9 +16824,9 @@ TEXT ·shalves5x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -17017,7 +17153,7 @@ tileReLU:
 	VMOVAPS.Z Y14, K2, Y14
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -17075,7 +17211,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -17114,7 +17250,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -17123,8 +17259,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -17259,6 +17395,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func shalves6x40AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves6x40AVX512(SB), NOSPLIT, $0-8
@@ -17288,9 +17428,9 @@ TEXT ·shalves6x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -17662,7 +17802,7 @@ tileReLU:
 	VMOVAPS.Z Y17, K2, Y17
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -17730,7 +17870,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -17775,7 +17915,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -17784,8 +17924,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -17936,6 +18076,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func shalves7x40AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves7x40AVX512(SB), NOSPLIT, $0-8
@@ -17965,9 +18109,9 @@ TEXT ·shalves7x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -18384,7 +18528,7 @@ tileReLU:
 	VMOVAPS.Z Y20, K2, Y20
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -18462,7 +18606,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -18513,7 +18657,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -18522,8 +18666,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -18690,6 +18834,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func shalves8x40AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves8x40AVX512(SB), NOSPLIT, $0-8
@@ -18719,9 +18867,9 @@ TEXT ·shalves8x40AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 144(R10)
-	MOVQ  96(R10), R11
 	MOVQ  R11, 152(R10)
+	MOVQ  96(R10), R11
+	MOVQ  R11, 160(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -19192,7 +19340,7 @@ tileReLU:
 	VMOVAPS.Z Y23, K2, Y23
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -19280,7 +19428,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -19337,7 +19485,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19346,8 +19494,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -19534,6 +19682,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func shalves1x56AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves1x56AVX512(SB), NOSPLIT, $0-8
@@ -19561,9 +19713,9 @@ TEXT ·shalves1x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -19729,7 +19881,7 @@ tileReLU:
 	VMOVAPS.Z Y3, K2, Y3
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -19750,7 +19902,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -19767,7 +19919,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19776,8 +19928,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -19861,6 +20013,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func shalves2x56AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves2x56AVX512(SB), NOSPLIT, $0-8
@@ -19888,9 +20044,9 @@ TEXT ·shalves2x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -20113,7 +20269,7 @@ tileReLU:
 	VMOVAPS.Z Y7, K2, Y7
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -20147,7 +20303,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -20172,7 +20328,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -20181,8 +20337,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -20286,6 +20442,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func shalves3x56AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves3x56AVX512(SB), NOSPLIT, $0-8
@@ -20313,9 +20473,9 @@ TEXT ·shalves3x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 144(R8)
-	MOVQ  96(R8), R11
 	MOVQ  R11, 152(R8)
+	MOVQ  96(R8), R11
+	MOVQ  R11, 160(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -20595,7 +20755,7 @@ tileReLU:
 	VMOVAPS.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      152(R8), R9
+	MOVQ      160(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      104(R8), R10
@@ -20642,7 +20802,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 152(R8)
+	MOVQ R9, 160(R8)
 
 tileWrite:
 	VMOVUPS       Y0, (DI)
@@ -20675,7 +20835,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   144(R8)
+	DECQ   152(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -20684,8 +20844,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -20809,6 +20969,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func shalves4x56AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves4x56AVX512(SB), NOSPLIT, $0-8
@@ -20837,9 +21001,9 @@ TEXT ·shalves4x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -21176,7 +21340,7 @@ tileReLU:
 	VMOVAPS.Z Y15, K2, Y15
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -21236,7 +21400,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -21277,7 +21441,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -21286,8 +21450,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -21431,6 +21595,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func shalves5x56AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves5x56AVX512(SB), NOSPLIT, $0-8
@@ -21459,9 +21627,9 @@ TEXT ·shalves5x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -21855,7 +22023,7 @@ tileReLU:
 	VMOVAPS.Z Y19, K2, Y19
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -21928,7 +22096,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y0, (R8)
@@ -21977,7 +22145,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -21986,8 +22154,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -22151,6 +22319,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func shalves6x56AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·shalves6x56AVX512(SB), NOSPLIT, $0-8
@@ -22180,9 +22352,9 @@ TEXT ·shalves6x56AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -22633,7 +22805,7 @@ tileReLU:
 	VMOVAPS.Z Y23, K2, Y23
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -22719,7 +22891,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y0, (R9)
@@ -22776,7 +22948,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -22785,8 +22957,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -22970,6 +23142,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dhalves1x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves1x4AVX512(SB), NOSPLIT, $0-8
@@ -22997,9 +23173,9 @@ TEXT ·dhalves1x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -23105,7 +23281,7 @@ tileReLU:
 	VMOVAPD.Z Y0, K2, Y0
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -23117,7 +23293,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, K1, (DI)
@@ -23128,7 +23304,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -23137,8 +23313,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -23179,6 +23355,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dhalves2x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves2x4AVX512(SB), NOSPLIT, $0-8
@@ -23206,9 +23386,9 @@ TEXT ·dhalves2x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -23330,7 +23510,7 @@ tileReLU:
 	VMOVAPD.Z Y1, K2, Y1
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -23346,7 +23526,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, K1, (DI)
@@ -23359,7 +23539,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -23368,8 +23548,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -23414,6 +23594,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dhalves3x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves3x4AVX512(SB), NOSPLIT, $0-8
@@ -23441,9 +23625,9 @@ TEXT ·dhalves3x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -23581,7 +23765,7 @@ tileReLU:
 	VMOVAPD.Z Y2, K2, Y2
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -23601,7 +23785,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD Y0, K1, (DI)
@@ -23616,7 +23800,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -23625,8 +23809,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -23675,6 +23859,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dhalves4x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves4x4AVX512(SB), NOSPLIT, $0-8
@@ -23703,9 +23891,9 @@ TEXT ·dhalves4x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -23859,7 +24047,7 @@ tileReLU:
 	VMOVAPD.Z Y3, K2, Y3
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -23883,7 +24071,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R8)
@@ -23900,7 +24088,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -23909,8 +24097,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -23963,6 +24151,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dhalves5x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves5x4AVX512(SB), NOSPLIT, $0-8
@@ -23991,9 +24183,9 @@ TEXT ·dhalves5x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -24163,7 +24355,7 @@ tileReLU:
 	VMOVAPD.Z Y4, K2, Y4
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -24191,7 +24383,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R8)
@@ -24210,7 +24402,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24219,8 +24411,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24277,6 +24469,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dhalves6x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves6x4AVX512(SB), NOSPLIT, $0-8
@@ -24306,9 +24502,9 @@ TEXT ·dhalves6x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -24494,7 +24690,7 @@ tileReLU:
 	VMOVAPD.Z Y5, K2, Y5
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -24526,7 +24722,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -24547,7 +24743,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24556,8 +24752,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24618,6 +24814,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dhalves7x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves7x4AVX512(SB), NOSPLIT, $0-8
@@ -24647,9 +24847,9 @@ TEXT ·dhalves7x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -24851,7 +25051,7 @@ tileReLU:
 	VMOVAPD.Z Y6, K2, Y6
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -24887,7 +25087,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -24910,7 +25110,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24919,8 +25119,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -24985,6 +25185,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dhalves8x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves8x4AVX512(SB), NOSPLIT, $0-8
@@ -25014,9 +25218,9 @@ TEXT ·dhalves8x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -25243,7 +25447,7 @@ tileReLU:
 	VMOVAPD.Z Y7, K2, Y7
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -25283,7 +25487,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -25308,7 +25512,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -25317,8 +25521,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -25391,6 +25595,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves9x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves9x4AVX512(SB), NOSPLIT, $0-8
@@ -25420,9 +25628,9 @@ TEXT ·dhalves9x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -25665,7 +25873,7 @@ tileReLU:
 	VMOVAPD.Z Y8, K2, Y8
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -25709,7 +25917,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -25736,7 +25944,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -25745,8 +25953,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -25823,6 +26031,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves10x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves10x4AVX512(SB), NOSPLIT, $0-8
@@ -25852,9 +26064,9 @@ TEXT ·dhalves10x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -26113,7 +26325,7 @@ tileReLU:
 	VMOVAPD.Z Y9, K2, Y9
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -26161,7 +26373,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -26190,7 +26402,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -26199,8 +26411,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26281,6 +26493,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves11x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves11x4AVX512(SB), NOSPLIT, $0-8
@@ -26310,9 +26526,9 @@ TEXT ·dhalves11x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -26587,7 +26803,7 @@ tileReLU:
 	VMOVAPD.Z Y10, K2, Y10
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -26639,7 +26855,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -26670,7 +26886,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -26679,8 +26895,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -26765,6 +26981,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves12x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves12x4AVX512(SB), NOSPLIT, $0-8
@@ -26794,9 +27014,9 @@ TEXT ·dhalves12x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -27087,7 +27307,7 @@ tileReLU:
 	VMOVAPD.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -27143,7 +27363,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -27176,7 +27396,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -27185,8 +27405,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -27275,6 +27495,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves13x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves13x4AVX512(SB), NOSPLIT, $0-8
@@ -27304,9 +27528,9 @@ TEXT ·dhalves13x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -27613,7 +27837,7 @@ tileReLU:
 	VMOVAPD.Z Y12, K2, Y12
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -27673,7 +27897,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -27708,7 +27932,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -27717,8 +27941,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -27811,6 +28035,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves14x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves14x4AVX512(SB), NOSPLIT, $0-8
@@ -27840,9 +28068,9 @@ TEXT ·dhalves14x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -28165,7 +28393,7 @@ tileReLU:
 	VMOVAPD.Z Y13, K2, Y13
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -28229,7 +28457,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -28266,7 +28494,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -28275,8 +28503,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -28373,6 +28601,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves15x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves15x4AVX512(SB), NOSPLIT, $0-8
@@ -28402,9 +28634,9 @@ TEXT ·dhalves15x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -28752,7 +28984,7 @@ tileReLU:
 	VMOVAPD.Z Y14, K2, Y14
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -28820,7 +29052,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -28859,7 +29091,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -28868,8 +29100,8 @@ tileFar:
 	MOVQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R15
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -28974,6 +29206,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R15
+	JMP  tileSteps
+
 // func dhalves16x4AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves16x4AVX512(SB), NOSPLIT, $0-8
@@ -29003,9 +29239,9 @@ TEXT ·dhalves16x4AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -29369,7 +29605,7 @@ tileReLU:
 	VMOVAPD.Z Y15, K2, Y15
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -29441,7 +29677,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y0, K1, (R9)
@@ -29482,7 +29718,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R13
 	MOVQ   (R10), R14
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -29491,8 +29727,8 @@ tileFar:
 	MOVQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R15
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -29601,6 +29837,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R15
+	JMP  tileSteps
+
 // func dhalves1x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves1x12AVX512(SB), NOSPLIT, $0-8
@@ -29628,9 +29868,9 @@ TEXT ·dhalves1x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -29760,7 +30000,7 @@ tileReLU:
 	VMOVAPD.Z Y1, K2, Y1
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -29775,7 +30015,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -29788,7 +30028,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -29797,8 +30037,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -29856,6 +30096,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dhalves2x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves2x12AVX512(SB), NOSPLIT, $0-8
@@ -29883,9 +30127,9 @@ TEXT ·dhalves2x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -30043,7 +30287,7 @@ tileReLU:
 	VMOVAPD.Z Y3, K2, Y3
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -30065,7 +30309,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -30082,7 +30326,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30091,8 +30335,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -30158,6 +30402,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dhalves3x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves3x12AVX512(SB), NOSPLIT, $0-8
@@ -30185,9 +30433,9 @@ TEXT ·dhalves3x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -30378,7 +30626,7 @@ tileReLU:
 	VMOVAPD.Z Y5, K2, Y5
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -30407,7 +30655,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -30428,7 +30676,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30437,8 +30685,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -30516,6 +30764,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dhalves4x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves4x12AVX512(SB), NOSPLIT, $0-8
@@ -30544,9 +30796,9 @@ TEXT ·dhalves4x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -30770,7 +31022,7 @@ tileReLU:
 	VMOVAPD.Z Y7, K2, Y7
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -30806,7 +31058,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -30831,7 +31083,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30840,8 +31092,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -30931,6 +31183,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dhalves5x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves5x12AVX512(SB), NOSPLIT, $0-8
@@ -30959,9 +31215,9 @@ TEXT ·dhalves5x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -31213,7 +31469,7 @@ tileReLU:
 	VMOVAPD.Z Y9, K2, Y9
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -31256,7 +31512,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -31285,7 +31541,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -31294,8 +31550,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -31393,6 +31649,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dhalves6x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves6x12AVX512(SB), NOSPLIT, $0-8
@@ -31422,9 +31682,9 @@ TEXT ·dhalves6x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -31709,7 +31969,7 @@ tileReLU:
 	VMOVAPD.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -31759,7 +32019,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -31792,7 +32052,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -31801,8 +32061,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -31912,6 +32172,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dhalves7x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves7x12AVX512(SB), NOSPLIT, $0-8
@@ -31941,9 +32205,9 @@ TEXT ·dhalves7x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -32261,7 +32525,7 @@ tileReLU:
 	VMOVAPD.Z Y13, K2, Y13
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -32318,7 +32582,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -32355,7 +32619,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -32364,8 +32628,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -32487,6 +32751,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dhalves8x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves8x12AVX512(SB), NOSPLIT, $0-8
@@ -32516,9 +32784,9 @@ TEXT ·dhalves8x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -32873,7 +33141,7 @@ tileReLU:
 	VMOVAPD.Z Y15, K2, Y15
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -32937,7 +33205,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -32978,7 +33246,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -32987,8 +33255,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -33122,6 +33390,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves9x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves9x12AVX512(SB), NOSPLIT, $0-8
@@ -33151,9 +33423,9 @@ TEXT ·dhalves9x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -33541,7 +33813,7 @@ tileReLU:
 	VMOVAPD.Z Y17, K2, Y17
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -33612,7 +33884,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -33657,7 +33929,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -33666,8 +33938,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -33813,6 +34085,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves10x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves10x12AVX512(SB), NOSPLIT, $0-8
@@ -33842,9 +34118,9 @@ TEXT ·dhalves10x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -34265,7 +34541,7 @@ tileReLU:
 	VMOVAPD.Z Y19, K2, Y19
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -34343,7 +34619,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -34392,7 +34668,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -34401,8 +34677,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -34560,6 +34836,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves11x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves11x12AVX512(SB), NOSPLIT, $0-8
@@ -34589,9 +34869,9 @@ TEXT ·dhalves11x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -35040,7 +35320,7 @@ tileReLU:
 	VMOVAPD.Z Y21, K2, Y21
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -35125,7 +35405,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -35178,7 +35458,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -35187,8 +35467,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -35354,6 +35634,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves12x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves12x12AVX512(SB), NOSPLIT, $0-8
@@ -35383,9 +35667,9 @@ TEXT ·dhalves12x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -35867,7 +36151,7 @@ tileReLU:
 	VMOVAPD.Z Y23, K2, Y23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -35959,7 +36243,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -36016,7 +36300,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -36025,8 +36309,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -36204,6 +36488,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves13x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves13x12AVX512(SB), NOSPLIT, $0-8
@@ -36233,9 +36521,9 @@ TEXT ·dhalves13x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -36750,7 +37038,7 @@ tileReLU:
 	VMOVAPD.Z Y25, K2, Y25
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -36849,7 +37137,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -36910,7 +37198,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -36919,8 +37207,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -37110,6 +37398,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves14x12AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves14x12AVX512(SB), NOSPLIT, $0-8
@@ -37139,9 +37431,9 @@ TEXT ·dhalves14x12AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -37684,7 +37976,7 @@ tileReLU:
 	VMOVAPD.Z Y27, K2, Y27
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -37790,7 +38082,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -37855,7 +38147,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -37864,8 +38156,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -38063,6 +38355,10 @@ tileFarStepsFetched:
 	JGE              tileFarSteps
 	JMP              tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves1x20AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves1x20AVX512(SB), NOSPLIT, $0-8
@@ -38090,9 +38386,9 @@ TEXT ·dhalves1x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -38241,7 +38537,7 @@ tileReLU:
 	VMOVAPD.Z Y2, K2, Y2
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -38259,7 +38555,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -38274,7 +38570,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -38283,8 +38579,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -38355,6 +38651,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dhalves2x20AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves2x20AVX512(SB), NOSPLIT, $0-8
@@ -38382,9 +38682,9 @@ TEXT ·dhalves2x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -38578,7 +38878,7 @@ tileReLU:
 	VMOVAPD.Z Y5, K2, Y5
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -38606,7 +38906,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -38627,7 +38927,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -38636,8 +38936,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -38724,6 +39024,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dhalves3x20AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves3x20AVX512(SB), NOSPLIT, $0-8
@@ -38751,9 +39055,9 @@ TEXT ·dhalves3x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -38992,7 +39296,7 @@ tileReLU:
 	VMOVAPD.Z Y8, K2, Y8
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -39030,7 +39334,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -39057,7 +39361,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -39066,8 +39370,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -39170,6 +39474,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dhalves4x20AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves4x20AVX512(SB), NOSPLIT, $0-8
@@ -39198,9 +39506,9 @@ TEXT ·dhalves4x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -39484,7 +39792,7 @@ tileReLU:
 	VMOVAPD.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -39532,7 +39840,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -39565,7 +39873,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -39574,8 +39882,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -39694,6 +40002,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dhalves5x20AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves5x20AVX512(SB), NOSPLIT, $0-8
@@ -39722,9 +40034,9 @@ TEXT ·dhalves5x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -40053,7 +40365,7 @@ tileReLU:
 	VMOVAPD.Z Y14, K2, Y14
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -40111,7 +40423,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -40150,7 +40462,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -40159,8 +40471,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -40295,6 +40607,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dhalves6x20AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves6x20AVX512(SB), NOSPLIT, $0-8
@@ -40324,9 +40640,9 @@ TEXT ·dhalves6x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -40700,7 +41016,7 @@ tileReLU:
 	VMOVAPD.Z Y17, K2, Y17
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -40768,7 +41084,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -40813,7 +41129,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -40822,8 +41138,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -40974,6 +41290,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dhalves7x20AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves7x20AVX512(SB), NOSPLIT, $0-8
@@ -41003,9 +41323,9 @@ TEXT ·dhalves7x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -41424,7 +41744,7 @@ tileReLU:
 	VMOVAPD.Z Y20, K2, Y20
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -41502,7 +41822,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -41553,7 +41873,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -41562,8 +41882,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -41730,6 +42050,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps
+
 // func dhalves8x20AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves8x20AVX512(SB), NOSPLIT, $0-8
@@ -41759,9 +42083,9 @@ TEXT ·dhalves8x20AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R11
-	MOVQ  R11, 152(R10)
-	MOVQ  104(R10), R11
 	MOVQ  R11, 160(R10)
+	MOVQ  104(R10), R11
+	MOVQ  R11, 168(R10)
 
 tileTile:
 	MOVQ R8, R10
@@ -42234,7 +42558,7 @@ tileReLU:
 	VMOVAPD.Z Y23, K2, Y23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -42322,7 +42646,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -42379,7 +42703,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R12
 	MOVQ   (R10), R13
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -42388,8 +42712,8 @@ tileFar:
 	MOVQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R14
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -42576,6 +42900,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R9, R14
+	JMP  tileSteps
+
 // func dhalves1x28AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves1x28AVX512(SB), NOSPLIT, $0-8
@@ -42603,9 +42931,9 @@ TEXT ·dhalves1x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -42773,7 +43101,7 @@ tileReLU:
 	VMOVAPD.Z Y3, K2, Y3
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -42794,7 +43122,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -42811,7 +43139,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -42820,8 +43148,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -42905,6 +43233,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dhalves2x28AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves2x28AVX512(SB), NOSPLIT, $0-8
@@ -42932,9 +43264,9 @@ TEXT ·dhalves2x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -43159,7 +43491,7 @@ tileReLU:
 	VMOVAPD.Z Y7, K2, Y7
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -43193,7 +43525,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -43218,7 +43550,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -43227,8 +43559,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -43332,6 +43664,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dhalves3x28AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves3x28AVX512(SB), NOSPLIT, $0-8
@@ -43359,9 +43695,9 @@ TEXT ·dhalves3x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R8), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R8), R11
-	MOVQ  R11, 152(R8)
-	MOVQ  104(R8), R11
 	MOVQ  R11, 160(R8)
+	MOVQ  104(R8), R11
+	MOVQ  R11, 168(R8)
 
 tileTile:
 	MOVQ    SI, R8
@@ -43643,7 +43979,7 @@ tileReLU:
 	VMOVAPD.Z Y11, K2, Y11
 
 tileMask:
-	MOVQ      160(R8), R9
+	MOVQ      168(R8), R9
 	TESTQ     R9, R9
 	JEQ       tileWrite
 	MOVQ      112(R8), R10
@@ -43690,7 +44026,7 @@ tileMask:
 	ADDQ      R10, R9
 
 	// the mask of the next tile
-	MOVQ R9, 160(R8)
+	MOVQ R9, 168(R8)
 
 tileWrite:
 	VMOVUPD       Y0, (DI)
@@ -43723,7 +44059,7 @@ tileWrite:
 	ADDQ   R9, SI
 	MOVQ   24(R8), R9
 	MOVQ   (R8), R10
-	DECQ   152(R8)
+	DECQ   160(R8)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -43732,8 +44068,8 @@ tileFar:
 	MOVQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
+	JLT     tileNear
 	MOVQ    DI, R11
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -43857,6 +44193,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ DI, R11
+	JMP  tileSteps
+
 // func dhalves4x28AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves4x28AVX512(SB), NOSPLIT, $0-8
@@ -43885,9 +44225,9 @@ TEXT ·dhalves4x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -44226,7 +44566,7 @@ tileReLU:
 	VMOVAPD.Z Y15, K2, Y15
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -44286,7 +44626,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -44327,7 +44667,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -44336,8 +44676,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -44481,6 +44821,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dhalves5x28AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves5x28AVX512(SB), NOSPLIT, $0-8
@@ -44509,9 +44853,9 @@ TEXT ·dhalves5x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -44907,7 +45251,7 @@ tileReLU:
 	VMOVAPD.Z Y19, K2, Y19
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -44980,7 +45324,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y0, (R8)
@@ -45029,7 +45373,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -45038,8 +45382,8 @@ tileFar:
 	MOVQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
+	JLT     tileNear
 	MOVQ    R8, R12
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -45203,6 +45547,10 @@ tileFarStepsFetched:
 	JGE          tileFarSteps
 	JMP          tileRest
 
+tileNear:
+	MOVQ R8, R12
+	JMP  tileSteps
+
 // func dhalves6x28AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, AVX512VL, FMA3, MMX+
 TEXT ·dhalves6x28AVX512(SB), NOSPLIT, $0-8
@@ -45232,9 +45580,9 @@ TEXT ·dhalves6x28AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -45687,7 +46035,7 @@ tileReLU:
 	VMOVAPD.Z Y23, K2, Y23
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -45773,7 +46121,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y0, (R9)
@@ -45830,7 +46178,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -45839,8 +46187,8 @@ tileFar:
 	MOVQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
+	JLT     tileNear
 	MOVQ    R9, R13
-	JLT     tileSteps
 	PCALIGN $0x20
 
 tileFarSteps:
@@ -46023,3 +46371,7 @@ tileFarStepsFetched:
 	SUBQ         $0x04, R12
 	JGE          tileFarSteps
 	JMP          tileRest
+
+tileNear:
+	MOVQ R9, R13
+	JMP  tileSteps

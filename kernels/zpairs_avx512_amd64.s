@@ -69,9 +69,9 @@ TEXT ·spairs1x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -212,7 +212,7 @@ tileReLU:
 	VMOVAPS.Z X0, K2, X0
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -227,7 +227,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS Y1, (R8)
@@ -239,7 +239,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -275,9 +275,9 @@ TEXT ·spairs2x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -455,7 +455,7 @@ tileReLU:
 	VMOVAPS.Z X2, K2, X2
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -477,7 +477,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS Y1, (R8)
@@ -492,7 +492,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -528,9 +528,9 @@ TEXT ·spairs3x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -746,7 +746,7 @@ tileReLU:
 	VMOVAPS.Z X4, K2, X4
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -775,7 +775,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS Y1, (R8)
@@ -793,7 +793,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -830,9 +830,9 @@ TEXT ·spairs4x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1086,7 +1086,7 @@ tileReLU:
 	VMOVAPS.Z X6, K2, X6
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -1122,7 +1122,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y1, (R9)
@@ -1143,7 +1143,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1180,9 +1180,9 @@ TEXT ·spairs5x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -1473,7 +1473,7 @@ tileReLU:
 	VMOVAPS.Z X8, K2, X8
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -1516,7 +1516,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS Y1, (R9)
@@ -1540,7 +1540,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -1578,9 +1578,9 @@ TEXT ·spairs6x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 144(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 152(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -1909,7 +1909,7 @@ tileReLU:
 	VMOVAPS.Z X10, K2, X10
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -1959,7 +1959,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -1986,7 +1986,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2024,9 +2024,9 @@ TEXT ·spairs7x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 144(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 152(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -2393,7 +2393,7 @@ tileReLU:
 	VMOVAPS.Z X12, K2, X12
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -2450,7 +2450,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -2480,7 +2480,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -2518,9 +2518,9 @@ TEXT ·spairs8x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -2930,7 +2930,7 @@ tileReLU:
 	VMOVAPS.Z X14, K2, X14
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -2994,7 +2994,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -3027,7 +3027,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3065,9 +3065,9 @@ TEXT ·spairs9x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -3515,7 +3515,7 @@ tileReLU:
 	VMOVAPS.Z X16, K2, X16
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -3586,7 +3586,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -3622,7 +3622,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -3660,9 +3660,9 @@ TEXT ·spairs10x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -4148,7 +4148,7 @@ tileReLU:
 	VMOVAPS.Z X18, K2, X18
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -4226,7 +4226,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -4265,7 +4265,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4303,9 +4303,9 @@ TEXT ·spairs11x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -4828,7 +4828,7 @@ tileReLU:
 	VMOVAPS.Z X20, K2, X20
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -4913,7 +4913,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -4955,7 +4955,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -4993,9 +4993,9 @@ TEXT ·spairs12x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -5556,7 +5556,7 @@ tileReLU:
 	VMOVAPS.Z X22, K2, X22
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -5648,7 +5648,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS Y1, (R10)
@@ -5693,7 +5693,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5729,9 +5729,9 @@ TEXT ·spairs1x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -5872,7 +5872,7 @@ tileReLU:
 	VMOVAPS.Z X0, K2, X0
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -5887,7 +5887,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -5900,7 +5900,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -5936,9 +5936,9 @@ TEXT ·spairs2x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -6116,7 +6116,7 @@ tileReLU:
 	VMOVAPS.Z X2, K2, X2
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -6138,7 +6138,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -6155,7 +6155,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6191,9 +6191,9 @@ TEXT ·spairs3x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -6409,7 +6409,7 @@ tileReLU:
 	VMOVAPS.Z X4, K2, X4
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -6438,7 +6438,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -6459,7 +6459,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6496,9 +6496,9 @@ TEXT ·spairs4x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -6752,7 +6752,7 @@ tileReLU:
 	VMOVAPS.Z X6, K2, X6
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -6788,7 +6788,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -6813,7 +6813,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -6850,9 +6850,9 @@ TEXT ·spairs5x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -7143,7 +7143,7 @@ tileReLU:
 	VMOVAPS.Z X8, K2, X8
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -7186,7 +7186,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -7215,7 +7215,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7253,9 +7253,9 @@ TEXT ·spairs6x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 144(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 152(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -7584,7 +7584,7 @@ tileReLU:
 	VMOVAPS.Z X10, K2, X10
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -7634,7 +7634,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -7667,7 +7667,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -7705,9 +7705,9 @@ TEXT ·spairs7x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 144(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 152(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -8074,7 +8074,7 @@ tileReLU:
 	VMOVAPS.Z X12, K2, X12
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -8131,7 +8131,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -8168,7 +8168,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8206,9 +8206,9 @@ TEXT ·spairs8x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -8618,7 +8618,7 @@ tileReLU:
 	VMOVAPS.Z X14, K2, X14
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -8682,7 +8682,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -8723,7 +8723,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -8761,9 +8761,9 @@ TEXT ·spairs9x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -9211,7 +9211,7 @@ tileReLU:
 	VMOVAPS.Z X16, K2, X16
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -9282,7 +9282,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -9327,7 +9327,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -9365,9 +9365,9 @@ TEXT ·spairs10x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -9853,7 +9853,7 @@ tileReLU:
 	VMOVAPS.Z X18, K2, X18
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -9931,7 +9931,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -9980,7 +9980,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10018,9 +10018,9 @@ TEXT ·spairs11x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -10543,7 +10543,7 @@ tileReLU:
 	VMOVAPS.Z X20, K2, X20
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -10628,7 +10628,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -10681,7 +10681,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -10719,9 +10719,9 @@ TEXT ·spairs12x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -11282,7 +11282,7 @@ tileReLU:
 	VMOVAPS.Z X22, K2, X22
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -11374,7 +11374,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -11431,7 +11431,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -11467,9 +11467,9 @@ TEXT ·spairs1x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -11644,7 +11644,7 @@ tileReLU:
 	VMOVAPS.Z X0, K2, X0
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -11662,7 +11662,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -11677,7 +11677,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -11713,9 +11713,9 @@ TEXT ·spairs2x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -11944,7 +11944,7 @@ tileReLU:
 	VMOVAPS.Z X3, K2, X3
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -11972,7 +11972,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -11993,7 +11993,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -12029,9 +12029,9 @@ TEXT ·spairs3x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -12322,7 +12322,7 @@ tileReLU:
 	VMOVAPS.Z X6, K2, X6
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -12360,7 +12360,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -12387,7 +12387,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -12424,9 +12424,9 @@ TEXT ·spairs4x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -12779,7 +12779,7 @@ tileReLU:
 	VMOVAPS.Z X9, K2, X9
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -12827,7 +12827,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -12860,7 +12860,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -12897,9 +12897,9 @@ TEXT ·spairs5x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -13306,7 +13306,7 @@ tileReLU:
 	VMOVAPS.Z X12, K2, X12
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -13364,7 +13364,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -13403,7 +13403,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -13441,9 +13441,9 @@ TEXT ·spairs6x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 144(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 152(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -13912,7 +13912,7 @@ tileReLU:
 	VMOVAPS.Z X15, K2, X15
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -13980,7 +13980,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -14025,7 +14025,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -14063,9 +14063,9 @@ TEXT ·spairs7x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 144(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 152(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -14596,7 +14596,7 @@ tileReLU:
 	VMOVAPS.Z X18, K2, X18
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -14674,7 +14674,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -14725,7 +14725,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -14763,9 +14763,9 @@ TEXT ·spairs8x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -15356,7 +15356,7 @@ tileReLU:
 	VMOVAPS.Z X21, K2, X21
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -15444,7 +15444,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -15501,7 +15501,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15537,9 +15537,9 @@ TEXT ·spairs1x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -15740,7 +15740,7 @@ tileReLU:
 	VMOVAPS.Z X0, K2, X0
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -15761,7 +15761,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -15778,7 +15778,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -15814,9 +15814,9 @@ TEXT ·spairs2x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -16095,7 +16095,7 @@ tileReLU:
 	VMOVAPS.Z X4, K2, X4
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -16129,7 +16129,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -16154,7 +16154,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -16190,9 +16190,9 @@ TEXT ·spairs3x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -16549,7 +16549,7 @@ tileReLU:
 	VMOVAPS.Z X8, K2, X8
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -16596,7 +16596,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y1, (R8)
@@ -16629,7 +16629,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -16666,9 +16666,9 @@ TEXT ·spairs4x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -17103,7 +17103,7 @@ tileReLU:
 	VMOVAPS.Z X12, K2, X12
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -17163,7 +17163,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -17204,7 +17204,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -17241,9 +17241,9 @@ TEXT ·spairs5x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -17756,7 +17756,7 @@ tileReLU:
 	VMOVAPS.Z X16, K2, X16
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -17829,7 +17829,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y1, (R9)
@@ -17878,7 +17878,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -17916,9 +17916,9 @@ TEXT ·spairs6x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 144(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 152(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -18509,7 +18509,7 @@ tileReLU:
 	VMOVAPS.Z X20, K2, X20
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -18595,7 +18595,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y1, (R10)
@@ -18652,7 +18652,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -18698,9 +18698,9 @@ TEXT ·spairsTurned1x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -18831,7 +18831,7 @@ tileReLU:
 	VMOVAPS.Z X2, K3, X2
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -18846,7 +18846,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -18859,7 +18859,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -18905,9 +18905,9 @@ TEXT ·spairsTurned2x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -19062,7 +19062,7 @@ tileReLU:
 	VMOVAPS.Z X4, K3, X4
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -19084,7 +19084,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -19101,7 +19101,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19147,9 +19147,9 @@ TEXT ·spairsTurned3x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -19327,7 +19327,7 @@ tileReLU:
 	VMOVAPS.Z X6, K3, X6
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -19356,7 +19356,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -19377,7 +19377,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19424,9 +19424,9 @@ TEXT ·spairsTurned4x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -19628,7 +19628,7 @@ tileReLU:
 	VMOVAPS.Z X8, K3, X8
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -19664,7 +19664,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -19689,7 +19689,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -19736,9 +19736,9 @@ TEXT ·spairsTurned5x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -19963,7 +19963,7 @@ tileReLU:
 	VMOVAPS.Z X10, K3, X10
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -20006,7 +20006,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -20035,7 +20035,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -20083,9 +20083,9 @@ TEXT ·spairsTurned6x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 144(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 152(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -20334,7 +20334,7 @@ tileReLU:
 	VMOVAPS.Z X12, K3, X12
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -20384,7 +20384,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -20417,7 +20417,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -20465,9 +20465,9 @@ TEXT ·spairsTurned7x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 144(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 152(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -20739,7 +20739,7 @@ tileReLU:
 	VMOVAPS.Z X14, K3, X14
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -20796,7 +20796,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -20833,7 +20833,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -20881,9 +20881,9 @@ TEXT ·spairsTurned8x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -21188,7 +21188,7 @@ tileReLU:
 	VMOVAPS.Z X16, K3, X16
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -21252,7 +21252,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -21293,7 +21293,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -21341,9 +21341,9 @@ TEXT ·spairsTurned9x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -21671,7 +21671,7 @@ tileReLU:
 	VMOVAPS.Z X18, K3, X18
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -21742,7 +21742,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -21787,7 +21787,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -21835,9 +21835,9 @@ TEXT ·spairsTurned10x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -22189,7 +22189,7 @@ tileReLU:
 	VMOVAPS.Z X20, K3, X20
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -22267,7 +22267,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -22316,7 +22316,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -22364,9 +22364,9 @@ TEXT ·spairsTurned11x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -22741,7 +22741,7 @@ tileReLU:
 	VMOVAPS.Z X22, K3, X22
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -22826,7 +22826,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -22879,7 +22879,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -22927,9 +22927,9 @@ TEXT ·spairsTurned12x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -23328,7 +23328,7 @@ tileReLU:
 	VMOVAPS.Z X24, K3, X24
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -23420,7 +23420,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -23477,7 +23477,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -23523,9 +23523,9 @@ TEXT ·spairsTurned1x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -23680,7 +23680,7 @@ tileReLU:
 	VMOVAPS.Z X2, K3, X2
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -23698,7 +23698,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -23713,7 +23713,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -23759,9 +23759,9 @@ TEXT ·spairsTurned2x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -23957,7 +23957,7 @@ tileReLU:
 	VMOVAPS.Z X5, K3, X5
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -23985,7 +23985,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -24006,7 +24006,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24052,9 +24052,9 @@ TEXT ·spairsTurned3x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -24290,7 +24290,7 @@ tileReLU:
 	VMOVAPS.Z X8, K3, X8
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -24328,7 +24328,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -24355,7 +24355,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24402,9 +24402,9 @@ TEXT ·spairsTurned4x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -24681,7 +24681,7 @@ tileReLU:
 	VMOVAPS.Z X11, K3, X11
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -24729,7 +24729,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -24762,7 +24762,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -24809,9 +24809,9 @@ TEXT ·spairsTurned5x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -25128,7 +25128,7 @@ tileReLU:
 	VMOVAPS.Z X14, K3, X14
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -25186,7 +25186,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -25225,7 +25225,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -25273,9 +25273,9 @@ TEXT ·spairsTurned6x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 144(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 152(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -25633,7 +25633,7 @@ tileReLU:
 	VMOVAPS.Z X17, K3, X17
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -25701,7 +25701,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -25746,7 +25746,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -25794,9 +25794,9 @@ TEXT ·spairsTurned7x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 144(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 152(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -26194,7 +26194,7 @@ tileReLU:
 	VMOVAPS.Z X20, K3, X20
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -26272,7 +26272,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -26323,7 +26323,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -26371,9 +26371,9 @@ TEXT ·spairsTurned8x34AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 144(R11)
-	MOVQ  96(R11), R12
 	MOVQ  R12, 152(R11)
+	MOVQ  96(R11), R12
+	MOVQ  R12, 160(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -26821,7 +26821,7 @@ tileReLU:
 	VMOVAPS.Z X23, K3, X23
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -26909,7 +26909,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -26966,7 +26966,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -27012,9 +27012,9 @@ TEXT ·spairsTurned1x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -27188,7 +27188,7 @@ tileReLU:
 	VMOVAPS.Z X2, K3, X2
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -27209,7 +27209,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -27226,7 +27226,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -27272,9 +27272,9 @@ TEXT ·spairsTurned2x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -27501,7 +27501,7 @@ tileReLU:
 	VMOVAPS.Z X6, K3, X6
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -27535,7 +27535,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -27560,7 +27560,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -27606,9 +27606,9 @@ TEXT ·spairsTurned3x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 144(R9)
-	MOVQ  96(R9), R12
 	MOVQ  R12, 152(R9)
+	MOVQ  96(R9), R12
+	MOVQ  R12, 160(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -27887,7 +27887,7 @@ tileReLU:
 	VMOVAPS.Z X10, K3, X10
 
 tileMask:
-	MOVQ      152(R9), R10
+	MOVQ      160(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      104(R9), R11
@@ -27934,7 +27934,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 152(R9)
+	MOVQ R10, 160(R9)
 
 tileWrite:
 	VMOVUPS       Y3, (R8)
@@ -27967,7 +27967,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   144(R9)
+	DECQ   152(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -28014,9 +28014,9 @@ TEXT ·spairsTurned4x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -28348,7 +28348,7 @@ tileReLU:
 	VMOVAPS.Z X14, K3, X14
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -28408,7 +28408,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -28449,7 +28449,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -28496,9 +28496,9 @@ TEXT ·spairsTurned5x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 144(R10)
-	MOVQ  96(R10), R13
 	MOVQ  R13, 152(R10)
+	MOVQ  96(R10), R13
+	MOVQ  R13, 160(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -28882,7 +28882,7 @@ tileReLU:
 	VMOVAPS.Z X18, K3, X18
 
 tileMask:
-	MOVQ      152(R10), R11
+	MOVQ      160(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      104(R10), R12
@@ -28955,7 +28955,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 152(R10)
+	MOVQ R11, 160(R10)
 
 tileWrite:
 	VMOVUPS       Y3, (R9)
@@ -29004,7 +29004,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   144(R10)
+	DECQ   152(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -29052,9 +29052,9 @@ TEXT ·spairsTurned6x50AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x02, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 144(R11)
-	MOVQ  96(R11), R14
 	MOVQ  R14, 152(R11)
+	MOVQ  96(R11), R14
+	MOVQ  R14, 160(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -29491,7 +29491,7 @@ tileReLU:
 	VMOVAPS.Z X22, K3, X22
 
 tileMask:
-	MOVQ      152(R11), R12
+	MOVQ      160(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      104(R11), R13
@@ -29577,7 +29577,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 152(R11)
+	MOVQ R12, 160(R11)
 
 tileWrite:
 	VMOVUPS       Y3, (R10)
@@ -29634,7 +29634,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   144(R11)
+	DECQ   152(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -29688,9 +29688,9 @@ TEXT ·dpairs1x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -29813,7 +29813,7 @@ tileReLU:
 	VMOVAPD.Z X0, K2, X0
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -29828,7 +29828,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD Y1, (R8)
@@ -29840,7 +29840,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -29876,9 +29876,9 @@ TEXT ·dpairs2x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -30032,7 +30032,7 @@ tileReLU:
 	VMOVAPD.Z X2, K2, X2
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -30054,7 +30054,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD Y1, (R8)
@@ -30069,7 +30069,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30105,9 +30105,9 @@ TEXT ·dpairs3x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -30293,7 +30293,7 @@ tileReLU:
 	VMOVAPD.Z X4, K2, X4
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -30322,7 +30322,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD Y1, (R8)
@@ -30340,7 +30340,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30377,9 +30377,9 @@ TEXT ·dpairs4x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -30597,7 +30597,7 @@ tileReLU:
 	VMOVAPD.Z X6, K2, X6
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -30633,7 +30633,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y1, (R9)
@@ -30654,7 +30654,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -30691,9 +30691,9 @@ TEXT ·dpairs5x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -30942,7 +30942,7 @@ tileReLU:
 	VMOVAPD.Z X8, K2, X8
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -30985,7 +30985,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD Y1, (R9)
@@ -31009,7 +31009,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -31047,9 +31047,9 @@ TEXT ·dpairs6x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -31330,7 +31330,7 @@ tileReLU:
 	VMOVAPD.Z X10, K2, X10
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -31380,7 +31380,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -31407,7 +31407,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -31445,9 +31445,9 @@ TEXT ·dpairs7x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -31760,7 +31760,7 @@ tileReLU:
 	VMOVAPD.Z X12, K2, X12
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -31817,7 +31817,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -31847,7 +31847,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -31885,9 +31885,9 @@ TEXT ·dpairs8x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -32237,7 +32237,7 @@ tileReLU:
 	VMOVAPD.Z X14, K2, X14
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -32301,7 +32301,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -32334,7 +32334,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -32372,9 +32372,9 @@ TEXT ·dpairs9x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -32756,7 +32756,7 @@ tileReLU:
 	VMOVAPD.Z X16, K2, X16
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -32827,7 +32827,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -32863,7 +32863,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -32901,9 +32901,9 @@ TEXT ·dpairs10x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -33317,7 +33317,7 @@ tileReLU:
 	VMOVAPD.Z X18, K2, X18
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -33395,7 +33395,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -33434,7 +33434,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -33472,9 +33472,9 @@ TEXT ·dpairs11x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -33919,7 +33919,7 @@ tileReLU:
 	VMOVAPD.Z X20, K2, X20
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -34004,7 +34004,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -34046,7 +34046,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -34084,9 +34084,9 @@ TEXT ·dpairs12x6AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -34563,7 +34563,7 @@ tileReLU:
 	VMOVAPD.Z X22, K2, X22
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -34655,7 +34655,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD Y1, (R10)
@@ -34700,7 +34700,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -34736,9 +34736,9 @@ TEXT ·dpairs1x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -34861,7 +34861,7 @@ tileReLU:
 	VMOVAPD.Z X0, K2, X0
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -34876,7 +34876,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -34889,7 +34889,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -34925,9 +34925,9 @@ TEXT ·dpairs2x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -35081,7 +35081,7 @@ tileReLU:
 	VMOVAPD.Z X2, K2, X2
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -35103,7 +35103,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -35120,7 +35120,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -35156,9 +35156,9 @@ TEXT ·dpairs3x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -35344,7 +35344,7 @@ tileReLU:
 	VMOVAPD.Z X4, K2, X4
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -35373,7 +35373,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -35394,7 +35394,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -35431,9 +35431,9 @@ TEXT ·dpairs4x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -35651,7 +35651,7 @@ tileReLU:
 	VMOVAPD.Z X6, K2, X6
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -35687,7 +35687,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -35712,7 +35712,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -35749,9 +35749,9 @@ TEXT ·dpairs5x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -36000,7 +36000,7 @@ tileReLU:
 	VMOVAPD.Z X8, K2, X8
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -36043,7 +36043,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -36072,7 +36072,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -36110,9 +36110,9 @@ TEXT ·dpairs6x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -36393,7 +36393,7 @@ tileReLU:
 	VMOVAPD.Z X10, K2, X10
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -36443,7 +36443,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -36476,7 +36476,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -36514,9 +36514,9 @@ TEXT ·dpairs7x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -36829,7 +36829,7 @@ tileReLU:
 	VMOVAPD.Z X12, K2, X12
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -36886,7 +36886,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -36923,7 +36923,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -36961,9 +36961,9 @@ TEXT ·dpairs8x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -37313,7 +37313,7 @@ tileReLU:
 	VMOVAPD.Z X14, K2, X14
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -37377,7 +37377,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -37418,7 +37418,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -37456,9 +37456,9 @@ TEXT ·dpairs9x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -37840,7 +37840,7 @@ tileReLU:
 	VMOVAPD.Z X16, K2, X16
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -37911,7 +37911,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -37956,7 +37956,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -37994,9 +37994,9 @@ TEXT ·dpairs10x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -38410,7 +38410,7 @@ tileReLU:
 	VMOVAPD.Z X18, K2, X18
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -38488,7 +38488,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -38537,7 +38537,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -38575,9 +38575,9 @@ TEXT ·dpairs11x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -39022,7 +39022,7 @@ tileReLU:
 	VMOVAPD.Z X20, K2, X20
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -39107,7 +39107,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -39160,7 +39160,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -39198,9 +39198,9 @@ TEXT ·dpairs12x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -39677,7 +39677,7 @@ tileReLU:
 	VMOVAPD.Z X22, K2, X22
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -39769,7 +39769,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -39826,7 +39826,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -39862,9 +39862,9 @@ TEXT ·dpairs1x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -40009,7 +40009,7 @@ tileReLU:
 	VMOVAPD.Z X0, K2, X0
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -40027,7 +40027,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -40042,7 +40042,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -40078,9 +40078,9 @@ TEXT ·dpairs2x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -40269,7 +40269,7 @@ tileReLU:
 	VMOVAPD.Z X3, K2, X3
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -40297,7 +40297,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -40318,7 +40318,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -40354,9 +40354,9 @@ TEXT ·dpairs3x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -40593,7 +40593,7 @@ tileReLU:
 	VMOVAPD.Z X6, K2, X6
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -40631,7 +40631,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -40658,7 +40658,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -40695,9 +40695,9 @@ TEXT ·dpairs4x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -40982,7 +40982,7 @@ tileReLU:
 	VMOVAPD.Z X9, K2, X9
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -41030,7 +41030,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -41063,7 +41063,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -41100,9 +41100,9 @@ TEXT ·dpairs5x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -41431,7 +41431,7 @@ tileReLU:
 	VMOVAPD.Z X12, K2, X12
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -41489,7 +41489,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -41528,7 +41528,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -41566,9 +41566,9 @@ TEXT ·dpairs6x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -41945,7 +41945,7 @@ tileReLU:
 	VMOVAPD.Z X15, K2, X15
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -42013,7 +42013,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -42058,7 +42058,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -42096,9 +42096,9 @@ TEXT ·dpairs7x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -42523,7 +42523,7 @@ tileReLU:
 	VMOVAPD.Z X18, K2, X18
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -42601,7 +42601,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -42652,7 +42652,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -42690,9 +42690,9 @@ TEXT ·dpairs8x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -43167,7 +43167,7 @@ tileReLU:
 	VMOVAPD.Z X21, K2, X21
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -43255,7 +43255,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -43312,7 +43312,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -43348,9 +43348,9 @@ TEXT ·dpairs1x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -43513,7 +43513,7 @@ tileReLU:
 	VMOVAPD.Z X0, K2, X0
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -43534,7 +43534,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -43551,7 +43551,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -43587,9 +43587,9 @@ TEXT ·dpairs2x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -43812,7 +43812,7 @@ tileReLU:
 	VMOVAPD.Z X4, K2, X4
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -43846,7 +43846,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -43871,7 +43871,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -43907,9 +43907,9 @@ TEXT ·dpairs3x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -44192,7 +44192,7 @@ tileReLU:
 	VMOVAPD.Z X8, K2, X8
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -44239,7 +44239,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y1, (R8)
@@ -44272,7 +44272,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -44309,9 +44309,9 @@ TEXT ·dpairs4x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -44654,7 +44654,7 @@ tileReLU:
 	VMOVAPD.Z X12, K2, X12
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -44714,7 +44714,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -44755,7 +44755,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -44792,9 +44792,9 @@ TEXT ·dpairs5x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -45197,7 +45197,7 @@ tileReLU:
 	VMOVAPD.Z X16, K2, X16
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -45270,7 +45270,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y1, (R9)
@@ -45319,7 +45319,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -45357,9 +45357,9 @@ TEXT ·dpairs6x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -45822,7 +45822,7 @@ tileReLU:
 	VMOVAPD.Z X20, K2, X20
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -45908,7 +45908,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y1, (R10)
@@ -45965,7 +45965,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -46011,9 +46011,9 @@ TEXT ·dpairsTurned1x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -46146,7 +46146,7 @@ tileReLU:
 	VMOVAPD.Z X2, K3, X2
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -46161,7 +46161,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -46174,7 +46174,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -46220,9 +46220,9 @@ TEXT ·dpairsTurned2x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -46378,7 +46378,7 @@ tileReLU:
 	VMOVAPD.Z X4, K3, X4
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -46400,7 +46400,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -46417,7 +46417,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -46463,9 +46463,9 @@ TEXT ·dpairsTurned3x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -46644,7 +46644,7 @@ tileReLU:
 	VMOVAPD.Z X6, K3, X6
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -46673,7 +46673,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -46694,7 +46694,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -46741,9 +46741,9 @@ TEXT ·dpairsTurned4x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -46945,7 +46945,7 @@ tileReLU:
 	VMOVAPD.Z X8, K3, X8
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -46981,7 +46981,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -47006,7 +47006,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -47053,9 +47053,9 @@ TEXT ·dpairsTurned5x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -47280,7 +47280,7 @@ tileReLU:
 	VMOVAPD.Z X10, K3, X10
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -47323,7 +47323,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -47352,7 +47352,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -47400,9 +47400,9 @@ TEXT ·dpairsTurned6x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -47650,7 +47650,7 @@ tileReLU:
 	VMOVAPD.Z X12, K3, X12
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -47700,7 +47700,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -47733,7 +47733,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -47781,9 +47781,9 @@ TEXT ·dpairsTurned7x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -48054,7 +48054,7 @@ tileReLU:
 	VMOVAPD.Z X14, K3, X14
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -48111,7 +48111,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -48148,7 +48148,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -48196,9 +48196,9 @@ TEXT ·dpairsTurned8x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -48501,7 +48501,7 @@ tileReLU:
 	VMOVAPD.Z X16, K3, X16
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -48565,7 +48565,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -48606,7 +48606,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -48654,9 +48654,9 @@ TEXT ·dpairsTurned9x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -49001,7 +49001,7 @@ tileReLU:
 	VMOVAPD.Z X20, K3, X20
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -49072,7 +49072,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y5, (R10)
@@ -49117,7 +49117,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -49165,9 +49165,9 @@ TEXT ·dpairsTurned10x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -49535,7 +49535,7 @@ tileReLU:
 	VMOVAPD.Z X22, K3, X22
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -49613,7 +49613,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y5, (R10)
@@ -49662,7 +49662,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -49710,9 +49710,9 @@ TEXT ·dpairsTurned11x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -50103,7 +50103,7 @@ tileReLU:
 	VMOVAPD.Z X24, K3, X24
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -50188,7 +50188,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y5, (R10)
@@ -50241,7 +50241,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -50289,9 +50289,9 @@ TEXT ·dpairsTurned12x10AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -50705,7 +50705,7 @@ tileReLU:
 	VMOVAPD.Z X26, K3, X26
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -50797,7 +50797,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y5, (R10)
@@ -50854,7 +50854,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -50900,9 +50900,9 @@ TEXT ·dpairsTurned1x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -51059,7 +51059,7 @@ tileReLU:
 	VMOVAPD.Z X2, K3, X2
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -51077,7 +51077,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -51092,7 +51092,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -51138,9 +51138,9 @@ TEXT ·dpairsTurned2x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -51337,7 +51337,7 @@ tileReLU:
 	VMOVAPD.Z X5, K3, X5
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -51365,7 +51365,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -51386,7 +51386,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -51432,9 +51432,9 @@ TEXT ·dpairsTurned3x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -51671,7 +51671,7 @@ tileReLU:
 	VMOVAPD.Z X8, K3, X8
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -51709,7 +51709,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -51736,7 +51736,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -51783,9 +51783,9 @@ TEXT ·dpairsTurned4x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -52062,7 +52062,7 @@ tileReLU:
 	VMOVAPD.Z X11, K3, X11
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -52110,7 +52110,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -52143,7 +52143,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -52190,9 +52190,9 @@ TEXT ·dpairsTurned5x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -52509,7 +52509,7 @@ tileReLU:
 	VMOVAPD.Z X14, K3, X14
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -52567,7 +52567,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -52606,7 +52606,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -52654,9 +52654,9 @@ TEXT ·dpairsTurned6x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -53013,7 +53013,7 @@ tileReLU:
 	VMOVAPD.Z X17, K3, X17
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -53081,7 +53081,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -53126,7 +53126,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -53174,9 +53174,9 @@ TEXT ·dpairsTurned7x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -53573,7 +53573,7 @@ tileReLU:
 	VMOVAPD.Z X20, K3, X20
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -53651,7 +53651,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -53702,7 +53702,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -53750,9 +53750,9 @@ TEXT ·dpairsTurned8x18AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R12
-	MOVQ  R12, 152(R11)
-	MOVQ  104(R11), R12
 	MOVQ  R12, 160(R11)
+	MOVQ  104(R11), R12
+	MOVQ  R12, 168(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -54198,7 +54198,7 @@ tileReLU:
 	VMOVAPD.Z X23, K3, X23
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -54286,7 +54286,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -54343,7 +54343,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R13
 	MOVQ   (R11), R14
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -54389,9 +54389,9 @@ TEXT ·dpairsTurned1x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -54567,7 +54567,7 @@ tileReLU:
 	VMOVAPD.Z X2, K3, X2
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -54588,7 +54588,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -54605,7 +54605,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -54651,9 +54651,9 @@ TEXT ·dpairsTurned2x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -54881,7 +54881,7 @@ tileReLU:
 	VMOVAPD.Z X6, K3, X6
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -54915,7 +54915,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -54940,7 +54940,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -54986,9 +54986,9 @@ TEXT ·dpairsTurned3x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R9), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R9), R12
-	MOVQ  R12, 152(R9)
-	MOVQ  104(R9), R12
 	MOVQ  R12, 160(R9)
+	MOVQ  104(R9), R12
+	MOVQ  R12, 168(R9)
 
 tileTile:
 	MOVQ    DI, R9
@@ -55268,7 +55268,7 @@ tileReLU:
 	VMOVAPD.Z X10, K3, X10
 
 tileMask:
-	MOVQ      160(R9), R10
+	MOVQ      168(R9), R10
 	TESTQ     R10, R10
 	JEQ       tileWrite
 	MOVQ      112(R9), R11
@@ -55315,7 +55315,7 @@ tileMask:
 	ADDQ      R11, R10
 
 	// the mask of the next tile
-	MOVQ R10, 160(R9)
+	MOVQ R10, 168(R9)
 
 tileWrite:
 	VMOVUPD       Y3, (R8)
@@ -55348,7 +55348,7 @@ tileWrite:
 	ADDQ   R10, DI
 	MOVQ   24(R9), R10
 	MOVQ   (R9), R11
-	DECQ   152(R9)
+	DECQ   160(R9)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -55395,9 +55395,9 @@ TEXT ·dpairsTurned4x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -55729,7 +55729,7 @@ tileReLU:
 	VMOVAPD.Z X14, K3, X14
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -55789,7 +55789,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -55830,7 +55830,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -55877,9 +55877,9 @@ TEXT ·dpairsTurned5x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R10), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R10), R13
-	MOVQ  R13, 152(R10)
-	MOVQ  104(R10), R13
 	MOVQ  R13, 160(R10)
+	MOVQ  104(R10), R13
+	MOVQ  R13, 168(R10)
 
 tileTile:
 	MOVQ    R8, R10
@@ -56263,7 +56263,7 @@ tileReLU:
 	VMOVAPD.Z X18, K3, X18
 
 tileMask:
-	MOVQ      160(R10), R11
+	MOVQ      168(R10), R11
 	TESTQ     R11, R11
 	JEQ       tileWrite
 	MOVQ      112(R10), R12
@@ -56336,7 +56336,7 @@ tileMask:
 	ADDQ      R12, R11
 
 	// the mask of the next tile
-	MOVQ R11, 160(R10)
+	MOVQ R11, 168(R10)
 
 tileWrite:
 	VMOVUPD       Y3, (R9)
@@ -56385,7 +56385,7 @@ tileWrite:
 	ADDQ   R11, R8
 	MOVQ   24(R10), R11
 	MOVQ   (R10), R12
-	DECQ   152(R10)
+	DECQ   160(R10)
 	JNE    tileTile
 	VZEROUPPER
 	RET
@@ -56433,9 +56433,9 @@ TEXT ·dpairsTurned6x26AVX512(SB), NOSPLIT, $0-8
 	MOVQ  72(R11), CX
 	SHLQ  $0x03, CX
 	MOVQ  64(R11), R14
-	MOVQ  R14, 152(R11)
-	MOVQ  104(R11), R14
 	MOVQ  R14, 160(R11)
+	MOVQ  104(R11), R14
+	MOVQ  R14, 168(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -56871,7 +56871,7 @@ tileReLU:
 	VMOVAPD.Z X22, K3, X22
 
 tileMask:
-	MOVQ      160(R11), R12
+	MOVQ      168(R11), R12
 	TESTQ     R12, R12
 	JEQ       tileWrite
 	MOVQ      112(R11), R13
@@ -56957,7 +56957,7 @@ tileMask:
 	ADDQ      R13, R12
 
 	// the mask of the next tile
-	MOVQ R12, 160(R11)
+	MOVQ R12, 168(R11)
 
 tileWrite:
 	VMOVUPD       Y3, (R10)
@@ -57014,7 +57014,7 @@ tileWrite:
 	ADDQ   R12, R9
 	MOVQ   24(R11), R12
 	MOVQ   (R11), R13
-	DECQ   152(R11)
+	DECQ   160(R11)
 	JNE    tileTile
 	VZEROUPPER
 	RET

@@ -1,0 +1,37 @@
+package kernels
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// A large B in place is read in whole lines.
+func TestPanelsOfLargeB(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { panelsOfLargeB(t, o.ks) },
+		func(t *testing.T, o Ops[float64]) { panelsOfLargeB(t, o.ks) })
+}
+
+func panelsOfLargeB[T Float](t *testing.T, ks *kernelSet[T]) {
+	const line = 64
+	for m := 1; m < 20; m++ {
+		wide := ks.widthInPlace(m, 4000, true)
+		if bytes := wide * ks.lanes * int(unsafe.Sizeof(T(0))); bytes%line != 0 && wide != ks.tuning.Vectors {
+			t.Errorf("%d rows: panels are %d bytes wide", m, bytes)
+		}
+	}
+}
+
+// Rows of B that are far apart, and together too many bytes for the second-level cache: near enough to come unasked, or sharing sets.
+func TestGemmFarRows(t *testing.T) {
+	bothGemm(t, func(tallest, widest int) (cases []gemmCase) {
+		for _, ldb := range []int{700, 1024, 2048} {
+			for _, m := range []int{2, tallest/2 + 1, tallest + 1} {
+				for _, n := range []int{2 * widest, 2*widest + 3} {
+					cases = append(cases, gemmCase{m: m, n: n, k: 200, alpha: 1, padB: ldb - n}, gemmCase{transA: true, m: m, n: n, k: 303, alpha: 1, padB: ldb - n})
+				}
+			}
+		}
+		return cases
+	})
+}

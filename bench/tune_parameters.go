@@ -175,6 +175,19 @@ var parameters = []parameter{
 		effect: packsA,
 	},
 	{
+		name: "TurnColumns", about: "up to so many columns, a transposed A is read in place whose columns share sets of the cache",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnColumns }, turnColumns),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, n := range steps(turnColumns(t), min(t.now.TurnColumns, largest)) {
+				if n > t.nr { // one panel is read but once
+					shapes = append(shapes, gemmShape{m: 1024, n: n, k: 30, transA: true}, gemmShape{m: 1024, n: n, k: 256, transA: true})
+				}
+			}
+			return shapes
+		},
+		effect: packsA,
+	},
+	{
 		name: "TailColumns", about: "up to so many columns in the last vector are computed on their own",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TailColumns }, tails),
 		shapes: func(t *tunable) (shapes []gemmShape) {
@@ -248,6 +261,34 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "ShallowRows", about: "most rows for which a large B whose rows share sets of the cache is read in shallow blocks; 0 for never",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.ShallowRows }, shallowRows),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, m := range steps(shallowRows(t), t.now.ShallowRows) {
+				if m > 1 { // one row is a matrix times a vector
+					shapes = append(shapes, gemmShape{m: m, n: 4096, k: 2100}) // 33 MiB and more
+				}
+			}
+			return shapes
+		},
+		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m <= tu.ShallowRows) },
+	},
+	{
+		name: "FetchBytes", about: "from how many bytes on the rows of a matrix are fetched ahead that is multiplied by one vector",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.FetchBytes }, func(*tunable) []int {
+			return []int{0, 1 << 20, 1 << 22, 1 << 24, never}
+		}),
+		shapes: func(*tunable) (shapes []gemmShape) {
+			for _, side := range []int{300, 700, 1500, 4000} {
+				shapes = append(shapes, gemmShape{m: 1, n: side, k: side}, gemmShape{m: side, n: 1, k: side})
+			}
+			return shapes
+		},
+		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
+			return yes(t.lanes > 1 && tu.FetchBytes < never && s.m*s.n*s.k > tu.FetchBytes/t.size())
+		},
+	},
+	{
 		name: "ThreadWork", about: "multiply-adds for which a thread is woken up",
 		parallel: true,
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.ThreadWork }, func(*tunable) []int {
@@ -277,6 +318,8 @@ func packRows(*tunable) []int {
 
 func packColumns(*tunable) []int { return []int{0, 32, 64, 128, 192, 256, 384, 512, 1024, never} }
 
+func turnColumns(*tunable) []int { return []int{0, 12, 24, 32, 48, 64, 128} }
+
 func strides(*tunable) []int {
 	return []int{0, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, never}
 }
@@ -294,6 +337,8 @@ func uprightColumns(*tunable) []int { return []int{0, 2, 3, 4, 6, 8, 10, 12, 16}
 
 func narrowDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, 256, never} }
 
+func shallowRows(*tunable) []int { return []int{0, 4, 8, 16, 32, 64} }
+
 // tails are all numbers of columns that do not fill a vector.
 func tails(t *tunable) (values []int) {
 	for v := range t.lanes {
@@ -307,21 +352,28 @@ func packDepths(*tunable) []int { return []int{0, 32, 64, 96, 128, 192, 256, 384
 // packsB is for a B that is not transposed: one whose rows are far apart is packed at any depth.
 func packsB(t *tunable, tu kernels.Tuning, s gemmShape) int {
 	const far = 2048 // bytes
-	size := 8
-	if t.typ == typeName[float32]() {
-		size = 4
-	}
 	_, ldb, _ := s.strides()
-	return yes(s.m > tu.PackRows && (s.k > tu.PackDepth || ldb*size > far))
+	return yes(s.m > tu.PackRows && (s.k > tu.PackDepth || ldb*t.size() > far))
 }
 
-func packsA(_ *tunable, tu kernels.Tuning, s gemmShape) int {
+// size is the size of an element, in bytes.
+func (t *tunable) size() int {
+	if t.typ == typeName[float32]() {
+		return 4
+	}
+	return 8
+}
+
+func packsA(t *tunable, tu kernels.Tuning, s gemmShape) int {
 	lda, _, _ := s.strides()
-	apart := lda >= tu.PackStride
+	columns, apart := tu.PackColumns, lda >= tu.PackStride
 	if s.transA {
 		apart = lda >= tu.TurnStride || s.k >= tu.TurnDepth && s.m >= 16
+		if lda >= tu.TurnStride && lda*t.size()%4096 == 0 { // columns share sets of the cache
+			columns = min(columns, tu.TurnColumns)
+		}
 	}
-	return yes(s.n > tu.PackColumns && apart)
+	return yes(s.n > columns && apart)
 }
 
 // splitsTail is for more than two whole vectors and so many rows that a tail pays, which all shapes here have: it does

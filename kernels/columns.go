@@ -141,10 +141,10 @@ func dotTiles[T Float](kernels []dotKernel[T], m, n, k int, alpha T, a *T, aRow 
 	}
 }
 
-// fromMemory reports whether an m x k matrix is so large that it may be in no cache.
-func fromMemory[T Float](m, k int) bool {
+// fromMemory reports whether an m x k matrix is so large that it may be in no cache, and had better be fetched.
+func (ks *kernelSet[T]) fromMemory(m, k int) bool {
 	var z T
-	return m*k > largestCache/2/int(unsafe.Sizeof(z))
+	return ks.tuning.FetchBytes < never && m*k > ks.tuning.FetchBytes/int(unsafe.Sizeof(z))
 }
 
 // alongM is how many sums stay in the L1 cache while what is added to them

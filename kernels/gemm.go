@@ -85,7 +85,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 			case !transA && n <= narrow && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil:
 				ks.aloneKernel(m, n, pairingOf(m, k, false))(k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
 				return
-			case !transA && ks.nearRows(lda), transA && (n <= fewUpright || ks.nearColumns(m, n, k)):
+			case !transA && ks.nearRows(lda), transA && (n <= fewUpright || ks.nearColumns(m, n, k, lda)):
 				var x microArgs[T]
 				x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 				x.compute(ks, m, n, pairingOf(m, k, transA))
@@ -143,7 +143,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 				return
 			}
 			w := borrowWorkspace[T]()
-			columnsAlongK(ks, w, m, n, k, alpha, a, lda, b, ldb, 1, beta, c, ldc, fromMemory[T](m, k))
+			columnsAlongK(ks, w, m, n, k, alpha, a, lda, b, ldb, 1, beta, c, ldc, ks.fromMemory(m, k))
 			w.giveBack()
 			return
 		case transB && turnedStrips(ks, m, n, k, alpha, a, lda, transA, b, ldb, beta, c, ldc, nil):

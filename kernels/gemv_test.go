@@ -222,7 +222,9 @@ func gemvFromMemory[T Float](t *testing.T, o Ops[T]) {
 	if o.ks.addFar == nil || o.ks.dotFar == nil {
 		return // it has no such kernels
 	}
+	const far = 1 << 20
 	ks := *o.ks
+	ks.tuning.FetchBytes = far
 	var calls atomic.Int64
 	ks.addFar = func(n int, x, a *T, aRow int, y *T) { calls.Add(1); o.ks.addFar(n, x, a, aRow, y) }
 	tallest := len(ks.dotFar) - 1
@@ -236,7 +238,7 @@ func gemvFromMemory[T Float](t *testing.T, o Ops[T]) {
 	rng := rand.New(rand.NewPCG(81, 82))
 	for _, lda := range []int{1031, 1024} {
 		n := lda - 7
-		for _, m := range []int{50, largestCache/2/int(unsafe.Sizeof(T(0)))/n + 12} {
+		for _, m := range []int{50, far/int(unsafe.Sizeof(T(0)))/n + 12} {
 			a, x := randomMatrix[T](rng, m, n, lda).data, randomMatrix[T](rng, 1, max(m, n), max(m, n)).data
 			for _, trans := range []bool{false, true} {
 				got, want := make([]T, max(m, n)), make([]T, max(m, n))

@@ -57,6 +57,26 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 
+	apart := setPeriod / int(unsafe.Sizeof(T(0))) // columns share sets of the cache
+	for apart < tu.TurnStride && tu.TurnStride < never {
+		apart *= 2
+	}
+	few := min(max(tu.TurnColumns, ks.nr()), max(tu.PackColumns, ks.nr()))
+	for _, c := range []struct {
+		n, ld       int
+		trans, want bool
+	}{
+		{few, apart, true, false}, {few + 1, apart, true, tu.TurnStride < never}, {few + 1, apart + 1, true, tu.TurnStride < never},
+		{few + 1, apart + 16, true, few >= tu.PackColumns && tu.TurnStride < never}, {few + 1, apart, false, few >= tu.PackColumns && apart >= tu.PackStride},
+	} {
+		if got := ks.packsA(100, c.n, 20, c.ld, c.trans); got != c.want {
+			t.Errorf("A, transposed %v, with ld = %d for %d columns: packed is %v, want %v", c.trans, c.ld, c.n, got, c.want)
+		}
+		if c.trans && c.want && ks.nearColumns(100, c.n, 20, c.ld) {
+			t.Errorf("A, transposed, with ld = %d for %d columns is in place at a glance", c.ld, c.n)
+		}
+	}
+
 	// It really happens: what a product packed is left in the buffers it gave back.
 	wide := columnsThatPackA(o)
 	if ks.tailColumns(1, wide, 1<<20, false) > 0 {

@@ -74,6 +74,9 @@ func (p *product[T]) compute(o Ops[T]) {
 		return
 	}
 	p.kc = ks.depth(n, k, p.a.trans)
+	if !p.b.trans {
+		p.kc = ks.shallower(m, n, k, p.kc)
+	}
 	if m == 1 && n > 1 { // a row is a column of the transposed product, but not to the epilogue
 		e := p.takeEpilogue()
 		p.m, p.n, p.a, p.b, p.ldc = n, 1, p.b.transposed(), p.a.transposed(), 1
@@ -178,7 +181,7 @@ func (p *product[T]) pieceOfC(threads int) (rows, cols int) {
 // asColumns computes p, of few columns, along k or along m.
 func (p *product[T]) asColumns(o Ops[T]) {
 	p.way = fewColumns
-	p.far = fromMemory[T](p.m, p.k)
+	p.far = p.ks.fromMemory(p.m, p.k)
 	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
 	p.sharePlain(threads, evenly(p.m, (p.m+threads-1)/threads, 64), p.n)
 }

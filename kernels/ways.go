@@ -5,8 +5,8 @@ package kernels
 
 // nearColumns reports of a small product whose A is transposed, and which has no tail, that A is
 // not packed, and that it neither savesUpright nor is betterAsRows, as what tiles have behind the last column of C takes so little time.
-func (ks *kernelSet[T]) nearColumns(m, n, k int) bool {
-	return n <= ks.tuning.PackColumns && (k <= shallowest || ks.vectorTime*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows))
+func (ks *kernelSet[T]) nearColumns(m, n, k, lda int) bool {
+	return n <= ks.tuning.PackColumns && (n <= ks.tuning.TurnColumns || !sharesSets[T](lda)) && (k <= shallowest || ks.vectorTime*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows))
 }
 
 // behindColumns is how long it takes to multiply what tiles have behind the last column of C, in quarters of a cycle times lanes:

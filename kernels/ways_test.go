@@ -31,7 +31,7 @@ func betterAsRows[T Float](t *testing.T, o Ops[T]) {
 	for m := 2; m < 70; m++ {
 		for n := 2; n < 70; n++ {
 			for k := 1; k < 300; k += 3 {
-				if ks.nearColumns(m, n, k) && !ks.mayHaveTail(m, n, k) && ks.betterAsRows(m, n, k, false) {
+				if ks.nearColumns(m, n, k, m) && !ks.mayHaveTail(m, n, k) && ks.betterAsRows(m, n, k, false) {
 					t.Fatalf("%dx%dx%d is in tiles at a glance, and better as rows", m, n, k)
 				}
 			}

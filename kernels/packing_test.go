@@ -51,6 +51,9 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		{tu.PackRows + 1, tu.PackDepth, false, 10, false}, {1 << 20, tu.PackDepth, false, 10, false},
 		{tu.PackRows + 1, tu.PackDepth + 1, false, 10, true}, {tu.PackRows + 1, tu.PackDepth, false, farRow, true},
 		{1, 1, true, 10, true}, {1 << 20, 1, true, 10, true},
+		{tu.PackRows + 50, 48, false, crowdedRow / int(unsafe.Sizeof(T(0))), ks.packing != nil || tu.PackDepth < 48},
+		{tu.PackRows + 50, 48, false, crowdedRow/int(unsafe.Sizeof(T(0))) + 1, tu.PackDepth < 48},
+		{tu.PackRows + 50, 47, false, crowdedRow / int(unsafe.Sizeof(T(0))), tu.PackDepth < 47}, {47, 48, false, crowdedRow / int(unsafe.Sizeof(T(0))), tu.PackRows < 47 && tu.PackDepth < 48},
 	} {
 		if got := ks.packsB(c.m, c.k, c.ld, c.trans); got != c.want {
 			t.Errorf("B, transposed %v, ld = %d, for %d rows and a depth of %d: packed is %v, want %v", c.trans, c.ld, c.m, c.k, got, c.want)

@@ -49,7 +49,7 @@ func TestFarRowsAreThoseOfKernels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]int64{"nearRow": farRow - 1, "nearBytes": farBytes}
+	want := map[string]int64{"nearRow": farRow - 1, "nearBytes": farBytes, "sharing": sharing}
 	ast.Inspect(f, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
 		if !ok {

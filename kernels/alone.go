@@ -82,7 +82,7 @@ func (ks *kernelSet[T]) aloneKernel(m, n int, ending pairing) aloneKernel[T] {
 }
 
 // nearRowsOfB reports whether k rows of B are so near that they are fetched unasked, or so few that they are in the L2 cache:
-// other micro-kernels than those of alone fetch them, 6x64x512 of a B with 4096 columns in half the time.
+// other micro-kernels than those of alone fetch them, 6x64x512 of a B with 4096 columns in half the time, or AVX2 those that share sets.
 func nearRowsOfB[T Float](k, ldb int) bool {
 	var z T
 	return ldb <= nearRow/int(unsafe.Sizeof(z)) || k*ldb <= nearBytes/int(unsafe.Sizeof(z))

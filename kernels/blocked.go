@@ -40,7 +40,7 @@ func (p *product[T]) blocked() {
 				panels.from = b.from(pc, jc)
 			default:
 				panels.data, panels.row, panels.step = b.data[pc*b.row+jc:], b.row, 1
-				panels.large = k*b.row >= largeBytes/int(unsafe.Sizeof(p.alpha))
+				panels.large = isLarge[T](k, b.row)
 			}
 			block := *p
 			block.n, block.k = nb, kb

@@ -214,7 +214,7 @@ func (ks *kernelSet[T]) endsWider(vectors, v, wide int) bool {
 // widthInPlace returns how many vectors wide the panels of a B in place are,
 // for m rows of A: NR, or the widest there are, if with so few rows this makes larger
 // tiles, and more sums that do not wait for each other. Few columns make few panels,
-// which had better be equal. Of a large B, which comes from memory, they are whole lines: with panels of a line and a half
+// which had better be equal. Of a large B, which comes from memory, they are not widened to a line and a half: with such panels
 // 4x2000x4000 in float32 takes 2.4 times as long, in float64 2.0 times, and 4x1400x1000 of 5.6 MB 0.89.
 func (ks *kernelSet[T]) widthInPlace(m, n int, large bool) int {
 	const line = 64 // bytes

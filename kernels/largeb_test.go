@@ -35,3 +35,17 @@ func TestGemmFarRows(t *testing.T) {
 		return cases
 	})
 }
+
+func TestIsLarge(t *testing.T) {
+	for _, c := range []struct {
+		k, row int
+		want   bool
+	}{{1000, 1000, false}, {1300, 1400, false}, {1400, 1400, true}, {7 << 18, 1, true}, {1, 7<<18 - 1, false}, {2, 7 << 18, true}, {7<<18 - 1, 1, false}} {
+		if got := isLarge[float32](c.k, c.row); got != c.want {
+			t.Errorf("%d rows, %d apart: large is %v", c.k, c.row, got)
+		}
+		if got := isLarge[float64](c.k/2+c.k%2, c.row); c.k > 2 && c.row > 1 && got != c.want {
+			t.Errorf("float64, %d rows, %d apart: large is %v", c.k/2, c.row, got)
+		}
+	}
+}

@@ -41,6 +41,8 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 			t.Errorf("A, transposed %v, with ld = 10 for %d, %d, %d: packed is %v, want %v", c.trans, c.m, c.n, c.k, got, c.want)
 		}
 	}
+	size := int(unsafe.Sizeof(T(0)))
+	crowded := ks.packing != nil || tu.PackDepth < 47 && tu.PackRows < 47 // or all are packed
 	for _, c := range []struct {
 		m, k  int
 		trans bool
@@ -51,16 +53,16 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		{tu.PackRows + 1, tu.PackDepth, false, 10, false}, {1 << 20, tu.PackDepth, false, 10, false},
 		{tu.PackRows + 1, tu.PackDepth + 1, false, 10, true}, {tu.PackRows + 1, tu.PackDepth, false, farRow, true},
 		{1, 1, true, 10, true}, {1 << 20, 1, true, 10, true},
-		{tu.PackRows + 50, 48, false, crowdedRow / int(unsafe.Sizeof(T(0))), ks.packing != nil || tu.PackDepth < 48},
-		{tu.PackRows + 50, 48, false, crowdedRow/int(unsafe.Sizeof(T(0))) + 1, tu.PackDepth < 48},
-		{tu.PackRows + 50, 47, false, crowdedRow / int(unsafe.Sizeof(T(0))), tu.PackDepth < 47}, {47, 48, false, crowdedRow / int(unsafe.Sizeof(T(0))), tu.PackRows < 47 && tu.PackDepth < 48},
+		{48, 48, false, 1536 / size, crowded}, {48, 48, false, 2048 / size, crowded}, {1 << 20, tu.PackDepth, false, 1536 / size, ks.packing != nil},
+		{48, 48, false, 1024 / size, crowded && ks.packing == nil}, {48, 48, false, 1544 / size, crowded && ks.packing == nil},
+		{48, 47, false, 1536 / size, crowded && ks.packing == nil}, {47, 48, false, 1536 / size, crowded && ks.packing == nil},
 	} {
 		if got := ks.packsB(c.m, c.k, c.ld, c.trans); got != c.want {
 			t.Errorf("B, transposed %v, ld = %d, for %d rows and a depth of %d: packed is %v, want %v", c.trans, c.ld, c.m, c.k, got, c.want)
 		}
 	}
 
-	apart := setPeriod / int(unsafe.Sizeof(T(0))) // columns share sets of the cache
+	apart := setPeriod / size // columns share sets of the cache
 	for apart < tu.TurnStride && tu.TurnStride < never {
 		apart *= 2
 	}
@@ -75,7 +77,7 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		if got := ks.packsA(100, c.n, 20, c.ld, c.trans); got != c.want {
 			t.Errorf("A, transposed %v, with ld = %d for %d columns: packed is %v, want %v", c.trans, c.ld, c.n, got, c.want)
 		}
-		if c.trans && c.want && ks.nearColumns(100, c.n, 20, c.ld) {
+		if c.trans && c.want && ks.nearColumns(100, c.n, shallowest, c.ld) {
 			t.Errorf("A, transposed, with ld = %d for %d columns is in place at a glance", c.ld, c.n)
 		}
 	}

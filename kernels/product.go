@@ -39,7 +39,7 @@ func (p *product[T]) compute(o Ops[T]) {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
 	switch {
 	case p.a.trans && !p.b.trans && ks.goesBeside(m, n, k):
-		p.kc = ks.depth(n, k, true)
+		p.kc = ks.depthOf(m, n, k, true)
 		if p.allInPlace() && (p.beta == 0 || p.beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1 {
 			p.withBeside()
 			return
@@ -73,9 +73,8 @@ func (p *product[T]) compute(o Ops[T]) {
 		}
 		return
 	}
-	p.kc = ks.depth(n, k, p.a.trans)
-	if !p.b.trans {
-		p.kc = ks.shallower(m, n, k, p.kc)
+	if p.kc = ks.depth(n, k, p.a.trans); !p.b.trans {
+		p.kc = ks.depthOf(m, n, k, p.a.trans)
 	}
 	if m == 1 && n > 1 { // a row is a column of the transposed product, but not to the epilogue
 		e := p.takeEpilogue()

@@ -8,13 +8,13 @@ import (
 )
 
 // Which products have blocks of little depth.
-func TestShallower(t *testing.T) {
+func TestDepthOf(t *testing.T) {
 	eachType(t,
-		func(t *testing.T, o Ops[float32]) { shallower(t, o) },
-		func(t *testing.T, o Ops[float64]) { shallower(t, o) })
+		func(t *testing.T, o Ops[float32]) { depthOf(t, o) },
+		func(t *testing.T, o Ops[float64]) { depthOf(t, o) })
 }
 
-func shallower[T Float](t *testing.T, o Ops[T]) {
+func depthOf[T Float](t *testing.T, o Ops[T]) {
 	ks := *o.ks
 	ks.tuning.ShallowRows = 48
 	size, mr := int(unsafe.Sizeof(T(0))), ks.mr()
@@ -22,22 +22,30 @@ func shallower[T Float](t *testing.T, o Ops[T]) {
 	row := 4 * setPeriod / size
 	for _, c := range []struct {
 		m, n, bytes int // of B, or one row more
-		want        int
+		want        int // 0 for what others have
 	}{
-		{2, row, 16 * mib, 999}, {2, row, 17 * mib, 8}, {mr, row, 17 * mib, 8}, {1, row, 99 * mib, 999},
-		{mr + 1, row, 17 * mib, 999}, {mr + 1, row, 32 * mib, 999}, {mr + 1, row, 33 * mib, 512 / size}, {48, row, 33 * mib, 512 / size}, {49, row, 99 * mib, 999},
-		{2, row + 16/size, 99 * mib, 999}, {2, row - 16/size, 99 * mib, 999}, {2, row - 8/size, 99 * mib, 8}, {2, row + 8/size, 99 * mib, 8},
+		{2, row, 16 * mib, 0}, {2, row, 17 * mib, 8}, {mr, row, 17 * mib, 8}, {1, row, 99 * mib, 0},
+		{mr + 1, row, 17 * mib, 0}, {mr + 1, row, 32 * mib, 0}, {mr + 1, row, 33 * mib, 512 / size}, {48, row, 33 * mib, 512 / size}, {49, row, 99 * mib, 0},
+		{2, row + 16/size, 99 * mib, 0}, {2, row - 16/size, 99 * mib, 0}, {2, row - 8/size, 99 * mib, 8}, {2, row + 8/size, 99 * mib, 8},
+		{2, 1, 99 * mib, 0},
 	} {
-		if got := ks.shallower(c.m, c.n, c.bytes/(c.n*size), 999); got != c.want {
-			t.Errorf("%+v: blocks are %d deep", c, got)
+		k := c.bytes / (c.n * size)
+		want := c.want
+		if want == 0 {
+			want = ks.depth(c.n, k, false)
+		}
+		if got := ks.depthOf(c.m, c.n, k, false); got != want {
+			t.Errorf("%+v: blocks are %d deep, want %d", c, got, want)
 		}
 	}
-	if got := ks.shallower(2, row, 99*mib/row/size, 5); got != 5 {
+	k := 99 * mib / row / size
+	ks.tuning.KC = 5
+	if got := ks.depthOf(2, 100*row, k, false); got > 5 {
 		t.Errorf("blocks of 5 became %d deep", got)
 	}
-	ks.tuning.ShallowRows = 0
-	if got := ks.shallower(2, row, 99*mib/row/size, 999); got != 999 {
-		t.Errorf("blocks are %d deep where they are never to be shallow", got)
+	ks.tuning.KC, ks.tuning.ShallowRows = 400, 0
+	if got, want := ks.depthOf(2, row, k, false), ks.depth(row, k, false); got != want {
+		t.Errorf("blocks are %d deep where they are never to be shallow, want %d", got, want)
 	}
 }
 
@@ -82,5 +90,44 @@ func shallowBlocks[T Float](t *testing.T, o Ops[T]) {
 		if slices.Equal(compute(deep, near, n), want) {
 			t.Errorf("%dx%dx%d: the bits of deep blocks", m, n, k)
 		}
+		if s.m == 2 { // a transposed B is packed, in deep blocks
+			turned := func(o Ops[T]) []T {
+				c := make([]T, m*n)
+				o.Gemm(true, true, m, n, k, 1, a, m, near, k, 0, c, n)
+				return c
+			}
+			if !slices.Equal(turned(shallow), turned(deep)) {
+				t.Errorf("%dx%dx%d TT: not the bits of deep blocks", m, n, k)
+			}
+		}
+	}
+	// What may be in place, or beside the last panel, by its strides or for one thread, is shallow or not as all others.
+	tu = shallow.Tuning()
+	tu.ThreadWork, tu.NC = 1<<29, 1<<20
+	patient := o.Tuned(tu)
+	m, k, lda := 2, 16<<20/(2*n*size)+4, tu.PackStride
+	if lda > 1<<12 {
+		lda = 1 << 12
+	}
+	a, b := randomMatrix[T](rng, m, k, lda+k).data, randomMatrix[T](rng, k, 2*n, 2*n).data
+	near, want, got := make([]T, m*k), make([]T, m*2*n), make([]T, m*2*n)
+	for i := range m {
+		copy(near[i*k:][:k], a[i*(lda+k):])
+	}
+	patient.Gemm(false, false, m, 2*n, k, 1, a, lda+k, b, 2*n, 0, want, 2*n)
+	patient.Gemm(false, false, m, 2*n, k, 1, near, k, b, 2*n, 0, got, 2*n)
+	if !slices.Equal(got, want) {
+		t.Errorf("%dx%dx%d: other bits if A's rows are further apart", m, 2*n, k)
+	}
+	few := tu
+	few.ThreadWork, few.ShallowRows = 1<<20, 64
+	beside := o.Tuned(few)
+	m, n, k = 42, 3*setPeriod/size+1, 33<<20/(3*setPeriod)+1
+	a, b = randomMatrix[T](rng, k, m, m).data, randomMatrix[T](rng, k, n, n).data
+	want, got = make([]T, m*n), make([]T, m*n)
+	beside.Threads(1).Gemm(true, false, m, n, k, 1, a, m, b, n, 0, want, n)
+	beside.Threads(2).Gemm(true, false, m, n, k, 1, a, m, b, n, 0, got, n)
+	if !slices.Equal(got, want) {
+		t.Errorf("%dx%dx%d TN: two threads give other bits than one", m, n, k)
 	}
 }

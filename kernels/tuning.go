@@ -28,7 +28,8 @@ type Tuning struct {
 	// Products with at most PackRows rows read a B that is not transposed in
 	// place: it would not be read often enough to pay for packing it. So do those of
 	// a depth of at most PackDepth if the rows of B are near each other, up to
-	// 2 KiB: a panel of it then stays in the first-level cache as it is.
+	// 2 KiB: a panel of it then stays in the first-level cache as it is. It does not with rows of 1.5 or 2 KiB: AVX2 packs them from 48 rows of A
+	// and k = 48 on.
 	PackRows, PackDepth int
 	// Products with more than PackColumns columns pack A if its rows are at least
 	// PackStride elements apart, or if it is transposed, its columns at least
@@ -36,8 +37,8 @@ type Tuning struct {
 	// transposed A is turned thereby, as a tile reads little of each cache line. With 16 rows or
 	// more, a depth of TurnDepth has more lines than the first-level cache, however near they are.
 	PackColumns, PackStride, TurnStride, TurnDepth int
-	// TurnColumns is what PackColumns is, if that is not less, for a transposed A whose columns share sets of the cache, as those
-	// of 4 KiB do.
+	// For a transposed A whose columns are at least TurnStride apart and share sets of the cache, as those about a multiple of 4 KiB apart do,
+	// the smaller one of PackColumns and TurnColumns counts.
 	TurnColumns int
 	// A last vector of at most TailColumns columns, behind two whole ones, is
 	// computed by columns if k is at least TailDepth, where that saves more than bringing them together costs: a sum
@@ -58,10 +59,12 @@ type Tuning struct {
 	// at least NarrowDepth, of three or four columns from twice that on, where that is faster; with more rows than a tile
 	// has, from less depth on.
 	NarrowDepth int
-	// A product of at most ShallowRows rows with a large B, as it is, whose rows share sets of the cache, has blocks of little depth: 8
-	// steps of k if all of it is one row of tiles.
+	// A product of at most ShallowRows rows with a large B, as it is, has blocks of little depth if rows of n elements share sets of the
+	// cache: 8 steps of k where all rows are one row of tiles and B is larger than 16 MiB, and 512 bytes of a row of A where they are more and it
+	// is larger than 32. 0 is for no product.
 	ShallowRows int
-	// A matrix of more than FetchBytes bytes that is multiplied by one vector comes from memory: its rows are fetched ahead.
+	// A matrix of more than FetchBytes bytes that is multiplied by one vector comes from memory: its rows are fetched ahead. From
+	// 1<<31 - 1 on, none is, however large.
 	FetchBytes int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int
@@ -164,7 +167,7 @@ func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) bool {
 // operands are read where they are. B must be contiguous along n.
 func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 	tu := &ks.tuning
-	return m > 1 && k <= ks.depth(n, k, transA) && ks.blockOfRows(m, n, k, math.MaxInt) == m && n <= tu.NC && !ks.packsB(m, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
+	return m > 1 && k <= ks.depthOf(m, n, k, transA) && ks.blockOfRows(m, n, k, math.MaxInt) == m && n <= tu.NC && !ks.packsB(m, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
@@ -209,11 +212,13 @@ func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 	return evenly(k, most, 1)
 }
 
-// shallower returns how deep the blocks are that go through a B of n columns that is not transposed, large, and read by a few rows of A: with n a
-// multiple of 4 KiB, what a panel reads of a deep block shares sets of all caches, and comes from memory one line at a time. Shallow
-// blocks are read in long pieces, though each adds to C once more. For other n, and whatever the distance of the rows really is, it is kc:
-// the bits depend on it. On Zen 3 with AVX2, n = k = 4096: 2 and 4 rows 1.9 to 2.2 times as fast, 6 rows 1.4 to 1.7, 10 to 16 rows 1.15 to 1.4.
-func (ks *kernelSet[T]) shallower(m, n, k, kc int) int {
+// depthOf is depth for m rows, if B is not transposed: less where a few of them go through a large B of n columns whose rows share
+// sets of the cache. What a panel reads of a deep block shares them, in all caches, and comes from memory one line at a time; shallow
+// blocks are read in long pieces, though each adds to C once more. It goes by n, not by how far apart rows really are, as the bits depend on
+// it. On Zen 3 with AVX2, n = k = 4096: 2 and 4 rows 1.9 to 2.2 times as fast, 6 rows 1.4 to 1.7, 10 to 32 rows 1.1 to 1.4; if rows are 16
+// elements longer than n, 12 and 48 rows take 1.1 and 1.2 times as long.
+func (ks *kernelSet[T]) depthOf(m, n, k int, transA bool) int {
+	kc := ks.depth(n, k, transA)
 	const oneTile, fewTiles = 8, 512                  // steps of k: as many as there are ways of a set; bytes of a row of A
 	const manyForOne, manyForFew = 16 << 20, 32 << 20 // bytes of B
 	var z T
@@ -230,9 +235,11 @@ func (ks *kernelSet[T]) shallower(m, n, k, kc int) int {
 	return kc
 }
 
+// sharing is by how many bytes more or less than a multiple of setPeriod rows may be apart to share sets of the caches: as in asm.
+const sharing = 15
+
 // sharesSets reports whether rows so many elements apart share sets of the caches, not only of the first-level one.
 func sharesSets[T Float](ld int) bool {
-	const sharing = 15 // bytes, as in asm
 	var z T
 	row := ld * int(unsafe.Sizeof(z))
 	return row >= setPeriod-sharing && (row+sharing)%setPeriod <= 2*sharing
@@ -275,28 +282,32 @@ func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 	return lda >= tu.PackStride
 }
 
-// nearRow is how many bytes rows of B are apart at most for the micro-kernels not to fetch what the next panel has of them, and nearBytes
-// how many all of them span at most, if they are further apart: farRow and farBytes in asm.
+// nearRow is how many bytes rows of B are apart at most for no micro-kernel to fetch what the next panel has of them, and nearBytes
+// how many all of them span at most, if they are further apart: farRow and farBytes in asm. AVX2 fetches less.
 const nearRow, nearBytes = 2 << 10, 512 << 10
 
-// largeBytes is how many bytes the rows of a large B in place span.
-const largeBytes = 7 << 20
+// isLarge reports whether k rows of B in place, so many elements apart, span so much that they come from memory.
+func isLarge[T Float](k, row int) bool {
+	const least = 7 << 20 // bytes
+	var z T
+	return k*row >= least/int(unsafe.Sizeof(z))
+}
 
 // packsB reports whether B is packed for a product of m rows and depth k.
 func (ks *kernelSet[T]) packsB(m, k, ldb int, trans bool) bool {
 	var z T
 	tu := &ks.tuning
 	row := ldb * int(unsafe.Sizeof(z))
-	return trans || m > tu.PackRows && (k > tu.PackDepth || row > nearRow || row >= crowdedRow && row%512 == 0 && ks.crowds(m, k))
+	return trans || m > tu.PackRows && (k > tu.PackDepth || row > nearRow || (row == crowded || row == nearRow) && ks.packsCrowded(m, k))
 }
 
-// crowdedRow is how many bytes rows of B are apart, at least and as a multiple of 512, for k of them to be too many for their sets
-// of the L1 cache, and so far apart that what they miss there does not come unasked.
-const crowdedRow = 1536
+// Rows of B that are crowded bytes apart, or nearRow, are too many for their sets of the L1 cache, and too far apart for what they
+// miss there to come unasked: those of 512 and 1024 bytes do.
+const crowded = 1536
 
-// crowds reports whether m rows of A read such a B so often that packing it pays where micro-kernels pack it: with AVX2 on Zen 3,
+// packsCrowded reports whether m rows of A read such a B so often that packing it pays, with AVX2, which packs in its tiles: on Zen 3
 // 1.03 to 1.14 times as fast in float64 (n = 192 and 256), up to 1.1 in float32 (384 and 512); for 20 rows 0.8.
-func (ks *kernelSet[T]) crowds(m, k int) bool {
+func (ks *kernelSet[T]) packsCrowded(m, k int) bool {
 	return ks.packing != nil && m >= 48 && k >= 48
 }
 

@@ -123,7 +123,7 @@ func (f cpuFacts) print(w io.Writer, width int) {
 	fmt.Fprintln(w, "\nImplementations, best first, with the tiles of float32 and float64 products")
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, im := range f.Implementations {
-		star, runs := " ", "no, this CPU lacks "+strings.Join(im.Missing, ", ")
+		star, runs := " ", "not on this CPU"
 		if im.Name == f.Default.Name {
 			star = "*"
 		}
@@ -133,6 +133,11 @@ func (f cpuFacts) print(w io.Writer, width int) {
 		fmt.Fprintf(tw, "%s %s\t%s\t%s\n", star, im.Name, runs, im.Description)
 	}
 	tw.Flush()
+	for _, im := range f.Implementations {
+		if !im.Supported {
+			writeWrapped(w, "  ", fmt.Sprintf("%s needs what this CPU lacks: %s", im.Name, strings.Join(im.Missing, ", ")), width)
+		}
+	}
 	fmt.Fprintln(w)
 	writeWrapped(w, "Default: ", f.Default.Name+", "+f.Default.Reason, width)
 }

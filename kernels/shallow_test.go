@@ -59,7 +59,7 @@ func TestShallowBlocks(t *testing.T) {
 }
 
 func shallowBlocks[T Float](t *testing.T, o Ops[T]) {
-	if emulator := os.Getenv("LANEWISE_EMULATOR"); emulator != "" {
+	if emulator := os.Getenv(emulatorVariable); emulator != "" {
 		t.Skipf("not run under %s, where 16 MiB of B take a minute: the real CPU's run has it", emulator)
 	}
 	tu := o.Tuning()

@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 	"unsafe"
@@ -59,9 +58,6 @@ func TestShallowBlocks(t *testing.T) {
 }
 
 func shallowBlocks[T Float](t *testing.T, o Ops[T]) {
-	if emulator := os.Getenv(emulatorVariable); emulator != "" {
-		t.Skipf("not run under %s, where 16 MiB of B take a minute: the real CPU's run has it", emulator)
-	}
 	tu := o.Tuning()
 	tu.ShallowRows = 48
 	shallow := o.Tuned(tu)

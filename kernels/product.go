@@ -73,7 +73,9 @@ func (p *product[T]) compute(o Ops[T]) {
 		}
 		return
 	}
-	if p.kc = ks.depth(n, k, p.a.trans); !p.b.trans {
+	if p.b.trans {
+		p.kc = ks.depth(n, k, p.a.trans)
+	} else {
 		p.kc = ks.depthOf(m, n, k, p.a.trans)
 	}
 	if m == 1 && n > 1 { // a row is a column of the transposed product, but not to the epilogue

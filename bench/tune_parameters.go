@@ -274,6 +274,21 @@ var parameters = []parameter{
 		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m <= tu.ShallowRows) },
 	},
 	{
+		name: "AloneDepth", about: "least k for which small products are computed by a call for each tile",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AloneDepth }, aloneDepths),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, s := range []gemmShape{{m: 16, n: 16}, {m: 20, n: 20}, {m: 40, n: 48}} {
+				for _, s.k = range steps(aloneDepths(t), t.now.AloneDepth) {
+					shapes = append(shapes, s)
+				}
+			}
+			return shapes
+		},
+		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
+			return yes(t.lanes > 1 && s.n >= t.lanes && s.k >= max(tu.AloneDepth, s.n/2))
+		},
+	},
+	{
 		name: "FetchBytes", about: "from how many bytes on the rows of a matrix are fetched ahead that is multiplied by one vector",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.FetchBytes }, func(*tunable) []int {
 			return []int{0, 1 << 20, 1 << 22, 1 << 24, never}
@@ -336,6 +351,8 @@ func dotDepths(*tunable) []int { return []int{1, 2, 4, 6, 8, 10, 12, 14, 16, 24,
 func uprightColumns(*tunable) []int { return []int{0, 2, 3, 4, 6, 8, 10, 12, 16} }
 
 func narrowDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, 256, never} }
+
+func aloneDepths(*tunable) []int { return []int{8, 12, 16, 24, 32, 48, never} }
 
 func shallowRows(*tunable) []int { return []int{0, 4, 8, 16, 32, 64} }
 

@@ -114,3 +114,35 @@ func panelsAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ld
 	}
 	ks.alone.byColumns[n-jr-1][0][m-1](k, a, lda, shifted(b, jr), ldb, shifted(c, jr), ldc, n-jr)
 }
+
+// inTilesAlone reports whether a small product with alpha = 1 and beta = 0 is computed in tiles of their own, where rows of A and B are near.
+// Of many panels, strips computes several in a call, which saves more: 2x160x20 would take 1.2 times as long.
+func (ks *kernelSet[T]) inTilesAlone(n, k int) bool {
+	return k >= ks.tuning.AloneDepth && n >= ks.lanes && n <= 2*k && len(ks.alone.byColumns) > 0
+}
+
+// tilesAlone computes m rows of n columns, all in place, one call for each tile, panel by panel: to the bits of strips, whose calls are
+// fewer. These kernels do not fetch C, which is near, and read A without adding to its pointer at each step. On Zen 3 with AVX2 32x32x32 takes 0.93
+// of the time, 20x20x20 in float64 0.89.
+func tilesAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb int, c *T, ldc int) {
+	wide, ending := ks.widthInPlace(m, n, false), pairingOf(m, k, false)
+
+	var tallest, h, tall, short int
+	for jr, cols := 0, 0; jr < n; jr += cols {
+		_, cols = ks.panel(n-jr, wide)
+		kernels := ks.alone.byColumns[cols-1][ending]
+		if len(kernels) != tallest {
+			tallest = len(kernels)
+			h, tall, short = split(m, tallest)
+		}
+		at, bt, ct := a, shifted(b, jr), shifted(c, jr)
+		for range tall {
+			kernels[h-1](k, at, lda, bt, ldb, ct, ldc, cols)
+			at, ct = shifted(at, h*lda), shifted(ct, h*ldc)
+		}
+		for range short {
+			kernels[h-2](k, at, lda, bt, ldb, ct, ldc, cols)
+			at, ct = shifted(at, (h-1)*lda), shifted(ct, (h-1)*ldc)
+		}
+	}
+}

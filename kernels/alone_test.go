@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -94,5 +95,87 @@ func panelsAloneBits[T Float](t *testing.T, o Ops[T]) {
 	}
 	if tried == 0 && o.ks.lanes > 1 && o.Tuning().Rows == 0 {
 		t.Error("no product goes that way")
+	}
+}
+
+// Tiles of their own have the bits of strips, and are computed by a call each.
+func TestTilesAlone(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { tilesAloneTuned(t, o) },
+		func(t *testing.T, o Ops[float64]) { tilesAloneTuned(t, o) })
+}
+
+func tilesAloneTuned[T Float](t *testing.T, o Ops[T]) {
+	if len(o.ks.alone.byColumns) == 0 {
+		if o.ks.inTilesAlone(o.ks.lanes, math.MaxInt) {
+			t.Error("products go where there are no kernels")
+		}
+		return
+	}
+	for v := 1; v <= len(o.ks.micro); v++ {
+		for _, rows := range []int{0, 1, 5} {
+			tu := o.Tuning()
+			tu.Vectors, tu.Rows, tu.AloneDepth = v, min(rows, len(o.ks.micro[v-1])), 7
+			tilesAloneBits(t, o.Tuned(tu))
+		}
+	}
+}
+
+func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
+	rng := rand.New(rand.NewPCG(65, 66))
+	calls, ks := 0, *o.ks
+	counted := Ops[T]{ks: &ks}
+	ks.alone.byColumns = slices.Clone(ks.alone.byColumns)
+	for i := range ks.alone.byColumns {
+		for d, kernels := range ks.alone.byColumns[i] {
+			kernels = slices.Clone(kernels)
+			for h, run := range kernels {
+				kernels[h] = func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols int) {
+					calls++
+					run(k, a, aRow, b, bRow, c, ldc, cols)
+				}
+			}
+			ks.alone.byColumns[i][d] = kernels
+		}
+	}
+	for n := 2; n < 12*ks.lanes; n += 1 + rng.IntN(3) {
+		m, k := 2+rng.IntN(40), 1+rng.IntN(2*pairDepth)
+		lda, ldb, ldc := k+rng.IntN(3), n+rng.IntN(3), n+rng.IntN(3)
+		a, b := randomMatrix[T](rng, m, k, lda).data, randomMatrix[T](rng, k, n, ldb).data
+		multiply := func(o Ops[T], alpha, beta T) (c guarded[T], made int) {
+			c = newGuarded[T](extent(m, n, ldc))
+			clear(c.data)
+			calls = 0
+			o.Gemm(false, false, m, n, k, alpha, a, lda, b, ldb, beta, c.data, ldc)
+			c.check(t, "c")
+			return c, calls
+		}
+		got := newGuarded[T](extent(m, n, ldc))
+		tilesAlone(&ks, m, n, k, &a[0], lda, &b[0], ldb, &got.data[0], ldc)
+		want := newGuarded[T](extent(m, n, ldc))
+		var x microArgs[T]
+		x.set(k, 1, &a[0], lda, false, &b[0], ldb, 0, &want.data[0], ldc)
+		x.compute(&ks, m, n, pairingOf(m, k, false))
+		if !slices.Equal(got.all, want.all) || want.data[0] == T(guard) {
+			t.Fatalf("%+v: %dx%dx%d, lda = %d, ldb = %d, ldc = %d: not what strips compute", o.Tuning(), m, n, k, lda, ldb, ldc)
+		}
+
+		if m <= 2*len(ks.alone.byColumns[min(n, len(ks.alone.byColumns))-1][0]) || ks.inPanelsAlone(m, n, k) || ks.goesAlongK(m, n, k) || ks.tailColumns(m, n, k, false) > 0 {
+			continue
+		}
+		plain, tiles := multiply(counted, 1, 0)
+		if alone := n >= ks.lanes && k >= 7 && 2*k >= n; alone != (tiles > 0) {
+			t.Fatalf("%+v: %dx%dx%d: %d calls for a tile each", o.Tuning(), m, n, k, tiles)
+		}
+		for _, s := range [][2]T{{1, 1}, {2, 0}} { // what these kernels cannot do
+			if _, tiles := multiply(counted, s[0], s[1]); tiles > 0 {
+				t.Fatalf("%+v: %dx%dx%d with alpha = %v and beta = %v: %d calls for a tile each", o.Tuning(), m, n, k, s[0], s[1], tiles)
+			}
+		}
+		never := o.Tuning()
+		never.AloneDepth = math.MaxInt
+		if others, _ := multiply(o.Tuned(never), 1, 0); !slices.Equal(others.data, plain.data) {
+			t.Fatalf("%+v: %dx%dx%d: AloneDepth changes bits", o.Tuning(), m, n, k)
+		}
 	}
 }

@@ -71,7 +71,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 			case !transA && ks.inPanelsAlone(m, n, k) && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb):
 				panelsAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
-			case !transA && ks.mayGoAlongK(m, n, k) && ks.goesAlongK(m, n, k):
+			case !transA && ks.mayGoAlongK(m, n, k) && (len(ks.zipped) == 0 || ks.goesAlongK(m, n, k)):
 				if zipped := ks.zippedFor(m, n, ldb); zipped != nil {
 					dotTiles(zipped, m, n, k, alpha, unsafe.SliceData(a), lda, unsafe.SliceData(b), 1, beta, unsafe.SliceData(c), ldc, 1)
 					return
@@ -81,9 +81,12 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 					uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, false, unsafe.SliceData(c), ldc)
 					return
 				}
-			case n > ks.lanes && ks.mayHaveTail(m, n, k), transA && ks.mayHaveTail(m, n, k):
+			case (n > 2*ks.lanes && k >= ks.tuning.TailDepth || transA) && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, transA) > 0:
 			case !transA && n <= narrow && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil:
 				ks.aloneKernel(m, n, pairingOf(m, k, false))(k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
+				return
+			case !transA && ks.inTilesAlone(n, k) && ks.nearRows(lda) && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb):
+				tilesAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
 			case !transA && ks.nearRows(lda), transA && (n <= fewUpright || ks.nearColumns(m, n, k, lda)):
 				var x microArgs[T]
@@ -148,7 +151,16 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 			return
 		case transB && turnedStrips(ks, m, n, k, alpha, a, lda, transA, b, ldb, beta, c, ldc, nil):
 			return
-		case !transB && (ks.onePanel(m, n, k, ldb, transA) || ks.inPlace(m, n, k, lda, ldb, transA) && ks.fitsStrips(m, n, k, lda, transA)):
+		case !transA && !transB && ks.mayHaveTail(m, n, k) && ks.tailBesideStrips(m, n, k, lda, ldb) > 0:
+			tail := ks.tailColumns(m, n, k, false)
+			w := borrowWorkspace[T]()
+			columnsAlongK(ks, w, m, tail, k, alpha, a, lda, b[n-tail:], ldb, 1, beta, c[n-tail:], ldc, ks.fromMemory(m, k))
+			w.giveBack()
+			var x microArgs[T]
+			x.set(k, alpha, unsafe.SliceData(a), lda, false, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
+			x.compute(ks, m, n-tail, pairingOf(m, k, false))
+			return
+		case !transB && (ks.onePanel(m, n, k, ldb, transA) || ks.inStrips(m, n, k, lda, ldb, transA)):
 			var x microArgs[T]
 			x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 			x.compute(ks, m, n, pairingOf(m, k, transA))

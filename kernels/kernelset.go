@@ -14,6 +14,7 @@ type kernelSet[T Float] struct {
 	// in halves. Then there are kernels of half vectors, and unit, of how many columns more take more time, is half of lanes.
 	vectorTime, unit int
 	unitShift        uint // the binary logarithm of unit
+	blockOfA         int  // how many elements of A a block has at most: MC rows of depth KC
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
@@ -325,6 +326,7 @@ func (ks kernelSet[T]) arranged() kernelSet[T] {
 		}
 	}
 	ks.arrangeAlone()
+	ks.blockOfA = product3(ks.tuning.MC, ks.tuning.KC, 1)
 	ks.vectorTime, ks.unit, ks.unitShift = 2, ks.lanes, ks.laneShift
 	if ks.halves != nil {
 		ks.vectorTime, ks.unit, ks.unitShift = 4, ks.lanes/2, ks.laneShift-1

@@ -95,6 +95,10 @@ func (p *product[T]) compute(o Ops[T]) {
 		last := *p
 		last.n, last.b, last.c, last.e = tail, p.b.from(0, p.n), p.c[p.n:], p.e.at(0, p.n)
 		last.asColumns(o)
+		if !p.b.trans && ks.inStrips(m, p.n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
+			p.strips()
+			return
+		}
 	}
 	p.asBlocks(o)
 }
@@ -126,7 +130,7 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 	// An odd number of vectors from row to row: an even one would share sets of the L1 cache.
 	width := ((n+ks.lanes-1)>>ks.laneShift | 1) << ks.laneShift
 	if !ks.onePanel(m, n, k, width, transA) &&
-		!(k*width <= near/int(unsafe.Sizeof(z)) && ks.fitsStrips(m, n, k, lda, transA) && ks.inPlace(m, n, k, lda, width, transA)) {
+		!(k*width <= near/int(unsafe.Sizeof(z)) && ks.inStrips(m, n, k, lda, width, transA)) {
 		return false
 	}
 	w := borrowWorkspace[T]()

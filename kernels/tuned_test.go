@@ -37,6 +37,8 @@ func tunings[T Float](o Ops[T]) []Tuning {
 		func(tu *Tuning) { tu.NarrowDepth = 1 },
 		func(tu *Tuning) { tu.NarrowDepth = 20 },
 		func(tu *Tuning) { tu.NarrowDepth = math.MaxInt },
+		func(tu *Tuning) { tu.AloneDepth = 0 },
+		func(tu *Tuning) { tu.AloneDepth = never },
 		func(tu *Tuning) { tu.DotDepth = 1 },
 		func(tu *Tuning) { tu.DotDepth = math.MaxInt },
 		func(tu *Tuning) { tu.ThreadWork = 1 },

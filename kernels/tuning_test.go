@@ -64,6 +64,31 @@ func panelsOfBlocks[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
+// An A that is no larger than a block of full depth is one block, however many rows it has.
+func TestShallowBlocksHaveMoreRows(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { shallowBlocksHaveMoreRows(t, o) },
+		func(t *testing.T, o Ops[float64]) { shallowBlocksHaveMoreRows(t, o) })
+}
+
+func shallowBlocksHaveMoreRows[T Float](t *testing.T, o Ops[T]) {
+	tu := o.Tuning()
+	tu.KC, tu.MC, tu.PackDepth, tu.TailColumns = 64, 10, never, 0
+	ks := o.Tuned(tu).ks
+	n := ks.lanes + 1
+	for _, c := range []struct {
+		m, k int
+		one  bool
+	}{{15, 64, true}, {16, 64, false}, {80, 8, true}, {81, 8, false}, {640, 1, true}, {641, 1, false}} {
+		if got := ks.inPlace(c.m, n, c.k, c.k, n, false); got != c.one {
+			t.Errorf("%dx%d is one block: %v", c.m, c.k, got)
+		}
+		if got := ks.small(c.m, n, c.k); got != (c.one && c.m*c.k <= 640) {
+			t.Errorf("%dx%d is small: %v", c.m, c.k, got)
+		}
+	}
+}
+
 // Rows of A share sets of the L1 cache only where they are about a multiple of 4
 // KiB apart: not where they are a few elements apart, nor where columns are contiguous.
 func TestRowsAtOnce(t *testing.T) {

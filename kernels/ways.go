@@ -165,9 +165,9 @@ func (ks *kernelSet[T]) goesAlongK(m, n, k int) bool {
 // product ends in adding up a vector, which takes little more than one if several are
 // added up together, and no more are than there are kernels for.
 func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
-	inTiles, adding := 2*m*k*ks.computed(n, false)/ks.unit, 12 // in quarters of a cycle
+	inTiles, adding, before := 2*m*k*ks.computed(n, false)/ks.unit, 12, 900 // in quarters of a cycle
 	if ks.halves == nil {
-		adding = 30
+		adding, before = 30, 5000
 	}
 	var asDots int
 	if n <= len(ks.dot) {
@@ -175,7 +175,7 @@ func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
 	} else { // in groups, each of which reads A
 		asDots = m * n * (ks.vectorTime*((k+ks.lanes-1)>>ks.laneShift) + adding) * 9 / 8
 	}
-	return inTiles-asDots > 2*n*k+900
+	return inTiles-asDots > 2*n*k+before
 }
 
 // dotsPay reports whether a product with a transposed B, and with A as it is, is

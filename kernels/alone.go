@@ -88,8 +88,13 @@ func nearRowsOfB[T Float](k, ldb int) bool {
 	return ldb <= nearRow/int(unsafe.Sizeof(z)) || k*ldb <= nearBytes/int(unsafe.Sizeof(z))
 }
 
-// twoAlone computes m rows in two tiles.
-func twoAlone[T Float](kernels []aloneKernel[T], m, n, k int, a *T, lda int, b *T, ldb int, c *T, ldc int) {
+// panelAlone computes m rows, more than a tile has, in one panel of tiles: of full height, and two that share what is left. Equal ones
+// would take a division, as long as a tile of a few steps.
+func panelAlone[T Float](kernels []aloneKernel[T], m, n, k int, a *T, lda int, b *T, ldb int, c *T, ldc int) {
+	for h := len(kernels); m > 2*h; m -= h {
+		kernels[h-1](k, a, lda, b, ldb, c, ldc, n)
+		a, c = shifted(a, h*lda), shifted(c, h*ldc)
+	}
 	upper := (m + 1) / 2
 	kernels[upper-1](k, a, lda, b, ldb, c, ldc, n)
 	kernels[m-upper-1](k, shifted(a, upper*lda), lda, b, ldb, shifted(c, upper*ldc), ldc, n)
@@ -126,7 +131,6 @@ func (ks *kernelSet[T]) inTilesAlone(n, k int) bool {
 // of the time, 20x20x20 in float64 0.89.
 func tilesAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb int, c *T, ldc int) {
 	wide, ending := ks.widthInPlace(m, n, false), pairingOf(m, k, false)
-
 	var tallest, h, tall, short int
 	for jr, cols := 0, 0; jr < n; jr += cols {
 		_, cols = ks.panel(n-jr, wide)

@@ -61,8 +61,8 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 				kernels[m-1](k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
 				return
 			}
-			if m <= 2*len(kernels) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) && !ks.mayGoAlongK(m, n, k) {
-				twoAlone(kernels, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
+			if (m <= 2*len(kernels) || ks.inTilesAlone(n, k) && ks.nearRows(lda) && ks.small(m, n, k)) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) && !ks.mayGoAlongK(m, n, k) {
+				panelAlone(kernels, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
 			}
 		}

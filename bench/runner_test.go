@@ -68,8 +68,26 @@ func TestFitIterations(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%v an iteration, %v a sample: %d iterations, want %d", test.perOp, test.target, got, test.want)
 		}
-		if limit := max(3*test.target, test.perOp); ran > limit {
+		if limit := max(3*test.target, 2*test.perOp); ran > limit {
 			t.Errorf("%v an iteration, %v a sample: %v spent, want at most %v", test.perOp, test.target, ran, limit)
+		}
+	}
+}
+
+// A trial that was disturbed does not settle for few iterations, whichever it is.
+func TestFitIterationsDisturbed(t *testing.T) {
+	for disturbed := range 6 {
+		var f fakeTime
+		trial := 0
+		got := fitIterations(func(n int) {
+			f.t += time.Duration(n) * 40
+			if trial == disturbed {
+				f.t += 50 * time.Millisecond
+			}
+			trial++
+		}, 100*time.Microsecond, f.now)
+		if got < 2400 || got > 2600 {
+			t.Errorf("trial %d was disturbed: %d iterations of 40ns, want about 2500 for 100µs", disturbed, got)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (p *product[T]) compute(o Ops[T]) {
 		last := *p
 		last.n, last.b, last.c, last.e = tail, p.b.from(0, p.n), p.c[p.n:], p.e.at(0, p.n)
 		last.asColumns(o)
-		if !p.b.trans && ks.inStrips(m, p.n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
+		if !p.b.trans && p.kc == k && ks.inStrips(m, p.n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
 			p.strips()
 			return
 		}

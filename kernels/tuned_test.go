@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // tunings returns tunings of o that differ from its own in one number or more,
@@ -257,5 +258,49 @@ func gemmDecidesAsGemmFused[T Float](t *testing.T, o Ops[T]) {
 				}
 			}
 		}
+	}
+}
+
+// Where the columns before a tail would be a block deeper than the whole product's, they are not: how far rows of A are apart, which
+// decides whether they are strips, changes no bits.
+func TestTailsAreAsDeepAsTheWhole(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { tailsAreAsDeep(t, o) },
+		func(t *testing.T, o Ops[float64]) { tailsAreAsDeep(t, o) })
+}
+
+func tailsAreAsDeep[T Float](t *testing.T, o Ops[T]) {
+	rng := rand.New(rand.NewPCG(67, 68))
+	var a0 T
+	ks, tried := o.ks, 0
+	for n := 2*ks.lanes + 1; n < 16*ks.lanes; n++ {
+		m := min(o.Tuning().PackRows, 12)
+		k := 1
+		for ks.depth(n, k, false) == k {
+			k++
+		}
+		tail := ks.tailColumns(m, n, k, false)
+		if tail == 0 || tail == n || ks.depth(n-tail, k, false) < k {
+			continue
+		}
+		tried++
+		near, far := k, 0
+		for far < k { // rows that share sets of the cache
+			far += setPeriod / int(unsafe.Sizeof(a0))
+		}
+		a, b := randomMatrix[T](rng, m, k, near).data, randomMatrix[T](rng, k, n, n).data
+		spread := make([]T, extent(m, k, far))
+		for i := range m {
+			copy(spread[i*far:], a[i*near:][:k])
+		}
+		got, want := make([]T, m*n), make([]T, m*n)
+		o.Threads(1).Gemm(false, false, m, n, k, 1, a, near, b, n, 0, got, n)
+		o.Threads(1).Gemm(false, false, m, n, k, 1, spread, far, b, n, 0, want, n)
+		if !slices.Equal(got, want) {
+			t.Fatalf("%dx%dx%d: other bits with rows of A %d apart than %d", m, n, k, far, near)
+		}
+	}
+	if tried == 0 && o.ks.tuning.TailColumns > 0 {
+		t.Error("no product has such a tail")
 	}
 }

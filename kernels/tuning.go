@@ -186,9 +186,10 @@ func (ks *kernelSet[T]) inStrips(m, n, k, lda, ldb int, transA bool) bool {
 	return ks.inPlace(m, n, k, lda, ldb, transA) && ks.fitsStrips(m, n, k, lda, transA)
 }
 
-// tailBesideStrips is tailColumns for both operands as they are, if the columns before the tail are computed in strips, else 0.
+// tailBesideStrips is tailColumns for both operands as they are, if the columns before the tail are computed in strips, else 0. Blocks
+// are as deep as those of the whole: without the tail, they might be deeper.
 func (ks *kernelSet[T]) tailBesideStrips(m, n, k, lda, ldb int) int {
-	if tail := ks.tailColumns(m, n, k, false); tail > 0 && tail < n && ks.inStrips(m, n-tail, k, lda, ldb, false) {
+	if tail := ks.tailColumns(m, n, k, false); tail > 0 && tail < n && k <= ks.depthOf(m, n, k, false) && ks.inStrips(m, n-tail, k, lda, ldb, false) {
 		return tail
 	}
 	return 0

@@ -68,26 +68,37 @@ func TestFitIterations(t *testing.T) {
 		if got != test.want {
 			t.Errorf("%v an iteration, %v a sample: %d iterations, want %d", test.perOp, test.target, got, test.want)
 		}
-		if limit := max(3*test.target, 2*test.perOp); ran > limit {
+		if limit := max(2*test.target, 2*test.perOp); ran > limit {
 			t.Errorf("%v an iteration, %v a sample: %v spent, want at most %v", test.perOp, test.target, ran, limit)
 		}
 	}
 }
 
-// A trial that was disturbed does not settle for few iterations, whichever it is.
+// A trial that was disturbed does not settle for few iterations, whichever it is, nor one whose
+// repetition was.
 func TestFitIterationsDisturbed(t *testing.T) {
-	for disturbed := range 6 {
-		var f fakeTime
-		trial := 0
-		got := fitIterations(func(n int) {
-			f.t += time.Duration(n) * 40
-			if trial == disturbed {
-				f.t += 50 * time.Millisecond
+	for _, test := range []struct{ perOp, by, want time.Duration }{
+		{40, 50 * time.Millisecond, 2500}, {400, 60 * time.Microsecond, 250}, {60 * time.Microsecond, 50 * time.Millisecond, 2},
+	} {
+		for disturbed := 0; ; disturbed++ {
+			var f fakeTime
+			trials := 0
+			got := time.Duration(fitIterations(func(n int) {
+				f.t += time.Duration(n) * test.perOp
+				if trials == disturbed {
+					f.t += test.by
+				}
+				trials++
+			}, 100*time.Microsecond, f.now))
+			if got <= test.want*3/5 || got > test.want*11/10 { // a disturbance that does not double a trial may pass
+				t.Errorf("trial %d was disturbed: %d iterations of %v, want about %d for 100µs", disturbed, got, test.perOp, test.want)
 			}
-			trial++
-		}, 100*time.Microsecond, f.now)
-		if got < 2400 || got > 2600 {
-			t.Errorf("trial %d was disturbed: %d iterations of 40ns, want about 2500 for 100µs", disturbed, got)
+			if trials <= disturbed {
+				if disturbed < 2 {
+					t.Errorf("%v an iteration: %d trials, want several", test.perOp, trials)
+				}
+				break
+			}
 		}
 	}
 }

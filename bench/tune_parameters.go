@@ -285,7 +285,7 @@ var parameters = []parameter{
 			return shapes
 		},
 		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
-			return yes(t.lanes > 1 && s.n >= t.lanes && s.k >= max(tu.AloneDepth, s.n/2))
+			return yes(t.lanes > 1 && s.n >= t.lanes && s.k >= max(tu.AloneDepth, (s.n+1)/2))
 		},
 	},
 	{

@@ -107,7 +107,9 @@ func TestTilesAlone(t *testing.T) {
 
 func tilesAloneTuned[T Float](t *testing.T, o Ops[T]) {
 	if len(o.ks.alone.byColumns) == 0 {
-		if o.ks.inTilesAlone(o.ks.lanes, math.MaxInt) {
+		tu := o.Tuning()
+		tu.AloneDepth = 0
+		if o.Tuned(tu).ks.inTilesAlone(o.ks.lanes, 100) {
 			t.Error("products go where there are no kernels")
 		}
 		return
@@ -171,6 +173,19 @@ func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
 			if _, tiles := multiply(counted, s[0], s[1]); tiles > 0 {
 				t.Fatalf("%+v: %dx%dx%d with alpha = %v and beta = %v: %d calls for a tile each", o.Tuning(), m, n, k, s[0], s[1], tiles)
 			}
+		}
+		for name, change := range map[string]func(){
+			"work for two threads": func() { ks.tuning.ThreadWork = m*n*k - 1 },
+			"rows of B":            func() { ks.tuning.NC = n - 1 },
+			"a block of A":         func() { ks.blockOfA = m*k - 1 },
+			"rows of A far apart":  func() { ks.tuning.PackStride = lda },
+		} {
+			before := ks
+			change()
+			if _, tiles := multiply(counted.Threads(1), 1, 0); tiles > 0 {
+				t.Fatalf("%+v: %dx%dx%d with %s: %d calls for a tile each", o.Tuning(), m, n, k, name, tiles)
+			}
+			ks = before
 		}
 		never := o.Tuning()
 		never.AloneDepth = math.MaxInt

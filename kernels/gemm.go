@@ -81,7 +81,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 					uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, false, unsafe.SliceData(c), ldc)
 					return
 				}
-			case (n > 2*ks.lanes && k >= ks.tuning.TailDepth || transA) && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, transA) > 0:
+			case transA && ks.mayHaveTail(m, n, k), n > 2*ks.lanes && k >= ks.tuning.TailDepth && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, false) > 0:
 			case !transA && n <= narrow && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil:
 				ks.aloneKernel(m, n, pairingOf(m, k, false))(k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
 				return

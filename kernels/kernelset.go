@@ -14,7 +14,7 @@ type kernelSet[T Float] struct {
 	// in halves. Then there are kernels of half vectors, and unit, of how many columns more take more time, is half of lanes.
 	vectorTime, unit int
 	unitShift        uint // the binary logarithm of unit
-	blockOfA         int  // how many elements of A a block has at most: MC rows of depth KC
+	blockOfA         int  // elements of A in MC rows of depth KC: no more than that are one block, however many rows they are
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v

@@ -147,6 +147,10 @@ func TestTuningThatCannotBe(t *testing.T) {
 		"t.TailDepth = -1, want >= 0":     func(tu *Tuning) { tu.TailDepth = -1 },
 		"t.UprightColumns = 1, want 0..0": func(tu *Tuning) { tu.UprightColumns = 1 },
 		"t.NarrowDepth = 0, want >= 1":    func(tu *Tuning) { tu.NarrowDepth = 0 },
+		"t.TurnColumns = -1, want >= 0":   func(tu *Tuning) { tu.TurnColumns = -1 },
+		"t.ShallowRows = -1, want >= 0":   func(tu *Tuning) { tu.ShallowRows = -1 },
+		"t.AloneDepth = -1, want >= 0":    func(tu *Tuning) { tu.AloneDepth = -1 },
+		"t.FetchBytes = -1, want >= 0":    func(tu *Tuning) { tu.FetchBytes = -1 },
 		"t.KC = 4097, want 1..4096":       func(tu *Tuning) { tu.KC = 4097 },
 		"t.ThreadWork = 0, want >= 1":     func(tu *Tuning) { tu.ThreadWork = 0 },
 	} {
@@ -274,7 +278,7 @@ func tailsAreAsDeep[T Float](t *testing.T, o Ops[T]) {
 	var a0 T
 	ks, tried := o.ks, 0
 	for n := 2*ks.lanes + 1; n < 16*ks.lanes; n++ {
-		m := min(o.Tuning().PackRows, 12)
+		m := 5 + n%20
 		k := 1
 		for ks.depth(n, k, false) == k {
 			k++
@@ -302,5 +306,20 @@ func tailsAreAsDeep[T Float](t *testing.T, o Ops[T]) {
 	}
 	if tried == 0 && o.ks.tuning.TailColumns > 0 {
 		t.Error("no product has such a tail")
+	}
+
+	// One tile has no tail, with or without an epilogue, however deep it is.
+	deep := o.Tuning()
+	deep.KC = deepest
+	o = o.Tuned(deep)
+	for m := 2; m <= 8; m++ {
+		n, k := 2*ks.lanes+1, 3000+100*m
+		a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, n, n).data
+		got, want := make([]T, m*n), make([]T, m*n)
+		o.Gemm(false, false, m, n, k, 2, a, k, b, n, 0, got, n)
+		o.GemmFused(false, false, m, n, k, 2, a, k, b, n, 0, want, n, Epilogue[T]{})
+		if !slices.Equal(got, want) {
+			t.Fatalf("%dx%dx%d: Gemm and GemmFused have other bits", m, n, k)
+		}
 	}
 }

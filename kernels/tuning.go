@@ -22,7 +22,7 @@ type Tuning struct {
 	// MC is how many rows of A a block has, for the second-level cache, and NC how
 	// many columns of B, for the third. Both are rounded up to whole tiles; half as
 	// many rows again are still one block. A block deeper than KC has so many fewer rows, or if three times as
-	// many are all there are, those.
+	// many are all there are, those; and a small product whose A is no larger than MC rows of depth KC is one block.
 	MC, NC int
 
 	// Products with at most PackRows rows read a B that is not transposed in
@@ -64,7 +64,8 @@ type Tuning struct {
 	// is larger than 32. 0 is for no product.
 	ShallowRows int
 	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by a call for each tile if k is at least AloneDepth
-	// and half of n, by fewer calls of kernels that do more if it is not. Where there are no kernels for that, nothing is.
+	// and half of n, and n a vector, else by fewer calls of kernels that do more. A panel of one or two tiles, and panels of one tile each and a few
+	// steps of k, are at any depth. Where there are no kernels for that, nothing is.
 	AloneDepth int
 	// A matrix of more than FetchBytes bytes that is multiplied by one vector comes from memory: its rows are fetched ahead. From
 	// 1<<31 - 1 on, none is, however large.
@@ -189,7 +190,7 @@ func (ks *kernelSet[T]) inStrips(m, n, k, lda, ldb int, transA bool) bool {
 // tailBesideStrips is tailColumns for both operands as they are, if the columns before the tail are computed in strips, else 0. Blocks
 // are as deep as those of the whole: without the tail, they might be deeper.
 func (ks *kernelSet[T]) tailBesideStrips(m, n, k, lda, ldb int) int {
-	if tail := ks.tailColumns(m, n, k, false); tail > 0 && tail < n && k <= ks.depthOf(m, n, k, false) && ks.inStrips(m, n-tail, k, lda, ldb, false) {
+	if tail := ks.tailColumns(m, n, k, false); tail > 0 && tail < n && k <= ks.depthOf(m, n, k, false) && !ks.onePanel(m, n, k, ldb, false) && ks.inStrips(m, n-tail, k, lda, ldb, false) {
 		return tail
 	}
 	return 0

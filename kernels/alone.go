@@ -139,14 +139,14 @@ func tilesAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb
 			tallest = len(kernels)
 			h, tall, short = split(m, tallest)
 		}
-		at, bt, ct := a, shifted(b, jr), shifted(c, jr)
-		for range tall {
-			kernels[h-1](k, at, lda, bt, ldb, ct, ldc, cols)
-			at, ct = shifted(at, h*lda), shifted(ct, h*ldc)
+		bt, i := shifted(b, jr), 0
+		for range tall { // no pointer goes past the last row
+			kernels[h-1](k, shifted(a, i*lda), lda, bt, ldb, shifted(c, i*ldc+jr), ldc, cols)
+			i += h
 		}
 		for range short {
-			kernels[h-2](k, at, lda, bt, ldb, ct, ldc, cols)
-			at, ct = shifted(at, (h-1)*lda), shifted(ct, (h-1)*ldc)
+			kernels[h-2](k, shifted(a, i*lda), lda, bt, ldb, shifted(c, i*ldc+jr), ldc, cols)
+			i += h - 1
 		}
 	}
 }

@@ -151,14 +151,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 			return
 		case transB && turnedStrips(ks, m, n, k, alpha, a, lda, transA, b, ldb, beta, c, ldc, nil):
 			return
-		case !transA && !transB && ks.mayHaveTail(m, n, k) && ks.tailBesideStrips(m, n, k, lda, ldb) > 0:
-			tail := ks.tailColumns(m, n, k, false)
-			w := borrowWorkspace[T]()
-			columnsAlongK(ks, w, m, tail, k, alpha, a, lda, b[n-tail:], ldb, 1, beta, c[n-tail:], ldc, ks.fromMemory(m, k))
-			w.giveBack()
-			var x microArgs[T]
-			x.set(k, alpha, unsafe.SliceData(a), lda, false, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
-			x.compute(ks, m, n-tail, pairingOf(m, k, false))
+		case !transA && !transB && ks.mayHaveTail(m, n, k) && stripsAndTail(ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
 			return
 		case !transB && (ks.onePanel(m, n, k, ldb, transA) || ks.inStrips(m, n, k, lda, ldb, transA)):
 			var x microArgs[T]

@@ -153,6 +153,23 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 	return true
 }
 
+// stripsAndTail computes a product of both operands as they are, if it is small enough in strips but for its last columns, which
+// are computed on their own, and reports whether it did. It is one block if the whole is: without the tail, that might be deeper.
+func stripsAndTail[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) bool {
+	tail := ks.tailColumns(m, n, k, false)
+	before := n - tail
+	if tail == 0 || before == 0 || k > ks.depthOf(m, n, k, false) || ks.onePanel(m, n, k, ldb, false) || !ks.inStrips(m, before, k, lda, ldb, false) {
+		return false
+	}
+	w := borrowWorkspace[T]()
+	columnsAlongK(ks, w, m, tail, k, alpha, a, lda, b[before:], ldb, 1, beta, c[before:], ldc, ks.fromMemory(m, k))
+	w.giveBack()
+	var x microArgs[T]
+	x.set(k, alpha, &a[0], lda, false, &b[0], ldb, beta, &c[0], ldc)
+	x.compute(ks, m, before, pairingOf(m, k, false))
+	return true
+}
+
 // asBlocks computes p in cache blocks, in pieces of whole tiles.
 func (p *product[T]) asBlocks(o Ops[T]) {
 	p.around = p.writesAround()

@@ -64,7 +64,7 @@ type Tuning struct {
 	// is larger than 32. 0 is for no product.
 	ShallowRows int
 	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by a call for each tile if k is at least AloneDepth
-	// and half of n, and n a vector, else by fewer calls of kernels that do more. A panel of one or two tiles, and panels of one tile each and a few
+	// and half of n, and n at least a vector, else by fewer calls of kernels that do more. A panel of one or two tiles, and panels of one tile each and a few
 	// steps of k, are at any depth. Where there are no kernels for that, nothing is.
 	AloneDepth int
 	// A matrix of more than FetchBytes bytes that is multiplied by one vector comes from memory: its rows are fetched ahead. From
@@ -185,15 +185,6 @@ func (ks *kernelSet[T]) fitsStrips(m, n, k, lda int, transA bool) bool {
 // inStrips reports whether a product is in place and fits strips.
 func (ks *kernelSet[T]) inStrips(m, n, k, lda, ldb int, transA bool) bool {
 	return ks.inPlace(m, n, k, lda, ldb, transA) && ks.fitsStrips(m, n, k, lda, transA)
-}
-
-// tailBesideStrips is tailColumns for both operands as they are, if the columns before the tail are computed in strips, else 0. Blocks
-// are as deep as those of the whole: without the tail, they might be deeper.
-func (ks *kernelSet[T]) tailBesideStrips(m, n, k, lda, ldb int) int {
-	if tail := ks.tailColumns(m, n, k, false); tail > 0 && tail < n && k <= ks.depthOf(m, n, k, false) && !ks.onePanel(m, n, k, ldb, false) && ks.inStrips(m, n-tail, k, lda, ldb, false) {
-		return tail
-	}
-	return 0
 }
 
 // small reports whether a product is of a size at which inPlace depends on nothing but

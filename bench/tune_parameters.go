@@ -354,7 +354,7 @@ func narrowDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, 2
 
 func aloneDepths(*tunable) []int { return []int{8, 12, 16, 24, 32, 48, never} }
 
-func shallowRows(*tunable) []int { return []int{0, 4, 8, 16, 32, 64} }
+func shallowRows(*tunable) []int { return []int{0, 4, 8, 16, 32, 64, 128, 256} }
 
 // tails are all numbers of columns that do not fill a vector.
 func tails(t *tunable) (values []int) {

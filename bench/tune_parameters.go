@@ -274,6 +274,19 @@ var parameters = []parameter{
 		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m <= tu.ShallowRows) },
 	},
 	{
+		name: "LowDepth", about: "most k for which a large C with long rows is written row by row; 0 for never",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.LowDepth }, lowDepths),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, k := range steps(lowDepths(t), t.now.LowDepth) {
+				if k > 0 {
+					shapes = append(shapes, gemmShape{m: 2000, n: 4096, k: k}, gemmShape{m: 4096, n: 1000, k: k})
+				}
+			}
+			return shapes
+		},
+		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.k <= tu.LowDepth) },
+	},
+	{
 		name: "AloneDepth", about: "least k for which small products are computed by a call for each tile",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AloneDepth }, aloneDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
@@ -355,6 +368,8 @@ func narrowDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, 2
 func aloneDepths(*tunable) []int { return []int{8, 12, 16, 24, 32, 48, never} }
 
 func shallowRows(*tunable) []int { return []int{0, 4, 8, 16, 32, 64, 128, 256} }
+
+func lowDepths(*tunable) []int { return []int{0, 4, 8, 16, 24, 32, 48, 64} }
 
 // tails are all numbers of columns that do not fill a vector.
 func tails(t *tunable) (values []int) {

@@ -10,6 +10,9 @@ func (p *product[T]) blocked() {
 	ks, tu := p.ks, &p.ks.tuning
 	m, n, k, a, b, c, ldc := p.m, p.n, p.k, p.a, p.b, p.c, p.ldc
 	kc, mc := p.kc, ks.blockOfRows(m, n, p.kc, rowsAtOnce[T](p.a.row, p.a.trans))
+	if p.isLow() {
+		mc = min(mc, 2*ks.mr())
+	}
 	nc := ks.blockOfColumns(n, tu.NC)
 	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
 	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans) // one of the strides is 1
@@ -106,6 +109,15 @@ func (p *product[T]) writesAround() bool {
 	size := int(unsafe.Sizeof(z))
 	return p.kc == p.k && p.beta == 0 && p.m*p.n >= largestCache/size && p.ldc*size%line == 0 &&
 		uintptr(unsafe.Pointer(&p.c[0]))%line == 0 && p.ks.around.v == p.ks.tuning.Vectors
+}
+
+// isLow reports whether C, which is large, is written row by row: an element of it takes so few steps of k that what counts is how
+// it gets to memory, which it does faster in long pieces than in a panel of each of many rows.
+func (p *product[T]) isLow() bool {
+	const large, long = 4 << 20, 2 << 10 // bytes of C, and of a row
+	var z T
+	size := int(unsafe.Sizeof(z))
+	return p.k <= p.ks.tuning.LowDepth && p.n >= long/size && p.m*p.n >= large/size
 }
 
 // macroKernel computes p, a block of A times panels of B, and packs them on the way if they are not. It may have

@@ -149,6 +149,7 @@ func TestTuningThatCannotBe(t *testing.T) {
 		"t.NarrowDepth = 0, want >= 1":    func(tu *Tuning) { tu.NarrowDepth = 0 },
 		"t.TurnColumns = -1, want >= 0":   func(tu *Tuning) { tu.TurnColumns = -1 },
 		"t.ShallowRows = -1, want >= 0":   func(tu *Tuning) { tu.ShallowRows = -1 },
+		"t.LowDepth = -1, want >= 0":      func(tu *Tuning) { tu.LowDepth = -1 },
 		"t.AloneDepth = -1, want >= 0":    func(tu *Tuning) { tu.AloneDepth = -1 },
 		"t.FetchBytes = -1, want >= 0":    func(tu *Tuning) { tu.FetchBytes = -1 },
 		"t.KC = 4097, want 1..4096":       func(tu *Tuning) { tu.KC = 4097 },

@@ -63,6 +63,9 @@ type Tuning struct {
 	// cache: 8 steps of k where all rows are one row of tiles and B is larger than 16 MiB; and if they are more and B is larger than 32 MiB,
 	// 512 bytes of a row of A, or 1024 from 33 rows on. 0 is for no product.
 	ShallowRows int
+	// A product of at most LowDepth steps of k, whose C is large and has long rows, takes two rows of tiles of A at a time through all
+	// of B, so that C is written row by row. 0 is for no product.
+	LowDepth int
 	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by a call for each tile if k is at least AloneDepth
 	// and half of n, and n at least a vector, else by fewer calls of kernels that do more. A panel of one or two tiles, and panels of one tile each and a few
 	// steps of k, are at any depth. Where there are no kernels for that, nothing is.
@@ -112,7 +115,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt}, {"TurnDepth", t.TurnDepth, 0, math.MaxInt}, {"TurnColumns", t.TurnColumns, 0, math.MaxInt},
 		{"TailColumns", t.TailColumns, 0, o.ks.lanes - 1}, {"TailDepth", t.TailDepth, 0, math.MaxInt}, {"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()}, {"NarrowDepth", t.NarrowDepth, 1, math.MaxInt},
-		{"ShallowRows", t.ShallowRows, 0, math.MaxInt}, {"AloneDepth", t.AloneDepth, 0, math.MaxInt}, {"FetchBytes", t.FetchBytes, 0, math.MaxInt},
+		{"ShallowRows", t.ShallowRows, 0, math.MaxInt}, {"LowDepth", t.LowDepth, 0, math.MaxInt}, {"AloneDepth", t.AloneDepth, 0, math.MaxInt}, {"FetchBytes", t.FetchBytes, 0, math.MaxInt},
 		{"ThreadWork", t.ThreadWork, 1, math.MaxInt},
 	} {
 		if field.value >= field.least && field.value <= field.most {

@@ -126,6 +126,23 @@ var parameters = []parameter{
 		effect: packsB,
 	},
 	{
+		name: "PackWork", about: "up to so many elements of A, a B of a few rows that are far apart is read in place",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackWork }, packWorks),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			m := min(t.now.PackRows, largest) + 8
+			for _, elements := range steps(packWorks(t), t.now.PackWork) {
+				if k := elements / m; k > 0 {
+					shapes = append(shapes, gemmShape{m: m, n: 950, k: k})
+				}
+				if k := elements / (5 * m); k > 0 {
+					shapes = append(shapes, gemmShape{m: 5 * m, n: 1900, k: k})
+				}
+			}
+			return shapes
+		},
+		effect: packsB,
+	},
+	{
 		name: "PackColumns", about: "up to so many columns, A is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackColumns }, packColumns),
 		shapes: func(t *tunable) (shapes []gemmShape) {
@@ -381,11 +398,14 @@ func tails(t *tunable) (values []int) {
 
 func packDepths(*tunable) []int { return []int{0, 32, 64, 96, 128, 192, 256, 384, never} }
 
-// packsB is for a B that is not transposed: one whose rows are far apart is packed at any depth.
+func packWorks(*tunable) []int { return []int{0, 400, 800, 1600, 3072, 6400} }
+
+// packsB is for a B that is not transposed: one whose rows are far apart is packed at any depth, but for a few elements of A.
 func packsB(t *tunable, tu kernels.Tuning, s gemmShape) int {
-	const far = 2048 // bytes
+	const far, sharing = 2048, 15 // bytes
 	_, ldb, _ := s.strides()
-	return yes(s.m > tu.PackRows && (s.k > tu.PackDepth || ldb*t.size() > far))
+	row := ldb * t.size()
+	return yes(s.m > tu.PackRows && (s.k > tu.PackDepth || row > far && (s.m*s.k > tu.PackWork || (row+sharing)%far <= 2*sharing)))
 }
 
 // size is the size of an element, in bytes.

@@ -43,6 +43,7 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 	}
 	size := int(unsafe.Sizeof(T(0)))
 	crowded := ks.packing != nil || tu.PackDepth < 47 && tu.PackRows < 47 // or all are packed
+	farIsPacked := tu.PackRows < 32 && tu.PackWork < 3072
 	for _, c := range []struct {
 		m, k  int
 		trans bool
@@ -51,10 +52,11 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 	}{
 		{tu.PackRows, 1 << 20, false, 1 << 20, false}, {tu.PackRows + 1, 1 << 20, false, 10, true},
 		{tu.PackRows + 1, tu.PackDepth, false, 10, false}, {1 << 20, tu.PackDepth, false, 10, false},
-		{tu.PackRows + 1, tu.PackDepth + 1, false, 10, true}, {tu.PackRows + 1, tu.PackDepth, false, farRow, true},
+		{tu.PackRows + 1, tu.PackDepth + 1, false, 10, true}, {4000, max(tu.PackDepth, 1), false, farRow, true},
 		{1, 1, true, 10, true}, {1 << 20, 1, true, 10, true},
 		{48, 48, false, 1536 / size, crowded}, {48, 48, false, 2048 / size, crowded}, {1 << 20, tu.PackDepth, false, 1536 / size, ks.packing != nil},
 		{48, 48, false, 1024 / size, crowded && ks.packing == nil}, {48, 48, false, 1544 / size, crowded && ks.packing == nil},
+		{32, 96, false, 2064 / size, farIsPacked}, {32, 97, false, 2064 / size, tu.PackRows < 32}, {32, 96, false, 2060 / size, tu.PackRows < 32}, {16, 16, false, 3 * 2048 / size, tu.PackRows < 16},
 		{48, 47, false, 1536 / size, crowded && ks.packing == nil}, {47, 48, false, 1536 / size, crowded && ks.packing == nil},
 	} {
 		if got := ks.packsB(c.m, c.k, c.ld, c.trans); got != c.want {
@@ -105,7 +107,7 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 						a, b, c := make([]T, max(rows, k)*lda), make([]T, max(n, k)*ldb), make([]T, rows*n)
 						wantA := n > tu.PackColumns && (lda >= strideThatPacksA(tu, trans[0]) || trans[0] && k >= tu.TurnDepth && rows >= 16)
 						dots := trans[1] && !trans[0] && ks.dotsPay(rows, n, k)
-						wantB := trans[1] || rows > tu.PackRows && (k > tu.PackDepth || ldb*int(unsafe.Sizeof(T(0))) > 2048)
+						wantB := trans[1] || rows > tu.PackRows && (k > tu.PackDepth || ldb*int(unsafe.Sizeof(T(0))) > 2048 && rows*k > tu.PackWork)
 						gotA, gotB := packedBy(func() {
 							o.Threads(1).Gemm(trans[0], trans[1], rows, n, k, 1, a, lda, b, ldb, 0, c, n)
 						}, workspaces[T]())

@@ -101,17 +101,16 @@ var parameters = []parameter{
 		},
 	},
 	{
-		name: "PackRows", about: "up to so many rows, B is read in place",
+		name: "PackRows", about: "up to so many rows, a B whose rows are not crowded is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackRows }, packRows),
-		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, nk := range [][2]int{{256, 256}, {1024, 384}} {
-				for _, m := range steps(packRows(t), t.now.PackRows) {
-					shapes = append(shapes, gemmShape{m: m, n: nk[0], k: nk[1]})
-				}
-			}
-			return shapes
-		},
-		effect: packsB,
+		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.PackRows }, [2]int{250, 400}, [2]int{900, 1100}),
+		effect:     packsB,
+	},
+	{
+		name: "CrowdedRows", about: "up to so many rows, and PackRows, a B whose rows are a multiple of 2 KiB apart is read in place",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.CrowdedRows }, packRows),
+		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.CrowdedRows }, [2]int{1024, 384}, [2]int{1536, 200}),
+		effect:     packsB,
 	},
 	{
 		name: "PackDepth", about: "up to this k, a B whose rows are near is read in place",
@@ -400,12 +399,25 @@ func packDepths(*tunable) []int { return []int{0, 32, 64, 96, 128, 192, 256, 384
 
 func packWorks(*tunable) []int { return []int{0, 400, 800, 1600, 3072, 6400} }
 
+// rowsInPlace returns the shapes for a parameter of rows: of B, n and k.
+func rowsInPlace(now func(kernels.Tuning) int, nks ...[2]int) func(t *tunable) []gemmShape {
+	return func(t *tunable) (shapes []gemmShape) {
+		for _, nk := range nks {
+			for _, m := range steps(packRows(t), now(t.now)) {
+				shapes = append(shapes, gemmShape{m: m, n: nk[0], k: nk[1]})
+			}
+		}
+		return shapes
+	}
+}
+
 // packsB is for a B that is not transposed: one whose rows are far apart is packed at any depth, but for a few elements of A.
 func packsB(t *tunable, tu kernels.Tuning, s gemmShape) int {
 	const far, sharing = 2048, 15 // bytes
 	_, ldb, _ := s.strides()
 	row := ldb * t.size()
-	return yes(s.m > tu.PackRows && (s.k > tu.PackDepth || row > far && (s.m*s.k > tu.PackWork || (row+sharing)%far <= 2*sharing)))
+	crowds := row > far && (row+sharing)%far <= 2*sharing
+	return yes((s.m > tu.PackRows || crowds && s.m > tu.CrowdedRows) && (s.k > tu.PackDepth || crowds || row > far && s.m*s.k > tu.PackWork))
 }
 
 // size is the size of an element, in bytes.

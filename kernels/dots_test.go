@@ -30,6 +30,18 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
+	avx2 := o.ks.halves == nil && lanes > 1
+	for _, s := range []struct {
+		m, n     int
+		f32, f64 bool
+	}{
+		{200, 6, true, true}, {200, 8, false, false}, {200, 10, true, false}, {197, 19, false, false}, {12, 13, true, true}, {10, 200, true, true},
+		{13, 200, true, true}, {15, 200, false, false}, {16, 200, false, false}, {24, 200, false, false}, {12, 67, true, true},
+	} {
+		if want := s.f32 && lanes == 8 || s.f64 && lanes == 4; avx2 && o.ks.dotsPay(s.m, s.n, 1000) != want {
+			t.Errorf("%dx%d is computed as dot products: %v, want %v", s.m, s.n, !want, want)
+		}
+	}
 	for few := 1; few <= 2*columns; few++ {
 		for _, many := range []int{2 * columns, 40, 1000} {
 			least := few * depth
@@ -37,6 +49,12 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 				least = lanes + few*depth/4 - 320/many
 			}
 			for _, s := range [][2]int{{few, many}, {many, few}} {
+				if avx2 && few > columns && s[1]%lanes == 0 && s[0] > 15 { // tiles are full
+					if o.ks.dotsPay(s[0], s[1], 1<<20) {
+						t.Errorf("%dx%d is computed as dot products", s[0], s[1])
+					}
+					continue
+				}
 				if !o.ks.dotsPay(s[0], s[1], max(least, 1)) || least > 1 && o.ks.dotsPay(s[0], s[1], least-1) {
 					t.Errorf("%dx%d is not computed as dot products from a depth of %d on", s[0], s[1], least)
 				}

@@ -43,20 +43,21 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 	}
 	size := int(unsafe.Sizeof(T(0)))
 	crowded := ks.packing != nil || tu.PackDepth < 47 && tu.PackRows < 47 // or all are packed
-	farIsPacked := tu.PackRows < 32 && tu.PackWork < 3072
 	for _, c := range []struct {
 		m, k  int
 		trans bool
 		ld    int
 		want  bool
 	}{
-		{tu.PackRows, 1 << 20, false, 1 << 20, false}, {tu.PackRows + 1, 1 << 20, false, 10, true},
+		{tu.CrowdedRows, 1 << 20, false, 1 << 20, false}, {tu.PackRows + 1, 1 << 20, false, 10, true},
 		{tu.PackRows + 1, tu.PackDepth, false, 10, false}, {1 << 20, tu.PackDepth, false, 10, false},
 		{tu.PackRows + 1, tu.PackDepth + 1, false, 10, true}, {4000, max(tu.PackDepth, 1), false, farRow, true},
 		{1, 1, true, 10, true}, {1 << 20, 1, true, 10, true},
 		{48, 48, false, 1536 / size, crowded}, {48, 48, false, 2048 / size, crowded}, {1 << 20, tu.PackDepth, false, 1536 / size, ks.packing != nil},
 		{48, 48, false, 1024 / size, crowded && ks.packing == nil}, {48, 48, false, 1544 / size, crowded && ks.packing == nil},
-		{32, 96, false, 2064 / size, farIsPacked}, {32, 97, false, 2064 / size, tu.PackRows < 32}, {32, 96, false, 2060 / size, tu.PackRows < 32}, {16, 16, false, 3 * 2048 / size, tu.PackRows < 16},
+		{48, 64, false, 2064 / size, tu.PackRows < 48 && tu.PackWork < 3072}, {48, 65, false, 2064 / size, tu.PackRows < 48}, {48, 64, false, 2060 / size, tu.PackRows < 48},
+		{tu.CrowdedRows + 1, 16, false, 3 * 2048 / size, true}, {tu.CrowdedRows, 16, false, 3 * 2048 / size, false},
+		{tu.PackRows, 1 << 20, false, farRow + 10, false}, {tu.CrowdedRows + 1, 1 << 20, false, farRow + 10, tu.CrowdedRows == tu.PackRows},
 		{48, 47, false, 1536 / size, crowded && ks.packing == nil}, {47, 48, false, 1536 / size, crowded && ks.packing == nil},
 	} {
 		if got := ks.packsB(c.m, c.k, c.ld, c.trans); got != c.want {

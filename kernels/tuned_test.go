@@ -138,6 +138,7 @@ func TestTuningThatCannotBe(t *testing.T) {
 		"t.NC = -7, want >= 1":            func(tu *Tuning) { tu.NC = -7 },
 		"t.PackRows = -1, want >= 0":      func(tu *Tuning) { tu.PackRows = -1 },
 		"t.PackDepth = -1":                func(tu *Tuning) { tu.PackDepth = -1 },
+		"t.CrowdedRows = -1":              func(tu *Tuning) { tu.CrowdedRows = -1 },
 		"t.PackWork = -1":                 func(tu *Tuning) { tu.PackWork = -1 },
 		"t.PackColumns = -1":              func(tu *Tuning) { tu.PackColumns = -1 },
 		"t.PackStride = -1":               func(tu *Tuning) { tu.PackStride = -1 },

@@ -30,8 +30,8 @@ type Tuning struct {
 	// a depth of at most PackDepth if the rows of B are near each other, up to
 	// 2 KiB: a panel of it then stays in the first-level cache as it is. It does not with rows of 1.5 or 2 KiB: AVX2 packs them from 48 rows of A
 	// and k = 48 on. Of rows that are further apart, a few steps of k stay there, too: products whose A has at most PackWork elements read them in place,
-	// unless they are about a multiple of 2 KiB apart.
-	PackRows, PackDepth, PackWork int
+	// unless they are about a multiple of 2 KiB apart. Where they are, products with more than CrowdedRows rows pack them, if these are fewer than PackRows.
+	PackRows, CrowdedRows, PackDepth, PackWork int
 	// Products with more than PackColumns columns pack A if its rows are at least
 	// PackStride elements apart, or if it is transposed, its columns at least
 	// TurnStride: so far apart they share sets of the cache, and entries of the TLB. A
@@ -112,7 +112,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 	}{
 		{"Rows", t.Rows, 0, len(o.ks.micro[t.Vectors-1])},
 		{"KC", t.KC, 1, deepest}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
-		{"PackRows", t.PackRows, 0, math.MaxInt}, {"PackDepth", t.PackDepth, 0, math.MaxInt}, {"PackWork", t.PackWork, 0, math.MaxInt},
+		{"PackRows", t.PackRows, 0, math.MaxInt}, {"CrowdedRows", t.CrowdedRows, 0, math.MaxInt}, {"PackDepth", t.PackDepth, 0, math.MaxInt}, {"PackWork", t.PackWork, 0, math.MaxInt},
 		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt}, {"TurnDepth", t.TurnDepth, 0, math.MaxInt}, {"TurnColumns", t.TurnColumns, 0, math.MaxInt},
 		{"TailColumns", t.TailColumns, 0, o.ks.lanes - 1}, {"TailDepth", t.TailDepth, 0, math.MaxInt}, {"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()}, {"NarrowDepth", t.NarrowDepth, 1, math.MaxInt},
@@ -316,10 +316,12 @@ func (ks *kernelSet[T]) packsB(m, k, ldb int, trans bool) bool {
 	var z T
 	tu := &ks.tuning
 	row := ldb * int(unsafe.Sizeof(z))
-	if !trans && m <= tu.PackRows {
+	apart := row > nearRow
+	crowds := apart && (row+sharing)%nearRow <= 2*sharing
+	if !trans && m <= tu.PackRows && (m <= tu.CrowdedRows || !crowds) {
 		return false
 	}
-	far := row > nearRow && (m*k > tu.PackWork || (row+sharing)%nearRow <= 2*sharing)
+	far := apart && (m*k > tu.PackWork || crowds)
 	return trans || k > tu.PackDepth || far || (row == crowded || row == nearRow) && ks.packsCrowded(m, k)
 }
 

@@ -107,7 +107,7 @@ var parameters = []parameter{
 		effect:     packsB,
 	},
 	{
-		name: "CrowdedRows", about: "up to so many rows, and PackRows, a B whose rows are a multiple of 2 KiB apart is read in place",
+		name: "CrowdedRows", about: "up to so many rows, and PackRows, a B whose rows are more than 2 KiB, and a multiple of it, apart is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.CrowdedRows }, packRows),
 		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.CrowdedRows }, [2]int{1024, 384}, [2]int{1536, 200}),
 		effect:     packsB,
@@ -237,7 +237,7 @@ var parameters = []parameter{
 		name: "DotDepth", about: "least k for each row, or column, for which a product with a transposed B is dot products; for a few, a quarter of it and a vector",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.DotDepth }, dotDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, m := range []int{8, 16, 24} { // more rows than are multiplied at a time
+			for _, m := range []int{8, 11, 14} { // more rows than are multiplied at a time, and so few that turning B does not pay at once
 				for _, depth := range steps(dotDepths(t), t.now.DotDepth) {
 					shapes = append(shapes, gemmShape{m: m, n: 300, k: m * depth, transB: true})
 				}

@@ -126,8 +126,10 @@ func blockEdges[T Float](t *testing.T, o Ops[T]) {
 			{bl.MC + 5, nr + 3, bl.KC + 7}, {bl.MC + bl.MC/2, nr, 5}, {bl.MC + bl.MC/2 + 1, nr, 5},
 		} {
 			if s[0] > 0 && s[1] > 0 {
-				for _, padB := range []int{0, farRow} { // in place and packed
-					runGemm(t, o, gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.25, beta: 0.5, padB: padB, padC: 1})
+				for _, o := range []Ops[T]{o, packsAllB(o)} {
+					for _, padB := range []int{0, farRow} { // in place and packed
+						runGemm(t, o, gemmCase{transA: trans[0], transB: trans[1], m: s[0], n: s[1], k: s[2], alpha: 1.25, beta: 0.5, padB: padB, padC: 1})
+					}
 				}
 			}
 		}
@@ -136,6 +138,13 @@ func blockEdges[T Float](t *testing.T, o Ops[T]) {
 
 // farRow is so many elements that rows of B are far apart for the micro-kernels.
 const farRow = 600
+
+// packsAllB returns o with a tuning that packs a B whose rows are far apart, however few steps of k and rows of A there are.
+func packsAllB[T Float](o Ops[T]) Ops[T] {
+	tu := o.Tuning()
+	tu.PackRows, tu.CrowdedRows, tu.PackWork = 0, 0, 0
+	return o.Tuned(tu)
+}
 
 // Both sides of every threshold between the ways to compute a product, and
 // what each way cuts into blocks.
@@ -256,8 +265,13 @@ func TestGemmPanels(t *testing.T) {
 }
 
 func gemmPanels[T Float](t *testing.T, o Ops[T]) {
+	m, k := o.ks.tuning.PackRows+1, 5
+	o = packsAllB(o)
 	for n := 1; n <= 2*o.ks.lanes*len(o.ks.micro)+1; n++ {
-		runGemm(t, o, gemmCase{transB: n%5 == 0, m: o.ks.tuning.PackRows + 1, n: n, k: 5, alpha: 1, beta: float64(n % 2), padB: farRow + n%3})
+		if !o.ks.packsB(m, k, n+farRow, false) {
+			t.Fatalf("B of %d columns is not packed", n)
+		}
+		runGemm(t, o, gemmCase{transB: n%5 == 0, m: m, n: n, k: k, alpha: 1, beta: float64(n % 2), padB: farRow + n%3})
 	}
 }
 

@@ -45,8 +45,8 @@ func TestLowBlocks(t *testing.T) {
 
 func lowBlocks[T Float](t *testing.T, o Ops[T]) {
 	size := int(unsafe.Sizeof(T(0)))
-	n, k := 2048/size+5, 3
-	m := 4<<20/size/n + 40
+	n, k := 4096/size+5, 3
+	m := 16<<20/size/n + 80 // of which a quarter, a piece, is large as well
 	tu := o.Tuning()
 	tu.LowDepth = 0
 	high := o.Tuned(tu)
@@ -73,7 +73,7 @@ func lowBlocks[T Float](t *testing.T, o Ops[T]) {
 	watched.ks = &ks
 	rng := rand.New(rand.NewPCG(71, 72))
 	a, b, before := randomMatrix[T](rng, 1, m*k, m*k).data, randomMatrix[T](rng, 1, k*n, k*n).data, randomMatrix[T](rng, 1, m*n, m*n).data
-	for _, s := range []struct{ transA, transB bool }{{false, false}, {true, false}, {false, true}, {true, true}} {
+	for _, s := range []struct{ transA, transB bool }{{false, false}, {true, true}} {
 		lda, ldb := k, n
 		if s.transA {
 			lda = m
@@ -87,17 +87,16 @@ func lowBlocks[T Float](t *testing.T, o Ops[T]) {
 			o.Gemm(s.transA, s.transB, m, n, k, 0.7, a, lda, b, ldb, beta, c, n)
 			return c
 		}
-		for _, beta := range []T{0, 1.3} {
-			want := multiply(high, beta)
-			if !slices.Equal(multiply(low, beta), want) {
-				t.Errorf("%+v, beta = %v: other bits than column by column", s, beta)
-			}
-			if !slices.Equal(multiply(low.Threads(2), beta), want) {
-				t.Errorf("%+v, beta = %v: two threads give other bits", s, beta)
-			}
+		want := multiply(high, 1.3)
+		if !slices.Equal(multiply(low, 1.3), want) {
+			t.Errorf("%+v: other bits than column by column", s)
 		}
-		if multiply(watched.Threads(1), 0); strips < m/(2*ks.mr()) {
-			t.Errorf("%+v: %d strips, want at least %d", s, strips, m/(2*ks.mr()))
+		if !slices.Equal(multiply(low.Threads(2), 1.3), want) {
+			t.Errorf("%+v: two threads give other bits", s)
+		}
+		blocks := (m + 2*ks.mr() - 1) / (2 * ks.mr())
+		if multiply(watched.Threads(1), 0); strips < blocks-1 || strips > blocks+2 { // a kernel that packs is none, and the last rows may be in two
+			t.Errorf("%+v: %d strips, want %d", s, strips, blocks)
 		}
 		ks.tuning = high.Tuning()
 		if multiply(watched.Threads(1), 0); strips > 2*(m/ks.tuning.MC+2) {

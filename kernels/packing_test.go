@@ -56,6 +56,8 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		{48, 48, false, 1536 / size, crowded}, {48, 48, false, 2048 / size, crowded}, {1 << 20, tu.PackDepth, false, 1536 / size, ks.packing != nil},
 		{48, 48, false, 1024 / size, crowded && ks.packing == nil}, {48, 48, false, 1544 / size, crowded && ks.packing == nil},
 		{48, 64, false, 2064 / size, tu.PackRows < 48 && tu.PackWork < 3072}, {48, 65, false, 2064 / size, tu.PackRows < 48}, {48, 64, false, 2060 / size, tu.PackRows < 48},
+		{48, 64, false, 4088 / size, tu.PackRows < 48}, {48, 64, false, 4080 / size, tu.PackRows < 48 && tu.PackWork < 3072},
+		{tu.CrowdedRows + 1, 1 << 20, false, 2048 / size, tu.CrowdedRows == tu.PackRows},
 		{tu.CrowdedRows + 1, 16, false, 3 * 2048 / size, true}, {tu.CrowdedRows, 16, false, 3 * 2048 / size, false},
 		{tu.PackRows, 1 << 20, false, farRow + 10, false}, {tu.CrowdedRows + 1, 1 << 20, false, farRow + 10, tu.CrowdedRows == tu.PackRows},
 		{48, 47, false, 1536 / size, crowded && ks.packing == nil}, {47, 48, false, 1536 / size, crowded && ks.packing == nil},

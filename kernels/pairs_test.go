@@ -154,8 +154,8 @@ func bitsAndStrides[T Float](t *testing.T, o Ops[T]) {
 	lanes := o.VectorLen()
 	rng := rand.New(rand.NewPCG(63, 64))
 	for vectors := 1; vectors <= len(o.ks.micro); vectors++ {
-		tu := o.Tuning()
-		tu.Vectors, tu.Rows, tu.PackRows = vectors, 0, 0
+		tu := packsAllB(o).Tuning()
+		tu.Vectors, tu.Rows = vectors, 0
 		tuned := o.Tuned(tu).Threads(1)
 		columns := []int{13*lanes + 1, 12*lanes + lanes/2 + 1, 13*lanes + lanes/2 + 2}
 		for n := 1; n <= 5*lanes+3; n++ {
@@ -174,6 +174,9 @@ func bitsAndStrides[T Float](t *testing.T, o Ops[T]) {
 			want, got := make([]T, m*n), make([]T, m*n)
 			tuned.Gemm(false, false, m, n, k, 1, a, k, near, n, 0, want, n)
 			tuned.Gemm(false, false, m, n, k, 1, a, k, far, n+farRow, 0, got, n)
+			if !tuned.ks.packsB(m, k, n+farRow, false) {
+				t.Fatalf("%d columns are not packed where rows of B are far apart", n)
+			}
 			if !slices.Equal(got, want) {
 				t.Fatalf("%d columns in panels of %d vectors: other bits where rows of B are far apart", n, vectors)
 			}

@@ -49,7 +49,7 @@ type Tuning struct {
 	// A product with a transposed B, and with A as it is, is computed as dot products, both
 	// in place, if k is at least DotDepth for each row, or for each column, of which there are
 	// 32 at most: turning B takes as long as some rows of the product, and adding up a vector
-	// as long as some steps of k. A few rows or columns, as many as there are kernels for, take a quarter of
+	// as long as some steps of k. With AVX2 no more are than 14 rows, or where B has few columns, than do not fill a vector. A few rows or columns, as many as there are kernels for, take a quarter of
 	// that and a vector, and less if the product is small.
 	DotDepth int
 	// Products with a transposed A and at most UprightColumns columns are computed in vectors along m, if these are
@@ -64,8 +64,8 @@ type Tuning struct {
 	// cache: 8 steps of k where all rows are one row of tiles and B is larger than 16 MiB; and if they are more and B is larger than 32 MiB,
 	// 512 bytes of a row of A, or 1024 from 33 rows on. 0 is for no product.
 	ShallowRows int
-	// A product of at most LowDepth steps of k, whose C is large and has long rows, takes two rows of tiles of A at a time through all
-	// of B, so that C is written row by row. 0 is for no product.
+	// A product of at most LowDepth steps of k, whose C, or what a thread computes of it, is large and has long rows, takes two rows of
+	// tiles of A at a time through all of B, so that C is written row by row. 0 is for no product.
 	LowDepth int
 	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by a call for each tile if k is at least AloneDepth
 	// and half of n, and n at least a vector, else by fewer calls of kernels that do more. A panel of one or two tiles, and panels of one tile each and a few
@@ -311,18 +311,23 @@ func isLarge[T Float](k, row int) bool {
 	return k*row >= least/int(unsafe.Sizeof(z))
 }
 
-// packsB reports whether B is packed for a product of m rows and depth k.
+// packsB reports whether B is packed for a product of m rows and depth k: in line, if there are few rows.
 func (ks *kernelSet[T]) packsB(m, k, ldb int, trans bool) bool {
+	return trans || m > min(ks.tuning.PackRows, ks.tuning.CrowdedRows) && ks.packsRows(m, k, ldb)
+}
+
+// packsRows is packsB for a B that is not transposed, and more rows than are never enough.
+func (ks *kernelSet[T]) packsRows(m, k, ldb int) bool {
+	const period = 2 << 10 // bytes; half of setPeriod, as rows by turns share sets then
 	var z T
 	tu := &ks.tuning
 	row := ldb * int(unsafe.Sizeof(z))
 	apart := row > nearRow
-	crowds := apart && (row+sharing)%nearRow <= 2*sharing
-	if !trans && m <= tu.PackRows && (m <= tu.CrowdedRows || !crowds) {
+	crowds := apart && (row+sharing)%period <= 2*sharing
+	if m <= tu.PackRows && !(crowds && m > tu.CrowdedRows) {
 		return false
 	}
-	far := apart && (m*k > tu.PackWork || crowds)
-	return trans || k > tu.PackDepth || far || (row == crowded || row == nearRow) && ks.packsCrowded(m, k)
+	return k > tu.PackDepth || crowds || apart && m*k > tu.PackWork || (row == crowded || row == nearRow) && ks.packsCrowded(m, k)
 }
 
 // Rows of B that are crowded bytes apart, or nearRow, are too many for their sets of the L1 cache, and too far apart for what they

@@ -193,7 +193,8 @@ func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
 	if few > min(k/depth, most) {
 		return false
 	}
-	// With AVX2, dot products have some three quarters of the speed of full tiles, for which B is turned, in the time of five rows.
+	// With AVX2, dot products have some three quarters of the speed of full tiles, for which B is turned, in the time of five rows:
+	// on Zen 3, over 25 shapes, this loses up to 10% against the better way where rows are 12 to 20.
 	const rows = 5
 	return ks.halves != nil || ks.lanes == 1 || 3*ks.inUnits(n)*(m+rows) > 4*m*n
 }

@@ -38,6 +38,7 @@ func isLow[T Float](t *testing.T, o Ops[T]) {
 
 // A C that is written row by row has the bits of one that is not, and no block of it has more than two rows of tiles.
 func TestLowBlocks(t *testing.T) {
+	withProcs(t, 2)
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { lowBlocks(t, o) },
 		func(t *testing.T, o Ops[float64]) { lowBlocks(t, o) })

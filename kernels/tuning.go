@@ -49,8 +49,8 @@ type Tuning struct {
 	// A product with a transposed B, and with A as it is, is computed as dot products, both
 	// in place, if k is at least DotDepth for each row, or for each column, of which there are
 	// 32 at most: turning B takes as long as some rows of the product, and adding up a vector
-	// as long as some steps of k. With AVX2 no more are than 14 rows, or where B has few columns, than do not fill a vector. A few rows or columns, as many as there are kernels for, take a quarter of
-	// that and a vector, and less if the product is small.
+	// as long as some steps of k. With AVX2, fewer are: tiles of many rows whose vectors are full are faster. A few rows or columns, as many
+	// as there are kernels for, take a quarter of that and a vector, and less if the product is small.
 	DotDepth int
 	// Products with a transposed A and at most UprightColumns columns are computed in vectors along m, if these are
 	// so much fuller; with B transposed, too, small products are whose columns are few, up to eight of these, or which save more by

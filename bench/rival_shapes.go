@@ -15,13 +15,13 @@ type rivalFamily struct {
 	name   string
 	shapes []gemmShape
 	set    *trainSet
+	asked  bool // measured only where it is asked for
 }
 
 const (
 	parallelFamily = "parallel" // is measured with all processors, the others on one thread
 	trainingFamily = "training"
-	noiseFamily    = "training-noise" // is measured only where it is asked for, as is
-	randomFamily   = "random"
+	noiseFamily    = "training-noise"
 )
 
 var rivalFamilies = []rivalFamily{
@@ -39,8 +39,9 @@ var rivalFamilies = []rivalFamily{
 		{m: 4096, n: 4096, k: 16}, {m: 128, n: 3072, k: 768}, {m: 128, n: 768, k: 3072},
 	}},
 	{name: trainingFamily, set: trainDigits},
-	{name: noiseFamily, set: trainNoise},
-	{name: randomFamily, shapes: randomShapes(48, 400)},
+	{name: noiseFamily, set: trainNoise, asked: true},
+	{name: "random", shapes: randomShapes(48, 0, 400), asked: true},
+	{name: "random-large", shapes: randomShapes(48, 400, 3000), asked: true},
 	{name: parallelFamily, shapes: squares(256, 512, 1024, 2048)},
 }
 
@@ -52,15 +53,16 @@ func squares(sizes ...int) []gemmShape {
 	return shapes
 }
 
-// randomShapes returns so many shapes with sides of up to most, each as likely to be below
-// its square root as above, and transposes at random: always the same ones.
-func randomShapes(count, most int) []gemmShape {
+// randomShapes returns so many shapes with sides of up to most, the longest of which is above
+// least, each as likely to be below the square root of most as above, and transposes at
+// random: always the same ones.
+func randomShapes(count, least, most int) []gemmShape {
 	rng := rand.New(rand.NewPCG(71, 72))
 	side := func() int { return int(math.Pow(float64(most), rng.Float64())) + 1 }
 	var shapes []gemmShape
 	for len(shapes) < count {
 		s := gemmShape{m: side(), n: side(), k: side(), transA: rng.IntN(2) == 1, transB: rng.IntN(2) == 1}
-		if !slices.Contains(shapes, s) {
+		if max(s.m, s.n, s.k) > least && !slices.Contains(shapes, s) {
 			shapes = append(shapes, s)
 		}
 	}
@@ -134,9 +136,9 @@ func (p RivalPart) sets() (sets []*trainSet) {
 
 func threadsInWords(n int) string { return counted(n, "thread") }
 
-// RivalParts says what has to be measured for some instruction sets and families, all
-// families but those two if there are none: everything on one thread, and with parallel
-// the family of that name on all processors as well.
+// RivalParts says what has to be measured for some instruction sets and families, if there
+// are none all families but those that are to be asked for: everything on one thread, and
+// with parallel the family of that name on all processors as well.
 func RivalParts(isas, families []string, parallel bool) ([]RivalPart, error) {
 	for _, name := range families {
 		if !slices.Contains(RivalFamilies(), name) {
@@ -147,7 +149,11 @@ func RivalParts(isas, families []string, parallel bool) ([]RivalPart, error) {
 		}
 	}
 	if len(families) == 0 {
-		families = slices.DeleteFunc(RivalFamilies(), func(name string) bool { return name == randomFamily || name == noiseFamily })
+		for _, f := range rivalFamilies {
+			if !f.asked {
+				families = append(families, f.name)
+			}
+		}
 	}
 	single := slices.DeleteFunc(slices.Clone(families), func(name string) bool { return name == parallelFamily })
 	all := runtime.NumCPU()

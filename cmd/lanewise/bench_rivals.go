@@ -49,6 +49,7 @@ Only where they are asked for:
   training-noise  the same on noise: hardly a pixel is 0 in a whole batch
   random          48 shapes that nobody chose, sides up to 400, all transposes; the
                   same ones every time
+  random-large    48 more, their longest sides above 400 and up to 3000
 
 The training loops are run by python3, in processes that wait while others have
 their turn, and time themselves. All learn the same samples from the same
@@ -65,7 +66,7 @@ const rivalsExample = `  lanewise bench rivals                              less
   lanewise bench rivals --threads all                all processors as well
   lanewise bench rivals --isa avx512 --type f32 --family net,small
   lanewise bench rivals --family training --rounds 20
-  lanewise bench rivals --family random --rounds 5   does a shape fall off a cliff?
+  lanewise bench rivals --family random,random-large --rounds 5   does a shape fall off a cliff?
   lanewise bench rivals --from results/<machine>/<date>-*.txt`
 
 // rivalsFlags are what the user asked for, and the two ways in which the program calls

@@ -131,8 +131,20 @@ const cacheLine = 64 // bytes
 // CPU to foresee which comes next: each step also fetches, into the L2 cache, what
 // the next panel has in that row. 8x4096x1024 in place: 2.2 times as fast in
 // float32, 2.6 in float64; below 2 KiB it costs 1 to 2%, and up to 20% in small products. So it does if what the rows of B span
-// is less than farBytes, and in that cache: 2x700x30 takes 1.28 times as long in float32, 1.24 in float64. See fetchesLarge.
+// is less than farBytes, and in that cache: 2x700x30 takes 1.28 times as long in float32, 1.24 in float64. See fetchesRows.
 const farRow, farBytes = 2049, 512 << 10
+
+// stepsAhead is how many steps of k ahead a row of B is fetched into the L1 cache: as many as an index can be scaled by.
+const stepsAhead = 8
+
+// A fetch is what a step has fetched of B.
+type fetch int
+
+const (
+	fetchNothing fetch = iota
+	fetchRow           // what the panel has in the row that is stepsAhead steps on
+	fetchPanel         // what the next panel has in the same row
+)
 
 // Rows that are a multiple of setPeriod bytes apart, give or take sharing, share sets of the L1 cache, and nearly all of them of
 // the L2 cache: what comes unasked is pushed out.
@@ -357,13 +369,17 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	if mk.pairs == alongK {
 		mk.pairSteps(r, prefix+"Steps", row, sums)
 	} else {
-		mk.steps(r, prefix+"Steps", row, sums, mask, mk.packs)
+		mk.steps(r, prefix+"Steps", row, sums, mask, mk.fetches())
 	}
 	mk.Label(prefix + "Rest")
 	mk.ADDQ(operand.Imm(uint64(atOnce)), r.left)
 	mk.JEQ(operand.LabelRef(prefix + "Store"))
 	mk.Label(prefix + "Step")
-	mk.step(r, sums, mask, mk.packs)
+	if mk.packs {
+		mk.step(r, sums, mask, fetchPanel)
+	} else {
+		mk.step(r, sums, mask, fetchNothing)
+	}
 	mk.DECQ(r.left)
 	mk.JNE(operand.LabelRef(prefix + "Step"))
 
@@ -395,11 +411,7 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	return func() {
 		mk.Label(prefix + "Far")
 		bytes := row // registers are all taken
-		mk.MOVQ(r.left, bytes)
-		mk.IMULQ(r.bRow, bytes)
-		mk.CMPQ(bytes, operand.U32(farBytes))
-		mk.JLT(operand.LabelRef(prefix + "Near"))
-		if mk.isa.fetchesLarge {
+		if mk.isa.fetchesRows {
 			mk.CMPQ(mk.args().addr("largeB"), operand.Imm(0))
 			mk.JNE(operand.LabelRef(prefix + "Fetches"))
 			mk.Comment("rows that share sets of the cache are a multiple of 4 KiB apart, or nearly")
@@ -408,11 +420,16 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 			mk.CMPQ(bytes, operand.U32(2*sharing))
 			mk.JGT(operand.LabelRef(prefix + "Near"))
 			mk.Label(prefix + "Fetches")
+		} else {
+			mk.MOVQ(r.left, bytes)
+			mk.IMULQ(r.bRow, bytes)
+			mk.CMPQ(bytes, operand.U32(farBytes))
+			mk.JLT(operand.LabelRef(prefix + "Near"))
 		}
 		if !mk.around {
 			mk.MOVQ(r.c, row)
 		}
-		mk.steps(r, prefix+"FarSteps", row, sums, mask, true)
+		mk.steps(r, prefix+"FarSteps", row, sums, mask, fetchPanel)
 		mk.JMP(operand.LabelRef(prefix + "Rest"))
 		mk.Label(prefix + "Near")
 		if !mk.around {
@@ -424,6 +441,17 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 
 // hasFar reports whether the kernel may read a B in place, in rows that are far apart.
 func (mk microKernel) hasFar() bool { return !mk.packs && mk.ahead == nothing && mk.pairs == noPairs }
+
+// fetches is what the kernel fetches of B, but for one in place whose rows are far apart.
+func (mk microKernel) fetches() fetch {
+	switch {
+	case mk.packs:
+		return fetchPanel
+	case mk.hasFar() && mk.isa.fetchesRows:
+		return fetchRow
+	}
+	return fetchNothing
+}
 
 // repeats reports whether the kernel computes several panels in a call.
 func (mk microKernel) repeats() bool {
@@ -449,11 +477,11 @@ func (mk microKernel) nextPanel(x microArgs, prefix string) {
 }
 
 // steps emits the loop over stepsAtOnce steps of k. Its last turns fetch C, from row on, each one a row, as
-// all at once would hold up A and B. If far, each step fetches what the next panel needs of B.
-func (mk microKernel) steps(r gemmRegisters, label string, row reg.GPVirtual, sums [][]reg.VecVirtual, mask *tail, far bool) {
+// all at once would hold up A and B.
+func (mk microKernel) steps(r gemmRegisters, label string, row reg.GPVirtual, sums [][]reg.VecVirtual, mask *tail, fetches fetch) {
 	mk.alignLoop()
 	mk.Label(label)
-	mk.step(r, sums, mask, far)
+	mk.step(r, sums, mask, fetches)
 	if !mk.around {
 		var lines []operand.Mem
 		for line := 0; line < mk.v*mk.isa.width; line += cacheLine {
@@ -462,7 +490,7 @@ func (mk microKernel) steps(r gemmRegisters, label string, row reg.GPVirtual, su
 		mk.fetchC(r, row, label, stepsAtOnce, append(lines, operand.Mem{Base: row, Disp: mk.v*mk.isa.width - 1})...)
 	}
 	for i := 1; i < stepsAtOnce; i++ {
-		mk.step(r, sums, mask, far)
+		mk.step(r, sums, mask, fetches)
 		if mk.ahead != nothing && (i+1)%mk.aheadSteps() == 0 {
 			mk.next.emit(mk, fmt.Sprintf("%sAhead%d", label, i+1))
 		}
@@ -482,6 +510,14 @@ func (mk microKernel) fetchC(r gemmRegisters, row reg.GPVirtual, label string, s
 	mk.Label(label + "Fetched")
 }
 
+// fetchRow has what is read of B stepsAhead steps on fetched: each line, from the last one on. What the first one has is
+// often the end of a line of the panel before.
+func (mk microKernel) fetchRow(r gemmRegisters) {
+	for end := mk.v * mk.isa.width; end > 0; end -= cacheLine {
+		mk.PREFETCHT0(operand.Mem{Base: r.pb, Index: r.bRow, Scale: stepsAhead, Disp: end - 1})
+	}
+}
+
 // row returns new registers for a row of a tile.
 func (mk microKernel) row() []reg.VecVirtual {
 	if mk.pairs != noPairs {
@@ -495,9 +531,8 @@ func (mk microKernel) row() []reg.VecVirtual {
 	return mk.vecs(mk.v)
 }
 
-// step adds the products of one column of A and one row of B to the sums. If far, it
-// fetches what the next panel has in the same row of B.
-func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail, far bool) {
+// step adds the products of one column of A and one row of B to the sums.
+func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail, fetches fetch) {
 	if mk.beside > 0 {
 		mk.Comment("columns beside the panel: sums += a[0:h] * b[v*lanes+j]")
 		x := mk.rowsVector()
@@ -512,9 +547,12 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail,
 		b = b[:mk.v-1]
 		mk.stepAlongM(r)
 	}
+	if fetches == fetchRow {
+		mk.fetchRow(r)
+	}
 	for j := range b {
 		mk.loadVector(mk.vector(r, r.pb, j), b[j], j, mask)
-		if far { // the last byte of each vector: the line of the first is the last one of this panel, if they share it
+		if fetches == fetchPanel { // the last byte of each vector: the line of the first is the last one of this panel, if they share it
 			mk.PREFETCHT1(operand.Mem{Base: r.pb, Disp: (j+mk.v+1)*mk.isa.width - 1})
 		}
 		if mk.packs {

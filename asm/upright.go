@@ -48,12 +48,12 @@ func (mk microKernel) generateUpright() (name string) {
 // uprightTile emits the tile.
 func (mk microKernel) uprightTile(r gemmRegisters, prefix string, mask *tail) {
 	sums := mk.zeroSums()
-	steps := func(n int) {
+	steps := func(n int, fetches fetch) {
 		for range n {
-			mk.step(r, sums, mask, false)
+			mk.step(r, sums, mask, fetches)
 		}
 	}
-	mk.allSteps(r, prefix, stepsAtOnce, func() { mk.stepsLoop(r, prefix, steps) }, func() { steps(1) })
+	mk.allSteps(r, prefix, stepsAtOnce, func() { mk.stepsLoops(r, prefix, steps) }, steps)
 
 	mk.Label(prefix + "Write")
 	left, written := mk.param("rows"), prefix+"Written"

@@ -40,7 +40,7 @@ func TestIsLarge(t *testing.T) {
 	for _, c := range []struct {
 		k, row int
 		want   bool
-	}{{1000, 1000, false}, {1300, 1400, false}, {1400, 1400, true}, {7 << 18, 1, true}, {1, 7<<18 - 1, false}, {2, 7 << 18, true}, {7<<18 - 1, 1, false}} {
+	}{{1000, 1000, false}, {1600, 1800, false}, {1700, 1700, true}, {11 << 18, 1, true}, {1, 11<<18 - 1, false}, {2, 11 << 18, true}, {11<<18 - 1, 1, false}} {
 		if got := isLarge[float32](c.k, c.row); got != c.want {
 			t.Errorf("%d rows, %d apart: large is %v", c.k, c.row, got)
 		}

@@ -304,9 +304,10 @@ func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 // how many all of them span at most, if they are further apart: farRow and farBytes in asm. AVX2 fetches less.
 const nearRow, nearBytes = 2 << 10, 512 << 10
 
-// isLarge reports whether k rows of B in place, so many elements apart, span so much that they come from memory.
+// isLarge reports whether k rows of B in place, so many elements apart, span so much that they come from memory: on Zen 3 of 32 MiB,
+// what they span from 12 MiB on is up to 2.8 times as fast if it is fetched by panels, and 0.8 times before.
 func isLarge[T Float](k, row int) bool {
-	const least = 7 << 20 // bytes
+	const least = 11 << 20 // bytes
 	var z T
 	return k*row >= least/int(unsafe.Sizeof(z))
 }

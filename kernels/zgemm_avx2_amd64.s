@@ -43,6 +43,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
@@ -56,6 +57,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
@@ -63,6 +65,7 @@ wholeStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
@@ -70,6 +73,7 @@ wholeStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y1
 	VBROADCASTSS (R9), Y2
 	VFMADD231PS  Y2, Y1, Y0
@@ -216,6 +220,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
@@ -229,6 +234,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
@@ -236,6 +242,7 @@ cutStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
@@ -243,6 +250,7 @@ cutStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y1
@@ -387,13 +395,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R11, SI
-	IMULQ BX, SI
-	CMPQ  SI, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), SI
-	CMPQ  136(SI), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), SI
+	CMPQ 136(SI), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), SI
@@ -452,13 +456,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R11, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R12
-	CMPQ  136(R12), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R12
+	CMPQ 136(R12), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -556,6 +556,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
@@ -571,6 +572,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
@@ -580,6 +582,7 @@ wholeStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
@@ -589,6 +592,7 @@ wholeStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y2
 	VBROADCASTSS (R9), Y3
 	VFMADD231PS  Y3, Y2, Y0
@@ -754,6 +758,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y3
 	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
@@ -769,6 +774,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y3
 	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
@@ -778,6 +784,7 @@ cutStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y3
 	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
@@ -787,6 +794,7 @@ cutStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y3
 	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y1
@@ -961,13 +969,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R11, SI
-	IMULQ BX, SI
-	CMPQ  SI, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), SI
-	CMPQ  136(SI), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), SI
+	CMPQ 136(SI), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), SI
@@ -1034,13 +1038,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R11, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R12
-	CMPQ  136(R12), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R12
+	CMPQ 136(R12), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -1147,6 +1147,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y3
 	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -1164,6 +1165,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y3
 	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -1175,6 +1177,7 @@ wholeStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y3
 	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -1186,6 +1189,7 @@ wholeStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y3
 	VBROADCASTSS (R9), Y4
 	VFMADD231PS  Y4, Y3, Y0
@@ -1370,6 +1374,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y4
 	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y1
@@ -1387,6 +1392,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y4
 	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y1
@@ -1398,6 +1404,7 @@ cutStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y4
 	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y1
@@ -1409,6 +1416,7 @@ cutStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPS   (R10), Y0, Y4
 	VBROADCASTSS (R9), Y5
 	VFMADD231PS  Y5, Y4, Y1
@@ -1613,13 +1621,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R11, SI
-	IMULQ BX, SI
-	CMPQ  SI, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), SI
-	CMPQ  136(SI), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), SI
+	CMPQ 136(SI), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), SI
@@ -1694,13 +1698,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R11, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R12
-	CMPQ  136(R12), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R12
+	CMPQ 136(R12), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -1817,6 +1817,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPS      (R11), Y4
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -1836,6 +1837,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPS      (R11), Y4
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -1849,6 +1851,7 @@ wholeStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPS      (R11), Y4
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -1862,6 +1865,7 @@ wholeStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPS      (R11), Y4
 	VBROADCASTSS (R10), Y5
 	VFMADD231PS  Y5, Y4, Y0
@@ -2065,6 +2069,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPS   (R11), Y0, Y5
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y1
@@ -2084,6 +2089,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPS   (R11), Y0, Y5
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y1
@@ -2097,6 +2103,7 @@ cutStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPS   (R11), Y0, Y5
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y1
@@ -2110,6 +2117,7 @@ cutStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPS   (R11), Y0, Y5
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y1
@@ -2344,13 +2352,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R12, DI
-	IMULQ BX, DI
-	CMPQ  DI, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), DI
-	CMPQ  136(DI), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), DI
+	CMPQ 136(DI), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), DI
@@ -2433,13 +2437,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R12, R13
-	IMULQ BX, R13
-	CMPQ  R13, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R13
-	CMPQ  136(R13), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R13
+	CMPQ 136(R13), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
@@ -2565,6 +2565,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPS      (R11), Y5
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -2586,6 +2587,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPS      (R11), Y5
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -2601,6 +2603,7 @@ wholeStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPS      (R11), Y5
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -2616,6 +2619,7 @@ wholeStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPS      (R11), Y5
 	VBROADCASTSS (R10), Y6
 	VFMADD231PS  Y6, Y5, Y0
@@ -2838,6 +2842,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPS   (R11), Y0, Y6
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y1
@@ -2859,6 +2864,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPS   (R11), Y0, Y6
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y1
@@ -2874,6 +2880,7 @@ cutStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPS   (R11), Y0, Y6
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y1
@@ -2889,6 +2896,7 @@ cutStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPS   (R11), Y0, Y6
 	VBROADCASTSS (R10), Y7
 	VFMADD231PS  Y7, Y6, Y1
@@ -3153,13 +3161,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R12, DI
-	IMULQ BX, DI
-	CMPQ  DI, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), DI
-	CMPQ  136(DI), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), DI
+	CMPQ 136(DI), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), DI
@@ -3250,13 +3254,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R12, R13
-	IMULQ BX, R13
-	CMPQ  R13, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R13
-	CMPQ  136(R13), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R13
+	CMPQ 136(R13), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
@@ -3392,6 +3392,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPS      (R12), Y6
 	VBROADCASTSS (R11), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -3415,6 +3416,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPS      (R12), Y6
 	VBROADCASTSS (R11), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -3432,6 +3434,7 @@ wholeStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPS      (R12), Y6
 	VBROADCASTSS (R11), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -3449,6 +3452,7 @@ wholeStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPS      (R12), Y6
 	VBROADCASTSS (R11), Y7
 	VFMADD231PS  Y7, Y6, Y0
@@ -3690,6 +3694,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPS   (R12), Y0, Y7
 	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y1
@@ -3713,6 +3718,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPS   (R12), Y0, Y7
 	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y1
@@ -3730,6 +3736,7 @@ cutStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPS   (R12), Y0, Y7
 	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y1
@@ -3747,6 +3754,7 @@ cutStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPS   (R12), Y0, Y7
 	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y1
@@ -4041,13 +4049,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R13, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  136(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 136(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -4146,13 +4150,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R13, R14
-	IMULQ BX, R14
-	CMPQ  R14, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R14
-	CMPQ  136(R14), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R14
+	CMPQ 136(R14), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R14
@@ -4297,6 +4297,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPS      (R12), Y7
 	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -4322,6 +4323,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPS      (R12), Y7
 	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -4341,6 +4343,7 @@ wholeStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPS      (R12), Y7
 	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -4360,6 +4363,7 @@ wholeStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPS      (R12), Y7
 	VBROADCASTSS (R11), Y8
 	VFMADD231PS  Y8, Y7, Y0
@@ -4620,6 +4624,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPS   (R12), Y0, Y8
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
@@ -4645,6 +4650,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPS   (R12), Y0, Y8
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
@@ -4664,6 +4670,7 @@ cutStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPS   (R12), Y0, Y8
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
@@ -4683,6 +4690,7 @@ cutStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPS   (R12), Y0, Y8
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y1
@@ -5007,13 +5015,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R13, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  136(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 136(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -5120,13 +5124,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R13, R14
-	IMULQ BX, R14
-	CMPQ  R14, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R14
-	CMPQ  136(R14), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R14
+	CMPQ 136(R14), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R14
@@ -5284,6 +5284,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y8
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -5312,6 +5313,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y8
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -5334,6 +5336,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y8
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -5356,6 +5359,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y8
 	VBROADCASTSS (R11), Y9
 	VFMADD231PS  Y9, Y8, Y0
@@ -5641,6 +5645,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y9
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y1
@@ -5669,6 +5674,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y9
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y1
@@ -5691,6 +5697,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y9
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y1
@@ -5713,6 +5720,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y9
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y1
@@ -6069,13 +6077,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R14, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  136(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 136(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -6194,13 +6198,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R14, R15
-	IMULQ BX, R15
-	CMPQ  R15, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R15
-	CMPQ  136(R15), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R15
+	CMPQ 136(R15), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
@@ -6371,6 +6371,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y9
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -6401,6 +6402,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y9
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -6425,6 +6427,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y9
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -6449,6 +6452,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y9
 	VBROADCASTSS (R11), Y10
 	VFMADD231PS  Y10, Y9, Y0
@@ -6753,6 +6757,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y10
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y1
@@ -6783,6 +6788,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y10
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y1
@@ -6807,6 +6813,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y10
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y1
@@ -6831,6 +6838,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y10
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y1
@@ -7217,13 +7225,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R14, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  136(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 136(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -7350,13 +7354,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R14, R15
-	IMULQ BX, R15
-	CMPQ  R15, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R15
-	CMPQ  136(R15), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R15
+	CMPQ 136(R15), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
@@ -7536,6 +7536,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y10
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -7568,6 +7569,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y10
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -7594,6 +7596,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y10
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -7620,6 +7623,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y10
 	VBROADCASTSS (R11), Y11
 	VFMADD231PS  Y11, Y10, Y0
@@ -7943,6 +7947,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y11
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y1
@@ -7975,6 +7980,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y11
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y1
@@ -8001,6 +8007,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y11
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y1
@@ -8027,6 +8034,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y11
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y1
@@ -8443,13 +8451,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R14, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  136(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 136(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -8584,13 +8588,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R14, R15
-	IMULQ BX, R15
-	CMPQ  R15, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R15
-	CMPQ  136(R15), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R15
+	CMPQ 136(R15), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
@@ -8779,6 +8779,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y11
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -8813,6 +8814,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y11
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -8841,6 +8843,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y11
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -8869,6 +8872,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y11
 	VBROADCASTSS (R11), Y12
 	VFMADD231PS  Y12, Y11, Y0
@@ -9211,6 +9215,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y12
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y1
@@ -9245,6 +9250,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y12
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y1
@@ -9273,6 +9279,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y12
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y1
@@ -9301,6 +9308,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y12
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y1
@@ -9747,13 +9755,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R14, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  136(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 136(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -9896,13 +9900,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R14, R15
-	IMULQ BX, R15
-	CMPQ  R15, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R15
-	CMPQ  136(R15), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R15
+	CMPQ 136(R15), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
@@ -10100,6 +10100,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y12
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -10136,6 +10137,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y12
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -10166,6 +10168,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y12
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -10196,6 +10199,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPS      (R13), Y12
 	VBROADCASTSS (R11), Y13
 	VFMADD231PS  Y13, Y12, Y0
@@ -10557,6 +10561,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y13
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y1
@@ -10593,6 +10598,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y13
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y1
@@ -10623,6 +10629,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y13
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y1
@@ -10653,6 +10660,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPS   (R13), Y0, Y13
 	VBROADCASTSS (R11), Y14
 	VFMADD231PS  Y14, Y13, Y1
@@ -11129,13 +11137,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R14, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  136(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 136(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -11286,13 +11290,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R14, R15
-	IMULQ BX, R15
-	CMPQ  R15, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R15
-	CMPQ  136(R15), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R15
+	CMPQ 136(R15), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
@@ -11484,6 +11484,7 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y2
 	VMOVUPS      (R9)(R11*1), Y3
 	VBROADCASTSS (R8), Y4
@@ -11499,6 +11500,7 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y2
 	VMOVUPS      (R9)(R11*1), Y3
 	VBROADCASTSS (R8), Y4
@@ -11508,6 +11510,7 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y2
 	VMOVUPS      (R9)(R11*1), Y3
 	VBROADCASTSS (R8), Y4
@@ -11517,6 +11520,7 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y2
 	VMOVUPS      (R9)(R11*1), Y3
 	VBROADCASTSS (R8), Y4
@@ -11646,13 +11650,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R10, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R12
-	CMPQ  136(R12), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R12
+	CMPQ 136(R12), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -11766,6 +11766,7 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y4
 	VMOVUPS      (R9)(R11*1), Y5
 	VBROADCASTSS (R8), Y6
@@ -11784,6 +11785,7 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y4
 	VMOVUPS      (R9)(R11*1), Y5
 	VBROADCASTSS (R8), Y6
@@ -11796,6 +11798,7 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y4
 	VMOVUPS      (R9)(R11*1), Y5
 	VBROADCASTSS (R8), Y6
@@ -11808,6 +11811,7 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y4
 	VMOVUPS      (R9)(R11*1), Y5
 	VBROADCASTSS (R8), Y6
@@ -11967,13 +11971,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R10, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R12
-	CMPQ  136(R12), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R12
+	CMPQ 136(R12), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -12101,6 +12101,7 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y6
 	VMOVUPS      (R9)(R11*1), Y7
 	VBROADCASTSS (R8), Y8
@@ -12122,6 +12123,7 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y6
 	VMOVUPS      (R9)(R11*1), Y7
 	VBROADCASTSS (R8), Y8
@@ -12137,6 +12139,7 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y6
 	VMOVUPS      (R9)(R11*1), Y7
 	VBROADCASTSS (R8), Y8
@@ -12152,6 +12155,7 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPS      (R9), Y6
 	VMOVUPS      (R9)(R11*1), Y7
 	VBROADCASTSS (R8), Y8
@@ -12341,13 +12345,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R10, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R12
-	CMPQ  136(R12), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R12
+	CMPQ 136(R12), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -12490,6 +12490,7 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPS      (R10), Y8
 	VMOVUPS      (R10)(R12*1), Y9
 	VBROADCASTSS (R9), Y10
@@ -12514,6 +12515,7 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPS      (R10), Y8
 	VMOVUPS      (R10)(R12*1), Y9
 	VBROADCASTSS (R9), Y10
@@ -12532,6 +12534,7 @@ tileStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPS      (R10), Y8
 	VMOVUPS      (R10)(R12*1), Y9
 	VBROADCASTSS (R9), Y10
@@ -12550,6 +12553,7 @@ tileStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPS      (R10), Y8
 	VMOVUPS      (R10)(R12*1), Y9
 	VBROADCASTSS (R9), Y10
@@ -12769,13 +12773,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R11, R13
-	IMULQ BX, R13
-	CMPQ  R13, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R13
-	CMPQ  136(R13), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R13
+	CMPQ 136(R13), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
@@ -12932,6 +12932,7 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPS      (R10), Y10
 	VMOVUPS      (R10)(R12*1), Y11
 	VBROADCASTSS (R9), Y12
@@ -12959,6 +12960,7 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPS      (R10), Y10
 	VMOVUPS      (R10)(R12*1), Y11
 	VBROADCASTSS (R9), Y12
@@ -12980,6 +12982,7 @@ tileStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPS      (R10), Y10
 	VMOVUPS      (R10)(R12*1), Y11
 	VBROADCASTSS (R9), Y12
@@ -13001,6 +13004,7 @@ tileStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPS      (R10), Y10
 	VMOVUPS      (R10)(R12*1), Y11
 	VBROADCASTSS (R9), Y12
@@ -13250,13 +13254,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R11, R13
-	IMULQ BX, R13
-	CMPQ  R13, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R13
-	CMPQ  136(R13), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R13
+	CMPQ 136(R13), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
@@ -13428,6 +13428,7 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R11)(BX*8)
 	VMOVUPS      (R11), Y12
 	VMOVUPS      (R11)(R13*1), Y13
 	VBROADCASTSS (R10), Y14
@@ -13458,6 +13459,7 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R11)(BX*8)
 	VMOVUPS      (R11), Y12
 	VMOVUPS      (R11)(R13*1), Y13
 	VBROADCASTSS (R10), Y14
@@ -13482,6 +13484,7 @@ tileStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R11)(BX*8)
 	VMOVUPS      (R11), Y12
 	VMOVUPS      (R11)(R13*1), Y13
 	VBROADCASTSS (R10), Y14
@@ -13506,6 +13509,7 @@ tileStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R11)(BX*8)
 	VMOVUPS      (R11), Y12
 	VMOVUPS      (R11)(R13*1), Y13
 	VBROADCASTSS (R10), Y14
@@ -13785,13 +13789,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R12, R14
-	IMULQ BX, R14
-	CMPQ  R14, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R14
-	CMPQ  136(R14), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R14
+	CMPQ 136(R14), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R14
@@ -13964,6 +13964,8 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y3
 	VMOVUPS      32(R9), Y4
 	VMOVUPS      (R9)(R11*1), Y5
@@ -13982,6 +13984,8 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y3
 	VMOVUPS      32(R9), Y4
 	VMOVUPS      (R9)(R11*1), Y5
@@ -13993,6 +13997,8 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y3
 	VMOVUPS      32(R9), Y4
 	VMOVUPS      (R9)(R11*1), Y5
@@ -14004,6 +14010,8 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y3
 	VMOVUPS      32(R9), Y4
 	VMOVUPS      (R9)(R11*1), Y5
@@ -14148,13 +14156,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R10, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R12
-	CMPQ  136(R12), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R12
+	CMPQ 136(R12), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -14283,6 +14287,8 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y6
 	VMOVUPS      32(R9), Y7
 	VMOVUPS      (R9)(R11*1), Y8
@@ -14305,6 +14311,8 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y6
 	VMOVUPS      32(R9), Y7
 	VMOVUPS      (R9)(R11*1), Y8
@@ -14320,6 +14328,8 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y6
 	VMOVUPS      32(R9), Y7
 	VMOVUPS      (R9)(R11*1), Y8
@@ -14335,6 +14345,8 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y6
 	VMOVUPS      32(R9), Y7
 	VMOVUPS      (R9)(R11*1), Y8
@@ -14521,13 +14533,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R10, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R12
-	CMPQ  136(R12), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R12
+	CMPQ 136(R12), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -14675,6 +14683,8 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y9
 	VMOVUPS      32(R9), Y10
 	VMOVUPS      (R9)(R11*1), Y11
@@ -14701,6 +14711,8 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y9
 	VMOVUPS      32(R9), Y10
 	VMOVUPS      (R9)(R11*1), Y11
@@ -14720,6 +14732,8 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y9
 	VMOVUPS      32(R9), Y10
 	VMOVUPS      (R9)(R11*1), Y11
@@ -14739,6 +14753,8 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPS      (R9), Y9
 	VMOVUPS      32(R9), Y10
 	VMOVUPS      (R9)(R11*1), Y11
@@ -14967,13 +14983,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R10, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R12
-	CMPQ  136(R12), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R12
+	CMPQ 136(R12), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -15141,6 +15153,8 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R10)(BX*8)
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
 	VMOVUPS      (R10)(R12*1), Y14
@@ -15171,6 +15185,8 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R10)(BX*8)
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
 	VMOVUPS      (R10)(R12*1), Y14
@@ -15194,6 +15210,8 @@ tileStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R10)(BX*8)
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
 	VMOVUPS      (R10)(R12*1), Y14
@@ -15217,6 +15235,8 @@ tileStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R10)(BX*8)
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPS      (R10), Y12
 	VMOVUPS      32(R10), Y13
 	VMOVUPS      (R10)(R12*1), Y14
@@ -15487,13 +15507,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R11, R13
-	IMULQ BX, R13
-	CMPQ  R13, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R13
-	CMPQ  136(R13), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R13
+	CMPQ 136(R13), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
@@ -15663,6 +15679,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y1
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
@@ -15676,6 +15693,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y1
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
@@ -15683,6 +15701,7 @@ wholeStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y1
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
@@ -15690,6 +15709,7 @@ wholeStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y1
 	VBROADCASTSD (R9), Y2
 	VFMADD231PD  Y2, Y1, Y0
@@ -15838,6 +15858,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
@@ -15851,6 +15872,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
@@ -15858,6 +15880,7 @@ cutStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
@@ -15865,6 +15888,7 @@ cutStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y1
@@ -16003,13 +16027,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R11, SI
-	IMULQ BX, SI
-	CMPQ  SI, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), SI
-	CMPQ  144(SI), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), SI
+	CMPQ 144(SI), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), SI
@@ -16068,13 +16088,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R11, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R12
-	CMPQ  144(R12), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R12
+	CMPQ 144(R12), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -16172,6 +16188,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
@@ -16187,6 +16204,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
@@ -16196,6 +16214,7 @@ wholeStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
@@ -16205,6 +16224,7 @@ wholeStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y2
 	VBROADCASTSD (R9), Y3
 	VFMADD231PD  Y3, Y2, Y0
@@ -16372,6 +16392,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y3
 	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
@@ -16387,6 +16408,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y3
 	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
@@ -16396,6 +16418,7 @@ cutStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y3
 	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
@@ -16405,6 +16428,7 @@ cutStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y3
 	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y1
@@ -16569,13 +16593,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R11, SI
-	IMULQ BX, SI
-	CMPQ  SI, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), SI
-	CMPQ  144(SI), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), SI
+	CMPQ 144(SI), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), SI
@@ -16642,13 +16662,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R11, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R12
-	CMPQ  144(R12), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R12
+	CMPQ 144(R12), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -16755,6 +16771,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y3
 	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
@@ -16772,6 +16789,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y3
 	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
@@ -16783,6 +16801,7 @@ wholeStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y3
 	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
@@ -16794,6 +16813,7 @@ wholeStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y3
 	VBROADCASTSD (R9), Y4
 	VFMADD231PD  Y4, Y3, Y0
@@ -16980,6 +17000,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y4
 	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y1
@@ -16997,6 +17018,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y4
 	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y1
@@ -17008,6 +17030,7 @@ cutStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y4
 	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y1
@@ -17019,6 +17042,7 @@ cutStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R10)(BX*8)
 	VMASKMOVPD   (R10), Y0, Y4
 	VBROADCASTSD (R9), Y5
 	VFMADD231PD  Y5, Y4, Y1
@@ -17209,13 +17233,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R11, SI
-	IMULQ BX, SI
-	CMPQ  SI, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), SI
-	CMPQ  144(SI), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), SI
+	CMPQ 144(SI), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), SI
@@ -17290,13 +17310,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R11, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R12
-	CMPQ  144(R12), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R12
+	CMPQ 144(R12), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -17413,6 +17429,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPD      (R11), Y4
 	VBROADCASTSD (R10), Y5
 	VFMADD231PD  Y5, Y4, Y0
@@ -17432,6 +17449,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPD      (R11), Y4
 	VBROADCASTSD (R10), Y5
 	VFMADD231PD  Y5, Y4, Y0
@@ -17445,6 +17463,7 @@ wholeStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPD      (R11), Y4
 	VBROADCASTSD (R10), Y5
 	VFMADD231PD  Y5, Y4, Y0
@@ -17458,6 +17477,7 @@ wholeStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPD      (R11), Y4
 	VBROADCASTSD (R10), Y5
 	VFMADD231PD  Y5, Y4, Y0
@@ -17663,6 +17683,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPD   (R11), Y0, Y5
 	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y1
@@ -17682,6 +17703,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPD   (R11), Y0, Y5
 	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y1
@@ -17695,6 +17717,7 @@ cutStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPD   (R11), Y0, Y5
 	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y1
@@ -17708,6 +17731,7 @@ cutStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPD   (R11), Y0, Y5
 	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y1
@@ -17924,13 +17948,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R12, DI
-	IMULQ BX, DI
-	CMPQ  DI, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), DI
-	CMPQ  144(DI), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), DI
+	CMPQ 144(DI), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), DI
@@ -18013,13 +18033,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R12, R13
-	IMULQ BX, R13
-	CMPQ  R13, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R13
-	CMPQ  144(R13), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R13
+	CMPQ 144(R13), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
@@ -18145,6 +18161,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPD      (R11), Y5
 	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
@@ -18166,6 +18183,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPD      (R11), Y5
 	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
@@ -18181,6 +18199,7 @@ wholeStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPD      (R11), Y5
 	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
@@ -18196,6 +18215,7 @@ wholeStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMOVUPD      (R11), Y5
 	VBROADCASTSD (R10), Y6
 	VFMADD231PD  Y6, Y5, Y0
@@ -18420,6 +18440,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPD   (R11), Y0, Y6
 	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y1
@@ -18441,6 +18462,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPD   (R11), Y0, Y6
 	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y1
@@ -18456,6 +18478,7 @@ cutStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPD   (R11), Y0, Y6
 	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y1
@@ -18471,6 +18494,7 @@ cutStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R11)(BX*8)
 	VMASKMOVPD   (R11), Y0, Y6
 	VBROADCASTSD (R10), Y7
 	VFMADD231PD  Y7, Y6, Y1
@@ -18713,13 +18737,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R12, DI
-	IMULQ BX, DI
-	CMPQ  DI, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), DI
-	CMPQ  144(DI), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), DI
+	CMPQ 144(DI), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), DI
@@ -18810,13 +18830,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R12, R13
-	IMULQ BX, R13
-	CMPQ  R13, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R13
-	CMPQ  144(R13), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R13
+	CMPQ 144(R13), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
@@ -18952,6 +18968,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPD      (R12), Y6
 	VBROADCASTSD (R11), Y7
 	VFMADD231PD  Y7, Y6, Y0
@@ -18975,6 +18992,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPD      (R12), Y6
 	VBROADCASTSD (R11), Y7
 	VFMADD231PD  Y7, Y6, Y0
@@ -18992,6 +19010,7 @@ wholeStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPD      (R12), Y6
 	VBROADCASTSD (R11), Y7
 	VFMADD231PD  Y7, Y6, Y0
@@ -19009,6 +19028,7 @@ wholeStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPD      (R12), Y6
 	VBROADCASTSD (R11), Y7
 	VFMADD231PD  Y7, Y6, Y0
@@ -19252,6 +19272,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPD   (R12), Y0, Y7
 	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y1
@@ -19275,6 +19296,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPD   (R12), Y0, Y7
 	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y1
@@ -19292,6 +19314,7 @@ cutStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPD   (R12), Y0, Y7
 	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y1
@@ -19309,6 +19332,7 @@ cutStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPD   (R12), Y0, Y7
 	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y1
@@ -19577,13 +19601,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R13, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  144(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 144(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -19682,13 +19702,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R13, R14
-	IMULQ BX, R14
-	CMPQ  R14, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R14
-	CMPQ  144(R14), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R14
+	CMPQ 144(R14), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R14
@@ -19833,6 +19849,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPD      (R12), Y7
 	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
@@ -19858,6 +19875,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPD      (R12), Y7
 	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
@@ -19877,6 +19895,7 @@ wholeStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPD      (R12), Y7
 	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
@@ -19896,6 +19915,7 @@ wholeStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMOVUPD      (R12), Y7
 	VBROADCASTSD (R11), Y8
 	VFMADD231PD  Y8, Y7, Y0
@@ -20158,6 +20178,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPD   (R12), Y0, Y8
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
@@ -20183,6 +20204,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPD   (R12), Y0, Y8
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
@@ -20202,6 +20224,7 @@ cutStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPD   (R12), Y0, Y8
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
@@ -20221,6 +20244,7 @@ cutStepsFetched:
 	ADDQ         BX, R12
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R12)(BX*8)
 	VMASKMOVPD   (R12), Y0, Y8
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y1
@@ -20515,13 +20539,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R13, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  144(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 144(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -20628,13 +20648,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R13, R14
-	IMULQ BX, R14
-	CMPQ  R14, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R14
-	CMPQ  144(R14), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R14
+	CMPQ 144(R14), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R14
@@ -20792,6 +20808,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y8
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y0
@@ -20820,6 +20837,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y8
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y0
@@ -20842,6 +20860,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y8
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y0
@@ -20864,6 +20883,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y8
 	VBROADCASTSD (R11), Y9
 	VFMADD231PD  Y9, Y8, Y0
@@ -21151,6 +21171,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y9
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y1
@@ -21179,6 +21200,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y9
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y1
@@ -21201,6 +21223,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y9
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y1
@@ -21223,6 +21246,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y9
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y1
@@ -21545,13 +21569,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R14, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  144(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 144(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -21670,13 +21690,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R14, R15
-	IMULQ BX, R15
-	CMPQ  R15, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R15
-	CMPQ  144(R15), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R15
+	CMPQ 144(R15), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
@@ -21847,6 +21863,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y9
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y0
@@ -21877,6 +21894,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y9
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y0
@@ -21901,6 +21919,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y9
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y0
@@ -21925,6 +21944,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y9
 	VBROADCASTSD (R11), Y10
 	VFMADD231PD  Y10, Y9, Y0
@@ -22231,6 +22251,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y10
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y1
@@ -22261,6 +22282,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y10
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y1
@@ -22285,6 +22307,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y10
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y1
@@ -22309,6 +22332,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y10
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y1
@@ -22657,13 +22681,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R14, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  144(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 144(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -22790,13 +22810,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R14, R15
-	IMULQ BX, R15
-	CMPQ  R15, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R15
-	CMPQ  144(R15), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R15
+	CMPQ 144(R15), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
@@ -22976,6 +22992,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y10
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y0
@@ -23008,6 +23025,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y10
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y0
@@ -23034,6 +23052,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y10
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y0
@@ -23060,6 +23079,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y10
 	VBROADCASTSD (R11), Y11
 	VFMADD231PD  Y11, Y10, Y0
@@ -23385,6 +23405,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y11
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y1
@@ -23417,6 +23438,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y11
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y1
@@ -23443,6 +23465,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y11
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y1
@@ -23469,6 +23492,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y11
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y1
@@ -23843,13 +23867,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R14, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  144(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 144(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -23984,13 +24004,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R14, R15
-	IMULQ BX, R15
-	CMPQ  R15, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R15
-	CMPQ  144(R15), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R15
+	CMPQ 144(R15), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
@@ -24179,6 +24195,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y11
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y0
@@ -24213,6 +24230,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y11
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y0
@@ -24241,6 +24259,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y11
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y0
@@ -24269,6 +24288,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y11
 	VBROADCASTSD (R11), Y12
 	VFMADD231PD  Y12, Y11, Y0
@@ -24613,6 +24633,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y12
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y1
@@ -24647,6 +24668,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y12
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y1
@@ -24675,6 +24697,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y12
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y1
@@ -24703,6 +24726,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y12
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y1
@@ -25103,13 +25127,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R14, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  144(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 144(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -25252,13 +25272,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R14, R15
-	IMULQ BX, R15
-	CMPQ  R15, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R15
-	CMPQ  144(R15), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R15
+	CMPQ 144(R15), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
@@ -25456,6 +25472,7 @@ wholeTile:
 
 wholeSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y12
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y0
@@ -25492,6 +25509,7 @@ wholeSteps:
 
 wholeStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y12
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y0
@@ -25522,6 +25540,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y12
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y0
@@ -25552,6 +25571,7 @@ wholeStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMOVUPD      (R13), Y12
 	VBROADCASTSD (R11), Y13
 	VFMADD231PD  Y13, Y12, Y0
@@ -25915,6 +25935,7 @@ cutTile:
 
 cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y13
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y1
@@ -25951,6 +25972,7 @@ cutSteps:
 
 cutStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y13
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y1
@@ -25981,6 +26003,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y13
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y1
@@ -26011,6 +26034,7 @@ cutStepsFetched:
 	ADDQ         BX, R13
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(R13)(BX*8)
 	VMASKMOVPD   (R13), Y0, Y13
 	VBROADCASTSD (R11), Y14
 	VFMADD231PD  Y14, Y13, Y1
@@ -26437,13 +26461,9 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ  R14, R8
-	IMULQ BX, R8
-	CMPQ  R8, $0x00080000
-	JLT   wholeNear
-	MOVQ  x+0(FP), R8
-	CMPQ  144(R8), $0x00
-	JNE   wholeFetches
+	MOVQ x+0(FP), R8
+	CMPQ 144(R8), $0x00
+	JNE  wholeFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
@@ -26594,13 +26614,9 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ  R14, R15
-	IMULQ BX, R15
-	CMPQ  R15, $0x00080000
-	JLT   cutNear
-	MOVQ  x+0(FP), R15
-	CMPQ  144(R15), $0x00
-	JNE   cutFetches
+	MOVQ x+0(FP), R15
+	CMPQ 144(R15), $0x00
+	JNE  cutFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
@@ -26792,6 +26808,7 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y2
 	VMOVUPD      (R9)(R11*1), Y3
 	VBROADCASTSD (R8), Y4
@@ -26807,6 +26824,7 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y2
 	VMOVUPD      (R9)(R11*1), Y3
 	VBROADCASTSD (R8), Y4
@@ -26816,6 +26834,7 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y2
 	VMOVUPD      (R9)(R11*1), Y3
 	VBROADCASTSD (R8), Y4
@@ -26825,6 +26844,7 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y2
 	VMOVUPD      (R9)(R11*1), Y3
 	VBROADCASTSD (R8), Y4
@@ -26956,13 +26976,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R10, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R12
-	CMPQ  144(R12), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R12
+	CMPQ 144(R12), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -27076,6 +27092,7 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y4
 	VMOVUPD      (R9)(R11*1), Y5
 	VBROADCASTSD (R8), Y6
@@ -27094,6 +27111,7 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y4
 	VMOVUPD      (R9)(R11*1), Y5
 	VBROADCASTSD (R8), Y6
@@ -27106,6 +27124,7 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y4
 	VMOVUPD      (R9)(R11*1), Y5
 	VBROADCASTSD (R8), Y6
@@ -27118,6 +27137,7 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y4
 	VMOVUPD      (R9)(R11*1), Y5
 	VBROADCASTSD (R8), Y6
@@ -27279,13 +27299,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R10, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R12
-	CMPQ  144(R12), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R12
+	CMPQ 144(R12), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -27413,6 +27429,7 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y6
 	VMOVUPD      (R9)(R11*1), Y7
 	VBROADCASTSD (R8), Y8
@@ -27434,6 +27451,7 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y6
 	VMOVUPD      (R9)(R11*1), Y7
 	VBROADCASTSD (R8), Y8
@@ -27449,6 +27467,7 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y6
 	VMOVUPD      (R9)(R11*1), Y7
 	VBROADCASTSD (R8), Y8
@@ -27464,6 +27483,7 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R9)(BX*8)
 	VMOVUPD      (R9), Y6
 	VMOVUPD      (R9)(R11*1), Y7
 	VBROADCASTSD (R8), Y8
@@ -27655,13 +27675,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R10, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R12
-	CMPQ  144(R12), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R12
+	CMPQ 144(R12), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -27804,6 +27820,7 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPD      (R10), Y8
 	VMOVUPD      (R10)(R12*1), Y9
 	VBROADCASTSD (R9), Y10
@@ -27828,6 +27845,7 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPD      (R10), Y8
 	VMOVUPD      (R10)(R12*1), Y9
 	VBROADCASTSD (R9), Y10
@@ -27846,6 +27864,7 @@ tileStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPD      (R10), Y8
 	VMOVUPD      (R10)(R12*1), Y9
 	VBROADCASTSD (R9), Y10
@@ -27864,6 +27883,7 @@ tileStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPD      (R10), Y8
 	VMOVUPD      (R10)(R12*1), Y9
 	VBROADCASTSD (R9), Y10
@@ -28085,13 +28105,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R11, R13
-	IMULQ BX, R13
-	CMPQ  R13, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R13
-	CMPQ  144(R13), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R13
+	CMPQ 144(R13), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
@@ -28248,6 +28264,7 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPD      (R10), Y10
 	VMOVUPD      (R10)(R12*1), Y11
 	VBROADCASTSD (R9), Y12
@@ -28275,6 +28292,7 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPD      (R10), Y10
 	VMOVUPD      (R10)(R12*1), Y11
 	VBROADCASTSD (R9), Y12
@@ -28296,6 +28314,7 @@ tileStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPD      (R10), Y10
 	VMOVUPD      (R10)(R12*1), Y11
 	VBROADCASTSD (R9), Y12
@@ -28317,6 +28336,7 @@ tileStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R10)(BX*8)
 	VMOVUPD      (R10), Y10
 	VMOVUPD      (R10)(R12*1), Y11
 	VBROADCASTSD (R9), Y12
@@ -28568,13 +28588,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R11, R13
-	IMULQ BX, R13
-	CMPQ  R13, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R13
-	CMPQ  144(R13), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R13
+	CMPQ 144(R13), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
@@ -28746,6 +28762,7 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R11)(BX*8)
 	VMOVUPD      (R11), Y12
 	VMOVUPD      (R11)(R13*1), Y13
 	VBROADCASTSD (R10), Y14
@@ -28776,6 +28793,7 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R11)(BX*8)
 	VMOVUPD      (R11), Y12
 	VMOVUPD      (R11)(R13*1), Y13
 	VBROADCASTSD (R10), Y14
@@ -28800,6 +28818,7 @@ tileStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R11)(BX*8)
 	VMOVUPD      (R11), Y12
 	VMOVUPD      (R11)(R13*1), Y13
 	VBROADCASTSD (R10), Y14
@@ -28824,6 +28843,7 @@ tileStepsFetched:
 	ADDQ         BX, R11
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(R11)(BX*8)
 	VMOVUPD      (R11), Y12
 	VMOVUPD      (R11)(R13*1), Y13
 	VBROADCASTSD (R10), Y14
@@ -29105,13 +29125,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R12, R14
-	IMULQ BX, R14
-	CMPQ  R14, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R14
-	CMPQ  144(R14), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R14
+	CMPQ 144(R14), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R14
@@ -29284,6 +29300,8 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y3
 	VMOVUPD      32(R9), Y4
 	VMOVUPD      (R9)(R11*1), Y5
@@ -29302,6 +29320,8 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y3
 	VMOVUPD      32(R9), Y4
 	VMOVUPD      (R9)(R11*1), Y5
@@ -29313,6 +29333,8 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y3
 	VMOVUPD      32(R9), Y4
 	VMOVUPD      (R9)(R11*1), Y5
@@ -29324,6 +29346,8 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y3
 	VMOVUPD      32(R9), Y4
 	VMOVUPD      (R9)(R11*1), Y5
@@ -29470,13 +29494,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R10, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R12
-	CMPQ  144(R12), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R12
+	CMPQ 144(R12), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -29605,6 +29625,8 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y6
 	VMOVUPD      32(R9), Y7
 	VMOVUPD      (R9)(R11*1), Y8
@@ -29627,6 +29649,8 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y6
 	VMOVUPD      32(R9), Y7
 	VMOVUPD      (R9)(R11*1), Y8
@@ -29642,6 +29666,8 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y6
 	VMOVUPD      32(R9), Y7
 	VMOVUPD      (R9)(R11*1), Y8
@@ -29657,6 +29683,8 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y6
 	VMOVUPD      32(R9), Y7
 	VMOVUPD      (R9)(R11*1), Y8
@@ -29845,13 +29873,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R10, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R12
-	CMPQ  144(R12), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R12
+	CMPQ 144(R12), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -29999,6 +30023,8 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y9
 	VMOVUPD      32(R9), Y10
 	VMOVUPD      (R9)(R11*1), Y11
@@ -30025,6 +30051,8 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y9
 	VMOVUPD      32(R9), Y10
 	VMOVUPD      (R9)(R11*1), Y11
@@ -30044,6 +30072,8 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y9
 	VMOVUPD      32(R9), Y10
 	VMOVUPD      (R9)(R11*1), Y11
@@ -30063,6 +30093,8 @@ tileStepsFetched:
 	ADDQ         BX, R9
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R9)(BX*8)
+	PREFETCHT0   31(R9)(BX*8)
 	VMOVUPD      (R9), Y9
 	VMOVUPD      32(R9), Y10
 	VMOVUPD      (R9)(R11*1), Y11
@@ -30293,13 +30325,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R10, R12
-	IMULQ BX, R12
-	CMPQ  R12, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R12
-	CMPQ  144(R12), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R12
+	CMPQ 144(R12), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
@@ -30467,6 +30495,8 @@ tileTile:
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R10)(BX*8)
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
 	VMOVUPD      (R10)(R12*1), Y14
@@ -30497,6 +30527,8 @@ tileSteps:
 
 tileStepsFetched:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R10)(BX*8)
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
 	VMOVUPD      (R10)(R12*1), Y14
@@ -30520,6 +30552,8 @@ tileStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R10)(BX*8)
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
 	VMOVUPD      (R10)(R12*1), Y14
@@ -30543,6 +30577,8 @@ tileStepsFetched:
 	ADDQ         BX, R10
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(R10)(BX*8)
+	PREFETCHT0   31(R10)(BX*8)
 	VMOVUPD      (R10), Y12
 	VMOVUPD      32(R10), Y13
 	VMOVUPD      (R10)(R12*1), Y14
@@ -30815,13 +30851,9 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ  R11, R13
-	IMULQ BX, R13
-	CMPQ  R13, $0x00080000
-	JLT   tileNear
-	MOVQ  x+0(FP), R13
-	CMPQ  144(R13), $0x00
-	JNE   tileFetches
+	MOVQ x+0(FP), R13
+	CMPQ 144(R13), $0x00
+	JNE  tileFetches
 
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13

@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func supright8x1AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright8x1AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -25,6 +25,47 @@ TEXT ·supright8x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y0, Y0, Y0
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, CX
+	IMULQ   SI, CX
+	CMPQ    CX, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y1
+	VBROADCASTSS (AX), Y2
+	VFMADD231PS  Y2, Y1, Y0
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -104,6 +145,47 @@ cut:
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, CX
+	IMULQ   SI, CX
+	CMPQ    CX, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -192,7 +274,7 @@ cutWritten:
 	RET
 
 // func supright8x2AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright8x2AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -213,6 +295,55 @@ TEXT ·supright8x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (AX)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (AX)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (AX)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VBROADCASTSS (AX), Y3
+	VFMADD231PS  Y3, Y2, Y0
+	VBROADCASTSS (AX)(CX*1), Y3
+	VFMADD231PS  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -306,6 +437,55 @@ cut:
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (AX)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (AX)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (AX)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (AX)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -407,7 +587,7 @@ cutWritten:
 	RET
 
 // func supright8x3AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright8x3AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -429,6 +609,63 @@ TEXT ·supright8x3AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (AX)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (AX)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (AX)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (AX)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (AX)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (AX)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y3, Y0
+	VBROADCASTSS (AX)(CX*1), Y4
+	VFMADD231PS  Y4, Y3, Y1
+	VBROADCASTSS (AX)(CX*2), Y4
+	VFMADD231PS  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -549,6 +786,63 @@ cut:
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (AX)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (AX)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (AX)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (AX)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (AX)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (AX)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (AX)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (AX)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -676,7 +970,7 @@ cutWritten:
 	RET
 
 // func supright8x4AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright8x4AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -700,6 +994,71 @@ TEXT ·supright8x4AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (AX)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (AX)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (AX)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (AX)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (AX)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (AX)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VBROADCASTSS (AX), Y5
+	VFMADD231PS  Y5, Y4, Y0
+	VBROADCASTSS (AX)(CX*1), Y5
+	VFMADD231PS  Y5, Y4, Y1
+	VBROADCASTSS (AX)(CX*2), Y5
+	VFMADD231PS  Y5, Y4, Y2
+	VBROADCASTSS (AX)(R10*1), Y5
+	VFMADD231PS  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -823,6 +1182,71 @@ cut:
 	VXORPS  Y4, Y4, Y4
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (AX)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (AX)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (AX)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (AX)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -952,7 +1376,7 @@ cutWritten:
 	RET
 
 // func supright8x5AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright8x5AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -977,6 +1401,79 @@ TEXT ·supright8x5AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y4, Y4, Y4
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (AX)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (AX)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (AX)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (AX)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (AX)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (AX)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y5, Y0
+	VBROADCASTSS (AX)(CX*1), Y6
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(CX*2), Y6
+	VFMADD231PS  Y6, Y5, Y2
+	VBROADCASTSS (AX)(R10*1), Y6
+	VFMADD231PS  Y6, Y5, Y3
+	VBROADCASTSS (AX)(CX*4), Y6
+	VFMADD231PS  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -1120,6 +1617,79 @@ cut:
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (AX)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (AX)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (AX)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (AX)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (AX)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (AX)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (AX)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (AX)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (AX)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (AX)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (AX)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (AX)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -1268,7 +1838,7 @@ cutWritten:
 	RET
 
 // func supright8x6AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright8x6AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -1295,6 +1865,87 @@ TEXT ·supright8x6AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (AX)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (AX)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (AX)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (AX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (AX)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (AX)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (AX)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (AX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (AX)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (AX)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (AX)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (AX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VBROADCASTSS (AX), Y7
+	VFMADD231PS  Y7, Y6, Y0
+	VBROADCASTSS (AX)(CX*1), Y7
+	VFMADD231PS  Y7, Y6, Y1
+	VBROADCASTSS (AX)(CX*2), Y7
+	VFMADD231PS  Y7, Y6, Y2
+	VBROADCASTSS (AX)(R10*1), Y7
+	VFMADD231PS  Y7, Y6, Y3
+	VBROADCASTSS (AX)(CX*4), Y7
+	VFMADD231PS  Y7, Y6, Y4
+	VBROADCASTSS (AX)(R11*1), Y7
+	VFMADD231PS  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -1452,6 +2103,87 @@ cut:
 	VXORPS  Y6, Y6, Y6
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (AX)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (AX)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (AX)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (AX)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (AX)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (AX)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (AX)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (AX)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -1613,7 +2345,7 @@ cutWritten:
 	RET
 
 // func supright8x7AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright8x7AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -1641,6 +2373,95 @@ TEXT ·supright8x7AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y6, Y6, Y6
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (AX)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (AX)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (AX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (AX)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (AX)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (AX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (AX)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (AX)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (AX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y7, Y0
+	VBROADCASTSS (AX)(CX*1), Y8
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(CX*2), Y8
+	VFMADD231PS  Y8, Y7, Y2
+	VBROADCASTSS (AX)(R10*1), Y8
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (AX)(CX*4), Y8
+	VFMADD231PS  Y8, Y7, Y4
+	VBROADCASTSS (AX)(R11*1), Y8
+	VFMADD231PS  Y8, Y7, Y5
+	VBROADCASTSS (AX)(R10*2), Y8
+	VFMADD231PS  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -1825,6 +2646,95 @@ cut:
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (AX)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (AX)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (AX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (AX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (AX)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (AX)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (AX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (AX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (AX)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (AX)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (AX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (AX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (AX)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (AX)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (AX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (AX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -2012,7 +2922,7 @@ cutWritten:
 	RET
 
 // func supright8x8AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright8x8AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -2045,6 +2955,107 @@ TEXT ·supright8x8AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (AX)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (AX)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (AX)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (AX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (AX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (AX)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (AX)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (AX)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (AX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (AX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (AX)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (AX)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (AX)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (AX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (AX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y8, Y0
+	VBROADCASTSS (AX)(CX*1), Y9
+	VFMADD231PS  Y9, Y8, Y1
+	VBROADCASTSS (AX)(CX*2), Y9
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(R10*1), Y9
+	VFMADD231PS  Y9, Y8, Y3
+	VBROADCASTSS (AX)(CX*4), Y9
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS (AX)(R11*1), Y9
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS (AX)(R10*2), Y9
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS (R12), Y9
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -2229,6 +3240,107 @@ cut:
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (AX)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (AX)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (AX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (AX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (AX)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (AX)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (AX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (AX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (AX)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (AX)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (AX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (AX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (AX)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (AX)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (AX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (AX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -2415,7 +3527,7 @@ cutWritten:
 	RET
 
 // func supright8x9AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright8x9AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -2449,6 +3561,115 @@ TEXT ·supright8x9AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (AX)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (AX)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (AX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (AX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (AX)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (AX)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (AX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (AX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (AX)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (AX)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (AX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (AX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y9, Y0
+	VBROADCASTSS (AX)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(CX*2), Y10
+	VFMADD231PS  Y10, Y9, Y2
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (AX)(CX*4), Y10
+	VFMADD231PS  Y10, Y9, Y4
+	VBROADCASTSS (AX)(R11*1), Y10
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (AX)(R10*2), Y10
+	VFMADD231PS  Y10, Y9, Y6
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y10, Y9, Y7
+	VBROADCASTSS (R12)(CX*1), Y10
+	VFMADD231PS  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -2653,6 +3874,115 @@ cut:
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS (AX), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (AX)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (AX)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (AX)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (AX)(R11*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (AX)(R10*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS (AX), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (AX)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (AX)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (AX)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (AX)(R11*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (AX)(R10*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS (AX), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (AX)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (AX)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (AX)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (AX)(R11*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (AX)(R10*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y10
+	VBROADCASTSS (AX), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (AX)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (AX)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (AX)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (AX)(R11*1), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (AX)(R10*2), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -2858,7 +4188,7 @@ cutWritten:
 	RET
 
 // func supright8x10AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright8x10AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -2893,6 +4223,123 @@ TEXT ·supright8x10AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS (AX), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (AX)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (AX)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (AX)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (AX)(R11*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (AX)(R10*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS (AX), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (AX)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (AX)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (AX)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (AX)(R11*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (AX)(R10*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS (AX), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (AX)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (AX)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (AX)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (AX)(R11*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (AX)(R10*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VBROADCASTSS (AX), Y11
+	VFMADD231PS  Y11, Y10, Y0
+	VBROADCASTSS (AX)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y1
+	VBROADCASTSS (AX)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y2
+	VBROADCASTSS (AX)(R10*1), Y11
+	VFMADD231PS  Y11, Y10, Y3
+	VBROADCASTSS (AX)(CX*4), Y11
+	VFMADD231PS  Y11, Y10, Y4
+	VBROADCASTSS (AX)(R11*1), Y11
+	VFMADD231PS  Y11, Y10, Y5
+	VBROADCASTSS (AX)(R10*2), Y11
+	VFMADD231PS  Y11, Y10, Y6
+	VBROADCASTSS (R12), Y11
+	VFMADD231PS  Y11, Y10, Y7
+	VBROADCASTSS (R12)(CX*1), Y11
+	VFMADD231PS  Y11, Y10, Y8
+	VBROADCASTSS (R12)(CX*2), Y11
+	VFMADD231PS  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -3111,6 +4558,123 @@ cut:
 	VXORPS  Y10, Y10, Y10
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (AX)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (AX)(R10*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (AX)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (AX)(R10*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (AX)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (AX)(R10*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (AX)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (AX)(R10*2), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -3329,7 +4893,7 @@ cutWritten:
 	RET
 
 // func supright8x11AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright8x11AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -3365,6 +4929,131 @@ TEXT ·supright8x11AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y10, Y10, Y10
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(R10*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(R10*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(R10*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y11, Y0
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(CX*4), Y12
+	VFMADD231PS  Y12, Y11, Y4
+	VBROADCASTSS (AX)(R11*1), Y12
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(R10*2), Y12
+	VFMADD231PS  Y12, Y11, Y6
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (R12)(CX*1), Y12
+	VFMADD231PS  Y12, Y11, Y8
+	VBROADCASTSS (R12)(CX*2), Y12
+	VFMADD231PS  Y12, Y11, Y9
+	VBROADCASTSS (R12)(R10*1), Y12
+	VFMADD231PS  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -3610,6 +5299,131 @@ cut:
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R11*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (AX)(R10*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R11*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (AX)(R10*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R11*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (AX)(R10*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y12
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R11*1), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (AX)(R10*2), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -3854,7 +5668,7 @@ cutWritten:
 	RET
 
 // func supright8x12AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright8x12AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -3891,6 +5705,139 @@ TEXT ·supright8x12AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(R11*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R10*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(R11*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R10*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(R11*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R10*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VBROADCASTSS (AX), Y13
+	VFMADD231PS  Y13, Y12, Y0
+	VBROADCASTSS (AX)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y1
+	VBROADCASTSS (AX)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y2
+	VBROADCASTSS (AX)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y3
+	VBROADCASTSS (AX)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y4
+	VBROADCASTSS (AX)(R11*1), Y13
+	VFMADD231PS  Y13, Y12, Y5
+	VBROADCASTSS (AX)(R10*2), Y13
+	VFMADD231PS  Y13, Y12, Y6
+	VBROADCASTSS (R12), Y13
+	VFMADD231PS  Y13, Y12, Y7
+	VBROADCASTSS (R12)(CX*1), Y13
+	VFMADD231PS  Y13, Y12, Y8
+	VBROADCASTSS (R12)(CX*2), Y13
+	VFMADD231PS  Y13, Y12, Y9
+	VBROADCASTSS (R12)(R10*1), Y13
+	VFMADD231PS  Y13, Y12, Y10
+	VBROADCASTSS (R12)(CX*4), Y13
+	VFMADD231PS  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -4139,6 +6086,139 @@ cut:
 	VXORPS  Y12, Y12, Y12
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (AX)(R10*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (AX)(R10*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (AX)(R10*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPS   (BX), Y0, Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y2
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y4
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS  Y14, Y13, Y6
+	VBROADCASTSS (AX)(R10*2), Y14
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y14, Y13, Y8
+	VBROADCASTSS (R12)(CX*1), Y14
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R12)(CX*2), Y14
+	VFMADD231PS  Y14, Y13, Y10
+	VBROADCASTSS (R12)(R10*1), Y14
+	VFMADD231PS  Y14, Y13, Y11
+	VBROADCASTSS (R12)(CX*4), Y14
+	VFMADD231PS  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -4385,7 +6465,7 @@ cutWritten:
 	RET
 
 // func supright16x1AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright16x1AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -4408,6 +6488,55 @@ TEXT ·supright16x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (BX)(CX*1), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (BX)(CX*1), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (BX)(CX*1), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y2
+	VMOVUPS      (BX)(CX*1), Y3
+	VBROADCASTSS (AX), Y4
+	VFMADD231PS  Y4, Y2, Y0
+	VFMADD231PS  Y4, Y3, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -4511,7 +6640,7 @@ tileWrite:
 	RET
 
 // func supright16x2AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright16x2AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -4536,6 +6665,67 @@ TEXT ·supright16x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (BX)(R10*1), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (BX)(R10*1), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (BX)(R10*1), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      (BX)(R10*1), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y4, Y0
+	VFMADD231PS  Y6, Y5, Y1
+	VBROADCASTSS (AX)(CX*1), Y6
+	VFMADD231PS  Y6, Y4, Y2
+	VFMADD231PS  Y6, Y5, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -4660,7 +6850,7 @@ tileWrite:
 	RET
 
 // func supright16x3AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright16x3AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -4687,6 +6877,79 @@ TEXT ·supright16x3AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (BX)(R10*1), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (AX)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (BX)(R10*1), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (AX)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (BX)(R10*1), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (AX)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      (BX)(R10*1), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y6, Y0
+	VFMADD231PS  Y8, Y7, Y1
+	VBROADCASTSS (AX)(CX*1), Y8
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	VBROADCASTSS (AX)(CX*2), Y8
+	VFMADD231PS  Y8, Y6, Y4
+	VFMADD231PS  Y8, Y7, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -4858,7 +7121,7 @@ tileWrite:
 	RET
 
 // func supright16x4AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright16x4AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -4888,6 +7151,91 @@ TEXT ·supright16x4AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (BX)(R11*1), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (AX)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (BX)(R11*1), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (AX)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (BX)(R11*1), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (AX)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      (BX)(R11*1), Y9
+	VBROADCASTSS (AX), Y10
+	VFMADD231PS  Y10, Y8, Y0
+	VFMADD231PS  Y10, Y9, Y1
+	VBROADCASTSS (AX)(CX*1), Y10
+	VFMADD231PS  Y10, Y8, Y2
+	VFMADD231PS  Y10, Y9, Y3
+	VBROADCASTSS (AX)(CX*2), Y10
+	VFMADD231PS  Y10, Y8, Y4
+	VFMADD231PS  Y10, Y9, Y5
+	VBROADCASTSS (AX)(R10*1), Y10
+	VFMADD231PS  Y10, Y8, Y6
+	VFMADD231PS  Y10, Y9, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -5058,7 +7406,7 @@ tileWrite:
 	RET
 
 // func supright16x5AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright16x5AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -5090,6 +7438,103 @@ TEXT ·supright16x5AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (AX)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (AX)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (AX)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y10
+	VMOVUPS      (BX)(R11*1), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y10, Y0
+	VFMADD231PS  Y12, Y11, Y1
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(R10*1), Y12
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	VBROADCASTSS (AX)(CX*4), Y12
+	VFMADD231PS  Y12, Y10, Y8
+	VFMADD231PS  Y12, Y11, Y9
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -5293,7 +7738,7 @@ tileWrite:
 	RET
 
 // func supright16x6AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright16x6AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -5328,6 +7773,115 @@ TEXT ·supright16x6AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (BX)(R12*1), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (BX)(R12*1), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (BX)(R12*1), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      (BX)(R12*1), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (AX)(CX*1), Y14
+	VFMADD231PS  Y14, Y12, Y2
+	VFMADD231PS  Y14, Y13, Y3
+	VBROADCASTSS (AX)(CX*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (AX)(R10*1), Y14
+	VFMADD231PS  Y14, Y12, Y6
+	VFMADD231PS  Y14, Y13, Y7
+	VBROADCASTSS (AX)(CX*4), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (AX)(R11*1), Y14
+	VFMADD231PS  Y14, Y12, Y10
+	VFMADD231PS  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -5552,7 +8106,7 @@ tileWrite:
 	RET
 
 // func supright24x1AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright24x1AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -5576,6 +8130,67 @@ TEXT ·supright24x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (BX)(CX*1), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (BX)(CX*1), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (BX)(CX*1), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y3
+	VMOVUPS      32(BX), Y4
+	VMOVUPS      (BX)(CX*1), Y5
+	VBROADCASTSS (AX), Y6
+	VFMADD231PS  Y6, Y3, Y0
+	VFMADD231PS  Y6, Y4, Y1
+	VFMADD231PS  Y6, Y5, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -5706,7 +8321,7 @@ tileWrite:
 	RET
 
 // func supright24x2AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright24x2AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -5733,6 +8348,83 @@ TEXT ·supright24x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (BX)(R10*1), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (BX)(R10*1), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (BX)(R10*1), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y6
+	VMOVUPS      32(BX), Y7
+	VMOVUPS      (BX)(R10*1), Y8
+	VBROADCASTSS (AX), Y9
+	VFMADD231PS  Y9, Y6, Y0
+	VFMADD231PS  Y9, Y7, Y1
+	VFMADD231PS  Y9, Y8, Y2
+	VBROADCASTSS (AX)(CX*1), Y9
+	VFMADD231PS  Y9, Y6, Y3
+	VFMADD231PS  Y9, Y7, Y4
+	VFMADD231PS  Y9, Y8, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -5892,7 +8584,7 @@ tileWrite:
 	RET
 
 // func supright24x3AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright24x3AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -5922,6 +8614,99 @@ TEXT ·supright24x3AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (BX)(R10*1), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (BX)(R10*1), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (BX)(R10*1), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y9
+	VMOVUPS      32(BX), Y10
+	VMOVUPS      (BX)(R10*1), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y9, Y0
+	VFMADD231PS  Y12, Y10, Y1
+	VFMADD231PS  Y12, Y11, Y2
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y9, Y3
+	VFMADD231PS  Y12, Y10, Y4
+	VFMADD231PS  Y12, Y11, Y5
+	VBROADCASTSS (AX)(CX*2), Y12
+	VFMADD231PS  Y12, Y9, Y6
+	VFMADD231PS  Y12, Y10, Y7
+	VFMADD231PS  Y12, Y11, Y8
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -6149,7 +8934,7 @@ tileWrite:
 	RET
 
 // func supright24x4AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright24x4AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -6183,6 +8968,115 @@ TEXT ·supright24x4AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (BX)(R11*1), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (BX)(R11*1), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (BX)(R11*1), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPS      (BX), Y12
+	VMOVUPS      32(BX), Y13
+	VMOVUPS      (BX)(R11*1), Y14
+	VBROADCASTSS (AX), Y15
+	VFMADD231PS  Y15, Y12, Y0
+	VFMADD231PS  Y15, Y13, Y1
+	VFMADD231PS  Y15, Y14, Y2
+	VBROADCASTSS (AX)(CX*1), Y15
+	VFMADD231PS  Y15, Y12, Y3
+	VFMADD231PS  Y15, Y13, Y4
+	VFMADD231PS  Y15, Y14, Y5
+	VBROADCASTSS (AX)(CX*2), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VFMADD231PS  Y15, Y14, Y8
+	VBROADCASTSS (AX)(R10*1), Y15
+	VFMADD231PS  Y15, Y12, Y9
+	VFMADD231PS  Y15, Y13, Y10
+	VFMADD231PS  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -6406,7 +9300,7 @@ tileWrite:
 	RET
 
 // func supright32x1AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright32x1AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -6431,6 +9325,75 @@ TEXT ·supright32x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VMOVUPS      64(BX), Y6
+	VMOVUPS      (BX)(CX*1), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y4, Y0
+	VFMADD231PS  Y8, Y5, Y1
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VMOVUPS      64(BX), Y6
+	VMOVUPS      (BX)(CX*1), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y4, Y0
+	VFMADD231PS  Y8, Y5, Y1
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VMOVUPS      64(BX), Y6
+	VMOVUPS      (BX)(CX*1), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y4, Y0
+	VFMADD231PS  Y8, Y5, Y1
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y4
+	VMOVUPS      32(BX), Y5
+	VMOVUPS      64(BX), Y6
+	VMOVUPS      (BX)(CX*1), Y7
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  Y8, Y4, Y0
+	VFMADD231PS  Y8, Y5, Y1
+	VFMADD231PS  Y8, Y6, Y2
+	VFMADD231PS  Y8, Y7, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -6588,7 +9551,7 @@ tileWrite:
 	RET
 
 // func supright32x2AVX2(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·supright32x2AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -6617,6 +9580,95 @@ TEXT ·supright32x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VMOVUPS      64(BX), Y10
+	VMOVUPS      (BX)(R10*1), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VMOVUPS      64(BX), Y10
+	VMOVUPS      (BX)(R10*1), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VMOVUPS      64(BX), Y10
+	VMOVUPS      (BX)(R10*1), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPS      (BX), Y8
+	VMOVUPS      32(BX), Y9
+	VMOVUPS      64(BX), Y10
+	VMOVUPS      (BX)(R10*1), Y11
+	VBROADCASTSS (AX), Y12
+	VFMADD231PS  Y12, Y8, Y0
+	VFMADD231PS  Y12, Y9, Y1
+	VFMADD231PS  Y12, Y10, Y2
+	VFMADD231PS  Y12, Y11, Y3
+	VBROADCASTSS (AX)(CX*1), Y12
+	VFMADD231PS  Y12, Y8, Y4
+	VFMADD231PS  Y12, Y9, Y5
+	VFMADD231PS  Y12, Y10, Y6
+	VFMADD231PS  Y12, Y11, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -6811,7 +9863,7 @@ tileWrite:
 	RET
 
 // func dupright4x1AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright4x1AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -6831,6 +9883,47 @@ TEXT ·dupright4x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y0, Y0, Y0
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, CX
+	IMULQ   SI, CX
+	CMPQ    CX, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y1
+	VBROADCASTSD (AX), Y2
+	VFMADD231PD  Y2, Y1, Y0
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -6902,6 +9995,47 @@ cut:
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, CX
+	IMULQ   SI, CX
+	CMPQ    CX, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -6974,7 +10108,7 @@ cutWritten:
 	RET
 
 // func dupright4x2AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright4x2AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -6995,6 +10129,55 @@ TEXT ·dupright4x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (AX)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (AX)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (AX)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VBROADCASTSD (AX), Y3
+	VFMADD231PD  Y3, Y2, Y0
+	VBROADCASTSD (AX)(CX*1), Y3
+	VFMADD231PD  Y3, Y2, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -7080,6 +10263,55 @@ cut:
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (AX)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (AX)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (AX)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (AX)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -7165,7 +10397,7 @@ cutWritten:
 	RET
 
 // func dupright4x3AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright4x3AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -7187,6 +10419,63 @@ TEXT ·dupright4x3AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (AX)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (AX)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (AX)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (AX)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (AX)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (AX)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y3, Y0
+	VBROADCASTSD (AX)(CX*1), Y4
+	VFMADD231PD  Y4, Y3, Y1
+	VBROADCASTSD (AX)(CX*2), Y4
+	VFMADD231PD  Y4, Y3, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -7288,6 +10577,63 @@ cut:
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (AX)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (AX)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (AX)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (AX)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (AX)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (AX)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (AX)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (AX)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -7388,7 +10734,7 @@ cutWritten:
 	RET
 
 // func dupright4x4AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright4x4AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -7412,6 +10758,71 @@ TEXT ·dupright4x4AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (AX)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (AX)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (AX)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (AX)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (AX)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (AX)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VBROADCASTSD (AX), Y5
+	VFMADD231PD  Y5, Y4, Y0
+	VBROADCASTSD (AX)(CX*1), Y5
+	VFMADD231PD  Y5, Y4, Y1
+	VBROADCASTSD (AX)(CX*2), Y5
+	VFMADD231PD  Y5, Y4, Y2
+	VBROADCASTSD (AX)(R10*1), Y5
+	VFMADD231PD  Y5, Y4, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -7523,6 +10934,71 @@ cut:
 	VXORPS  Y4, Y4, Y4
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (AX)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (AX)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (AX)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (AX)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -7632,7 +11108,7 @@ cutWritten:
 	RET
 
 // func dupright4x5AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright4x5AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -7657,6 +11133,79 @@ TEXT ·dupright4x5AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y4, Y4, Y4
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (AX)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (AX)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (AX)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (AX)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (AX)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (AX)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y5, Y0
+	VBROADCASTSD (AX)(CX*1), Y6
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(CX*2), Y6
+	VFMADD231PD  Y6, Y5, Y2
+	VBROADCASTSD (AX)(R10*1), Y6
+	VFMADD231PD  Y6, Y5, Y3
+	VBROADCASTSD (AX)(CX*4), Y6
+	VFMADD231PD  Y6, Y5, Y4
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -7784,6 +11333,79 @@ cut:
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (AX)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (AX)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (AX)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (AX)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (AX)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (AX)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (AX)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (AX)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (AX)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (AX)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (AX)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (AX)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -7908,7 +11530,7 @@ cutWritten:
 	RET
 
 // func dupright4x6AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright4x6AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -7935,6 +11557,87 @@ TEXT ·dupright4x6AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (AX)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (AX)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (AX)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (AX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (AX)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (AX)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (AX)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (AX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (AX)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (AX)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (AX)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (AX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VBROADCASTSD (AX), Y7
+	VFMADD231PD  Y7, Y6, Y0
+	VBROADCASTSD (AX)(CX*1), Y7
+	VFMADD231PD  Y7, Y6, Y1
+	VBROADCASTSD (AX)(CX*2), Y7
+	VFMADD231PD  Y7, Y6, Y2
+	VBROADCASTSD (AX)(R10*1), Y7
+	VFMADD231PD  Y7, Y6, Y3
+	VBROADCASTSD (AX)(CX*4), Y7
+	VFMADD231PD  Y7, Y6, Y4
+	VBROADCASTSD (AX)(R11*1), Y7
+	VFMADD231PD  Y7, Y6, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -8076,6 +11779,87 @@ cut:
 	VXORPS  Y6, Y6, Y6
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (AX)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (AX)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (AX)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (AX)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (AX)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (AX)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (AX)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (AX)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -8213,7 +11997,7 @@ cutWritten:
 	RET
 
 // func dupright4x7AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright4x7AVX2(SB), NOSPLIT, $0-72
 	MOVQ    b+24(FP), AX
 	MOVQ    bCol+40(FP), CX
@@ -8241,6 +12025,95 @@ TEXT ·dupright4x7AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y6, Y6, Y6
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (AX)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (AX)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (AX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (AX)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (AX)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (AX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (AX)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (AX)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (AX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y7, Y0
+	VBROADCASTSD (AX)(CX*1), Y8
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(CX*2), Y8
+	VFMADD231PD  Y8, Y7, Y2
+	VBROADCASTSD (AX)(R10*1), Y8
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (AX)(CX*4), Y8
+	VFMADD231PD  Y8, Y7, Y4
+	VBROADCASTSD (AX)(R11*1), Y8
+	VFMADD231PD  Y8, Y7, Y5
+	VBROADCASTSD (AX)(R10*2), Y8
+	VFMADD231PD  Y8, Y7, Y6
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -8398,6 +12271,95 @@ cut:
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (AX)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (AX)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (AX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (AX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (AX)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (AX)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (AX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (AX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (AX)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (AX)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (AX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (AX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (AX)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (AX)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (AX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (AX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -8550,7 +12512,7 @@ cutWritten:
 	RET
 
 // func dupright4x8AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright4x8AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -8583,6 +12545,107 @@ TEXT ·dupright4x8AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (AX)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (AX)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (AX)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (AX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (AX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (AX)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (AX)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (AX)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (AX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (AX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (AX)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (AX)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (AX)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (AX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (AX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y8, Y0
+	VBROADCASTSD (AX)(CX*1), Y9
+	VFMADD231PD  Y9, Y8, Y1
+	VBROADCASTSD (AX)(CX*2), Y9
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(R10*1), Y9
+	VFMADD231PD  Y9, Y8, Y3
+	VBROADCASTSD (AX)(CX*4), Y9
+	VFMADD231PD  Y9, Y8, Y4
+	VBROADCASTSD (AX)(R11*1), Y9
+	VFMADD231PD  Y9, Y8, Y5
+	VBROADCASTSD (AX)(R10*2), Y9
+	VFMADD231PD  Y9, Y8, Y6
+	VBROADCASTSD (R12), Y9
+	VFMADD231PD  Y9, Y8, Y7
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -8755,6 +12818,107 @@ cut:
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (AX)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (AX)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (AX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (AX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (AX)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (AX)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (AX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (AX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (AX)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (AX)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (AX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (AX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (AX)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (AX)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (AX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (AX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -8921,7 +13085,7 @@ cutWritten:
 	RET
 
 // func dupright4x9AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright4x9AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -8955,6 +13119,115 @@ TEXT ·dupright4x9AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (AX)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (AX)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (AX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (AX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (AX)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (AX)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (AX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (AX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (AX)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (AX)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (AX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (AX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y9, Y0
+	VBROADCASTSD (AX)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(CX*2), Y10
+	VFMADD231PD  Y10, Y9, Y2
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (AX)(CX*4), Y10
+	VFMADD231PD  Y10, Y9, Y4
+	VBROADCASTSD (AX)(R11*1), Y10
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (AX)(R10*2), Y10
+	VFMADD231PD  Y10, Y9, Y6
+	VBROADCASTSD (R12), Y10
+	VFMADD231PD  Y10, Y9, Y7
+	VBROADCASTSD (R12)(CX*1), Y10
+	VFMADD231PD  Y10, Y9, Y8
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -9143,6 +13416,115 @@ cut:
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD (AX), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (AX)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (AX)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (AX)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (AX)(R11*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (AX)(R10*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD (AX), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (AX)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (AX)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (AX)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (AX)(R11*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (AX)(R10*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD (AX), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (AX)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (AX)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (AX)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (AX)(R11*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (AX)(R10*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y10
+	VBROADCASTSD (AX), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (AX)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (AX)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (AX)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (AX)(R11*1), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (AX)(R10*2), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -9324,7 +13706,7 @@ cutWritten:
 	RET
 
 // func dupright4x10AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright4x10AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -9359,6 +13741,123 @@ TEXT ·dupright4x10AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD (AX), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (AX)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (AX)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (AX)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (AX)(R11*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (AX)(R10*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD (AX), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (AX)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (AX)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (AX)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (AX)(R11*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (AX)(R10*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD (AX), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (AX)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (AX)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (AX)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (AX)(R11*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (AX)(R10*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VBROADCASTSD (AX), Y11
+	VFMADD231PD  Y11, Y10, Y0
+	VBROADCASTSD (AX)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y1
+	VBROADCASTSD (AX)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y2
+	VBROADCASTSD (AX)(R10*1), Y11
+	VFMADD231PD  Y11, Y10, Y3
+	VBROADCASTSD (AX)(CX*4), Y11
+	VFMADD231PD  Y11, Y10, Y4
+	VBROADCASTSD (AX)(R11*1), Y11
+	VFMADD231PD  Y11, Y10, Y5
+	VBROADCASTSD (AX)(R10*2), Y11
+	VFMADD231PD  Y11, Y10, Y6
+	VBROADCASTSD (R12), Y11
+	VFMADD231PD  Y11, Y10, Y7
+	VBROADCASTSD (R12)(CX*1), Y11
+	VFMADD231PD  Y11, Y10, Y8
+	VBROADCASTSD (R12)(CX*2), Y11
+	VFMADD231PD  Y11, Y10, Y9
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -9561,6 +14060,123 @@ cut:
 	VXORPS  Y10, Y10, Y10
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (AX)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (AX)(R10*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (AX)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (AX)(R10*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (AX)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (AX)(R10*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (AX)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (AX)(R10*2), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -9755,7 +14371,7 @@ cutWritten:
 	RET
 
 // func dupright4x11AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright4x11AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -9791,6 +14407,131 @@ TEXT ·dupright4x11AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y10, Y10, Y10
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(R10*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(R10*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(R10*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y11, Y0
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(CX*4), Y12
+	VFMADD231PD  Y12, Y11, Y4
+	VBROADCASTSD (AX)(R11*1), Y12
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(R10*2), Y12
+	VFMADD231PD  Y12, Y11, Y6
+	VBROADCASTSD (R12), Y12
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (R12)(CX*1), Y12
+	VFMADD231PD  Y12, Y11, Y8
+	VBROADCASTSD (R12)(CX*2), Y12
+	VFMADD231PD  Y12, Y11, Y9
+	VBROADCASTSD (R12)(R10*1), Y12
+	VFMADD231PD  Y12, Y11, Y10
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -10009,6 +14750,131 @@ cut:
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R11*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (AX)(R10*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R11*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (AX)(R10*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R11*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (AX)(R10*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y12
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R11*1), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (AX)(R10*2), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -10218,7 +15084,7 @@ cutWritten:
 	RET
 
 // func dupright4x12AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright4x12AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -10255,6 +15121,139 @@ TEXT ·dupright4x12AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     wholeRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      wholeSteps
+	PCALIGN $0x20
+
+wholeFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(R11*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R10*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(R11*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R10*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(R11*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R10*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VBROADCASTSD (AX), Y13
+	VFMADD231PD  Y13, Y12, Y0
+	VBROADCASTSD (AX)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y1
+	VBROADCASTSD (AX)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y2
+	VBROADCASTSD (AX)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y3
+	VBROADCASTSD (AX)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y4
+	VBROADCASTSD (AX)(R11*1), Y13
+	VFMADD231PD  Y13, Y12, Y5
+	VBROADCASTSD (AX)(R10*2), Y13
+	VFMADD231PD  Y13, Y12, Y6
+	VBROADCASTSD (R12), Y13
+	VFMADD231PD  Y13, Y12, Y7
+	VBROADCASTSD (R12)(CX*1), Y13
+	VFMADD231PD  Y13, Y12, Y8
+	VBROADCASTSD (R12)(CX*2), Y13
+	VFMADD231PD  Y13, Y12, Y9
+	VBROADCASTSD (R12)(R10*1), Y13
+	VFMADD231PD  Y13, Y12, Y10
+	VBROADCASTSD (R12)(CX*4), Y13
+	VFMADD231PD  Y13, Y12, Y11
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          wholeFarSteps
+	JMP          wholeRest
 	PCALIGN $0x20
 
 wholeSteps:
@@ -10483,6 +15482,139 @@ cut:
 	VXORPS  Y12, Y12, Y12
 	SUBQ    $0x04, R9
 	JLT     cutRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      cutSteps
+	PCALIGN $0x20
+
+cutFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R11*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (AX)(R10*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R11*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (AX)(R10*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R11*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (AX)(R10*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   31(BX)(SI*8)
+	VMASKMOVPD   (BX), Y0, Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y2
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y4
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R11*1), Y14
+	VFMADD231PD  Y14, Y13, Y6
+	VBROADCASTSD (AX)(R10*2), Y14
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (R12), Y14
+	VFMADD231PD  Y14, Y13, Y8
+	VBROADCASTSD (R12)(CX*1), Y14
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (R12)(CX*2), Y14
+	VFMADD231PD  Y14, Y13, Y10
+	VBROADCASTSD (R12)(R10*1), Y14
+	VFMADD231PD  Y14, Y13, Y11
+	VBROADCASTSD (R12)(CX*4), Y14
+	VFMADD231PD  Y14, Y13, Y12
+	ADDQ         DX, AX
+	ADDQ         DX, R12
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          cutFarSteps
+	JMP          cutRest
 	PCALIGN $0x20
 
 cutSteps:
@@ -10701,7 +15833,7 @@ cutWritten:
 	RET
 
 // func dupright8x1AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright8x1AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -10724,6 +15856,55 @@ TEXT ·dupright8x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y1, Y1, Y1
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (BX)(CX*1), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (BX)(CX*1), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (BX)(CX*1), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y2
+	VMOVUPD      (BX)(CX*1), Y3
+	VBROADCASTSD (AX), Y4
+	VFMADD231PD  Y4, Y2, Y0
+	VFMADD231PD  Y4, Y3, Y1
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -10811,7 +15992,7 @@ tileWrite:
 	RET
 
 // func dupright8x2AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright8x2AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -10836,6 +16017,67 @@ TEXT ·dupright8x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (BX)(R10*1), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (BX)(R10*1), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (BX)(R10*1), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      (BX)(R10*1), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y4, Y0
+	VFMADD231PD  Y6, Y5, Y1
+	VBROADCASTSD (AX)(CX*1), Y6
+	VFMADD231PD  Y6, Y4, Y2
+	VFMADD231PD  Y6, Y5, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -10944,7 +16186,7 @@ tileWrite:
 	RET
 
 // func dupright8x3AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright8x3AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -10971,6 +16213,79 @@ TEXT ·dupright8x3AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (BX)(R10*1), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (AX)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (BX)(R10*1), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (AX)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (BX)(R10*1), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (AX)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      (BX)(R10*1), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y6, Y0
+	VFMADD231PD  Y8, Y7, Y1
+	VBROADCASTSD (AX)(CX*1), Y8
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	VBROADCASTSD (AX)(CX*2), Y8
+	VFMADD231PD  Y8, Y6, Y4
+	VFMADD231PD  Y8, Y7, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -11104,7 +16419,7 @@ tileWrite:
 	RET
 
 // func dupright8x4AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright8x4AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -11134,6 +16449,91 @@ TEXT ·dupright8x4AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (BX)(R11*1), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (AX)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (BX)(R11*1), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (AX)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (BX)(R11*1), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (AX)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      (BX)(R11*1), Y9
+	VBROADCASTSD (AX), Y10
+	VFMADD231PD  Y10, Y8, Y0
+	VFMADD231PD  Y10, Y9, Y1
+	VBROADCASTSD (AX)(CX*1), Y10
+	VFMADD231PD  Y10, Y8, Y2
+	VFMADD231PD  Y10, Y9, Y3
+	VBROADCASTSD (AX)(CX*2), Y10
+	VFMADD231PD  Y10, Y8, Y4
+	VFMADD231PD  Y10, Y9, Y5
+	VBROADCASTSD (AX)(R10*1), Y10
+	VFMADD231PD  Y10, Y8, Y6
+	VFMADD231PD  Y10, Y9, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -11280,7 +16680,7 @@ tileWrite:
 	RET
 
 // func dupright8x5AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright8x5AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -11312,6 +16712,103 @@ TEXT ·dupright8x5AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y9, Y9, Y9
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (BX)(R11*1), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (AX)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (BX)(R11*1), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (AX)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (BX)(R11*1), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (AX)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y10
+	VMOVUPD      (BX)(R11*1), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y10, Y0
+	VFMADD231PD  Y12, Y11, Y1
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(R10*1), Y12
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	VBROADCASTSD (AX)(CX*4), Y12
+	VFMADD231PD  Y12, Y10, Y8
+	VFMADD231PD  Y12, Y11, Y9
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -11483,7 +16980,7 @@ tileWrite:
 	RET
 
 // func dupright8x6AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright8x6AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -11518,6 +17015,115 @@ TEXT ·dupright8x6AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R13
+	IMULQ   SI, R13
+	CMPQ    R13, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (BX)(R12*1), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (AX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (BX)(R12*1), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (AX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (BX)(R12*1), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (AX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      (BX)(R12*1), Y13
+	VBROADCASTSD (AX), Y14
+	VFMADD231PD  Y14, Y12, Y0
+	VFMADD231PD  Y14, Y13, Y1
+	VBROADCASTSD (AX)(CX*1), Y14
+	VFMADD231PD  Y14, Y12, Y2
+	VFMADD231PD  Y14, Y13, Y3
+	VBROADCASTSD (AX)(CX*2), Y14
+	VFMADD231PD  Y14, Y12, Y4
+	VFMADD231PD  Y14, Y13, Y5
+	VBROADCASTSD (AX)(R10*1), Y14
+	VFMADD231PD  Y14, Y12, Y6
+	VFMADD231PD  Y14, Y13, Y7
+	VBROADCASTSD (AX)(CX*4), Y14
+	VFMADD231PD  Y14, Y12, Y8
+	VFMADD231PD  Y14, Y13, Y9
+	VBROADCASTSD (AX)(R11*1), Y14
+	VFMADD231PD  Y14, Y12, Y10
+	VFMADD231PD  Y14, Y13, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -11710,7 +17316,7 @@ tileWrite:
 	RET
 
 // func dupright12x1AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright12x1AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -11734,6 +17340,67 @@ TEXT ·dupright12x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y2, Y2, Y2
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (BX)(CX*1), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (BX)(CX*1), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (BX)(CX*1), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y3
+	VMOVUPD      32(BX), Y4
+	VMOVUPD      (BX)(CX*1), Y5
+	VBROADCASTSD (AX), Y6
+	VFMADD231PD  Y6, Y3, Y0
+	VFMADD231PD  Y6, Y4, Y1
+	VFMADD231PD  Y6, Y5, Y2
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -11840,7 +17507,7 @@ tileWrite:
 	RET
 
 // func dupright12x2AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright12x2AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -11867,6 +17534,83 @@ TEXT ·dupright12x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y5, Y5, Y5
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (BX)(R10*1), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (BX)(R10*1), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (BX)(R10*1), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y6
+	VMOVUPD      32(BX), Y7
+	VMOVUPD      (BX)(R10*1), Y8
+	VBROADCASTSD (AX), Y9
+	VFMADD231PD  Y9, Y6, Y0
+	VFMADD231PD  Y9, Y7, Y1
+	VFMADD231PD  Y9, Y8, Y2
+	VBROADCASTSD (AX)(CX*1), Y9
+	VFMADD231PD  Y9, Y6, Y3
+	VFMADD231PD  Y9, Y7, Y4
+	VFMADD231PD  Y9, Y8, Y5
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -12002,7 +17746,7 @@ tileWrite:
 	RET
 
 // func dupright12x3AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright12x3AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -12032,6 +17776,99 @@ TEXT ·dupright12x3AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y8, Y8, Y8
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (BX)(R10*1), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (BX)(R10*1), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (BX)(R10*1), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y9
+	VMOVUPD      32(BX), Y10
+	VMOVUPD      (BX)(R10*1), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y9, Y0
+	VFMADD231PD  Y12, Y10, Y1
+	VFMADD231PD  Y12, Y11, Y2
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y9, Y3
+	VFMADD231PD  Y12, Y10, Y4
+	VFMADD231PD  Y12, Y11, Y5
+	VBROADCASTSD (AX)(CX*2), Y12
+	VFMADD231PD  Y12, Y9, Y6
+	VFMADD231PD  Y12, Y10, Y7
+	VFMADD231PD  Y12, Y11, Y8
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -12202,7 +18039,7 @@ tileWrite:
 	RET
 
 // func dupright12x4AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright12x4AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -12236,6 +18073,115 @@ TEXT ·dupright12x4AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y11, Y11, Y11
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R12
+	IMULQ   SI, R12
+	CMPQ    R12, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (BX)(R11*1), Y14
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (BX)(R11*1), Y14
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (BX)(R11*1), Y14
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   95(BX)(SI*8)
+	PREFETCHT0   31(BX)(SI*8)
+	VMOVUPD      (BX), Y12
+	VMOVUPD      32(BX), Y13
+	VMOVUPD      (BX)(R11*1), Y14
+	VBROADCASTSD (AX), Y15
+	VFMADD231PD  Y15, Y12, Y0
+	VFMADD231PD  Y15, Y13, Y1
+	VFMADD231PD  Y15, Y14, Y2
+	VBROADCASTSD (AX)(CX*1), Y15
+	VFMADD231PD  Y15, Y12, Y3
+	VFMADD231PD  Y15, Y13, Y4
+	VFMADD231PD  Y15, Y14, Y5
+	VBROADCASTSD (AX)(CX*2), Y15
+	VFMADD231PD  Y15, Y12, Y6
+	VFMADD231PD  Y15, Y13, Y7
+	VFMADD231PD  Y15, Y14, Y8
+	VBROADCASTSD (AX)(R10*1), Y15
+	VFMADD231PD  Y15, Y12, Y9
+	VFMADD231PD  Y15, Y13, Y10
+	VFMADD231PD  Y15, Y14, Y11
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -12423,7 +18369,7 @@ tileWrite:
 	RET
 
 // func dupright16x1AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright16x1AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -12448,6 +18394,75 @@ TEXT ·dupright16x1AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y3, Y3, Y3
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R10
+	IMULQ   SI, R10
+	CMPQ    R10, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VMOVUPD      64(BX), Y6
+	VMOVUPD      (BX)(CX*1), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y8, Y5, Y1
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VMOVUPD      64(BX), Y6
+	VMOVUPD      (BX)(CX*1), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y8, Y5, Y1
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VMOVUPD      64(BX), Y6
+	VMOVUPD      (BX)(CX*1), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y8, Y5, Y1
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y4
+	VMOVUPD      32(BX), Y5
+	VMOVUPD      64(BX), Y6
+	VMOVUPD      (BX)(CX*1), Y7
+	VBROADCASTSD (AX), Y8
+	VFMADD231PD  Y8, Y4, Y0
+	VFMADD231PD  Y8, Y5, Y1
+	VFMADD231PD  Y8, Y6, Y2
+	VFMADD231PD  Y8, Y7, Y3
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:
@@ -12573,7 +18588,7 @@ tileWrite:
 	RET
 
 // func dupright16x2AVX2(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·dupright16x2AVX2(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
 	MOVQ bCol+40(FP), CX
@@ -12602,6 +18617,95 @@ TEXT ·dupright16x2AVX2(SB), NOSPLIT, $0-72
 	VXORPS  Y7, Y7, Y7
 	SUBQ    $0x04, R9
 	JLT     tileRest
+	MOVQ    R9, R11
+	IMULQ   SI, R11
+	CMPQ    R11, $0x00040000
+	JL      tileSteps
+	PCALIGN $0x20
+
+tileFarSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VMOVUPD      64(BX), Y10
+	VMOVUPD      (BX)(R10*1), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y8, Y0
+	VFMADD231PD  Y12, Y9, Y1
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VMOVUPD      64(BX), Y10
+	VMOVUPD      (BX)(R10*1), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y8, Y0
+	VFMADD231PD  Y12, Y9, Y1
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VMOVUPD      64(BX), Y10
+	VMOVUPD      (BX)(R10*1), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y8, Y0
+	VFMADD231PD  Y12, Y9, Y1
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	PREFETCHT0   127(BX)(SI*8)
+	PREFETCHT0   63(BX)(SI*8)
+	VMOVUPD      (BX), Y8
+	VMOVUPD      32(BX), Y9
+	VMOVUPD      64(BX), Y10
+	VMOVUPD      (BX)(R10*1), Y11
+	VBROADCASTSD (AX), Y12
+	VFMADD231PD  Y12, Y8, Y0
+	VFMADD231PD  Y12, Y9, Y1
+	VFMADD231PD  Y12, Y10, Y2
+	VFMADD231PD  Y12, Y11, Y3
+	VBROADCASTSD (AX)(CX*1), Y12
+	VFMADD231PD  Y12, Y8, Y4
+	VFMADD231PD  Y12, Y9, Y5
+	VFMADD231PD  Y12, Y10, Y6
+	VFMADD231PD  Y12, Y11, Y7
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
+	JGE          tileFarSteps
+	JMP          tileRest
 	PCALIGN $0x20
 
 tileSteps:

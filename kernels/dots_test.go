@@ -63,9 +63,20 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 	}
 	for m := 1; m <= 11; m++ { // with a transposed A of few rows, turned or not
 		for _, n := range []int{2*m - 1, 2 * m, 3*m + 70} {
-			for _, k := range []int{2*m*depth - 1, 2 * m * depth, 2*m*depth + lanes + 1} {
+			for _, k := range []int{m*depth - 1, m * depth, 2*m*depth - 1, 2 * m * depth, 2*m*depth + lanes + 1} {
 				runGemm(t, o, gemmCase{transA: true, transB: true, m: m, n: n, k: k, alpha: 1.25, beta: float64(m % 2), padA: 1, padB: 3, padC: 2})
 			}
+		}
+	}
+	for _, s := range []struct {
+		m, n, k  int
+		f32, f64 bool
+	}{
+		{2, 16, 16, true, true}, {2, 16, 15, false, false}, {2, 15, 31, false, false}, {2, 15, 32, true, true},
+		{3, 64, 47, false, false}, {3, 64, 48, true, false}, {4, 64, 64, true, false}, {5, 64, 200, false, false},
+	} {
+		if want := s.f32 && lanes == 8 || s.f64 && lanes == 4; avx2 && o.ks.turnedDotsPay(s.m, s.n, s.k) != want {
+			t.Errorf("%dx%dx%d turns A for dot products: %v, want %v", s.m, s.n, s.k, !want, want)
 		}
 	}
 	// All columns, copied in several blocks of k, in groups.

@@ -202,11 +202,14 @@ func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
 // turnedDotsPay reports whether a product of two transposed operands turns A, of few rows, to be computed
 // as dot products: B, of more columns, takes longer to turn. 2x229x198 takes half the time that it takes in
 // tiles, 4x291x147 0.6, 10x269x384 0.7; of the better way for each of 100 random shapes 1 to 5% are lost. A copy
-// of A is bounded as that of columns is.
+// of A is bounded as that of columns is. With AVX2, a single group pays from half the depth on: 2x785x30 takes 0.67 of the time,
+// 2x63x19 0.7 to 0.76.
 func (ks *kernelSet[T]) turnedDotsPay(m, n, k int) bool {
-	most := ks.lanes / 2 // rows
+	most, depth := ks.lanes/2, 2*ks.tuning.DotDepth // rows, and steps of k for each
 	if ks.halves != nil {
 		most = 10 // with twice the registers
+	} else if m <= len(ks.dot) && n >= 16 {
+		depth = ks.tuning.DotDepth
 	}
-	return 2*m <= n && m <= min(k/(2*ks.tuning.DotDepth), most) && k <= columnDepth
+	return 2*m <= n && m <= min(k/depth, most) && k <= columnDepth
 }

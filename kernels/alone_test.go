@@ -176,7 +176,7 @@ func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
 		}
 		for name, change := range map[string]func(){
 			"work for two threads": func() { ks.tuning.ThreadWork = m*n*k - 1 },
-			"rows of B":            func() { ks.tuning.NC = n - 1 },
+			"a block of B":         func() { ks.blockOfB = n*k - 1 },
 			"a block of A":         func() { ks.blockOfA = m*k - 1 },
 			"rows of A far apart":  func() { ks.tuning.PackStride = lda },
 		} {

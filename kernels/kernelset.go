@@ -15,6 +15,7 @@ type kernelSet[T Float] struct {
 	vectorTime, unit int
 	unitShift        uint // the binary logarithm of unit
 	blockOfA         int  // elements of A in MC rows of depth KC: no more than that are one block, however many rows they are
+	blockOfB         int  // elements of B in NC columns of depth KC, of which the same is true
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
@@ -326,7 +327,7 @@ func (ks kernelSet[T]) arranged() kernelSet[T] {
 		}
 	}
 	ks.arrangeAlone()
-	ks.blockOfA = product3(ks.tuning.MC, ks.tuning.KC, 1)
+	ks.blockOfA, ks.blockOfB = product3(ks.tuning.MC, ks.tuning.KC, 1), product3(ks.tuning.NC, ks.tuning.KC, 1)
 	ks.vectorTime, ks.unit, ks.unitShift = 2, ks.lanes, ks.laneShift
 	if ks.halves != nil {
 		ks.vectorTime, ks.unit, ks.unitShift = 4, ks.lanes/2, ks.laneShift-1

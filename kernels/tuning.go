@@ -173,10 +173,11 @@ func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) bool {
 
 // inPlace reports whether a product is one block, for one thread, whose
 // operands are read where they are. B must be contiguous along n. A is one block if it is no larger than one of depth KC, however many
-// rows that are: on a CPU whose L2 cache leaves AVX2 30 rows of float64, 48x48x48 takes 0.9 of the time, 50x15x3 0.45.
+// rows that are: on a CPU whose L2 cache leaves AVX2 30 rows of float64, 48x48x48 takes 0.9 of the time, 50x15x3 0.45. So is B, however many
+// columns: 3x2500x3 with a transposed B takes 0.4.
 func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 	tu := &ks.tuning
-	return m > 1 && k <= ks.depthOf(m, n, k, transA) && (m*k <= ks.blockOfA || ks.blockOfRows(m, n, k, math.MaxInt) == m) && n <= tu.NC && !ks.packsB(m, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
+	return m > 1 && k <= ks.depthOf(m, n, k, transA) && (m*k <= ks.blockOfA || ks.blockOfRows(m, n, k, math.MaxInt) == m) && n*k <= ks.blockOfB && !ks.packsB(m, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
@@ -196,7 +197,7 @@ func (ks *kernelSet[T]) inStrips(m, n, k, lda, ldb int, transA bool) bool {
 // which tell that A is not packed, and mayHaveTail.
 func (ks *kernelSet[T]) small(m, n, k int) bool {
 	tu := &ks.tuning
-	return m*k <= ks.blockOfA && n <= tu.NC && product3(m, n, k) <= min(callWork, tu.ThreadWork)
+	return m*k <= ks.blockOfA && n*k <= ks.blockOfB && product3(m, n, k) <= min(callWork, tu.ThreadWork)
 }
 
 // nearRows reports whether rows are so near that they are not packed, and tiles of all heights read them.

@@ -64,7 +64,7 @@ func panelsOfBlocks[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// An A that is no larger than a block of full depth is one block, however many rows it has.
+// An A or B that is no larger than a block of full depth is one block, however many rows or columns it has.
 func TestShallowBlocksHaveMoreRows(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { shallowBlocksHaveMoreRows(t, o) },
@@ -85,6 +85,20 @@ func shallowBlocksHaveMoreRows[T Float](t *testing.T, o Ops[T]) {
 		}
 		if got := ks.small(c.m, n, c.k); got != (c.one && c.m*c.k <= 640) {
 			t.Errorf("%dx%d is small: %v", c.m, c.k, got)
+		}
+	}
+	tu.KC, tu.NC, tu.PackStride, tu.PackColumns = 64, 10*ks.lanes, never, never
+	ks = o.Tuned(tu).ks
+	for _, c := range []struct {
+		n, k int
+		one  bool
+	}{{10, 64, true}, {11, 64, false}, {80, 8, true}, {81, 8, false}, {320, 2, true}, {321, 2, false}} {
+		n := c.n * ks.lanes
+		if got := ks.inPlace(2, n, c.k, c.k, n, false); got != c.one {
+			t.Errorf("a B of %dx%d is one block: %v", c.k, n, got)
+		}
+		if got := ks.small(2, n, c.k); got != c.one {
+			t.Errorf("a product with a B of %dx%d is small: %v", c.k, n, got)
 		}
 	}
 }

@@ -127,15 +127,19 @@ func (p *product[T]) strips() {
 func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, transA bool, b []T, ldb int, beta T, c []T, ldc int, e *epilogue[T]) bool {
 	const near = 128 << 10 // bytes of B, which stay in the L2 cache
 	var z T
+	most := near / int(unsafe.Sizeof(z))
+	cols := n // at a time: all, or if there are few steps of k, as many as stay there. 2x50000x4 takes 0.6 of the time.
+	if n*k > most && k < turnedSingly {
+		cols = ks.blockOfColumns(n, most/k)
+	}
 	// An odd number of vectors from row to row: an even one would share sets of the L1 cache.
-	width := ((n+ks.lanes-1)>>ks.laneShift | 1) << ks.laneShift
-	if !ks.onePanel(m, n, k, width, transA) &&
-		!(k*width <= near/int(unsafe.Sizeof(z)) && ks.inStrips(m, n, k, lda, width, transA)) {
+	width := ((cols+ks.lanes-1)>>ks.laneShift | 1) << ks.laneShift
+	if !ks.onePanel(m, n, k, width, transA) && !((cols < n || k*width <= most) && ks.inStrips(m, n, k, lda, width, transA)) {
 		return false
 	}
 	w := borrowWorkspace[T]()
 	w.b = room(w.b, k*width)
-	packTransposed(ks.square, b, ldb, w.b, k, n, width)
+	packTransposed(ks.square, b, ldb, w.b, k, cols, width)
 	if e == nil && !transA && alpha == 1 && beta == 0 {
 		if kernel := ks.aloneKernel(m, n, pairingOf(m, k, false)); kernel != nil {
 			kernel(k, &a[0], lda, &w.b[0], width, &c[0], ldc, n)
@@ -143,12 +147,19 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 			return true
 		}
 	}
-	var x microArgs[T]
-	x.set(k, alpha, &a[0], lda, transA, &w.b[0], width, beta, &c[0], ldc)
-	if e != nil {
-		x.bias, x.mask, x.maskRow, x.relu = e.bias, e.mask, e.ldmask, e.relu
+	for jc := 0; ; {
+		var x microArgs[T]
+		x.set(k, alpha, &a[0], lda, transA, &w.b[0], width, beta, &c[jc], ldc)
+		if e != nil {
+			x.bias, x.mask, x.maskRow, x.relu = shiftedIf(e.bias, jc), shiftedIf(e.mask, jc), e.ldmask, e.relu
+		}
+		x.compute(ks, m, cols, pairingOf(m, k, transA))
+		if jc += cols; jc == n {
+			break
+		}
+		cols = min(cols, n-jc)
+		packTransposed(ks.square, b[jc*ldb:], ldb, w.b, k, cols, width)
 	}
-	x.compute(ks, m, n, pairingOf(m, k, transA))
 	w.giveBack()
 	return true
 }

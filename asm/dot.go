@@ -46,10 +46,9 @@ type dotKernel struct {
 	zipped bool
 }
 
-// dotSums is the number of sums an element of C is computed in, which hides
-// the latency of the additions. It is the same for all kernels of a set, so
-// that an element has the same bits whichever of them computes it.
-const dotSums = 2
+// sums is the number of sums an element of C is computed in, which hides the latency of the additions where
+// there are few elements. It is the same for all heights, so that an element has the same bits whichever of them computes it.
+func (dk dotKernel) sums() int { return dk.isa.dotSums[dk.v-1] }
 
 // heights generates the kernel of all heights.
 func (dk dotKernel) heights(tallest int) (names []string) {
@@ -71,7 +70,7 @@ func (dk dotKernel) generate() (name string) {
 	dk.function(name,
 		fmt.Sprintf("func(tiles, k int, a *%[1]s, aRow int, b *%[1]s, bCol int, c *%[1]s, cRow, cCol int, alpha, beta %[1]s)", dk.typ.goName),
 		fmt.Sprintf("%s is a dotKernel with h = %d and v = %d%s.", name, dk.h, dk.v, from))
-	lanes := dk.lanes()
+	lanes, dotSums := dk.lanes(), dk.sums()
 	a, aRow := dk.param("a"), dk.param("aRow")
 	bCol, c := dk.param("bCol"), dk.param("c")
 	dk.toBytes(aRow, bCol)
@@ -132,7 +131,7 @@ func (dk dotKernel) generate() (name string) {
 		dk.ADDQ(operand.U32(vectors*dk.isa.width), pb)
 	}
 
-	dk.SUBQ(operand.U32(dotSums*lanes), left)
+	dk.SUBQ(operand.U32(uint32(dotSums*lanes)), left)
 	dk.JLT(operand.LabelRef("one"))
 	dk.alignLoop()
 	dk.Label("steps")
@@ -140,10 +139,10 @@ func (dk dotKernel) generate() (name string) {
 		step(u, u*dk.isa.width, false)
 	}
 	forward(dotSums)
-	dk.SUBQ(operand.U32(dotSums*lanes), left)
+	dk.SUBQ(operand.U32(uint32(dotSums*lanes)), left)
 	dk.JGE(operand.LabelRef("steps"))
 	dk.Label("one")
-	dk.ADDQ(operand.U32((dotSums-1)*lanes), left)
+	dk.ADDQ(operand.U32(uint32((dotSums-1)*lanes)), left)
 	dk.JLT(operand.LabelRef("part"))
 	step(0, 0, false)
 	forward(1)
@@ -154,7 +153,9 @@ func (dk dotKernel) generate() (name string) {
 
 	dk.Label("sum")
 	for e := range dk.h * dk.v {
-		dk.add(sums[e*dotSums+1], sums[e*dotSums], sums[e*dotSums])
+		if dotSums > 1 {
+			dk.add(sums[e*dotSums+1], sums[e*dotSums], sums[e*dotSums])
+		}
 		sums[e] = sums[e*dotSums]
 	}
 	cRow, cCol := dk.param("cRow"), dk.param("cCol")

@@ -48,8 +48,9 @@ type isa struct {
 	// uprightColumns[v-1] is how many columns an upright kernel of v vectors has at most. The fewer they are, the more vectors
 	// there are: sums that do not wait for each other.
 	uprightColumns []int
-	// dotRows[v-1] is the height of the tallest dot product kernel of v columns.
-	dotRows []int
+	// dotRows[v-1] is the height of the tallest dot product kernel of v columns, and dotSums[v-1] in how many sums these compute an
+	// element: 1 or 2.
+	dotRows, dotSums []int
 	// zippedRows[v-2] is the height of the tallest one of v columns whose elements alternate.
 	zippedRows []int
 }
@@ -61,12 +62,12 @@ var isas = []isa{
 	{
 		name: "avx2", suffix: "AVX2", width: 32, registers: 16,
 		extensions: []string{"AVX", "AVX2", "FMA3"},
-		gemmRows:   []int{12, 6, 4}, packing: true, fetchesRows: true, turnSteps: 4, uprightColumns: []int{12, 6, 4, 2}, dotRows: []int{6, 3},
+		gemmRows:   []int{12, 6, 4}, packing: true, fetchesRows: true, turnSteps: 4, uprightColumns: []int{12, 6, 4, 2}, dotRows: []int{6, 3, 3}, dotSums: []int{2, 2, 1},
 	},
 	{
 		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,
 		extensions: []string{"AVX", "AVX2", "FMA3", "AVX512F", "AVX512VL", "AVX512BW", "AVX512DQ"},
-		gemmRows:   []int{16, 14, 8, 6}, turnSteps: 2, halves: 4, beside: 3, besideVectors: 3, around: 3, pairs: []int{12, 12, 8, 6}, uprightColumns: []int{12, 8, 4, 4}, dotRows: []int{6, 4, 4, 3}, zippedRows: []int{6, 4, 3},
+		gemmRows:   []int{16, 14, 8, 6}, turnSteps: 2, halves: 4, beside: 3, besideVectors: 3, around: 3, pairs: []int{12, 12, 8, 6}, uprightColumns: []int{12, 8, 4, 4}, dotRows: []int{6, 4, 4, 3}, dotSums: []int{2, 2, 2, 2}, zippedRows: []int{6, 4, 3},
 	},
 }
 

@@ -20,20 +20,20 @@ func (p *product[T]) columns() {
 
 // dots computes p, both of whose operands are contiguous along k as they lie, and which has no epilogue.
 func (p *product[T]) dots() {
-	dots(p.ks, p.m, p.n, p.k, p.alpha, p.a.data, p.a.row, p.b.data, p.b.col, p.beta, p.c, p.ldc)
+	dots(p.ks, p.way == asDotsOfRows, p.m, p.n, p.k, p.alpha, p.a.data, p.a.row, p.b.data, p.b.col, p.beta, p.c, p.ldc)
 }
 
 // dots is Gemm with B transposed, where A or B has so few rows that turning B would take as long as the
-// product, in one thread. They are the few columns of the product, or of its transpose, in groups for
+// product, in one thread. They are the few columns of the product, or ofRows, of its transpose, in groups for
 // which there are kernels. It takes no product, as filling one in takes as long as a small one's sums.
-func dots[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
+func dots[T Float](ks *kernelSet[T], ofRows bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
 	const near = 128 << 10 // bytes of the other operand, which stay in the L2 cache from group to group
 	var z T
 	size := int(unsafe.Sizeof(z))
 	// Columns of a group stay in the L1 cache while the other operand streams by.
 	depth, most := evenly(k, 5<<10/size, 64), len(ks.dot)
 	cRow, cCol := ldc, 1
-	if n > m {
+	if ofRows {
 		m, n, a, lda, b, ldb, cRow, cCol = n, m, b, ldb, a, lda, 1, ldc
 	}
 	if n <= most && k <= depth && m*k <= near/size {
@@ -104,7 +104,7 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 		case n <= len(ks.dot):
 			dotTiles(ks.dot[n-1], m, n, kb, alpha, &a[pc], lda, &columns[0], apart, beta, &c[0], ldc, 1)
 		default:
-			dots(ks, m, n, kb, alpha, a[pc:], lda, columns, apart, beta, c, ldc)
+			dots(ks, false, m, n, kb, alpha, a[pc:], lda, columns, apart, beta, c, ldc)
 		}
 		beta = 1
 	}

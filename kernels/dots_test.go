@@ -73,7 +73,7 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 		f32, f64 bool
 	}{
 		{2, 16, 16, true, true}, {2, 16, 15, false, false}, {2, 15, 31, false, false}, {2, 15, 32, true, true},
-		{3, 64, 47, false, false}, {3, 64, 48, true, false}, {4, 64, 64, true, false}, {5, 64, 200, false, false},
+		{3, 64, 23, false, false}, {3, 64, 24, true, false}, {4, 64, 63, false, false}, {4, 64, 64, true, false}, {5, 64, 200, false, false},
 	} {
 		if want := s.f32 && lanes == 8 || s.f64 && lanes == 4; avx2 && o.ks.turnedDotsPay(s.m, s.n, s.k) != want {
 			t.Errorf("%dx%dx%d turns A for dot products: %v, want %v", s.m, s.n, s.k, !want, want)
@@ -87,7 +87,7 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 		runGemm(t, o, gemmCase{m: m, n: n, k: k, alpha: 1.5, beta: 1, padA: 1, padB: 2, padC: 3})
 	}
 	// B in several blocks of rows, and of k.
-	for _, s := range [][3]int{{3, 70, 2100}, {70, 3, 2100}, {columns + 1, 19, 4101}, {19, columns + 1, 4101}, {2, 9, 7 * 1280}} {
+	for _, s := range [][3]int{{3, 70, 2100}, {70, 3, 2100}, {columns + 2, 19, 4101}, {19, columns + 2, 4101}, {2, 9, 7 * 1280}} {
 		if !o.ks.dotsPay(s[0], s[1], s[2]) {
 			t.Errorf("%v is not computed as dot products", s)
 		}
@@ -108,7 +108,8 @@ func gemmAsDotsThreads[T Float](t *testing.T, o Ops[T]) {
 	tu.ThreadWork = 1
 	o = o.Tuned(tu)
 	rng := rand.New(rand.NewPCG(51, 52))
-	for _, s := range [][3]int{{1, 200, 40}, {3, 301, 200}, {5, 131, 700}, {301, 3, 200}} {
+	for _, s := range [][3]int{{1, 200, 40}, {3, 301, 200}, {5, 131, 700}, {301, 3, 200},
+		{7, 130, 700}, {130, 5, 700}} { // pieces that have fewer of the many than there are few
 		m, n, k := s[0], s[1], s[2]
 		a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, n, k, k).data
 		want, got := make([]T, m*n), make([]T, m*n)

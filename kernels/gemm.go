@@ -126,7 +126,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 		case transA && !transB && ks.goesBeside(m, n, k):
 		case transA && transB && ks.turnedDotsPay(m, n, k):
 			w := borrowWorkspace[T]()
-			dots(ks, m, n, k, alpha, turnedRows(ks, w, m, k, a, lda), k, b, ldb, beta, c, ldc)
+			dots(ks, n > m, m, n, k, alpha, turnedRows(ks, w, m, k, a, lda), k, b, ldb, beta, c, ldc)
 			w.giveBack()
 			return
 		case transA && plain && (transB || ks.mayGoUpright(m, n, k)) && ks.goesUpright(m, n, k, transB):
@@ -138,7 +138,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 			w.giveBack()
 			return
 		case transB && !transA && ks.dotsPay(m, n, k):
-			dots(ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+			dots(ks, n > m, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 			return
 		case !transA && !transB && ks.goesAlongK(m, n, k):
 			if zipped := ks.zippedFor(m, n, ldb); zipped != nil && k <= columnDepth {

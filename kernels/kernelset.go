@@ -129,7 +129,7 @@ func (kernel *panelKernel[T]) pieces(k, tiles int) int { return k / 4 * 4 / kern
 //		c[i*cRow + j*cCol] = alpha*s + beta*c[i*cRow + j*cCol]    (c is not read if beta = 0)
 //	a += h*aRow;  c += h*cRow
 //
-// where h and v are the kernel's own. The order of the sum is the same for all h and v.
+// where h and v are the kernel's own. The order of the sum is the same for all h.
 type dotKernel[T Float] func(tiles, k int, a *T, aRow int, b *T, bCol int, c *T, cRow, cCol int, alpha, beta T)
 
 // An addRowsKernel adds multiples of its own number h of rows to a vector:

@@ -24,9 +24,10 @@ type product[T Float] struct {
 type way int
 
 const (
-	inBlocks   way = iota // the five loops
-	fewColumns            // vectors along k or m
-	asDots                // vectors along k, with a transposed B
+	inBlocks     way = iota // the five loops
+	fewColumns              // vectors along k or m
+	asDots                  // vectors along k, with a transposed B, in groups of columns
+	asDotsOfRows            // in groups of rows
 )
 
 // compute chooses the way to compute p, by its shape, and shares the work out among
@@ -219,14 +220,16 @@ func (p *product[T]) asColumns(o Ops[T]) {
 	p.sharePlain(threads, evenly(p.m, (p.m+threads-1)/threads, 64), p.n)
 }
 
-// byDots computes p, of few rows or columns and with a transposed B, along k.
+// byDots computes p, of few rows or columns and with a transposed B, along k. The bits of a sum depend on its group, so
+// that no piece cuts the few rows or columns, or has others in groups.
 func (p *product[T]) byDots(o Ops[T]) {
 	p.way = asDots
 	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
 	rows, cols := p.m, p.n
-	if rows > cols {
+	if rows >= cols {
 		rows = evenly(rows, (rows+threads-1)/threads, 64)
 	} else {
+		p.way = asDotsOfRows
 		cols = evenly(cols, (cols+threads-1)/threads, 64)
 	}
 	p.sharePlain(threads, rows, cols)
@@ -246,7 +249,7 @@ func (p *product[T]) alone() {
 		p.blocked()
 	case fewColumns:
 		p.columns()
-	case asDots:
+	case asDots, asDotsOfRows:
 		p.dots()
 	}
 }

@@ -1324,6 +1324,480 @@ addsOld:
 	ADDQ        SI, BX
 	JMP         next
 
+// func sdot1x3AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+// Requires: AVX, FMA3
+TEXT ·sdot1x3AVX2(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	SUBQ    $0x00000008, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (DI)(DX*1), Y5
+	VMOVUPS     (DI)(DX*2), Y6
+	VMOVUPS     (SI), Y7
+	VFMADD231PS Y7, Y4, Y1
+	VFMADD231PS Y7, Y5, Y2
+	VFMADD231PS Y7, Y6, Y3
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000000, R8
+	JLT         part
+	VMOVUPS     (DI), Y4
+	VMOVUPS     (DI)(DX*1), Y5
+	VMOVUPS     (DI)(DX*2), Y6
+	VMOVUPS     (SI), Y7
+	VFMADD231PS Y7, Y4, Y1
+	VFMADD231PS Y7, Y5, Y2
+	VFMADD231PS Y7, Y6, Y3
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+
+part:
+	TESTQ       $0x00000007, R8
+	JEQ         sum
+	VMASKMOVPS  (DI), Y0, Y4
+	VMASKMOVPS  (DI)(DX*1), Y0, Y5
+	VMASKMOVPS  (DI)(DX*2), Y0, Y6
+	VMASKMOVPS  (SI), Y0, Y7
+	VFMADD231PS Y7, Y4, Y1
+	VFMADD231PS Y7, Y5, Y2
+	VFMADD231PS Y7, Y6, Y3
+
+sum:
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, DI
+	VBROADCASTSS alpha+72(FP), X4
+	VUNPCKLPS    Y2, Y1, Y5
+	VUNPCKHPS    Y2, Y1, Y1
+	VADDPS       Y1, Y5, Y5
+	VUNPCKLPS    Y3, Y3, Y1
+	VUNPCKHPS    Y3, Y3, Y2
+	VADDPS       Y2, Y1, Y1
+	VUNPCKLPD    Y1, Y5, Y2
+	VUNPCKHPD    Y1, Y5, Y1
+	VADDPS       Y1, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       X1, X2, X2
+	VMULPS       X4, X2, X2
+	MOVL         beta+76(FP), R8
+	ADDL         R8, R8
+	JNE          addsOld
+	VMOVSS       X2, (BX)
+	VPERMILPS    $0x01, X2, X1
+	VMOVSS       X1, (BX)(DI*1)
+	VPERMILPS    $0x02, X2, X1
+	VMOVSS       X1, (BX)(DI*2)
+	ADDQ         SI, BX
+
+next:
+	IMUL3Q $0x00000001, CX, SI
+	ADDQ   SI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	VPERMILPS   $0x01, X2, X3
+	VFMADD231SS (BX)(DI*1), X1, X3
+	VMOVSS      X3, (BX)(DI*1)
+	VPERMILPS   $0x02, X2, X2
+	VFMADD231SS (BX)(DI*2), X1, X2
+	VMOVSS      X2, (BX)(DI*2)
+	ADDQ        SI, BX
+	JMP         next
+
+// func sdot2x3AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+// Requires: AVX, FMA3
+TEXT ·sdot2x3AVX2(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	SUBQ    $0x00000008, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPS     (DI), Y7
+	VMOVUPS     (DI)(DX*1), Y8
+	VMOVUPS     (DI)(DX*2), Y9
+	VMOVUPS     (SI), Y10
+	VFMADD231PS Y10, Y7, Y1
+	VFMADD231PS Y10, Y8, Y2
+	VFMADD231PS Y10, Y9, Y3
+	VMOVUPS     (SI)(CX*1), Y10
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y10, Y8, Y5
+	VFMADD231PS Y10, Y9, Y6
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000000, R8
+	JLT         part
+	VMOVUPS     (DI), Y7
+	VMOVUPS     (DI)(DX*1), Y8
+	VMOVUPS     (DI)(DX*2), Y9
+	VMOVUPS     (SI), Y10
+	VFMADD231PS Y10, Y7, Y1
+	VFMADD231PS Y10, Y8, Y2
+	VFMADD231PS Y10, Y9, Y3
+	VMOVUPS     (SI)(CX*1), Y10
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y10, Y8, Y5
+	VFMADD231PS Y10, Y9, Y6
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+
+part:
+	TESTQ       $0x00000007, R8
+	JEQ         sum
+	VMASKMOVPS  (DI), Y0, Y7
+	VMASKMOVPS  (DI)(DX*1), Y0, Y8
+	VMASKMOVPS  (DI)(DX*2), Y0, Y9
+	VMASKMOVPS  (SI), Y0, Y10
+	VFMADD231PS Y10, Y7, Y1
+	VFMADD231PS Y10, Y8, Y2
+	VFMADD231PS Y10, Y9, Y3
+	VMASKMOVPS  (SI)(CX*1), Y0, Y10
+	VFMADD231PS Y10, Y7, Y4
+	VFMADD231PS Y10, Y8, Y5
+	VFMADD231PS Y10, Y9, Y6
+
+sum:
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, DI
+	VBROADCASTSS alpha+72(FP), X7
+	VUNPCKLPS    Y2, Y1, Y8
+	VUNPCKHPS    Y2, Y1, Y1
+	VADDPS       Y1, Y8, Y8
+	VUNPCKLPS    Y4, Y3, Y1
+	VUNPCKHPS    Y4, Y3, Y2
+	VADDPS       Y2, Y1, Y1
+	VUNPCKLPD    Y1, Y8, Y2
+	VUNPCKHPD    Y1, Y8, Y1
+	VADDPS       Y1, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       X1, X2, X2
+	VMULPS       X7, X2, X2
+	VUNPCKLPS    Y6, Y5, Y1
+	VUNPCKHPS    Y6, Y5, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPS    Y6, Y6, Y3
+	VUNPCKHPS    Y6, Y6, Y4
+	VADDPS       Y4, Y3, Y3
+	VUNPCKLPD    Y3, Y1, Y4
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPS       X1, X4, X4
+	VMULPS       X7, X4, X4
+	MOVL         beta+76(FP), R8
+	ADDL         R8, R8
+	JNE          addsOld
+	VMOVSS       X2, (BX)
+	VPERMILPS    $0x01, X2, X1
+	VMOVSS       X1, (BX)(DI*1)
+	VPERMILPS    $0x02, X2, X1
+	VMOVSS       X1, (BX)(DI*2)
+	ADDQ         SI, BX
+	VPERMILPS    $0x03, X2, X1
+	VMOVSS       X1, (BX)
+	VMOVSS       X4, (BX)(DI*1)
+	VPERMILPS    $0x01, X4, X1
+	VMOVSS       X1, (BX)(DI*2)
+	ADDQ         SI, BX
+
+next:
+	IMUL3Q $0x00000002, CX, SI
+	ADDQ   SI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	VPERMILPS   $0x01, X2, X3
+	VFMADD231SS (BX)(DI*1), X1, X3
+	VMOVSS      X3, (BX)(DI*1)
+	VPERMILPS   $0x02, X2, X3
+	VFMADD231SS (BX)(DI*2), X1, X3
+	VMOVSS      X3, (BX)(DI*2)
+	ADDQ        SI, BX
+	VPERMILPS   $0x03, X2, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	VFMADD231SS (BX)(DI*1), X1, X4
+	VMOVSS      X4, (BX)(DI*1)
+	VPERMILPS   $0x01, X4, X2
+	VFMADD231SS (BX)(DI*2), X1, X2
+	VMOVSS      X2, (BX)(DI*2)
+	ADDQ        SI, BX
+	JMP         next
+
+// func sdot3x3AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+// Requires: AVX, FMA3
+TEXT ·sdot3x3AVX2(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000007, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	SUBQ    $0x00000008, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPS     (DI), Y10
+	VMOVUPS     (DI)(DX*1), Y11
+	VMOVUPS     (DI)(DX*2), Y12
+	VMOVUPS     (SI), Y13
+	VFMADD231PS Y13, Y10, Y1
+	VFMADD231PS Y13, Y11, Y2
+	VFMADD231PS Y13, Y12, Y3
+	VMOVUPS     (SI)(CX*1), Y13
+	VFMADD231PS Y13, Y10, Y4
+	VFMADD231PS Y13, Y11, Y5
+	VFMADD231PS Y13, Y12, Y6
+	VMOVUPS     (SI)(CX*2), Y13
+	VFMADD231PS Y13, Y10, Y7
+	VFMADD231PS Y13, Y11, Y8
+	VFMADD231PS Y13, Y12, Y9
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000008, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000000, R8
+	JLT         part
+	VMOVUPS     (DI), Y10
+	VMOVUPS     (DI)(DX*1), Y11
+	VMOVUPS     (DI)(DX*2), Y12
+	VMOVUPS     (SI), Y13
+	VFMADD231PS Y13, Y10, Y1
+	VFMADD231PS Y13, Y11, Y2
+	VFMADD231PS Y13, Y12, Y3
+	VMOVUPS     (SI)(CX*1), Y13
+	VFMADD231PS Y13, Y10, Y4
+	VFMADD231PS Y13, Y11, Y5
+	VFMADD231PS Y13, Y12, Y6
+	VMOVUPS     (SI)(CX*2), Y13
+	VFMADD231PS Y13, Y10, Y7
+	VFMADD231PS Y13, Y11, Y8
+	VFMADD231PS Y13, Y12, Y9
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+
+part:
+	TESTQ       $0x00000007, R8
+	JEQ         sum
+	VMASKMOVPS  (DI), Y0, Y10
+	VMASKMOVPS  (DI)(DX*1), Y0, Y11
+	VMASKMOVPS  (DI)(DX*2), Y0, Y12
+	VMASKMOVPS  (SI), Y0, Y13
+	VFMADD231PS Y13, Y10, Y1
+	VFMADD231PS Y13, Y11, Y2
+	VFMADD231PS Y13, Y12, Y3
+	VMASKMOVPS  (SI)(CX*1), Y0, Y13
+	VFMADD231PS Y13, Y10, Y4
+	VFMADD231PS Y13, Y11, Y5
+	VFMADD231PS Y13, Y12, Y6
+	VMASKMOVPS  (SI)(CX*2), Y0, Y13
+	VFMADD231PS Y13, Y10, Y7
+	VFMADD231PS Y13, Y11, Y8
+	VFMADD231PS Y13, Y12, Y9
+
+sum:
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, DI
+	VBROADCASTSS alpha+72(FP), X10
+	VUNPCKLPS    Y2, Y1, Y11
+	VUNPCKHPS    Y2, Y1, Y1
+	VADDPS       Y1, Y11, Y11
+	VUNPCKLPS    Y4, Y3, Y1
+	VUNPCKHPS    Y4, Y3, Y2
+	VADDPS       Y2, Y1, Y1
+	VUNPCKLPD    Y1, Y11, Y2
+	VUNPCKHPD    Y1, Y11, Y1
+	VADDPS       Y1, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       X1, X2, X2
+	VMULPS       X10, X2, X2
+	VUNPCKLPS    Y6, Y5, Y1
+	VUNPCKHPS    Y6, Y5, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPS    Y8, Y7, Y3
+	VUNPCKHPS    Y8, Y7, Y4
+	VADDPS       Y4, Y3, Y3
+	VUNPCKLPD    Y3, Y1, Y4
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPS       X1, X4, X4
+	VMULPS       X10, X4, X4
+	VUNPCKLPS    Y9, Y9, Y1
+	VUNPCKHPS    Y9, Y9, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPS    Y9, Y9, Y3
+	VUNPCKHPS    Y9, Y9, Y5
+	VADDPS       Y5, Y3, Y3
+	VUNPCKLPD    Y3, Y1, Y5
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPS       Y1, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X1
+	VADDPS       X1, X5, X5
+	VMULPS       X10, X5, X5
+	MOVL         beta+76(FP), R8
+	ADDL         R8, R8
+	JNE          addsOld
+	VMOVSS       X2, (BX)
+	VPERMILPS    $0x01, X2, X1
+	VMOVSS       X1, (BX)(DI*1)
+	VPERMILPS    $0x02, X2, X1
+	VMOVSS       X1, (BX)(DI*2)
+	ADDQ         SI, BX
+	VPERMILPS    $0x03, X2, X1
+	VMOVSS       X1, (BX)
+	VMOVSS       X4, (BX)(DI*1)
+	VPERMILPS    $0x01, X4, X1
+	VMOVSS       X1, (BX)(DI*2)
+	ADDQ         SI, BX
+	VPERMILPS    $0x02, X4, X1
+	VMOVSS       X1, (BX)
+	VPERMILPS    $0x03, X4, X1
+	VMOVSS       X1, (BX)(DI*1)
+	VMOVSS       X5, (BX)(DI*2)
+	ADDQ         SI, BX
+
+next:
+	IMUL3Q $0x00000003, CX, SI
+	ADDQ   SI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	VPERMILPS   $0x01, X2, X3
+	VFMADD231SS (BX)(DI*1), X1, X3
+	VMOVSS      X3, (BX)(DI*1)
+	VPERMILPS   $0x02, X2, X3
+	VFMADD231SS (BX)(DI*2), X1, X3
+	VMOVSS      X3, (BX)(DI*2)
+	ADDQ        SI, BX
+	VPERMILPS   $0x03, X2, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	VFMADD231SS (BX)(DI*1), X1, X4
+	VMOVSS      X4, (BX)(DI*1)
+	VPERMILPS   $0x01, X4, X2
+	VFMADD231SS (BX)(DI*2), X1, X2
+	VMOVSS      X2, (BX)(DI*2)
+	ADDQ        SI, BX
+	VPERMILPS   $0x02, X4, X2
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	VPERMILPS   $0x03, X4, X2
+	VFMADD231SS (BX)(DI*1), X1, X2
+	VMOVSS      X2, (BX)(DI*1)
+	VFMADD231SS (BX)(DI*2), X1, X5
+	VMOVSS      X5, (BX)(DI*2)
+	ADDQ        SI, BX
+	JMP         next
+
 // func sdotFar6x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·sdotFar6x1AVX2(SB), NOSPLIT, $0-80
@@ -2845,6 +3319,460 @@ addsOld:
 	VPERMILPD   $0x01, X3, X1
 	VFMADD231SD (BX)(DI*1), X2, X1
 	VMOVSD      X1, (BX)(DI*1)
+	ADDQ        SI, BX
+	JMP         next
+
+// func ddot1x3AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+// Requires: AVX, FMA3
+TEXT ·ddot1x3AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000003, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	SUBQ    $0x00000004, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPD     (DI), Y4
+	VMOVUPD     (DI)(DX*1), Y5
+	VMOVUPD     (DI)(DX*2), Y6
+	VMOVUPD     (SI), Y7
+	VFMADD231PD Y7, Y4, Y1
+	VFMADD231PD Y7, Y5, Y2
+	VFMADD231PD Y7, Y6, Y3
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000004, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000000, R8
+	JLT         part
+	VMOVUPD     (DI), Y4
+	VMOVUPD     (DI)(DX*1), Y5
+	VMOVUPD     (DI)(DX*2), Y6
+	VMOVUPD     (SI), Y7
+	VFMADD231PD Y7, Y4, Y1
+	VFMADD231PD Y7, Y5, Y2
+	VFMADD231PD Y7, Y6, Y3
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+
+part:
+	TESTQ       $0x00000003, R8
+	JEQ         sum
+	VMASKMOVPD  (DI), Y0, Y4
+	VMASKMOVPD  (DI)(DX*1), Y0, Y5
+	VMASKMOVPD  (DI)(DX*2), Y0, Y6
+	VMASKMOVPD  (SI), Y0, Y7
+	VFMADD231PD Y7, Y4, Y1
+	VFMADD231PD Y7, Y5, Y2
+	VFMADD231PD Y7, Y6, Y3
+
+sum:
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x03, SI
+	SHLQ         $0x03, DI
+	VMOVDDUP     alpha+72(FP), X4
+	VUNPCKLPD    Y2, Y1, Y5
+	VUNPCKHPD    Y2, Y1, Y1
+	VADDPD       Y1, Y5, Y5
+	VEXTRACTF128 $0x01, Y5, X1
+	VADDPD       X1, X5, X5
+	VMULPD       X4, X5, X5
+	VUNPCKLPD    Y3, Y3, Y1
+	VUNPCKHPD    Y3, Y3, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPD       X2, X1, X1
+	VMULPD       X4, X1, X1
+	MOVQ         beta+80(FP), R8
+	ADDQ         R8, R8
+	JNE          addsOld
+	VMOVSD       X5, (BX)
+	VPERMILPD    $0x01, X5, X2
+	VMOVSD       X2, (BX)(DI*1)
+	VMOVSD       X1, (BX)(DI*2)
+	ADDQ         SI, BX
+
+next:
+	IMUL3Q $0x00000001, CX, SI
+	ADDQ   SI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X2
+	VFMADD231SD (BX), X2, X5
+	VMOVSD      X5, (BX)
+	VPERMILPD   $0x01, X5, X3
+	VFMADD231SD (BX)(DI*1), X2, X3
+	VMOVSD      X3, (BX)(DI*1)
+	VFMADD231SD (BX)(DI*2), X2, X1
+	VMOVSD      X1, (BX)(DI*2)
+	ADDQ        SI, BX
+	JMP         next
+
+// func ddot2x3AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+// Requires: AVX, FMA3
+TEXT ·ddot2x3AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000003, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	SUBQ    $0x00000004, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPD     (DI), Y7
+	VMOVUPD     (DI)(DX*1), Y8
+	VMOVUPD     (DI)(DX*2), Y9
+	VMOVUPD     (SI), Y10
+	VFMADD231PD Y10, Y7, Y1
+	VFMADD231PD Y10, Y8, Y2
+	VFMADD231PD Y10, Y9, Y3
+	VMOVUPD     (SI)(CX*1), Y10
+	VFMADD231PD Y10, Y7, Y4
+	VFMADD231PD Y10, Y8, Y5
+	VFMADD231PD Y10, Y9, Y6
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000004, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000000, R8
+	JLT         part
+	VMOVUPD     (DI), Y7
+	VMOVUPD     (DI)(DX*1), Y8
+	VMOVUPD     (DI)(DX*2), Y9
+	VMOVUPD     (SI), Y10
+	VFMADD231PD Y10, Y7, Y1
+	VFMADD231PD Y10, Y8, Y2
+	VFMADD231PD Y10, Y9, Y3
+	VMOVUPD     (SI)(CX*1), Y10
+	VFMADD231PD Y10, Y7, Y4
+	VFMADD231PD Y10, Y8, Y5
+	VFMADD231PD Y10, Y9, Y6
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+
+part:
+	TESTQ       $0x00000003, R8
+	JEQ         sum
+	VMASKMOVPD  (DI), Y0, Y7
+	VMASKMOVPD  (DI)(DX*1), Y0, Y8
+	VMASKMOVPD  (DI)(DX*2), Y0, Y9
+	VMASKMOVPD  (SI), Y0, Y10
+	VFMADD231PD Y10, Y7, Y1
+	VFMADD231PD Y10, Y8, Y2
+	VFMADD231PD Y10, Y9, Y3
+	VMASKMOVPD  (SI)(CX*1), Y0, Y10
+	VFMADD231PD Y10, Y7, Y4
+	VFMADD231PD Y10, Y8, Y5
+	VFMADD231PD Y10, Y9, Y6
+
+sum:
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x03, SI
+	SHLQ         $0x03, DI
+	VMOVDDUP     alpha+72(FP), X7
+	VUNPCKLPD    Y2, Y1, Y8
+	VUNPCKHPD    Y2, Y1, Y1
+	VADDPD       Y1, Y8, Y8
+	VEXTRACTF128 $0x01, Y8, X1
+	VADDPD       X1, X8, X8
+	VMULPD       X7, X8, X8
+	VUNPCKLPD    Y4, Y3, Y1
+	VUNPCKHPD    Y4, Y3, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPD       X2, X1, X1
+	VMULPD       X7, X1, X1
+	VUNPCKLPD    Y6, Y5, Y2
+	VUNPCKHPD    Y6, Y5, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPD       X3, X2, X2
+	VMULPD       X7, X2, X2
+	MOVQ         beta+80(FP), R8
+	ADDQ         R8, R8
+	JNE          addsOld
+	VMOVSD       X8, (BX)
+	VPERMILPD    $0x01, X8, X3
+	VMOVSD       X3, (BX)(DI*1)
+	VMOVSD       X1, (BX)(DI*2)
+	ADDQ         SI, BX
+	VPERMILPD    $0x01, X1, X1
+	VMOVSD       X1, (BX)
+	VMOVSD       X2, (BX)(DI*1)
+	VPERMILPD    $0x01, X2, X1
+	VMOVSD       X1, (BX)(DI*2)
+	ADDQ         SI, BX
+
+next:
+	IMUL3Q $0x00000002, CX, SI
+	ADDQ   SI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X3
+	VFMADD231SD (BX), X3, X8
+	VMOVSD      X8, (BX)
+	VPERMILPD   $0x01, X8, X4
+	VFMADD231SD (BX)(DI*1), X3, X4
+	VMOVSD      X4, (BX)(DI*1)
+	VFMADD231SD (BX)(DI*2), X3, X1
+	VMOVSD      X1, (BX)(DI*2)
+	ADDQ        SI, BX
+	VPERMILPD   $0x01, X1, X1
+	VFMADD231SD (BX), X3, X1
+	VMOVSD      X1, (BX)
+	VFMADD231SD (BX)(DI*1), X3, X2
+	VMOVSD      X2, (BX)(DI*1)
+	VPERMILPD   $0x01, X2, X1
+	VFMADD231SD (BX)(DI*2), X3, X1
+	VMOVSD      X1, (BX)(DI*2)
+	ADDQ        SI, BX
+	JMP         next
+
+// func ddot3x3AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+// Requires: AVX, FMA3
+TEXT ·ddot3x3AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	MOVQ k+8(FP), SI
+	ANDQ $0x00000003, SI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, SI
+	NEGQ    SI
+	LEAQ    tailMasks<>+32(SB), DI
+	ADDQ    SI, DI
+	VMOVUPS (DI), Y0
+
+tile:
+	MOVQ    b+32(FP), DI
+	MOVQ    k+8(FP), R8
+	MOVQ    AX, SI
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	SUBQ    $0x00000004, R8
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPD     (DI), Y10
+	VMOVUPD     (DI)(DX*1), Y11
+	VMOVUPD     (DI)(DX*2), Y12
+	VMOVUPD     (SI), Y13
+	VFMADD231PD Y13, Y10, Y1
+	VFMADD231PD Y13, Y11, Y2
+	VFMADD231PD Y13, Y12, Y3
+	VMOVUPD     (SI)(CX*1), Y13
+	VFMADD231PD Y13, Y10, Y4
+	VFMADD231PD Y13, Y11, Y5
+	VFMADD231PD Y13, Y12, Y6
+	VMOVUPD     (SI)(CX*2), Y13
+	VFMADD231PD Y13, Y10, Y7
+	VFMADD231PD Y13, Y11, Y8
+	VFMADD231PD Y13, Y12, Y9
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+	SUBQ        $0x00000004, R8
+	JGE         steps
+
+one:
+	ADDQ        $0x00000000, R8
+	JLT         part
+	VMOVUPD     (DI), Y10
+	VMOVUPD     (DI)(DX*1), Y11
+	VMOVUPD     (DI)(DX*2), Y12
+	VMOVUPD     (SI), Y13
+	VFMADD231PD Y13, Y10, Y1
+	VFMADD231PD Y13, Y11, Y2
+	VFMADD231PD Y13, Y12, Y3
+	VMOVUPD     (SI)(CX*1), Y13
+	VFMADD231PD Y13, Y10, Y4
+	VFMADD231PD Y13, Y11, Y5
+	VFMADD231PD Y13, Y12, Y6
+	VMOVUPD     (SI)(CX*2), Y13
+	VFMADD231PD Y13, Y10, Y7
+	VFMADD231PD Y13, Y11, Y8
+	VFMADD231PD Y13, Y12, Y9
+	ADDQ        $0x00000020, SI
+	ADDQ        $0x00000020, DI
+
+part:
+	TESTQ       $0x00000003, R8
+	JEQ         sum
+	VMASKMOVPD  (DI), Y0, Y10
+	VMASKMOVPD  (DI)(DX*1), Y0, Y11
+	VMASKMOVPD  (DI)(DX*2), Y0, Y12
+	VMASKMOVPD  (SI), Y0, Y13
+	VFMADD231PD Y13, Y10, Y1
+	VFMADD231PD Y13, Y11, Y2
+	VFMADD231PD Y13, Y12, Y3
+	VMASKMOVPD  (SI)(CX*1), Y0, Y13
+	VFMADD231PD Y13, Y10, Y4
+	VFMADD231PD Y13, Y11, Y5
+	VFMADD231PD Y13, Y12, Y6
+	VMASKMOVPD  (SI)(CX*2), Y0, Y13
+	VFMADD231PD Y13, Y10, Y7
+	VFMADD231PD Y13, Y11, Y8
+	VFMADD231PD Y13, Y12, Y9
+
+sum:
+	MOVQ         cRow+56(FP), SI
+	MOVQ         cCol+64(FP), DI
+	SHLQ         $0x03, SI
+	SHLQ         $0x03, DI
+	VMOVDDUP     alpha+72(FP), X10
+	VUNPCKLPD    Y2, Y1, Y11
+	VUNPCKHPD    Y2, Y1, Y1
+	VADDPD       Y1, Y11, Y11
+	VEXTRACTF128 $0x01, Y11, X1
+	VADDPD       X1, X11, X11
+	VMULPD       X10, X11, X11
+	VUNPCKLPD    Y4, Y3, Y1
+	VUNPCKHPD    Y4, Y3, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPD       X2, X1, X1
+	VMULPD       X10, X1, X1
+	VUNPCKLPD    Y6, Y5, Y2
+	VUNPCKHPD    Y6, Y5, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPD       X3, X2, X2
+	VMULPD       X10, X2, X2
+	VUNPCKLPD    Y8, Y7, Y3
+	VUNPCKHPD    Y8, Y7, Y4
+	VADDPD       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPD       X4, X3, X3
+	VMULPD       X10, X3, X3
+	VUNPCKLPD    Y9, Y9, Y4
+	VUNPCKHPD    Y9, Y9, Y5
+	VADDPD       Y5, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VADDPD       X5, X4, X4
+	VMULPD       X10, X4, X4
+	MOVQ         beta+80(FP), R8
+	ADDQ         R8, R8
+	JNE          addsOld
+	VMOVSD       X11, (BX)
+	VPERMILPD    $0x01, X11, X5
+	VMOVSD       X5, (BX)(DI*1)
+	VMOVSD       X1, (BX)(DI*2)
+	ADDQ         SI, BX
+	VPERMILPD    $0x01, X1, X1
+	VMOVSD       X1, (BX)
+	VMOVSD       X2, (BX)(DI*1)
+	VPERMILPD    $0x01, X2, X1
+	VMOVSD       X1, (BX)(DI*2)
+	ADDQ         SI, BX
+	VMOVSD       X3, (BX)
+	VPERMILPD    $0x01, X3, X1
+	VMOVSD       X1, (BX)(DI*1)
+	VMOVSD       X4, (BX)(DI*2)
+	ADDQ         SI, BX
+
+next:
+	IMUL3Q $0x00000003, CX, SI
+	ADDQ   SI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X5
+	VFMADD231SD (BX), X5, X11
+	VMOVSD      X11, (BX)
+	VPERMILPD   $0x01, X11, X6
+	VFMADD231SD (BX)(DI*1), X5, X6
+	VMOVSD      X6, (BX)(DI*1)
+	VFMADD231SD (BX)(DI*2), X5, X1
+	VMOVSD      X1, (BX)(DI*2)
+	ADDQ        SI, BX
+	VPERMILPD   $0x01, X1, X1
+	VFMADD231SD (BX), X5, X1
+	VMOVSD      X1, (BX)
+	VFMADD231SD (BX)(DI*1), X5, X2
+	VMOVSD      X2, (BX)(DI*1)
+	VPERMILPD   $0x01, X2, X1
+	VFMADD231SD (BX)(DI*2), X5, X1
+	VMOVSD      X1, (BX)(DI*2)
+	ADDQ        SI, BX
+	VFMADD231SD (BX), X5, X3
+	VMOVSD      X3, (BX)
+	VPERMILPD   $0x01, X3, X1
+	VFMADD231SD (BX)(DI*1), X5, X1
+	VMOVSD      X1, (BX)(DI*1)
+	VFMADD231SD (BX)(DI*2), X5, X4
+	VMOVSD      X4, (BX)(DI*2)
 	ADDQ        SI, BX
 	JMP         next
 

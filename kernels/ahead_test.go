@@ -127,7 +127,7 @@ func largeProductsLookAhead[T Float](t *testing.T, o Ops[T]) {
 		tu := o.Tuning()
 		tu.PackRows, tu.PackDepth, tu.PackColumns, tu.MC, tu.NC = 0, 0, never, mc, 1<<20
 		o := o.Tuned(tu).Threads(1)
-		const panels = 3
+		panels := 64/ks.nr() + 2 // more than turnsC takes
 		m, n, k := 70*ks.mr(), panels*ks.nr(), 2*tu.KC
 		for _, trans := range []int{0, 3} {
 			kc := ks.depth(n, k, trans&1 != 0)

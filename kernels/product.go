@@ -51,7 +51,7 @@ func (p *product[T]) compute(o Ops[T]) {
 		p.byDots(o)
 		w.giveBack()
 		return
-	case p.a.trans && ks.betterAsRows(m, n, k, p.b.trans):
+	case p.a.trans && (ks.betterAsRows(m, n, k, p.b.trans) || p.b.trans && ks.turnsC(m, n, k)):
 		p.kc = ks.depth(n, k, true)
 		p.asColumns(o)
 		return

@@ -38,3 +38,29 @@ func betterAsRows[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 }
+
+// Large products of two transposed operands and few columns turn C, with AVX2.
+func TestTurnsC(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { turnsC(t, o) },
+		func(t *testing.T, o Ops[float64]) { turnsC(t, o) })
+}
+
+func turnsC[T Float](t *testing.T, o Ops[T]) {
+	avx2 := o.ks.halves == nil && o.ks.lanes > 1
+	for _, s := range []struct {
+		m, n, k int
+		want    bool
+	}{
+		{448, 30, 1082, true}, {16, 2, 32, true}, {15, 2, 32, false}, {16, 1, 32, false}, {16, 2, 31, false}, {900, 64, 40, true}, {900, 65, 40, false},
+	} {
+		if got := o.ks.turnsC(s.m, s.n, s.k); got != (s.want && avx2) {
+			t.Errorf("%+v: turns C %v", s, got)
+		}
+	}
+	for _, s := range [][3]int{{448, 30, 160}, {300, 64, 130}, {70, 17, 3 * o.Tuning().KC}, {2100, 9, 120}} {
+		for _, beta := range []float64{0, 1, -2} {
+			runGemm(t, o, gemmCase{transA: true, transB: true, m: s[0], n: s[1], k: s[2], alpha: 1.5, beta: beta, padA: 3, padB: 1, padC: 2})
+		}
+	}
+}

@@ -10,7 +10,7 @@ import "unsafe"
 // where (v-1)*lanes < cols <= v*lanes, to the bits of the microKernel for it, and in less time: it has so few arguments that Go
 // passes them in registers. A store of one in memory takes a place in the store queue, behind those of C, and where there
 // are no more, the CPU waits for the multiply-adds of the product before. 8x8x8 takes 0.95 of the time, 4x48x4 in float32 0.75.
-// It fetches nothing: rows of B are near.
+// It fetches no rows of A or C: they are near.
 type aloneKernel[T Float] func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols int)
 
 // aloneKernels are those for the micro-kernels of micro, of halves and of pairs along k.
@@ -82,7 +82,7 @@ func (ks *kernelSet[T]) aloneKernel(m, n int, ending pairing) aloneKernel[T] {
 }
 
 // nearRowsOfB reports whether k rows of B are so near that they are fetched unasked, or so few that they are in the L2 cache:
-// other micro-kernels than those of alone fetch them, 6x64x512 of a B with 4096 columns in half the time, or AVX2 those that share sets.
+// other micro-kernels than those of alone fetch them, 6x64x512 of a B with 4096 columns in half the time, or AVX2 what shares sets by panels.
 func nearRowsOfB[T Float](k, ldb int) bool {
 	var z T
 	return ldb <= nearRow/int(unsafe.Sizeof(z)) || k*ldb <= nearBytes/int(unsafe.Sizeof(z))

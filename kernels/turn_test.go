@@ -43,7 +43,7 @@ func TestGemmTurnedInPieces(t *testing.T) {
 	bothGemm(t, func(tallest, widest int) (cases []gemmCase) {
 		for _, k := range []int{3, 30, turnedSingly - 1, turnedSingly} {
 			for _, n := range []int{16<<10/k + 1, 32<<10/k + 5} { // a piece and a little more, of float64 and of float32
-				cases = append(cases, gemmCase{transB: true, m: 5, n: n, k: k, alpha: 1, beta: 1, padB: 1, padC: 3},
+				cases = append(cases, gemmCase{transB: true, m: 9, n: n, k: k, alpha: 1, beta: 1, padB: 1, padC: 3},
 					gemmCase{transA: true, transB: true, m: 2, n: n, k: k, alpha: -0.5, padA: 2})
 			}
 		}

@@ -61,12 +61,12 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 	return ks.vectorTime*k*(asTiles-asRows) > longer
 }
 
-// turnsC reports whether a product of two transposed operands, too large for what takes no product, is computed as its transpose for
-// another reason: it reads both as they are, and of few columns C is smaller than what would be turned of A and B. Over 60 random shapes
-// of up to 120 columns, of which it concerns a half, AVX2 on Zen 3 is 1.03 times as fast in float32 and 1.05 in float64, 448x30x1082 1.3 and 1.5.
+// turnsC reports whether a product of two transposed operands, too large for strips, is computed as its transpose, for
+// another reason: it reads both as they are, and of few columns C is smaller than what would be turned of A and B. Over 40 random shapes
+// AVX2 on Zen 3 is 1.04 times as fast in float32 and 1.11 in float64.
 func (ks *kernelSet[T]) turnsC(m, n, k int) bool {
 	const most = 64 // columns
-	return ks.halves == nil && ks.lanes > 1 && n > 1 && n <= most && m >= shallow && k >= 2*shallow
+	return ks.halves == nil && ks.lanes > 1 && n > 1 && n <= most && m >= shallow && k >= 2*shallow && product3(m, n, k) >= callWork
 }
 
 // shallow is up to what depth saving steps of k is not worth asking how many, shallowest to what depth none are worth what it costs.

@@ -52,7 +52,8 @@ func turnsC[T Float](t *testing.T, o Ops[T]) {
 		m, n, k int
 		want    bool
 	}{
-		{448, 30, 1082, true}, {16, 2, 32, true}, {15, 2, 32, false}, {16, 1, 32, false}, {16, 2, 31, false}, {900, 64, 40, true}, {900, 65, 40, false},
+		{448, 30, 1082, true}, {1024, 64, 32, true}, {1023, 64, 32, false}, {1200, 64, 31, false}, {1000, 65, 40, false}, {70000, 1, 32, false},
+		{16, 64, 2100, true}, {15, 64, 2300, false},
 	} {
 		if got := o.ks.turnsC(s.m, s.n, s.k); got != (s.want && avx2) {
 			t.Errorf("%+v: turns C %v", s, got)
@@ -61,7 +62,7 @@ func turnsC[T Float](t *testing.T, o Ops[T]) {
 	if !avx2 {
 		return
 	}
-	for _, s := range [][3]int{{448, 30, 160}, {300, 64, 130}, {70, 17, 3 * o.Tuning().KC}, {2100, 9, 120}} {
+	for _, s := range [][3]int{{448, 30, 160}, {300, 64, 130}, {100, 24, 3 * o.Tuning().KC}, {2100, 9, 120}} {
 		for _, beta := range []float64{0, 1, -2} {
 			runGemm(t, o, gemmCase{transA: true, transB: true, m: s[0], n: s[1], k: s[2], alpha: 1.5, beta: beta, padA: 3, padB: 1, padC: 2})
 		}

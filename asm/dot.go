@@ -142,11 +142,13 @@ func (dk dotKernel) generate() (name string) {
 	dk.SUBQ(operand.U32(uint32(dotSums*lanes)), left)
 	dk.JGE(operand.LabelRef("steps"))
 	dk.Label("one")
-	dk.ADDQ(operand.U32(uint32((dotSums-1)*lanes)), left)
-	dk.JLT(operand.LabelRef("part"))
-	step(0, 0, false)
-	forward(1)
-	dk.Label("part")
+	if dotSums > 1 { // there may be a whole vector left
+		dk.ADDQ(operand.U32(uint32((dotSums-1)*lanes)), left)
+		dk.JLT(operand.LabelRef("part"))
+		step(0, 0, false)
+		forward(1)
+		dk.Label("part")
+	}
 	dk.TESTQ(operand.U32(lanes-1), left)
 	dk.JEQ(operand.LabelRef("sum"))
 	step(dotSums-1, 0, true)

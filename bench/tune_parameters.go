@@ -147,7 +147,7 @@ var parameters = []parameter{
 		shapes: func(t *tunable) (shapes []gemmShape) {
 			apart := max(1024, min(t.now.PackStride, largest))
 			for _, n := range steps(packColumns(t), t.now.PackColumns) {
-				shapes = append(shapes, gemmShape{m: 256, n: n, k: apart}, gemmShape{m: apart, n: n, k: 256, transA: true})
+				shapes = append(shapes, gemmShape{m: 256, n: n, k: apart}, gemmShape{m: apart, n: n, k: 160, transA: true}) // deeper, it is thin
 			}
 			slices.SortStableFunc(shapes, func(a, b gemmShape) int { return yes(a.transA) - yes(b.transA) })
 			return shapes
@@ -183,7 +183,7 @@ var parameters = []parameter{
 		shapes: func(t *tunable) (shapes []gemmShape) {
 			for _, k := range steps(turnDepths(t), t.now.TurnDepth) {
 				for _, m := range []int{49, 100} {
-					shapes = append(shapes, gemmShape{m: m, n: 2 * max(64, min(t.now.PackColumns, largest)), k: k, transA: true})
+					shapes = append(shapes, gemmShape{m: m, n: 2 * max(128, min(t.now.PackColumns, largest)), k: k, transA: true})
 				}
 			}
 			return shapes
@@ -202,6 +202,29 @@ var parameters = []parameter{
 			return shapes
 		},
 		effect: packsA,
+	},
+	{
+		name: "ThinColumns", about: "up to so many columns, a product with a transposed A is thin: A is in place, and blocks are shallow; 0 for none",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.ThinColumns }, thinColumns),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, n := range steps(thinColumns(t), t.now.ThinColumns) {
+				shapes = append(shapes, gemmShape{m: 250, n: n, k: 900, transA: true}, gemmShape{m: 1500, n: n, k: 400, transA: true})
+			}
+			return shapes
+		},
+		effect: isThin,
+	},
+	{
+		name: "ThinDepth", about: "depth of a block of a thin product",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.ThinDepth }, func(*tunable) []int {
+			return []int{64, 80, 96, 112, 128, 144, 160, 192, 256}
+		}),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, n := range []int{24, 48, 100} {
+				shapes = append(shapes, gemmShape{m: 60, n: n, k: 900, transA: true}, gemmShape{m: 500, n: n, k: 500, transA: true}, gemmShape{m: 2000, n: n, k: 1000, transA: true})
+			}
+			return shapes
+		},
 	},
 	{
 		name: "TailColumns", about: "up to so many columns in the last vector are computed on their own",
@@ -364,6 +387,8 @@ func packColumns(*tunable) []int { return []int{0, 32, 64, 128, 192, 256, 384, 5
 
 func turnColumns(*tunable) []int { return []int{0, 12, 24, 32, 48, 64, 128} }
 
+func thinColumns(*tunable) []int { return []int{0, 24, 48, 64, 96, 128, 160, 200, 256} }
+
 func strides(*tunable) []int {
 	return []int{0, 128, 256, 512, 768, 1024, 1536, 2048, 3072, 4096, never}
 }
@@ -435,9 +460,17 @@ func packsA(t *tunable, tu kernels.Tuning, s gemmShape) int {
 		apart = lda >= tu.TurnStride || s.k >= tu.TurnDepth && s.m >= 16
 		if lda >= tu.TurnStride && lda*t.size()%4096 == 0 { // columns share sets of the cache
 			columns = min(columns, tu.TurnColumns)
+		} else if isThin(t, tu, s) == 1 {
+			return 0
 		}
 	}
 	return yes(s.n > columns && apart)
+}
+
+// isThin is for a product with a transposed A.
+func isThin(_ *tunable, tu kernels.Tuning, s gemmShape) int {
+	const least = 1 << 18 // multiply-adds
+	return yes(s.n <= tu.ThinColumns && s.n > tu.UprightColumns && s.k > tu.ThinDepth+tu.ThinDepth/2 && s.m*s.n*s.k >= least)
 }
 
 // splitsTail is for more than two whole vectors and so many rows that a tail pays, which all shapes here have: it does

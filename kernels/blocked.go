@@ -15,8 +15,12 @@ func (p *product[T]) blocked() {
 	}
 	nc := ks.blockOfColumns(n, tu.NC)
 	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
-	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans) // one of the strides is 1
-	const near = 1 << 20                                 // bytes of A, of which the L2 cache has most
+	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans)                                   // one of the strides is 1
+	if a.trans && p.packed == nil && kc < k && kc <= tu.ThinDepth && n <= tu.ThinColumns { // thin, and a block of as many rows as make it as large
+		mc = evenly(m, max(int(float64(tu.MC)*float64(tu.KC)/float64(kc)), 1), ks.mr())
+		packingA = ks.turnsShared(n, a.col)
+	}
+	const near = 1 << 20 // bytes of A, of which the L2 cache has most
 	far := m > near/int(unsafe.Sizeof(p.alpha))/k
 	var after strip[T]
 	var w *workspace[T]

@@ -1,5 +1,7 @@
 package kernels
 
+import "unsafe"
+
 // roomForPanels returns panels of a k x n block of B that are in w, and to be
 // filled: side by side or, if each is used only once, in two places by turns.
 func roomForPanels[T Float](ks *kernelSet[T], w *workspace[T], k, n int, once bool) panels[T] {
@@ -75,7 +77,10 @@ func packTransposed[T Float](square transposer[T], b []T, bCol int, panel []T, k
 // strides, so that the block keeps its order, and one that is not transposed is a
 // copy of whole rows.
 func packA[T Float](ks *kernelSet[T], w *workspace[T], a operand[T], m, k int) operand[T] {
-	pitch := (k+15)/16*16 + 16
+	const line = 64 // bytes
+	var z T
+	perLine := line / int(unsafe.Sizeof(z))
+	pitch := ((k+perLine-1)/perLine | 1) * perLine
 	w.a = room(w.a, m*pitch)
 	if a.trans {
 		packTransposed(ks.square, a.data, a.col, w.a, m, k, pitch)

@@ -41,6 +41,11 @@ type Tuning struct {
 	// For a transposed A whose columns are at least TurnStride apart and share sets of the cache, as those about a multiple of 4 KiB apart do,
 	// the smaller one of PackColumns and TurnColumns counts.
 	TurnColumns int
+	// A product with a transposed A alone that has more columns than UprightColumns and at most ThinColumns is thin, if it is not small:
+	// it reads A in place whatever the stride, unless its columns share sets of the cache, in blocks of depth ThinDepth instead of KC.
+	// Each step of k takes a cache line of A, little of which the tile reads: of so few steps, these lines and the panel of B stay in the first-level
+	// cache for the tiles that read the rest. 0 columns are for no product.
+	ThinColumns, ThinDepth int
 	// A last vector of at most TailColumns columns, behind two whole ones, is
 	// computed by columns if k is at least TailDepth, where that saves more than bringing them together costs: a sum
 	// along k ends in adding up a vector. With a transposed A, all columns of a product are computed by columns if they are so few and k is
@@ -114,6 +119,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"KC", t.KC, 1, deepest}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
 		{"PackRows", t.PackRows, 0, math.MaxInt}, {"CrowdedRows", t.CrowdedRows, 0, math.MaxInt}, {"PackDepth", t.PackDepth, 0, math.MaxInt}, {"PackWork", t.PackWork, 0, math.MaxInt},
 		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt}, {"TurnDepth", t.TurnDepth, 0, math.MaxInt}, {"TurnColumns", t.TurnColumns, 0, math.MaxInt},
+		{"ThinColumns", t.ThinColumns, 0, math.MaxInt}, {"ThinDepth", t.ThinDepth, 1, deepest},
 		{"TailColumns", t.TailColumns, 0, o.ks.lanes - 1}, {"TailDepth", t.TailDepth, 0, math.MaxInt}, {"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()}, {"NarrowDepth", t.NarrowDepth, 1, math.MaxInt},
 		{"ShallowRows", t.ShallowRows, 0, math.MaxInt}, {"LowDepth", t.LowDepth, 0, math.MaxInt}, {"AloneDepth", t.AloneDepth, 0, math.MaxInt}, {"FetchBytes", t.FetchBytes, 0, math.MaxInt},
@@ -162,7 +168,7 @@ func splitEqually(m, most int) (h, tall, short int) {
 // in place. B must be contiguous along n.
 func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) bool {
 	const addedRows = 8
-	if n > len(ks.byColumns) || k > ks.tuning.KC || m < 2 {
+	if n > len(ks.byColumns) || k > ks.tuning.KC || m < 2 || transA && ks.isThin(m, n, k) {
 		return false
 	}
 	if m <= len(ks.byColumns[n-1][pairingOf(m, k, transA)]) {
@@ -227,7 +233,15 @@ func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 	return evenly(k, most, 1)
 }
 
-// depthOf is depth for m rows, if B is not transposed: less where a few of them go through a large B of n columns whose rows share
+// isThin reports whether a product with a transposed A, and with B as it is, is thin, and k more than one of its blocks. One of less work gains
+// less than the blocks cost that follow the first: 12x28x321 would take 1.1 times as long, 27x26x337 takes 0.87 of the time.
+func (ks *kernelSet[T]) isThin(m, n, k int) bool {
+	const least = 1 << 18 // multiply-adds
+	tu := &ks.tuning
+	return n <= tu.ThinColumns && n > tu.UprightColumns && k > tu.ThinDepth+tu.ThinDepth/2 && product3(m, n, k) >= least
+}
+
+// depthOf is depth for m rows, if B is not transposed: less if the product is thin, and where a few of them go through a large B of n columns whose rows share
 // sets of the cache. What a panel reads of a deep block shares them, in all caches, and comes from memory one line at a time; shallow
 // blocks are read in long pieces, though each adds to C once more. It goes by n, not by how far apart rows really are, as the bits depend on
 // it. On Zen 3 with AVX2, n = k = 4096: 2 and 4 rows 1.9 to 2.2 times as fast, 6 rows 1.4 to 1.7, 10 to 32 rows 1.1 to 1.4; if rows are 16
@@ -235,6 +249,9 @@ func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 // nine shapes of 36 to 256 rows are 1.03 times as fast as in blocks of KC (0.92 to 1.12).
 func (ks *kernelSet[T]) depthOf(m, n, k int, transA bool) int {
 	kc := ks.depth(n, k, transA)
+	if transA && ks.isThin(m, n, k) {
+		return min(kc, evenly(k, ks.tuning.ThinDepth, 1))
+	}
 	const oneTile = 8                                 // steps of k: as many as there are ways of a set
 	const fewRows, forFew, forMore = 32, 512, 1024    // rows of A, and bytes of each
 	const manyForOne, manyForFew = 16 << 20, 32 << 20 // bytes of B
@@ -291,7 +308,7 @@ func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 	switch {
 	case n <= ks.nr():
 		return false
-	case trans && n > tu.TurnColumns && lda >= tu.TurnStride && sharesSets[T](lda):
+	case trans && ks.turnsShared(n, lda):
 		return true
 	case n <= tu.PackColumns:
 		return false
@@ -299,6 +316,11 @@ func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 		return lda >= tu.TurnStride || k >= tu.TurnDepth && m >= 16
 	}
 	return lda >= tu.PackStride
+}
+
+// turnsShared reports whether a transposed A is turned for n columns because its own share sets of the cache.
+func (ks *kernelSet[T]) turnsShared(n, lda int) bool {
+	return n > max(ks.tuning.TurnColumns, ks.nr()) && lda >= ks.tuning.TurnStride && sharesSets[T](lda)
 }
 
 // nearRow is how many bytes rows of B are apart at most for no micro-kernel to fetch what the next panel has of them, and nearBytes

@@ -6,9 +6,9 @@ import "unsafe"
 // cycles was fitted to random shapes, on Zen 4.
 
 // nearColumns reports of a small product whose A is transposed, and which has no tail, that A is
-// not packed, and that it neither savesUpright nor is betterAsRows, as what tiles have behind the last column of C takes so little time.
+// not packed, that it is one block of k, and that it neither savesUpright nor is betterAsRows, as what tiles have behind the last column of C takes so little time.
 func (ks *kernelSet[T]) nearColumns(m, n, k, lda int) bool {
-	return n <= ks.tuning.PackColumns && (n <= ks.tuning.TurnColumns || !sharesSets[T](lda)) && (k <= shallowest || ks.vectorTime*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows))
+	return n <= ks.tuning.PackColumns && (n <= ks.tuning.TurnColumns || !sharesSets[T](lda)) && (k <= shallowest || ks.vectorTime*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows)) && !ks.isThin(m, n, k)
 }
 
 // behindColumns is how long it takes to multiply what tiles have behind the last column of C, in quarters of a cycle times lanes:

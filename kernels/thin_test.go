@@ -1,0 +1,110 @@
+package kernels
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// Thin products, on both sides of each threshold, with A in place and, where its columns share sets of the cache, turned.
+func TestThin(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { thin(t, o) },
+		func(t *testing.T, o Ops[float64]) { thin(t, o) })
+}
+
+func thin[T Float](t *testing.T, o Ops[T]) {
+	tu := o.ks.tuning
+	tu.ThinColumns, tu.ThinDepth = 6*o.ks.nr(), min(tu.KC, 112) // of any implementation
+	o = o.Tuned(tu)
+	ks := o.ks
+	most, deep := tu.ThinColumns, tu.ThinDepth+tu.ThinDepth/2
+	for _, s := range []struct {
+		m, n, k int
+		want    bool
+	}{
+		{3000, most, deep + 1, true}, {3000, most, deep, false}, {3000, most + 1, deep + 1, false},
+		{3000, tu.UprightColumns + 1, deep + 1, true}, {30000, tu.UprightColumns, deep + 1, false},
+		{64, 16, 256, true}, {63, 16, 256, false}, {200, max(tu.UprightColumns+1, 7), 256, true}, {30, 23, 400, true},
+	} {
+		if got := ks.isThin(s.m, s.n, s.k); got != s.want {
+			t.Errorf("%+v: thin %v", s, got)
+		}
+		if s.want && ks.onePanel(s.m, s.n, s.k, s.n, true) {
+			t.Errorf("%+v: one block", s)
+		}
+		depth := ks.depth(s.n, s.k, true)
+		if s.want {
+			depth = evenly(s.k, tu.ThinDepth, 1)
+		}
+		if got := ks.depthOf(s.m, s.n, s.k, true); got != depth {
+			t.Errorf("%+v: blocks of depth %d, want %d", s, got, depth)
+		}
+	}
+	if tu.TurnStride < never { // or A is never turned
+		k := deep + 1
+		more := (max(most, tu.PackColumns)/ks.nr() + 1) * ks.nr()
+		for _, c := range []struct {
+			n, lda int
+			want   bool
+		}{{most, tu.TurnStride + 50, false}, {more, tu.TurnStride + 50, true}, {most, setPeriod, most > tu.TurnColumns}} {
+			n, lda := c.n, c.lda
+			turned, _ := packedBy(func() {
+				o.Threads(1).Gemm(true, false, 60, n, k, 1, make([]T, k*lda), lda, make([]T, k*n), n, 0, make([]T, 60*n), n)
+			}, workspaces[T]())
+			if turned != c.want {
+				t.Errorf("%+v: A is turned %v", c, turned)
+			}
+		}
+	}
+	apart := setPeriod // elements: sets of the cache are shared
+	for _, s := range [][3]int{{97, tu.UprightColumns + 1, 223}, {64, 16, 256}, {50, ks.nr() + 1, 400}, {31, 2*ks.nr() + 2, 500}, {29, most, deep + 1}, {29, most + 1, deep + 1}, {200, 2*ks.nr() + 3, tu.KC + 5}} {
+		for _, ld := range []int{s[0], s[0] + 3, apart} {
+			g := gemmCase{transA: true, m: s[0], n: s[1], k: s[2], alpha: 1.5, padA: ld - s[0], padB: 1, padC: 2}
+			runGemm(t, o, g)
+			g.beta = -0.5
+			runGemm(t, o, g)
+		}
+	}
+}
+
+// How A lies, whether there is an epilogue, and how many threads there are, changes no bit of a thin product.
+func TestThinBits(t *testing.T) {
+	withProcs(t, 3)
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { thinBits(t, o) },
+		func(t *testing.T, o Ops[float64]) { thinBits(t, o) })
+}
+
+func thinBits[T Float](t *testing.T, o Ops[T]) {
+	rng := rand.New(rand.NewPCG(71, 72))
+	tu := o.ks.tuning
+	tu.ThreadWork = 1 << 15
+	shared := o.Tuned(tu)
+	for range 25 {
+		m, n, k := 12+rng.IntN(150), o.ks.tuning.UprightColumns+1+rng.IntN(160), 150+rng.IntN(500)
+		a, b := randomMatrix[T](rng, k, m, m).data, randomMatrix[T](rng, k, n, n).data
+		want, got := make([]T, m*n), make([]T, m*n)
+		o.Threads(1).Gemm(true, false, m, n, k, 1, a, m, b, n, 0, want, n)
+		check := func(what string) {
+			if !slices.Equal(got, want) {
+				t.Fatalf("%dx%dx%d: %s gives other bits", m, n, k, what)
+			}
+			clear(got)
+		}
+		o.Threads(1).GemmFused(true, false, m, n, k, 1, a, m, b, n, 0, got, n, Epilogue[T]{})
+		check("GemmFused")
+		for threads := 1; threads <= 3; threads++ {
+			shared.Threads(threads).Gemm(true, false, m, n, k, 1, a, m, b, n, 0, got, n)
+			check("another number of threads")
+		}
+		for _, lda := range []int{m + 1, 1024} {
+			spread := make([]T, extent(k, m, lda))
+			for p := range k {
+				copy(spread[p*lda:], a[p*m:][:m])
+			}
+			o.Threads(1).Gemm(true, false, m, n, k, 1, spread, lda, b, n, 0, got, n)
+			check("A with columns further apart")
+		}
+	}
+}

@@ -467,7 +467,7 @@ func packsA(t *tunable, tu kernels.Tuning, s gemmShape) int {
 	return yes(s.n > columns && apart)
 }
 
-// isThin is for a product with a transposed A.
+// isThin is for a product with a transposed A, and more rows than so few that it is not thin for them.
 func isThin(_ *tunable, tu kernels.Tuning, s gemmShape) int {
 	const least = 1 << 18 // multiply-adds
 	return yes(s.n <= tu.ThinColumns && s.n > tu.UprightColumns && s.k > tu.ThinDepth+tu.ThinDepth/2 && s.m*s.n*s.k >= least)

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // Thin products, on both sides of each threshold, with A in place and, where its columns share sets of the cache, turned.
@@ -18,6 +19,7 @@ func thin[T Float](t *testing.T, o Ops[T]) {
 	tu.ThinColumns, tu.ThinDepth = 6*o.ks.nr(), min(tu.KC, 112) // of any implementation
 	o = o.Tuned(tu)
 	ks := o.ks
+	few := 96 / int(unsafe.Sizeof(T(0)))
 	most, deep := tu.ThinColumns, tu.ThinDepth+tu.ThinDepth/2
 	for _, s := range []struct {
 		m, n, k int
@@ -25,7 +27,7 @@ func thin[T Float](t *testing.T, o Ops[T]) {
 	}{
 		{3000, most, deep + 1, true}, {3000, most, deep, false}, {3000, most + 1, deep + 1, false},
 		{3000, tu.UprightColumns + 1, deep + 1, true}, {30000, tu.UprightColumns, deep + 1, false},
-		{64, 16, 256, true}, {63, 16, 256, false}, {200, max(tu.UprightColumns+1, 7), 256, true}, {30, 23, 400, true},
+		{64, 16, 256, true}, {63, 16, 256, false}, {200, max(tu.UprightColumns+1, 7), 256, true}, {30, 23, 400, true}, {few, few, 20000, false}, {few + 1, few, 20000, few > tu.UprightColumns},
 	} {
 		if got := ks.isThin(s.m, s.n, s.k); got != s.want {
 			t.Errorf("%+v: thin %v", s, got)

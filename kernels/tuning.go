@@ -41,7 +41,7 @@ type Tuning struct {
 	// For a transposed A whose columns are at least TurnStride apart and share sets of the cache, as those about a multiple of 4 KiB apart do,
 	// the smaller one of PackColumns and TurnColumns counts.
 	TurnColumns int
-	// A product with a transposed A alone that has more columns than UprightColumns and at most ThinColumns is thin, if it is not small:
+	// A product with a transposed A alone that has more columns than UprightColumns and at most ThinColumns is thin, unless it is small, or rows of both operands are 96 bytes or less:
 	// it reads A in place whatever the stride, unless its columns share sets of the cache, in blocks of depth ThinDepth instead of KC.
 	// Each step of k takes a cache line of A, little of which the tile reads: of so few steps, these lines and the panel of B stay in the first-level
 	// cache for the tiles that read the rest. 0 columns are for no product.
@@ -234,11 +234,13 @@ func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 }
 
 // isThin reports whether a product with a transposed A, and with B as it is, is thin, and k more than one of its blocks. One of less work gains
-// less than the blocks cost that follow the first: 12x28x321 would take 1.1 times as long, 27x26x337 takes 0.87 of the time.
+// less than the blocks cost that follow the first: 12x28x321 would take 1.1 times as long, 27x26x337 takes 0.87 of the time. So would
+// 11x17x14240, and others of which both m and n are few.
 func (ks *kernelSet[T]) isThin(m, n, k int) bool {
-	const least = 1 << 18 // multiply-adds
+	const least, few = 1 << 18, 96 // multiply-adds, and bytes
+	var z T
 	tu := &ks.tuning
-	return n <= tu.ThinColumns && n > tu.UprightColumns && k > tu.ThinDepth+tu.ThinDepth/2 && product3(m, n, k) >= least
+	return n <= tu.ThinColumns && n > tu.UprightColumns && k > tu.ThinDepth+tu.ThinDepth/2 && max(m, n) > few/int(unsafe.Sizeof(z)) && product3(m, n, k) >= least
 }
 
 // depthOf is depth for m rows, if B is not transposed: less if the product is thin, and where a few of them go through a large B of n columns whose rows share

@@ -62,7 +62,7 @@ var isas = []isa{
 	{
 		name: "avx2", suffix: "AVX2", width: 32, registers: 16,
 		extensions: []string{"AVX", "AVX2", "FMA3"},
-		gemmRows:   []int{12, 6, 4}, packing: true, fetchesRows: true, turnSteps: 4, uprightColumns: []int{12, 6, 4, 2}, dotRows: []int{6, 3, 3}, dotSums: []int{2, 2, 1},
+		gemmRows:   []int{12, 6, 4}, packing: true, fetchesRows: true, turnSteps: 4, uprightColumns: []int{12, 6, 4, 2}, dotRows: []int{6, 3, 3, 2}, dotSums: []int{2, 2, 1, 1},
 	},
 	{
 		name: "avx512", suffix: "AVX512", width: 64, registers: 32, masks: true,

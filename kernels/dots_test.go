@@ -35,15 +35,15 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 		m, n     int
 		f32, f64 bool
 	}{
-		{200, 6, true, true}, {200, 8, false, false}, {200, 10, true, false}, {197, 19, false, false}, {12, 13, true, true}, {10, 200, true, true},
-		{13, 200, true, true}, {15, 200, false, false}, {16, 200, false, false}, {24, 200, false, false}, {12, 67, true, true},
+		{200, 6, true, true}, {200, 8, true, false}, {200, 10, true, true}, {200, 12, true, false}, {197, 19, true, false}, {12, 13, true, true},
+		{10, 200, true, true}, {24, 200, true, true}, {25, 200, false, false}, {26, 200, false, false},
 	} {
 		if want := s.f32 && lanes == 8 || s.f64 && lanes == 4; avx2 && o.ks.dotsPay(s.m, s.n, 1000) != want {
 			t.Errorf("%dx%d is computed as dot products: %v, want %v", s.m, s.n, !want, want)
 		}
 	}
-	for few := 1; few <= 2*columns; few++ {
-		for _, many := range []int{2 * columns, 40, 1000} {
+	for few := 1; few <= 6; few++ {
+		for _, many := range []int{6, 40, 1000} {
 			least := few * depth
 			if few <= columns {
 				least = lanes + few*depth/4 - 320/many
@@ -54,6 +54,10 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 						t.Errorf("%dx%d is computed as dot products", s[0], s[1])
 					}
 					continue
+				}
+				least := least
+				if avx2 && few > 1 && s[1] == lanes { // full ones
+					least = max(least, min(s[0], 1024)/8)
 				}
 				if !o.ks.dotsPay(s[0], s[1], max(least, 1)) || least > 1 && o.ks.dotsPay(s[0], s[1], least-1) {
 					t.Errorf("%dx%d is not computed as dot products from a depth of %d on", s[0], s[1], least)
@@ -72,8 +76,11 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 		m, n, k  int
 		f32, f64 bool
 	}{
-		{2, 16, 16, true, true}, {2, 16, 15, false, false}, {2, 15, 31, false, false}, {2, 15, 32, true, true},
-		{3, 64, 23, false, false}, {3, 64, 24, true, false}, {4, 64, 63, false, false}, {4, 64, 64, true, false}, {5, 64, 200, false, false},
+		{2, 16, 2 * depth, true, true}, {2, 16, 2*depth - 1, false, false}, {2, 15, 4*depth - 1, false, false}, {2, 15, 4 * depth, true, true},
+		{3, 64, 3*depth - 1, false, false}, {3, 64, 3 * depth, true, false}, {3, 64, 6 * depth, true, true}, {4, 64, 8*depth - 1, false, false}, {4, 64, 8 * depth, true, false},
+		{5, 64, 10 * depth, true, true}, {5, 64, 10*depth - 1, false, false}, {5, 31, 10 * depth, false, false}, {9, 64, 200, true, true},
+		{7, 64, 200, false, false}, {10, 64, 200, true, true}, {11, 64, 200, false, false}, {8, 64, 200, false, false},
+		{8, 600, 500, true, true}, {16, 600, 500, true, true}, {17, 600, 500, false, false},
 	} {
 		if want := s.f32 && lanes == 8 || s.f64 && lanes == 4; avx2 && o.ks.turnedDotsPay(s.m, s.n, s.k) != want {
 			t.Errorf("%dx%dx%d turns A for dot products: %v, want %v", s.m, s.n, s.k, !want, want)

@@ -220,29 +220,41 @@ func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
 	const most, before = 32, 320 // rows, and steps of k for all of them
 	few, depth := min(m, n), ks.tuning.DotDepth
 	if few <= len(ks.dot) {
+		if few > 1 && n == ks.lanes && 8*k < min(m, 1024) {
+			return false // so many tiles of a full vector are 1.05 to 1.2 times as fast: 614x4x23 in float64
+		}
 		missing := ks.lanes + few*min(depth, 1<<20)/4 - k // in a row
 		return missing <= 0 || missing <= before/max(m, n)
 	}
 	if few > min(k/depth, most) {
 		return false
 	}
-	// With AVX2, dot products have some three quarters of the speed of full tiles, for which B is turned, in the time of five rows:
-	// on Zen 3, over 25 shapes, this loses up to 10% against the better way where rows are 12 to 20.
+	// With AVX2, dot products have some five sixths of the speed of full tiles, or that of tiles of one vector, for which B is turned in the time of
+	// five rows: on Zen 3, of 460 shapes of 5 to 28 rows or columns these lose up to 15% against the better way where rows are 18 to 24 and k is 250, or
+	// columns 18 and rows hundreds.
 	const rows = 5
-	return ks.halves != nil || ks.lanes == 1 || 3*ks.inUnits(n)*(m+rows) > 4*m*n
+	return ks.halves != nil || ks.lanes == 1 || n <= ks.lanes || 5*ks.inUnits(n)*(m+rows) > 6*m*n
 }
 
 // turnedDotsPay reports whether a product of two transposed operands turns A, of few rows, to be computed
 // as dot products: B, of more columns, takes longer to turn. 2x229x198 takes half the time that it takes in
 // tiles, 4x291x147 0.6, 10x269x384 0.7; of the better way for each of 100 random shapes 1 to 5% are lost. A copy
 // of A is bounded as that of columns is. With AVX2, a single group pays from half the depth on: 2x785x30 takes 0.67 of the time,
-// 2x63x19 0.7 to 0.76.
+// 2x63x19 0.7 to 0.76; and where other ways read B as it is, in vectors along m, it does if these are not full: 5x301x150 takes 0.6 to 0.84.
 func (ks *kernelSet[T]) turnedDotsPay(m, n, k int) bool {
-	most, depth := ks.lanes/2, 2*ks.tuning.DotDepth // rows, and steps of k for each
-	if ks.halves != nil {
-		most = 10 // with twice the registers
-	} else if m <= len(ks.dot) && n >= 16 {
-		depth = ks.tuning.DotDepth
+	most, depth := 10, 2*ks.tuning.DotDepth // rows, and steps of k for each
+	if ks.halves == nil {
+		switch {
+		case ks.lanes == 1 || m > ks.lanes/2 && n < 32:
+			return false
+		case product3(m, n, k) >= callWork:
+			most = 16
+		case 5*ks.inUnits(m) < 6*m:
+			return false
+		}
+		if m <= min(3, ks.lanes/2) && n >= 16 {
+			depth = ks.tuning.DotDepth
+		}
 	}
 	return 2*m <= n && m <= min(k/depth, most) && k <= columnDepth
 }

@@ -64,6 +64,16 @@ func sdot2x3AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c
 //go:noescape
 func sdot3x3AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 
+// sdot1x4AVX2 is a dotKernel with h = 1 and v = 4.
+//
+//go:noescape
+func sdot1x4AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+
+// sdot2x4AVX2 is a dotKernel with h = 2 and v = 4.
+//
+//go:noescape
+func sdot2x4AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+
 // sdotFar6x1AVX2 is a dotKernel with h = 6 and v = 1, of an A that comes from memory.
 //
 //go:noescape
@@ -129,6 +139,16 @@ func ddot2x3AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c
 //go:noescape
 func ddot3x3AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
 
+// ddot1x4AVX2 is a dotKernel with h = 1 and v = 4.
+//
+//go:noescape
+func ddot1x4AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+
+// ddot2x4AVX2 is a dotKernel with h = 2 and v = 4.
+//
+//go:noescape
+func ddot2x4AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+
 // ddotFar6x1AVX2 is a dotKernel with h = 6 and v = 1, of an A that comes from memory.
 //
 //go:noescape
@@ -138,6 +158,7 @@ var sdotAVX2 = [][]dotKernel[float32]{
 	{sdot1x1AVX2, sdot2x1AVX2, sdot3x1AVX2, sdot4x1AVX2, sdot5x1AVX2, sdot6x1AVX2},
 	{sdot1x2AVX2, sdot2x2AVX2, sdot3x2AVX2},
 	{sdot1x3AVX2, sdot2x3AVX2, sdot3x3AVX2},
+	{sdot1x4AVX2, sdot2x4AVX2},
 }
 
 var sdotFarAVX2 = []dotKernel[float32]{sdot1x1AVX2, sdot2x1AVX2, sdot3x1AVX2, sdot4x1AVX2, sdot5x1AVX2, sdotFar6x1AVX2}
@@ -146,6 +167,7 @@ var ddotAVX2 = [][]dotKernel[float64]{
 	{ddot1x1AVX2, ddot2x1AVX2, ddot3x1AVX2, ddot4x1AVX2, ddot5x1AVX2, ddot6x1AVX2},
 	{ddot1x2AVX2, ddot2x2AVX2, ddot3x2AVX2},
 	{ddot1x3AVX2, ddot2x3AVX2, ddot3x3AVX2},
+	{ddot1x4AVX2, ddot2x4AVX2},
 }
 
 var ddotFarAVX2 = []dotKernel[float64]{ddot1x1AVX2, ddot2x1AVX2, ddot3x1AVX2, ddot4x1AVX2, ddot5x1AVX2, ddotFar6x1AVX2}

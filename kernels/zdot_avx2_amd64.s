@@ -1747,6 +1747,302 @@ addsOld:
 	ADDQ        SI, BX
 	JMP         next
 
+// func sdot1x4AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+// Requires: AVX, FMA3
+TEXT ·sdot1x4AVX2(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	LEAQ (DX)(DX*2), SI
+	MOVQ k+8(FP), DI
+	ANDQ $0x00000007, DI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, DI
+	NEGQ    DI
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    DI, R8
+	VMOVUPS (R8), Y0
+
+tile:
+	MOVQ    b+32(FP), R8
+	MOVQ    k+8(FP), R9
+	MOVQ    AX, DI
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	SUBQ    $0x00000008, R9
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPS     (R8), Y5
+	VMOVUPS     (R8)(DX*1), Y6
+	VMOVUPS     (R8)(DX*2), Y7
+	VMOVUPS     (R8)(SI*1), Y8
+	VMOVUPS     (DI), Y9
+	VFMADD231PS Y9, Y5, Y1
+	VFMADD231PS Y9, Y6, Y2
+	VFMADD231PS Y9, Y7, Y3
+	VFMADD231PS Y9, Y8, Y4
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	SUBQ        $0x00000008, R9
+	JGE         steps
+
+one:
+	TESTQ       $0x00000007, R9
+	JEQ         sum
+	VMASKMOVPS  (R8), Y0, Y5
+	VMASKMOVPS  (R8)(DX*1), Y0, Y6
+	VMASKMOVPS  (R8)(DX*2), Y0, Y7
+	VMASKMOVPS  (R8)(SI*1), Y0, Y8
+	VMASKMOVPS  (DI), Y0, Y9
+	VFMADD231PS Y9, Y5, Y1
+	VFMADD231PS Y9, Y6, Y2
+	VFMADD231PS Y9, Y7, Y3
+	VFMADD231PS Y9, Y8, Y4
+
+sum:
+	MOVQ         cRow+56(FP), DI
+	MOVQ         cCol+64(FP), R8
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	VBROADCASTSS alpha+72(FP), X5
+	VUNPCKLPS    Y2, Y1, Y6
+	VUNPCKHPS    Y2, Y1, Y1
+	VADDPS       Y1, Y6, Y6
+	VUNPCKLPS    Y4, Y3, Y1
+	VUNPCKHPS    Y4, Y3, Y2
+	VADDPS       Y2, Y1, Y1
+	VUNPCKLPD    Y1, Y6, Y2
+	VUNPCKHPD    Y1, Y6, Y1
+	VADDPS       Y1, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       X1, X2, X2
+	VMULPS       X5, X2, X2
+	MOVL         beta+76(FP), R10
+	ADDL         R10, R10
+	JNE          addsOld
+	CMPQ         R8, $0x04
+	JNE          apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X2, (BX)
+	ADDQ    DI, BX
+	JMP     next
+
+apart:
+	VMOVSS    X2, (BX)
+	VPERMILPS $0x01, X2, X1
+	VMOVSS    X1, (BX)(R8*1)
+	VPERMILPS $0x02, X2, X1
+	VMOVSS    X1, (BX)(R8*2)
+	VPERMILPS $0x03, X2, X1
+	VMOVSS    X1, (BX)(R9*1)
+	ADDQ      DI, BX
+
+next:
+	IMUL3Q $0x00000001, CX, DI
+	ADDQ   DI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	VPERMILPS   $0x01, X2, X3
+	VFMADD231SS (BX)(R8*1), X1, X3
+	VMOVSS      X3, (BX)(R8*1)
+	VPERMILPS   $0x02, X2, X3
+	VFMADD231SS (BX)(R8*2), X1, X3
+	VMOVSS      X3, (BX)(R8*2)
+	VPERMILPS   $0x03, X2, X2
+	VFMADD231SS (BX)(R9*1), X1, X2
+	VMOVSS      X2, (BX)(R9*1)
+	ADDQ        DI, BX
+	JMP         next
+
+// func sdot2x4AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
+// Requires: AVX, FMA3
+TEXT ·sdot2x4AVX2(SB), NOSPLIT, $0-80
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x02, CX
+	SHLQ $0x02, DX
+	LEAQ (DX)(DX*2), SI
+	MOVQ k+8(FP), DI
+	ANDQ $0x00000007, DI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x02, DI
+	NEGQ    DI
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    DI, R8
+	VMOVUPS (R8), Y0
+
+tile:
+	MOVQ    b+32(FP), R8
+	MOVQ    k+8(FP), R9
+	MOVQ    AX, DI
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	SUBQ    $0x00000008, R9
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPS     (R8), Y9
+	VMOVUPS     (R8)(DX*1), Y10
+	VMOVUPS     (R8)(DX*2), Y11
+	VMOVUPS     (R8)(SI*1), Y12
+	VMOVUPS     (DI), Y13
+	VFMADD231PS Y13, Y9, Y1
+	VFMADD231PS Y13, Y10, Y2
+	VFMADD231PS Y13, Y11, Y3
+	VFMADD231PS Y13, Y12, Y4
+	VMOVUPS     (DI)(CX*1), Y13
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y13, Y10, Y6
+	VFMADD231PS Y13, Y11, Y7
+	VFMADD231PS Y13, Y12, Y8
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	SUBQ        $0x00000008, R9
+	JGE         steps
+
+one:
+	TESTQ       $0x00000007, R9
+	JEQ         sum
+	VMASKMOVPS  (R8), Y0, Y9
+	VMASKMOVPS  (R8)(DX*1), Y0, Y10
+	VMASKMOVPS  (R8)(DX*2), Y0, Y11
+	VMASKMOVPS  (R8)(SI*1), Y0, Y12
+	VMASKMOVPS  (DI), Y0, Y13
+	VFMADD231PS Y13, Y9, Y1
+	VFMADD231PS Y13, Y10, Y2
+	VFMADD231PS Y13, Y11, Y3
+	VFMADD231PS Y13, Y12, Y4
+	VMASKMOVPS  (DI)(CX*1), Y0, Y13
+	VFMADD231PS Y13, Y9, Y5
+	VFMADD231PS Y13, Y10, Y6
+	VFMADD231PS Y13, Y11, Y7
+	VFMADD231PS Y13, Y12, Y8
+
+sum:
+	MOVQ         cRow+56(FP), DI
+	MOVQ         cCol+64(FP), R8
+	SHLQ         $0x02, DI
+	SHLQ         $0x02, R8
+	LEAQ         (R8)(R8*2), R9
+	VBROADCASTSS alpha+72(FP), X9
+	VUNPCKLPS    Y2, Y1, Y10
+	VUNPCKHPS    Y2, Y1, Y1
+	VADDPS       Y1, Y10, Y10
+	VUNPCKLPS    Y4, Y3, Y1
+	VUNPCKHPS    Y4, Y3, Y2
+	VADDPS       Y2, Y1, Y1
+	VUNPCKLPD    Y1, Y10, Y2
+	VUNPCKHPD    Y1, Y10, Y1
+	VADDPS       Y1, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X1
+	VADDPS       X1, X2, X2
+	VMULPS       X9, X2, X2
+	VUNPCKLPS    Y6, Y5, Y1
+	VUNPCKHPS    Y6, Y5, Y3
+	VADDPS       Y3, Y1, Y1
+	VUNPCKLPS    Y8, Y7, Y3
+	VUNPCKHPS    Y8, Y7, Y4
+	VADDPS       Y4, Y3, Y3
+	VUNPCKLPD    Y3, Y1, Y4
+	VUNPCKHPD    Y3, Y1, Y1
+	VADDPS       Y1, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPS       X1, X4, X4
+	VMULPS       X9, X4, X4
+	MOVL         beta+76(FP), R10
+	ADDL         R10, R10
+	JNE          addsOld
+	CMPQ         R8, $0x04
+	JNE          apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X2, (BX)
+	ADDQ    DI, BX
+	VMOVUPS X4, (BX)
+	ADDQ    DI, BX
+	JMP     next
+
+apart:
+	VMOVSS    X2, (BX)
+	VPERMILPS $0x01, X2, X1
+	VMOVSS    X1, (BX)(R8*1)
+	VPERMILPS $0x02, X2, X1
+	VMOVSS    X1, (BX)(R8*2)
+	VPERMILPS $0x03, X2, X1
+	VMOVSS    X1, (BX)(R9*1)
+	ADDQ      DI, BX
+	VMOVSS    X4, (BX)
+	VPERMILPS $0x01, X4, X1
+	VMOVSS    X1, (BX)(R8*1)
+	VPERMILPS $0x02, X4, X1
+	VMOVSS    X1, (BX)(R8*2)
+	VPERMILPS $0x03, X4, X1
+	VMOVSS    X1, (BX)(R9*1)
+	ADDQ      DI, BX
+
+next:
+	IMUL3Q $0x00000002, CX, DI
+	ADDQ   DI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSS      beta+76(FP), X1
+	VFMADD231SS (BX), X1, X2
+	VMOVSS      X2, (BX)
+	VPERMILPS   $0x01, X2, X3
+	VFMADD231SS (BX)(R8*1), X1, X3
+	VMOVSS      X3, (BX)(R8*1)
+	VPERMILPS   $0x02, X2, X3
+	VFMADD231SS (BX)(R8*2), X1, X3
+	VMOVSS      X3, (BX)(R8*2)
+	VPERMILPS   $0x03, X2, X2
+	VFMADD231SS (BX)(R9*1), X1, X2
+	VMOVSS      X2, (BX)(R9*1)
+	ADDQ        DI, BX
+	VFMADD231SS (BX), X1, X4
+	VMOVSS      X4, (BX)
+	VPERMILPS   $0x01, X4, X2
+	VFMADD231SS (BX)(R8*1), X1, X2
+	VMOVSS      X2, (BX)(R8*1)
+	VPERMILPS   $0x02, X4, X2
+	VFMADD231SS (BX)(R8*2), X1, X2
+	VMOVSS      X2, (BX)(R8*2)
+	VPERMILPS   $0x03, X4, X2
+	VFMADD231SS (BX)(R9*1), X1, X2
+	VMOVSS      X2, (BX)(R9*1)
+	ADDQ        DI, BX
+	JMP         next
+
 // func sdotFar6x1AVX2(tiles int, k int, a *float32, aRow int, b *float32, bCol int, c *float32, cRow int, cCol int, alpha float32, beta float32)
 // Requires: AVX, FMA3, MMX+
 TEXT ·sdotFar6x1AVX2(SB), NOSPLIT, $0-80
@@ -3672,6 +3968,299 @@ addsOld:
 	VFMADD231SD (BX)(DI*2), X5, X4
 	VMOVSD      X4, (BX)(DI*2)
 	ADDQ        SI, BX
+	JMP         next
+
+// func ddot1x4AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+// Requires: AVX, FMA3
+TEXT ·ddot1x4AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	LEAQ (DX)(DX*2), SI
+	MOVQ k+8(FP), DI
+	ANDQ $0x00000003, DI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, DI
+	NEGQ    DI
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    DI, R8
+	VMOVUPS (R8), Y0
+
+tile:
+	MOVQ    b+32(FP), R8
+	MOVQ    k+8(FP), R9
+	MOVQ    AX, DI
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	SUBQ    $0x00000004, R9
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPD     (R8), Y5
+	VMOVUPD     (R8)(DX*1), Y6
+	VMOVUPD     (R8)(DX*2), Y7
+	VMOVUPD     (R8)(SI*1), Y8
+	VMOVUPD     (DI), Y9
+	VFMADD231PD Y9, Y5, Y1
+	VFMADD231PD Y9, Y6, Y2
+	VFMADD231PD Y9, Y7, Y3
+	VFMADD231PD Y9, Y8, Y4
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	SUBQ        $0x00000004, R9
+	JGE         steps
+
+one:
+	TESTQ       $0x00000003, R9
+	JEQ         sum
+	VMASKMOVPD  (R8), Y0, Y5
+	VMASKMOVPD  (R8)(DX*1), Y0, Y6
+	VMASKMOVPD  (R8)(DX*2), Y0, Y7
+	VMASKMOVPD  (R8)(SI*1), Y0, Y8
+	VMASKMOVPD  (DI), Y0, Y9
+	VFMADD231PD Y9, Y5, Y1
+	VFMADD231PD Y9, Y6, Y2
+	VFMADD231PD Y9, Y7, Y3
+	VFMADD231PD Y9, Y8, Y4
+
+sum:
+	MOVQ         cRow+56(FP), DI
+	MOVQ         cCol+64(FP), R8
+	SHLQ         $0x03, DI
+	SHLQ         $0x03, R8
+	LEAQ         (R8)(R8*2), R9
+	VMOVDDUP     alpha+72(FP), X5
+	VUNPCKLPD    Y2, Y1, Y6
+	VUNPCKHPD    Y2, Y1, Y1
+	VADDPD       Y1, Y6, Y6
+	VEXTRACTF128 $0x01, Y6, X1
+	VADDPD       X1, X6, X6
+	VMULPD       X5, X6, X6
+	VUNPCKLPD    Y4, Y3, Y1
+	VUNPCKHPD    Y4, Y3, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPD       X2, X1, X1
+	VMULPD       X5, X1, X1
+	MOVQ         beta+80(FP), R10
+	ADDQ         R10, R10
+	JNE          addsOld
+	CMPQ         R8, $0x08
+	JNE          apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X6, (BX)
+	VMOVUPS X1, 16(BX)
+	ADDQ    DI, BX
+	JMP     next
+
+apart:
+	VMOVSD    X6, (BX)
+	VPERMILPD $0x01, X6, X2
+	VMOVSD    X2, (BX)(R8*1)
+	VMOVSD    X1, (BX)(R8*2)
+	VPERMILPD $0x01, X1, X1
+	VMOVSD    X1, (BX)(R9*1)
+	ADDQ      DI, BX
+
+next:
+	IMUL3Q $0x00000001, CX, DI
+	ADDQ   DI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X2
+	VFMADD231SD (BX), X2, X6
+	VMOVSD      X6, (BX)
+	VPERMILPD   $0x01, X6, X3
+	VFMADD231SD (BX)(R8*1), X2, X3
+	VMOVSD      X3, (BX)(R8*1)
+	VFMADD231SD (BX)(R8*2), X2, X1
+	VMOVSD      X1, (BX)(R8*2)
+	VPERMILPD   $0x01, X1, X1
+	VFMADD231SD (BX)(R9*1), X2, X1
+	VMOVSD      X1, (BX)(R9*1)
+	ADDQ        DI, BX
+	JMP         next
+
+// func ddot2x4AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)
+// Requires: AVX, FMA3
+TEXT ·ddot2x4AVX2(SB), NOSPLIT, $0-88
+	MOVQ a+16(FP), AX
+	MOVQ aRow+24(FP), CX
+	MOVQ bCol+40(FP), DX
+	MOVQ c+48(FP), BX
+	SHLQ $0x03, CX
+	SHLQ $0x03, DX
+	LEAQ (DX)(DX*2), SI
+	MOVQ k+8(FP), DI
+	ANDQ $0x00000003, DI
+
+	// mask = the vector that ends n elements into the zeros
+	SHLQ    $0x03, DI
+	NEGQ    DI
+	LEAQ    tailMasks<>+32(SB), R8
+	ADDQ    DI, R8
+	VMOVUPS (R8), Y0
+
+tile:
+	MOVQ    b+32(FP), R8
+	MOVQ    k+8(FP), R9
+	MOVQ    AX, DI
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VXORPS  Y6, Y6, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	SUBQ    $0x00000004, R9
+	JLT     one
+	PCALIGN $0x20
+
+steps:
+	VMOVUPD     (R8), Y9
+	VMOVUPD     (R8)(DX*1), Y10
+	VMOVUPD     (R8)(DX*2), Y11
+	VMOVUPD     (R8)(SI*1), Y12
+	VMOVUPD     (DI), Y13
+	VFMADD231PD Y13, Y9, Y1
+	VFMADD231PD Y13, Y10, Y2
+	VFMADD231PD Y13, Y11, Y3
+	VFMADD231PD Y13, Y12, Y4
+	VMOVUPD     (DI)(CX*1), Y13
+	VFMADD231PD Y13, Y9, Y5
+	VFMADD231PD Y13, Y10, Y6
+	VFMADD231PD Y13, Y11, Y7
+	VFMADD231PD Y13, Y12, Y8
+	ADDQ        $0x00000020, DI
+	ADDQ        $0x00000020, R8
+	SUBQ        $0x00000004, R9
+	JGE         steps
+
+one:
+	TESTQ       $0x00000003, R9
+	JEQ         sum
+	VMASKMOVPD  (R8), Y0, Y9
+	VMASKMOVPD  (R8)(DX*1), Y0, Y10
+	VMASKMOVPD  (R8)(DX*2), Y0, Y11
+	VMASKMOVPD  (R8)(SI*1), Y0, Y12
+	VMASKMOVPD  (DI), Y0, Y13
+	VFMADD231PD Y13, Y9, Y1
+	VFMADD231PD Y13, Y10, Y2
+	VFMADD231PD Y13, Y11, Y3
+	VFMADD231PD Y13, Y12, Y4
+	VMASKMOVPD  (DI)(CX*1), Y0, Y13
+	VFMADD231PD Y13, Y9, Y5
+	VFMADD231PD Y13, Y10, Y6
+	VFMADD231PD Y13, Y11, Y7
+	VFMADD231PD Y13, Y12, Y8
+
+sum:
+	MOVQ         cRow+56(FP), DI
+	MOVQ         cCol+64(FP), R8
+	SHLQ         $0x03, DI
+	SHLQ         $0x03, R8
+	LEAQ         (R8)(R8*2), R9
+	VMOVDDUP     alpha+72(FP), X9
+	VUNPCKLPD    Y2, Y1, Y10
+	VUNPCKHPD    Y2, Y1, Y1
+	VADDPD       Y1, Y10, Y10
+	VEXTRACTF128 $0x01, Y10, X1
+	VADDPD       X1, X10, X10
+	VMULPD       X9, X10, X10
+	VUNPCKLPD    Y4, Y3, Y1
+	VUNPCKHPD    Y4, Y3, Y2
+	VADDPD       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X2
+	VADDPD       X2, X1, X1
+	VMULPD       X9, X1, X1
+	VUNPCKLPD    Y6, Y5, Y2
+	VUNPCKHPD    Y6, Y5, Y3
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X3
+	VADDPD       X3, X2, X2
+	VMULPD       X9, X2, X2
+	VUNPCKLPD    Y8, Y7, Y3
+	VUNPCKHPD    Y8, Y7, Y4
+	VADDPD       Y4, Y3, Y3
+	VEXTRACTF128 $0x01, Y3, X4
+	VADDPD       X4, X3, X3
+	VMULPD       X9, X3, X3
+	MOVQ         beta+80(FP), R10
+	ADDQ         R10, R10
+	JNE          addsOld
+	CMPQ         R8, $0x08
+	JNE          apart
+
+	// rows of C are whole vectors of totals
+	VMOVUPS X10, (BX)
+	VMOVUPS X1, 16(BX)
+	ADDQ    DI, BX
+	VMOVUPS X2, (BX)
+	VMOVUPS X3, 16(BX)
+	ADDQ    DI, BX
+	JMP     next
+
+apart:
+	VMOVSD    X10, (BX)
+	VPERMILPD $0x01, X10, X4
+	VMOVSD    X4, (BX)(R8*1)
+	VMOVSD    X1, (BX)(R8*2)
+	VPERMILPD $0x01, X1, X1
+	VMOVSD    X1, (BX)(R9*1)
+	ADDQ      DI, BX
+	VMOVSD    X2, (BX)
+	VPERMILPD $0x01, X2, X1
+	VMOVSD    X1, (BX)(R8*1)
+	VMOVSD    X3, (BX)(R8*2)
+	VPERMILPD $0x01, X3, X1
+	VMOVSD    X1, (BX)(R9*1)
+	ADDQ      DI, BX
+
+next:
+	IMUL3Q $0x00000002, CX, DI
+	ADDQ   DI, AX
+	DECQ   tiles+0(FP)
+	JNE    tile
+	VZEROUPPER
+	RET
+
+addsOld:
+	VMOVSD      beta+80(FP), X4
+	VFMADD231SD (BX), X4, X10
+	VMOVSD      X10, (BX)
+	VPERMILPD   $0x01, X10, X5
+	VFMADD231SD (BX)(R8*1), X4, X5
+	VMOVSD      X5, (BX)(R8*1)
+	VFMADD231SD (BX)(R8*2), X4, X1
+	VMOVSD      X1, (BX)(R8*2)
+	VPERMILPD   $0x01, X1, X1
+	VFMADD231SD (BX)(R9*1), X4, X1
+	VMOVSD      X1, (BX)(R9*1)
+	ADDQ        DI, BX
+	VFMADD231SD (BX), X4, X2
+	VMOVSD      X2, (BX)
+	VPERMILPD   $0x01, X2, X1
+	VFMADD231SD (BX)(R8*1), X4, X1
+	VMOVSD      X1, (BX)(R8*1)
+	VFMADD231SD (BX)(R8*2), X4, X3
+	VMOVSD      X3, (BX)(R8*2)
+	VPERMILPD   $0x01, X3, X1
+	VFMADD231SD (BX)(R9*1), X4, X1
+	VMOVSD      X1, (BX)(R9*1)
+	ADDQ        DI, BX
 	JMP         next
 
 // func ddotFar6x1AVX2(tiles int, k int, a *float64, aRow int, b *float64, bCol int, c *float64, cRow int, cCol int, alpha float64, beta float64)

@@ -438,10 +438,11 @@ func rowsInPlace(now func(kernels.Tuning) int, nks ...[2]int) func(t *tunable) [
 
 // packsB is for a B that is not transposed: one whose rows are far apart is packed at any depth, but for a few elements of A.
 func packsB(t *tunable, tu kernels.Tuning, s gemmShape) int {
-	const far, sharing = 2048, 15 // bytes
+	const far, sharing = 2048, 15     // bytes
+	const ways, callWork = 8, 1 << 21 // so few steps of k do not crowd, in a product of no more work
 	_, ldb, _ := s.strides()
 	row := ldb * t.size()
-	crowds := row > far && (row+sharing)%far <= 2*sharing
+	crowds := row > far && (row+sharing)%far <= 2*sharing && (s.k > ways || s.m*ldb*s.k > callWork)
 	return yes((s.m > tu.PackRows || crowds && s.m > tu.CrowdedRows) && (s.k > tu.PackDepth || crowds || row > far && s.m*s.k > tu.PackWork))
 }
 

@@ -10,9 +10,7 @@ func (p *product[T]) blocked() {
 	ks, tu := p.ks, &p.ks.tuning
 	m, n, k, a, b, c, ldc := p.m, p.n, p.k, p.a, p.b, p.c, p.ldc
 	kc, mc := p.kc, ks.blockOfRows(m, n, p.kc, rowsAtOnce[T](p.a.row, p.a.trans))
-	if p.isLow() {
-		mc = min(mc, 2*ks.mr())
-	}
+	mc = min(mc, ks.lowRows(m, n, k, ldc))
 	nc := ks.blockOfColumns(n, tu.NC)
 	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
 	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans)                                   // one of the strides is 1
@@ -115,13 +113,27 @@ func (p *product[T]) writesAround() bool {
 		uintptr(unsafe.Pointer(&p.c[0]))%line == 0 && p.ks.around.v == p.ks.tuning.Vectors
 }
 
-// isLow reports whether C, which is large, is written row by row: an element of it takes so few steps of k that what counts is how
-// it gets to memory, which it does faster in long pieces than in a panel of each of many rows.
-func (p *product[T]) isLow() bool {
-	const large, long = 4 << 20, 2 << 10 // bytes of C, and of a row
+// lowRows returns how many of m rows go through all of B at a time, if fewer: where an element of C takes so few steps of k that what counts
+// is how it gets to memory. If C is large, it does faster in long pieces than in a panel of each of many rows. And if rows of C share sets of the
+// caches, with one another or by turns, only those of one tile stay there until the next panel writes what follows.
+func (ks *kernelSet[T]) lowRows(m, n, k, ldc int) int {
+	const large, long, period, many = 4 << 20, 2 << 10, 1 << 10, 256 // bytes of C, and of its rows; and rows
 	var z T
 	size := int(unsafe.Sizeof(z))
-	return p.k <= p.ks.tuning.LowDepth && p.n >= long/size && p.m*p.n >= large/size
+	if k > ks.tuning.LowDepth || n < long/size {
+		return m
+	}
+	row := ldc*size + sharing
+	switch {
+	case row%(2*period) <= 2*sharing, row%period <= 2*sharing && m >= many:
+		if k <= ks.tuning.LowDepth/3 {
+			return min(m, ks.mr())
+		}
+		return min(m, 2*ks.mr())
+	case m*n >= large/size:
+		return min(m, 2*ks.mr())
+	}
+	return m
 }
 
 // macroKernel computes p, a block of A times panels of B, and packs them on the way if they are not. It may have

@@ -7,32 +7,81 @@ import (
 	"unsafe"
 )
 
-// Which products write C row by row.
-func TestIsLow(t *testing.T) {
+// How many rows go through all of B at a time.
+func TestLowRows(t *testing.T) {
 	eachType(t,
-		func(t *testing.T, o Ops[float32]) { isLow(t, o) },
-		func(t *testing.T, o Ops[float64]) { isLow(t, o) })
+		func(t *testing.T, o Ops[float32]) { lowRows(t, o) },
+		func(t *testing.T, o Ops[float64]) { lowRows(t, o) })
 }
 
-func isLow[T Float](t *testing.T, o Ops[T]) {
+func lowRows[T Float](t *testing.T, o Ops[T]) {
 	ks, size := *o.ks, int(unsafe.Sizeof(T(0)))
 	ks.tuning.LowDepth = 16
+	one, two := ks.mr(), 2*ks.mr()
 	long, large := 2048/size, 4<<20/size // elements
-	for _, c := range []struct {
-		m, n, k int
-		want    bool
-	}{
-		{large / long, long, 16, true}, {large / long, long, 17, false}, {large/long - 1, long, 16, false},
-		{large, long - 1, 16, false}, {1, large, 1, true}, {1, large - 1, 1, false},
+	far, fewer := long+100, large/(long+100)
+	for _, c := range []struct{ m, n, k, ldc, want int }{
+		{fewer + 1, far, 16, far, two}, {fewer + 1, far, 17, far, fewer + 1}, {fewer, far, 16, far, fewer}, {two, large, 1, large + 100, two},
+		{1, large, 1, large, 1}, {large, long - 1, 16, long - 1, large},
+		{50, long, 5, long, one}, {50, long, 6, long, two}, {50, long, 17, long, 50}, {50, long - 1, 1, long, 50}, {one, long, 5, long, one},
+		{50, far, 5, 3*long - 15/size, one}, {50, far, 5, 3*long + 15/size, one}, {50, far, 5, 3*long + 16/size, 50}, {50, far, 5, far, 50},
+		{255, far, 5, 3 * long / 2, 255}, {256, far, 5, 3 * long / 2, one},
 	} {
-		p := product[T]{ks: &ks, m: c.m, n: c.n, k: c.k}
-		if got := p.isLow(); got != c.want {
-			t.Errorf("%+v: %v", c, got)
+		if got := ks.lowRows(c.m, c.n, c.k, c.ldc); got != c.want {
+			t.Errorf("%+v: %d rows", c, got)
 		}
 	}
 	ks.tuning.LowDepth = 0
-	if p := (product[T]{ks: &ks, m: large, n: long, k: 1}); p.isLow() {
-		t.Error("C is written row by row where it never is to be")
+	if got := ks.lowRows(large, long, 1, long); got != large {
+		t.Errorf("%d rows where all are to go", got)
+	}
+}
+
+// Few rows at a time have the bits of all at once, whatever the transposes, strides and the epilogue.
+func TestLowStrips(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { lowStrips(t, o) },
+		func(t *testing.T, o Ops[float64]) { lowStrips(t, o) })
+}
+
+func lowStrips[T Float](t *testing.T, o Ops[T]) {
+	n := 2048 / int(unsafe.Sizeof(T(0)))
+	tu := o.Tuning()
+	tu.LowDepth = 0
+	high := o.Tuned(tu)
+	tu.LowDepth = 12
+	low := o.Tuned(tu)
+	rng := rand.New(rand.NewPCG(73, 74))
+	for _, m := range []int{low.ks.mr() + 1, 29, 50} {
+		for _, k := range []int{1, 4, 5, 12} {
+			for _, trans := range transposes {
+				lda, ldb := k, n
+				if trans[0] {
+					lda = m
+				}
+				if trans[1] {
+					ldb = k
+				}
+				a, b := randomMatrix[T](rng, 1, m*k, m*k).data, randomMatrix[T](rng, 1, k*n, k*n).data
+				before := randomMatrix[T](rng, m, n, n)
+				for _, e := range []Epilogue[T]{{}, {Bias: b[:n], ReLU: true}, {Mask: before.data, LDMask: n}} {
+					var results [2]guarded[T]
+					for i, o := range []Ops[T]{low, high} {
+						results[i] = newGuarded[T](m * n)
+						copy(results[i].data, before.data)
+						if e.Mask == nil && !e.ReLU {
+							o.Threads(1).Gemm(trans[0], trans[1], m, n, k, 1, a, lda, b, ldb, 1, results[i].data, n)
+						} else {
+							o.Threads(1).GemmFused(trans[0], trans[1], m, n, k, 1, a, lda, b, ldb, 1, results[i].data, n, e)
+						}
+						results[i].check(t, "c")
+					}
+					if !slices.Equal(results[0].data, results[1].data) {
+						t.Fatalf("%dx%dx%d, trans %v, epilogue %v: other bits than all rows at once", m, n, k, trans, e.Mask != nil || e.ReLU)
+					}
+				}
+			}
+		}
 	}
 }
 

@@ -111,6 +111,20 @@ func (x *microArgs[T]) compute(ks *kernelSet[T], m, n int, ending pairing) {
 // strips computes m rows of n columns, all in place, of a product so small that nothing has
 // to be bounded: macroKernel in less time.
 func (x *microArgs[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
+	rows := ks.lowRows(m, n, x.k, x.ldc)
+	if rows == m {
+		x.rowsOfStrips(ks, m, n, ending)
+		return
+	}
+	a, b, c, bias, mask := x.a, x.b, x.c, x.bias, x.mask
+	for i := 0; i < m; i += rows {
+		x.a, x.b, x.c, x.bias, x.mask = shifted(a, i*x.aRow), b, shifted(c, i*x.ldc), bias, shiftedIf(mask, i*x.maskRow)
+		x.rowsOfStrips(ks, min(rows, m-i), n, ending)
+	}
+}
+
+// rowsOfStrips is strips for rows that go through all of B at a time.
+func (x *microArgs[T]) rowsOfStrips(ks *kernelSet[T], m, n int, ending pairing) {
 	wide, a, b, c, bias, mask := ks.widthInPlace(m, n, false), x.a, x.b, x.c, x.bias, x.mask
 	epilogue := bias != nil || mask != nil
 	var tallest, h, tall, short int

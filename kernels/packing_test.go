@@ -58,6 +58,8 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		{48, 64, false, 2064 / size, tu.PackRows < 48 && tu.PackWork < 3072}, {48, 65, false, 2064 / size, tu.PackRows < 48}, {48, 64, false, 2060 / size, tu.PackRows < 48},
 		{48, 64, false, 4088 / size, tu.PackRows < 48}, {48, 64, false, 4080 / size, tu.PackRows < 48 && tu.PackWork < 3072},
 		{tu.CrowdedRows + 1, 1 << 20, false, 2048 / size, tu.CrowdedRows == tu.PackRows},
+		{tu.CrowdedRows + 1, 9, false, 3 * 2048 / size, true}, {min(tu.CrowdedRows, 40) + 1, 8, false, 3 * 2048 / size, tu.CrowdedRows <= 40 && tu.PackDepth < 8},
+		{max(tu.CrowdedRows+1, callWork/8*size/(3*2048)+1), 8, false, 3 * 2048 / size, true},
 		{tu.CrowdedRows + 1, 16, false, 3 * 2048 / size, true}, {tu.CrowdedRows, 16, false, 3 * 2048 / size, false},
 		{tu.PackRows, 1 << 20, false, farRow + 10, false}, {tu.CrowdedRows + 1, 1 << 20, false, farRow + 10, tu.CrowdedRows == tu.PackRows},
 		{48, 47, false, 1536 / size, crowded && ks.packing == nil}, {47, 48, false, 1536 / size, crowded && ks.packing == nil},

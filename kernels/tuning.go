@@ -70,7 +70,8 @@ type Tuning struct {
 	// 512 bytes of a row of A, or 1024 from 33 rows on. 0 is for no product.
 	ShallowRows int
 	// A product of at most LowDepth steps of k, whose C, or what a thread computes of it, is large and has long rows, takes two rows of
-	// tiles of A at a time through all of B, so that C is written row by row. 0 is for no product.
+	// tiles of A at a time through all of B, so that C is written row by row; or one, if rows of C are about a multiple of 2 KiB apart, or are many and
+	// one of 1 KiB. 0 is for no product.
 	LowDepth int
 	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by a call for each tile if k is at least AloneDepth
 	// and half of n, and n at least a vector, else by fewer calls of kernels that do more. A panel of one or two tiles, and panels of one tile each and a few
@@ -344,16 +345,24 @@ func (ks *kernelSet[T]) packsB(m, k, ldb int, trans bool) bool {
 
 // packsRows is packsB for a B that is not transposed, and more rows than are never enough.
 func (ks *kernelSet[T]) packsRows(m, k, ldb int) bool {
-	const period = 2 << 10 // bytes; half of setPeriod, as rows by turns share sets then
+	const ways = 8 // of the L1 cache: so few steps do not crowd it
 	var z T
 	tu := &ks.tuning
 	row := ldb * int(unsafe.Sizeof(z))
 	apart := row > nearRow
-	crowds := apart && (row+sharing)%period <= 2*sharing
+	crowds := crowds[T](ldb) && (k > ways || product3(m, ldb, k) > callWork)
 	if m <= tu.PackRows && !(crowds && m > tu.CrowdedRows) {
 		return false
 	}
 	return k > tu.PackDepth || crowds || apart && m*k > tu.PackWork || (row == crowded || row == nearRow) && ks.packsCrowded(m, k)
+}
+
+// crowds reports whether rows so many elements apart, more than nearRow, share sets of the L1 cache, or do by turns.
+func crowds[T Float](ld int) bool {
+	const period = setPeriod / 2
+	var z T
+	row := ld * int(unsafe.Sizeof(z))
+	return row > nearRow && (row+sharing)%period <= 2*sharing
 }
 
 // Rows of B that are crowded bytes apart, or nearRow, are too many for their sets of the L1 cache, and too far apart for what they

@@ -25,6 +25,10 @@ TEXT ·salone1x8AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, CX
 	IMULQ   BX, CX
+	CMPQ    CX, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    CX, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -108,6 +112,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, CX
 	IMULQ   BX, CX
+	CMPQ    CX, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    CX, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -230,6 +238,10 @@ TEXT ·salone2x8AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R9
 	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R9, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -334,6 +346,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R9
 	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R9, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -487,6 +503,10 @@ TEXT ·salone3x8AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R9
 	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R9, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -612,6 +632,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R9
 	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R9, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -797,6 +821,10 @@ TEXT ·salone4x8AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R10, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -943,6 +971,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -1159,6 +1191,10 @@ TEXT ·salone5x8AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R10, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -1326,6 +1362,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -1574,6 +1614,10 @@ TEXT ·salone6x8AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -1762,6 +1806,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R11, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -2041,6 +2089,10 @@ TEXT ·salone7x8AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -2250,6 +2302,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R11, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -2564,6 +2620,10 @@ TEXT ·salone8x8AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -2797,6 +2857,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -3145,6 +3209,10 @@ TEXT ·salone9x8AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -3399,6 +3467,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -3778,6 +3850,10 @@ TEXT ·salone10x8AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -4053,6 +4129,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -4463,6 +4543,10 @@ TEXT ·salone11x8AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -4759,6 +4843,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -5200,6 +5288,10 @@ TEXT ·salone12x8AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -5517,6 +5609,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -5974,6 +6070,10 @@ TEXT ·salone1x16AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R9
 	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R9, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -6090,6 +6190,10 @@ TEXT ·salone2x16AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -6238,6 +6342,10 @@ TEXT ·salone3x16AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -6419,6 +6527,10 @@ TEXT ·salone4x16AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -6632,6 +6744,10 @@ TEXT ·salone5x16AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -6878,6 +6994,10 @@ TEXT ·salone6x16AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -7143,6 +7263,10 @@ TEXT ·salone1x24AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R9
 	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R9, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -7284,6 +7408,10 @@ TEXT ·salone2x24AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -7468,6 +7596,10 @@ TEXT ·salone3x24AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -7696,6 +7828,10 @@ TEXT ·salone4x24AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -7950,6 +8086,10 @@ TEXT ·dalone1x4AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, CX
 	IMULQ   BX, CX
+	CMPQ    CX, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    CX, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -8033,6 +8173,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, CX
 	IMULQ   BX, CX
+	CMPQ    CX, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    CX, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -8147,6 +8291,10 @@ TEXT ·dalone2x4AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R9
 	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R9, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -8251,6 +8399,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R9
 	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R9, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -8392,6 +8544,10 @@ TEXT ·dalone3x4AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R9
 	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R9, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -8517,6 +8673,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R9
 	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R9, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -8686,6 +8846,10 @@ TEXT ·dalone4x4AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R10, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -8832,6 +8996,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -9028,6 +9196,10 @@ TEXT ·dalone5x4AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R10, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -9195,6 +9367,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -9419,6 +9595,10 @@ TEXT ·dalone6x4AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -9607,6 +9787,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R11, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -9858,6 +10042,10 @@ TEXT ·dalone7x4AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -10067,6 +10255,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R11, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -10349,6 +10541,10 @@ TEXT ·dalone8x4AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -10582,6 +10778,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -10894,6 +11094,10 @@ TEXT ·dalone9x4AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -11148,6 +11352,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -11487,6 +11695,10 @@ TEXT ·dalone10x4AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -11762,6 +11974,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -12128,6 +12344,10 @@ TEXT ·dalone11x4AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -12424,6 +12644,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -12817,6 +13041,10 @@ TEXT ·dalone12x4AVX2(SB), NOSPLIT, $0-64
 	JLT     wholeRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, BX
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -13134,6 +13362,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, BX
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -13539,6 +13771,10 @@ TEXT ·dalone1x8AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R9
 	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R9, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -13655,6 +13891,10 @@ TEXT ·dalone2x8AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -13803,6 +14043,10 @@ TEXT ·dalone3x8AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -13984,6 +14228,10 @@ TEXT ·dalone4x8AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -14197,6 +14445,10 @@ TEXT ·dalone5x8AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -14443,6 +14695,10 @@ TEXT ·dalone6x8AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R12
 	IMULQ   BX, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -14708,6 +14964,10 @@ TEXT ·dalone1x12AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R9
 	IMULQ   BX, R9
+	CMPQ    R9, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R9, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -14849,6 +15109,10 @@ TEXT ·dalone2x12AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -15033,6 +15297,10 @@ TEXT ·dalone3x12AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R10
 	IMULQ   BX, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -15261,6 +15529,10 @@ TEXT ·dalone4x12AVX2(SB), NOSPLIT, $0-64
 	JLT     tileRest
 	MOVQ    R8, R11
 	IMULQ   BX, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, BX
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20

@@ -27,6 +27,10 @@ TEXT ·supright8x1AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, CX
 	IMULQ   SI, CX
+	CMPQ    CX, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    CX, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -147,6 +151,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, CX
 	IMULQ   SI, CX
+	CMPQ    CX, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    CX, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -297,6 +305,10 @@ TEXT ·supright8x2AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R10, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -439,6 +451,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -611,6 +627,10 @@ TEXT ·supright8x3AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R10, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -788,6 +808,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -996,6 +1020,10 @@ TEXT ·supright8x4AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -1184,6 +1212,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R11, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -1403,6 +1435,10 @@ TEXT ·supright8x5AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -1619,6 +1655,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R11, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -1867,6 +1907,10 @@ TEXT ·supright8x6AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -2105,6 +2149,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -2375,6 +2423,10 @@ TEXT ·supright8x7AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -2648,6 +2700,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -2957,6 +3013,10 @@ TEXT ·supright8x8AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -3242,6 +3302,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -3563,6 +3627,10 @@ TEXT ·supright8x9AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -3876,6 +3944,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -4225,6 +4297,10 @@ TEXT ·supright8x10AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -4560,6 +4636,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -4931,6 +5011,10 @@ TEXT ·supright8x11AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -5301,6 +5385,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -5707,6 +5795,10 @@ TEXT ·supright8x12AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -6088,6 +6180,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -6490,6 +6586,10 @@ TEXT ·supright16x1AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -6667,6 +6767,10 @@ TEXT ·supright16x2AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -6879,6 +6983,10 @@ TEXT ·supright16x3AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -7153,6 +7261,10 @@ TEXT ·supright16x4AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -7440,6 +7552,10 @@ TEXT ·supright16x5AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -7775,6 +7891,10 @@ TEXT ·supright16x6AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R13, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -8132,6 +8252,10 @@ TEXT ·supright24x1AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -8350,6 +8474,10 @@ TEXT ·supright24x2AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -8616,6 +8744,10 @@ TEXT ·supright24x3AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -8970,6 +9102,10 @@ TEXT ·supright24x4AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -9327,6 +9463,10 @@ TEXT ·supright32x1AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -9582,6 +9722,10 @@ TEXT ·supright32x2AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -9885,6 +10029,10 @@ TEXT ·dupright4x1AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, CX
 	IMULQ   SI, CX
+	CMPQ    CX, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    CX, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -9997,6 +10145,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, CX
 	IMULQ   SI, CX
+	CMPQ    CX, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    CX, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -10131,6 +10283,10 @@ TEXT ·dupright4x2AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R10, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -10265,6 +10421,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -10421,6 +10581,10 @@ TEXT ·dupright4x3AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R10, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -10579,6 +10743,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R10, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -10760,6 +10928,10 @@ TEXT ·dupright4x4AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -10936,6 +11108,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R11, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -11135,6 +11311,10 @@ TEXT ·dupright4x5AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R11, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -11335,6 +11515,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R11, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -11559,6 +11743,10 @@ TEXT ·dupright4x6AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -11781,6 +11969,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -12027,6 +12219,10 @@ TEXT ·dupright4x7AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R12, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -12273,6 +12469,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R12, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -12547,6 +12747,10 @@ TEXT ·dupright4x8AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -12820,6 +13024,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -13121,6 +13329,10 @@ TEXT ·dupright4x9AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -13418,6 +13630,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -13743,6 +13959,10 @@ TEXT ·dupright4x10AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -14062,6 +14282,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -14409,6 +14633,10 @@ TEXT ·dupright4x11AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -14752,6 +14980,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -15123,6 +15355,10 @@ TEXT ·dupright4x12AVX2(SB), NOSPLIT, $0-72
 	JLT     wholeRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      wholeSteps
+	TESTQ   $0x0000003f, SI
+	JNE     wholeFarSteps
 	CMPQ    R13, $0x00040000
 	JL      wholeSteps
 	PCALIGN $0x20
@@ -15484,6 +15720,10 @@ cut:
 	JLT     cutRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      cutSteps
+	TESTQ   $0x0000003f, SI
+	JNE     cutFarSteps
 	CMPQ    R13, $0x00040000
 	JL      cutSteps
 	PCALIGN $0x20
@@ -15858,6 +16098,10 @@ TEXT ·dupright8x1AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -16019,6 +16263,10 @@ TEXT ·dupright8x2AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -16215,6 +16463,10 @@ TEXT ·dupright8x3AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -16451,6 +16703,10 @@ TEXT ·dupright8x4AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -16714,6 +16970,10 @@ TEXT ·dupright8x5AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -17017,6 +17277,10 @@ TEXT ·dupright8x6AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R13
 	IMULQ   SI, R13
+	CMPQ    R13, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R13, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -17342,6 +17606,10 @@ TEXT ·dupright12x1AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -17536,6 +17804,10 @@ TEXT ·dupright12x2AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -17778,6 +18050,10 @@ TEXT ·dupright12x3AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -18075,6 +18351,10 @@ TEXT ·dupright12x4AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R12
 	IMULQ   SI, R12
+	CMPQ    R12, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R12, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -18396,6 +18676,10 @@ TEXT ·dupright16x1AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R10
 	IMULQ   SI, R10
+	CMPQ    R10, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R10, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20
@@ -18619,6 +18903,10 @@ TEXT ·dupright16x2AVX2(SB), NOSPLIT, $0-72
 	JLT     tileRest
 	MOVQ    R9, R11
 	IMULQ   SI, R11
+	CMPQ    R11, $0x00008000
+	JL      tileSteps
+	TESTQ   $0x0000003f, SI
+	JNE     tileFarSteps
 	CMPQ    R11, $0x00040000
 	JL      tileSteps
 	PCALIGN $0x20

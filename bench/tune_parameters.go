@@ -220,18 +220,21 @@ var parameters = []parameter{
 			return []int{64, 80, 96, 112, 128, 144, 160, 192, 256}
 		}),
 		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, n := range []int{24, 48, 100} {
+			for _, n := range []int{24, 48, 96} {
 				shapes = append(shapes, gemmShape{m: 60, n: n, k: 900, transA: true}, gemmShape{m: 500, n: n, k: 500, transA: true}, gemmShape{m: 2000, n: n, k: 1000, transA: true})
 			}
 			return shapes
+		},
+		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
+			return isThin(t, tu, s) * ((s.k + tu.ThinDepth - 1) / tu.ThinDepth) // blocks
 		},
 	},
 	{
 		name: "TailColumns", about: "up to so many columns in the last vector are computed on their own",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TailColumns }, tails),
 		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, s := range []gemmShape{{m: 100, k: 784}, {m: 256, k: 256}, {m: 784, k: 100, transA: true}} {
-				for last := 1; last < t.lanes; last++ {
+			for _, s := range []gemmShape{{m: 80, k: 784}, {m: 256, k: 256}, {m: 784, k: 100, transA: true}} {
+				for last := 1; last < t.lanes && !(s.transA && 2*last >= t.lanes); last++ { // more of a transposed A stay in their tiles with AVX2
 					s.n = 3*t.lanes + last
 					shapes = append(shapes, s)
 				}
@@ -245,6 +248,9 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TailDepth }, tailDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
 			for _, s := range []gemmShape{{m: 100, n: 1}, {m: 100, n: t.now.TailColumns}, {m: 784, n: 1, transA: true}, {m: 784, n: t.now.TailColumns, transA: true}} {
+				if s.transA && 2*s.n >= t.lanes {
+					continue // as above
+				}
 				s.n += 3 * t.lanes
 				for _, s.k = range steps(tailDepths(t), t.now.TailDepth) {
 					if !slices.Contains(shapes, s) {
@@ -313,7 +319,7 @@ var parameters = []parameter{
 		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m <= tu.ShallowRows) },
 	},
 	{
-		name: "LowDepth", about: "most k for which a large C with long rows is written row by row; 0 for never",
+		name: "LowDepth", about: "most k for which C is written row by row, if it is large or its rows share sets of the cache; 0 for never",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.LowDepth }, lowDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
 			for _, k := range steps(lowDepths(t), t.now.LowDepth) {
@@ -323,7 +329,10 @@ var parameters = []parameter{
 			}
 			return shapes
 		},
-		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.k <= tu.LowDepth) },
+		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { // two rows of tiles at a time, or one
+			crowds := s.n%512 == 0 // 2 KiB, or 4
+			return yes(s.k <= tu.LowDepth) + yes(crowds && s.k <= tu.LowDepth/3)
+		},
 	},
 	{
 		name: "AloneDepth", about: "least k for which small products are computed by a call for each tile",
@@ -470,11 +479,11 @@ func packsA(t *tunable, tu kernels.Tuning, s gemmShape) int {
 
 // isThin is for a product with a transposed A, and more rows than so few that it is not thin for them.
 func isThin(_ *tunable, tu kernels.Tuning, s gemmShape) int {
-	const least = 1 << 18 // multiply-adds
-	return yes(s.n <= tu.ThinColumns && s.n > tu.UprightColumns && s.k > tu.ThinDepth+tu.ThinDepth/2 && s.m*s.n*s.k >= least)
+	const least, few = 1 << 18, 8 // multiply-adds, and columns
+	return yes(s.n <= tu.ThinColumns && s.n > max(tu.UprightColumns, few) && s.k > tu.ThinDepth+tu.ThinDepth/2 && s.m*s.n*s.k >= least)
 }
 
-// splitsTail is for more than two whole vectors and so many rows that a tail pays, which all shapes here have: it does
+// splitsTail is for more than two whole vectors, so many rows that a tail pays, and an A in the caches, which all shapes here have: it does
 // from a depth of 24 on, whatever the tuning.
 func splitsTail(t *tunable, tu kernels.Tuning, s gemmShape) int {
 	return yes(s.n%t.lanes <= tu.TailColumns && s.k >= max(tu.TailDepth, 24))

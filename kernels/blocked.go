@@ -10,14 +10,14 @@ func (p *product[T]) blocked() {
 	ks, tu := p.ks, &p.ks.tuning
 	m, n, k, a, b, c, ldc := p.m, p.n, p.k, p.a, p.b, p.c, p.ldc
 	kc, mc := p.kc, ks.blockOfRows(m, n, p.kc, rowsAtOnce[T](p.a.row, p.a.trans))
-	mc = min(mc, ks.lowRows(m, n, k, ldc))
 	nc := ks.blockOfColumns(n, tu.NC)
 	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
-	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans)                                   // one of the strides is 1
-	if a.trans && p.packed == nil && kc < k && kc <= tu.ThinDepth && n <= tu.ThinColumns { // thin, and a block of as many rows as make it as large
-		mc = evenly(m, max(int(float64(tu.MC)*float64(tu.KC)/float64(kc)), 1), ks.mr())
+	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans) // one of the strides is 1
+	if p.thin {
+		_, mc = ks.thinBlock(m, n, k)
 		packingA = ks.turnsShared(n, a.col)
 	}
+	mc = min(mc, ks.lowRows(m, n, k, ldc))
 	const near = 1 << 20 // bytes of A, of which the L2 cache has most
 	far := m > near/int(unsafe.Sizeof(p.alpha))/k
 	var after strip[T]
@@ -115,7 +115,8 @@ func (p *product[T]) writesAround() bool {
 
 // lowRows returns how many of m rows go through all of B at a time, if fewer: where an element of C takes so few steps of k that what counts
 // is how it gets to memory. If C is large, it does faster in long pieces than in a panel of each of many rows. And if rows of C share sets of the
-// caches, with one another or by turns, only those of one tile stay there until the next panel writes what follows.
+// caches, with one another or by turns, only those of one tile stay there until the next panel writes what follows; with more steps of k than a third
+// of LowDepth, B is read too often for that, and two rows of tiles are better.
 func (ks *kernelSet[T]) lowRows(m, n, k, ldc int) int {
 	const large, long, period, many = 4 << 20, 2 << 10, 1 << 10, 256 // bytes of C, and of its rows; and rows
 	var z T

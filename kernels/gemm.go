@@ -153,7 +153,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 			return
 		case !transA && !transB && ks.mayHaveTail(m, n, k) && stripsAndTail(ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
 			return
-		case !transB && (ks.onePanel(m, n, k, ldb, transA) || ks.inStrips(m, n, k, lda, ldb, transA)):
+		case !transB && !(transA && ks.isThin(m, n, k)) && (ks.onePanel(m, n, k, ldb, transA) || ks.inStrips(m, n, k, lda, ldb, transA)):
 			var x microArgs[T]
 			x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 			x.compute(ks, m, n, pairingOf(m, k, transA))

@@ -51,9 +51,20 @@ func lowStrips[T Float](t *testing.T, o Ops[T]) {
 	high := o.Tuned(tu)
 	tu.LowDepth = 12
 	low := o.Tuned(tu)
+	watched := watchStrips(low, n)
 	rng := rand.New(rand.NewPCG(73, 74))
 	for _, m := range []int{low.ks.mr() + 1, 29, 50} {
 		for _, k := range []int{1, 4, 5, 12} {
+			rows := low.ks.mr()
+			if k > 4 {
+				rows *= 2
+			}
+			c := make([]T, m*n)
+			watched.c, watched.strips = uintptr(unsafe.Pointer(&c[0])), 0
+			watched.o.Threads(1).Gemm(false, false, m, n, k, 1, make([]T, m*k), k, make([]T, k*n), n, 1, c, n)
+			if want := (m + rows - 1) / rows; watched.strips < want-1 || watched.strips > want+1 { // a kernel that packs is none, and the last rows may be in two
+				t.Errorf("%dx%dx%d: %d strips, want %d", m, n, k, watched.strips, want)
+			}
 			for _, trans := range transposes {
 				lda, ldb := k, n
 				if trans[0] {
@@ -102,25 +113,7 @@ func lowBlocks[T Float](t *testing.T, o Ops[T]) {
 	high := o.Tuned(tu)
 	tu.LowDepth = k
 	low := o.Tuned(tu)
-	strips := 0 // calls that begin in the first column
-	var first uintptr
-	ks := *low.ks
-	ks.byColumns = slices.Clone(ks.byColumns)
-	for i, kernels := range ks.byColumns {
-		for p := range kernels {
-			ks.byColumns[i][p] = slices.Clone(kernels[p])
-			for h, run := range kernels[p] {
-				ks.byColumns[i][p][h] = func(x *microArgs[T]) {
-					if (uintptr(unsafe.Pointer(x.c))-first)/uintptr(size)%uintptr(n) == 0 {
-						strips++
-					}
-					run(x)
-				}
-			}
-		}
-	}
-	watched := low
-	watched.ks = &ks
+	watched := watchStrips(low, n)
 	rng := rand.New(rand.NewPCG(71, 72))
 	a, b, before := randomMatrix[T](rng, 1, m*k, m*k).data, randomMatrix[T](rng, 1, k*n, k*n).data, randomMatrix[T](rng, 1, m*n, m*n).data
 	for _, s := range []struct{ transA, transB bool }{{false, false}, {true, true}} {
@@ -133,7 +126,7 @@ func lowBlocks[T Float](t *testing.T, o Ops[T]) {
 		}
 		multiply := func(o Ops[T], beta T) []T {
 			c := slices.Clone(before)
-			first, strips = uintptr(unsafe.Pointer(&c[0])), 0
+			watched.c, watched.strips = uintptr(unsafe.Pointer(&c[0])), 0
 			o.Gemm(s.transA, s.transB, m, n, k, 0.7, a, lda, b, ldb, beta, c, n)
 			return c
 		}
@@ -144,14 +137,44 @@ func lowBlocks[T Float](t *testing.T, o Ops[T]) {
 		if !slices.Equal(multiply(low.Threads(2), 1.3), want) {
 			t.Errorf("%+v: two threads give other bits", s)
 		}
-		blocks := (m + 2*ks.mr() - 1) / (2 * ks.mr())
-		if multiply(watched.Threads(1), 0); strips < blocks-1 || strips > blocks+2 { // a kernel that packs is none, and the last rows may be in two
-			t.Errorf("%+v: %d strips, want %d", s, strips, blocks)
+		one := watched.o.Threads(1)
+		blocks := (m + 2*o.ks.mr() - 1) / (2 * o.ks.mr())
+		if multiply(one, 0); watched.strips < blocks-1 || watched.strips > blocks+2 { // a kernel that packs is none, and the last rows may be in two
+			t.Errorf("%+v: %d strips, want %d", s, watched.strips, blocks)
 		}
-		ks.tuning = high.Tuning()
-		if multiply(watched.Threads(1), 0); strips > 2*(m/ks.tuning.MC+2) {
-			t.Errorf("%+v: %d strips in blocks of MC, want at most %d", s, strips, 2*(m/ks.tuning.MC+2))
+		watched.o.ks.tuning = high.Tuning()
+		if multiply(one, 0); watched.strips > 2*(m/o.Tuning().MC+2) {
+			t.Errorf("%+v: %d strips in blocks of MC, want at most %d", s, watched.strips, 2*(m/o.Tuning().MC+2))
 		}
-		ks.tuning = low.Tuning()
+		watched.o.ks.tuning = low.Tuning()
 	}
+}
+
+// watchedStrips counts the calls of micro-kernels that begin in the first column of C.
+type watchedStrips[T Float] struct {
+	o      Ops[T]
+	c      uintptr // where C begins
+	strips int
+}
+
+// watchStrips watches o, for a C of rows n apart.
+func watchStrips[T Float](o Ops[T], n int) *watchedStrips[T] {
+	ks := *o.ks
+	w := &watchedStrips[T]{o: o}
+	w.o.ks = &ks
+	ks.byColumns = slices.Clone(ks.byColumns)
+	for i, kernels := range ks.byColumns {
+		for p := range kernels {
+			ks.byColumns[i][p] = slices.Clone(kernels[p])
+			for h, run := range kernels[p] {
+				ks.byColumns[i][p][h] = func(x *microArgs[T]) {
+					if (uintptr(unsafe.Pointer(x.c))-w.c)/unsafe.Sizeof(T(0))%uintptr(n) == 0 {
+						w.strips++
+					}
+					run(x)
+				}
+			}
+		}
+	}
+	return w
 }

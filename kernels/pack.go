@@ -77,7 +77,7 @@ func packTransposed[T Float](square transposer[T], b []T, bCol int, panel []T, k
 // strides, so that the block keeps its order, and one that is not transposed is a
 // copy of whole rows.
 func packA[T Float](ks *kernelSet[T], w *workspace[T], a operand[T], m, k int) operand[T] {
-	const line = 64 // bytes
+	const line = 64 // bytes; an odd number of them from row to row, as at an even one rows share sets of the cache
 	var z T
 	perLine := line / int(unsafe.Sizeof(z))
 	pitch := ((k+perLine-1)/perLine | 1) * perLine

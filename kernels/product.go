@@ -8,6 +8,7 @@ type product[T Float] struct {
 	ks          *kernelSet[T]
 	m, n, k     int
 	kc          int // depth of the blocks, which the size of the whole product decides
+	thin        bool
 	alpha, beta T
 	a, b        operand[T]
 	packed      *PackedB[T] // instead of b, if not nil
@@ -66,11 +67,12 @@ func (p *product[T]) compute(o Ops[T]) {
 		p.asColumns(o)
 		return
 	}
+	p.thin = p.a.trans && !p.b.trans && ks.isThin(m, n, k)
 	if p.b.trans {
 		if turnedStrips(ks, m, n, k, p.alpha, p.a.data, p.a.row*p.a.col, p.a.trans, p.b.data, p.b.col, p.beta, p.c, p.ldc, &p.e) {
 			return
 		}
-	} else if onePanel := ks.onePanel(m, n, k, p.b.row, p.a.trans); onePanel || ks.inPlace(m, n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
+	} else if onePanel := ks.onePanel(m, n, k, p.b.row, p.a.trans); !p.thin && (onePanel || ks.inPlace(m, n, k, p.a.row*p.a.col, p.b.row, p.a.trans)) {
 		if onePanel || ks.fitsStrips(m, n, k, p.a.row*p.a.col, p.a.trans) {
 			p.strips()
 		} else {
@@ -78,9 +80,12 @@ func (p *product[T]) compute(o Ops[T]) {
 		}
 		return
 	}
-	if p.b.trans {
+	switch {
+	case p.thin:
+		p.kc, _ = ks.thinBlock(m, n, k)
+	case p.b.trans:
 		p.kc = ks.depth(n, k, p.a.trans)
-	} else {
+	default:
 		p.kc = ks.depthOf(m, n, k, p.a.trans)
 	}
 	if m == 1 && n > 1 { // a row is a column of the transposed product, but not to the epilogue

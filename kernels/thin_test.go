@@ -20,27 +20,25 @@ func thin[T Float](t *testing.T, o Ops[T]) {
 	o = o.Tuned(tu)
 	ks := o.ks
 	few := 96 / int(unsafe.Sizeof(T(0)))
+	upright := max(tu.UprightColumns, fewUpright)
 	most, deep := tu.ThinColumns, tu.ThinDepth+tu.ThinDepth/2
 	for _, s := range []struct {
 		m, n, k int
 		want    bool
 	}{
 		{3000, most, deep + 1, true}, {3000, most, deep, false}, {3000, most + 1, deep + 1, false},
-		{3000, tu.UprightColumns + 1, deep + 1, true}, {30000, tu.UprightColumns, deep + 1, false},
-		{64, 16, 256, true}, {63, 16, 256, false}, {200, max(tu.UprightColumns+1, 7), 256, true}, {30, 23, 400, true}, {few, few, 20000, false}, {few + 1, few, 20000, few > tu.UprightColumns},
+		{3000, upright + 1, deep + 1, true}, {30000, upright, deep + 1, false},
+		{64, 16, 256, true}, {63, 16, 256, false}, {200, max(upright+1, 11), 256, true}, {30, 23, 400, true}, {few, few, 20000, false}, {few + 1, few, 20000, few > upright},
 	} {
 		if got := ks.isThin(s.m, s.n, s.k); got != s.want {
 			t.Errorf("%+v: thin %v", s, got)
 		}
-		if s.want && ks.onePanel(s.m, s.n, s.k, s.n, true) {
-			t.Errorf("%+v: one block", s)
+		if !s.want {
+			continue
 		}
-		depth := ks.depth(s.n, s.k, true)
-		if s.want {
-			depth = evenly(s.k, tu.ThinDepth, 1)
-		}
-		if got := ks.depthOf(s.m, s.n, s.k, true); got != depth {
-			t.Errorf("%+v: blocks of depth %d, want %d", s, got, depth)
+		kc, mc := ks.thinBlock(s.m, s.n, s.k)
+		if kc != evenly(s.k, tu.ThinDepth, 1) || mc < s.m && (mc*kc > 2*tu.MC*tu.KC || 2*mc*kc < tu.MC*tu.KC) {
+			t.Errorf("%+v: blocks of %d rows, %d deep", s, mc, kc)
 		}
 	}
 	if tu.TurnStride < never { // or A is never turned
@@ -60,7 +58,7 @@ func thin[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 	apart := setPeriod // elements: sets of the cache are shared
-	for _, s := range [][3]int{{97, tu.UprightColumns + 1, 223}, {64, 16, 256}, {50, ks.nr() + 1, 400}, {31, 2*ks.nr() + 2, 500}, {29, most, deep + 1}, {29, most + 1, deep + 1}, {200, 2*ks.nr() + 3, tu.KC + 5}} {
+	for _, s := range [][3]int{{97, upright + 1, 223}, {64, 16, 256}, {50, ks.nr() + 1, 400}, {31, 2*ks.nr() + 2, 500}, {29, most, deep + 1}, {29, most + 1, deep + 1}, {200, 2*ks.nr() + 3, tu.KC + 5}} {
 		for _, ld := range []int{s[0], s[0] + 3, apart} {
 			g := gemmCase{transA: true, m: s[0], n: s[1], k: s[2], alpha: 1.5, padA: ld - s[0], padB: 1, padC: 2}
 			runGemm(t, o, g)
@@ -81,10 +79,15 @@ func TestThinBits(t *testing.T) {
 func thinBits[T Float](t *testing.T, o Ops[T]) {
 	rng := rand.New(rand.NewPCG(71, 72))
 	tu := o.ks.tuning
+	tu.ThinColumns, tu.ThinDepth = 96, min(tu.KC, 112) // of any implementation
+	o = o.Tuned(tu)
 	tu.ThreadWork = 1 << 15
 	shared := o.Tuned(tu)
-	for range 25 {
-		m, n, k := 12+rng.IntN(150), o.ks.tuning.UprightColumns+1+rng.IntN(160), 150+rng.IntN(500)
+	for i := range 25 {
+		m, n, k := 12+rng.IntN(150), 3+rng.IntN(120), 150+rng.IntN(500)
+		if i == 0 { // in place as a whole, if it were not thin
+			m, n, k = 24, 60, 400
+		}
 		a, b := randomMatrix[T](rng, k, m, m).data, randomMatrix[T](rng, k, n, n).data
 		want, got := make([]T, m*n), make([]T, m*n)
 		o.Threads(1).Gemm(true, false, m, n, k, 1, a, m, b, n, 0, want, n)
@@ -108,5 +111,15 @@ func thinBits[T Float](t *testing.T, o Ops[T]) {
 			o.Threads(1).Gemm(true, false, m, n, k, 1, spread, lda, b, n, 0, got, n)
 			check("A with columns further apart")
 		}
+		ld := n + 1 + rng.IntN(1200)
+		spread, wide := make([]T, extent(k, n, ld)), make([]T, extent(m, n, ld))
+		for p := range k {
+			copy(spread[p*ld:], b[p*n:][:n])
+		}
+		o.Threads(1).Gemm(true, false, m, n, k, 1, a, m, spread, ld, 0, wide, ld)
+		for i := range m {
+			copy(got[i*n:], wide[i*ld:][:n])
+		}
+		check("B and C with rows further apart")
 	}
 }

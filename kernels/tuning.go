@@ -30,7 +30,8 @@ type Tuning struct {
 	// a depth of at most PackDepth if the rows of B are near each other, up to
 	// 2 KiB: a panel of it then stays in the first-level cache as it is. It does not with rows of 1.5 or 2 KiB: AVX2 packs them from 48 rows of A
 	// and k = 48 on. Of rows that are further apart, a few steps of k stay there, too: products whose A has at most PackWork elements read them in place,
-	// unless they are about a multiple of 2 KiB apart. Where they are, products with more than CrowdedRows rows pack them, if these are fewer than PackRows.
+	// unless they are about a multiple of 2 KiB apart. Where they are, and k is more than 8 or the product large, products with more than CrowdedRows rows pack
+	// them, if these are fewer than PackRows.
 	PackRows, CrowdedRows, PackDepth, PackWork int
 	// Products with more than PackColumns columns pack A if its rows are at least
 	// PackStride elements apart, or if it is transposed, its columns at least
@@ -41,15 +42,16 @@ type Tuning struct {
 	// For a transposed A whose columns are at least TurnStride apart and share sets of the cache, as those about a multiple of 4 KiB apart do,
 	// the smaller one of PackColumns and TurnColumns counts.
 	TurnColumns int
-	// A product with a transposed A alone that has more columns than UprightColumns and at most ThinColumns is thin, unless it is small, or rows of both operands are 96 bytes or less:
-	// it reads A in place whatever the stride, unless its columns share sets of the cache, in blocks of depth ThinDepth instead of KC.
+	// A product with a transposed A alone that has more columns than 8 and UprightColumns, and at most ThinColumns, is thin, unless it is small, or m
+	// and n are no more than 96 bytes of elements: it reads A in place whatever the stride, or where its columns share sets of the cache turns it, in blocks of
+	// depth ThinDepth instead of KC.
 	// Each step of k takes a cache line of A, little of which the tile reads: of so few steps, these lines and the panel of B stay in the first-level
 	// cache for the tiles that read the rest. 0 columns are for no product.
 	ThinColumns, ThinDepth int
 	// A last vector of at most TailColumns columns, behind two whole ones, is
 	// computed by columns if k is at least TailDepth, where that saves more than bringing them together costs: a sum
 	// along k ends in adding up a vector. With a transposed A, all columns of a product are computed by columns if they are so few and k is
-	// at least 24.
+	// at least 24. Where A is large, or transposed, AVX2 leaves them in their tiles if reading A again for them takes longer than they save.
 	TailColumns, TailDepth int
 	// A product with a transposed B, and with A as it is, is computed as dot products, both
 	// in place, if k is at least DotDepth for each row, or for each column, of which there are
@@ -69,9 +71,9 @@ type Tuning struct {
 	// cache: 8 steps of k where all rows are one row of tiles and B is larger than 16 MiB; and if they are more and B is larger than 32 MiB,
 	// 512 bytes of a row of A, or 1024 from 33 rows on. 0 is for no product.
 	ShallowRows int
-	// A product of at most LowDepth steps of k, whose C, or what a thread computes of it, is large and has long rows, takes two rows of
-	// tiles of A at a time through all of B, so that C is written row by row; or one, if rows of C are about a multiple of 2 KiB apart, or are many and
-	// one of 1 KiB. 0 is for no product.
+	// A product of at most LowDepth steps of k, whose C, or what a thread computes of it, has long rows, takes two rows of tiles of A at a time
+	// through all of B, so that C is written row by row: if C is large, or its rows are about a multiple of 2 KiB apart, or 256 and more of them of 1 KiB. Of these
+	// rows, it takes one row of tiles for a third of so many steps. 0 is for no product.
 	LowDepth int
 	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by a call for each tile if k is at least AloneDepth
 	// and half of n, and n at least a vector, else by fewer calls of kernels that do more. A panel of one or two tiles, and panels of one tile each and a few
@@ -169,7 +171,7 @@ func splitEqually(m, most int) (h, tall, short int) {
 // in place. B must be contiguous along n.
 func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) bool {
 	const addedRows = 8
-	if n > len(ks.byColumns) || k > ks.tuning.KC || m < 2 || transA && ks.isThin(m, n, k) {
+	if n > len(ks.byColumns) || k > ks.tuning.KC || m < 2 {
 		return false
 	}
 	if m <= len(ks.byColumns[n-1][pairingOf(m, k, transA)]) {
@@ -200,7 +202,7 @@ func (ks *kernelSet[T]) inStrips(m, n, k, lda, ldb int, transA bool) bool {
 }
 
 // small reports whether a product is of a size at which inPlace depends on nothing but
-// packsA, packsB and tailColumns. It is a few comparisons in line, as are nearRows and nearColumns,
+// packsA, packsB, tailColumns and, before it is asked, isThin. It is a few comparisons in line, as are nearRows and nearColumns,
 // which tell that A is not packed, and mayHaveTail.
 func (ks *kernelSet[T]) small(m, n, k int) bool {
 	tu := &ks.tuning
@@ -234,17 +236,23 @@ func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 	return evenly(k, most, 1)
 }
 
-// isThin reports whether a product with a transposed A, and with B as it is, is thin, and k more than one of its blocks. One of less work gains
-// less than the blocks cost that follow the first: 12x28x321 would take 1.1 times as long, 27x26x337 takes 0.87 of the time. So would
-// 11x17x14240, and others of which both m and n are few.
+// isThin reports whether a product with a transposed A, and with B as it is, is thin, and k more than one of its blocks. One of less work
+// gains less than the blocks after the first cost: 12x28x321 would take 1.1 times as long. So does one of which both m and n are few: 11x17x14240 1.12.
 func (ks *kernelSet[T]) isThin(m, n, k int) bool {
 	const least, few = 1 << 18, 96 // multiply-adds, and bytes
 	var z T
 	tu := &ks.tuning
-	return n <= tu.ThinColumns && n > tu.UprightColumns && k > tu.ThinDepth+tu.ThinDepth/2 && max(m, n) > few/int(unsafe.Sizeof(z)) && product3(m, n, k) >= least
+	return n <= tu.ThinColumns && n > max(tu.UprightColumns, fewUpright) && k > tu.ThinDepth+tu.ThinDepth/2 && max(m, n) > few/int(unsafe.Sizeof(z)) && product3(m, n, k) >= least
 }
 
-// depthOf is depth for m rows, if B is not transposed: less if the product is thin, and where a few of them go through a large B of n columns whose rows share
+// thinBlock returns the depth of the blocks of a thin product, and how many rows make them as large as others.
+func (ks *kernelSet[T]) thinBlock(m, n, k int) (kc, mc int) {
+	kc = min(ks.depth(n, k, true), evenly(k, ks.tuning.ThinDepth, 1))
+	rows := float64(ks.tuning.MC) * float64(ks.tuning.KC) / float64(kc)
+	return kc, evenly(m, max(1, int(min(rows, float64(m)))), ks.mr())
+}
+
+// depthOf is depth for m rows, if B is not transposed: less where a few of them go through a large B of n columns whose rows share
 // sets of the cache. What a panel reads of a deep block shares them, in all caches, and comes from memory one line at a time; shallow
 // blocks are read in long pieces, though each adds to C once more. It goes by n, not by how far apart rows really are, as the bits depend on
 // it. On Zen 3 with AVX2, n = k = 4096: 2 and 4 rows 1.9 to 2.2 times as fast, 6 rows 1.4 to 1.7, 10 to 32 rows 1.1 to 1.4; if rows are 16
@@ -252,9 +260,6 @@ func (ks *kernelSet[T]) isThin(m, n, k int) bool {
 // nine shapes of 36 to 256 rows are 1.03 times as fast as in blocks of KC (0.92 to 1.12).
 func (ks *kernelSet[T]) depthOf(m, n, k int, transA bool) int {
 	kc := ks.depth(n, k, transA)
-	if transA && ks.isThin(m, n, k) {
-		return min(kc, evenly(k, ks.tuning.ThinDepth, 1))
-	}
 	const oneTile = 8                                 // steps of k: as many as there are ways of a set
 	const fewRows, forFew, forMore = 32, 512, 1024    // rows of A, and bytes of each
 	const manyForOne, manyForFew = 16 << 20, 32 << 20 // bytes of B
@@ -345,16 +350,17 @@ func (ks *kernelSet[T]) packsB(m, k, ldb int, trans bool) bool {
 
 // packsRows is packsB for a B that is not transposed, and more rows than are never enough.
 func (ks *kernelSet[T]) packsRows(m, k, ldb int) bool {
-	const ways = 8 // of the L1 cache: so few steps do not crowd it
+	// Of the L1 cache: so few steps do not crowd it. Large products, ldb taken for n, pack B all the same, as its panels are read in many blocks.
+	const ways = 8
 	var z T
 	tu := &ks.tuning
 	row := ldb * int(unsafe.Sizeof(z))
 	apart := row > nearRow
-	crowds := crowds[T](ldb) && (k > ways || product3(m, ldb, k) > callWork)
-	if m <= tu.PackRows && !(crowds && m > tu.CrowdedRows) {
+	crowding := crowds[T](ldb) && (k > ways || product3(m, ldb, k) > callWork)
+	if m <= tu.PackRows && !(crowding && m > tu.CrowdedRows) {
 		return false
 	}
-	return k > tu.PackDepth || crowds || apart && m*k > tu.PackWork || (row == crowded || row == nearRow) && ks.packsCrowded(m, k)
+	return k > tu.PackDepth || crowding || apart && m*k > tu.PackWork || (row == crowded || row == nearRow) && ks.packsCrowded(m, k)
 }
 
 // crowds reports whether rows so many elements apart, more than nearRow, share sets of the L1 cache, or do by turns.

@@ -130,7 +130,7 @@ func (ks *kernelSet[T]) savesPanel(m, n, k int) bool {
 }
 
 // readingAgain is how long it takes to read an m x k A once more, for columns on their own, in quarters of a cycle for each element: what
-// is in the second-level cache takes no time, if A is not transposed. On Zen 3, in float64, 2808x22x1338 TN takes 0.78 of the time without
+// is in the second-level cache takes no time, if A is not transposed, and what comes from memory twice as long for each byte. On Zen 3, in float64, 2808x22x1338 TN takes 0.78 of the time without
 // a tail, 2413x37x1166 TN 0.9, 3047x38x127 0.94. In float32 tails pay however large A is.
 func (ks *kernelSet[T]) readingAgain(m, k int) int {
 	const near, far = 512 << 10, 12 << 20 // bytes
@@ -239,8 +239,9 @@ func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
 // turnedDotsPay reports whether a product of two transposed operands turns A, of few rows, to be computed
 // as dot products: B, of more columns, takes longer to turn. 2x229x198 takes half the time that it takes in
 // tiles, 4x291x147 0.6, 10x269x384 0.7; of the better way for each of 100 random shapes 1 to 5% are lost. A copy
-// of A is bounded as that of columns is. With AVX2, a single group pays from half the depth on: 2x785x30 takes 0.67 of the time,
-// 2x63x19 0.7 to 0.76; and where other ways read B as it is, in vectors along m, it does if these are not full: 5x301x150 takes 0.6 to 0.84.
+// of A is bounded as that of columns is. With AVX2, two rows, in float32 three, pay from half the depth on: 2x785x30 takes 0.67 of the time,
+// 2x63x19 0.7 to 0.76. Other ways have vectors along m, which are better if they are full, or C has few columns: 5x301x150 takes 0.6 to 0.84, 3x9x37 in float64 would take
+// 1.6. Products too large for these ways gain with more rows: 12x301x500 takes 0.9, 16x301x500 0.78.
 func (ks *kernelSet[T]) turnedDotsPay(m, n, k int) bool {
 	most, depth := 10, 2*ks.tuning.DotDepth // rows, and steps of k for each
 	if ks.halves == nil {

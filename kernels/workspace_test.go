@@ -120,7 +120,8 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 			columnsAsRows(ks, w, long, n, 2, 2, 2, a.data, a.col, b.data, b.row, false, 0, make([]T, long*n), n)
 		}
 	}
-	for m := 1; m <= 10; m++ {
+	const mostTurned = 16 // rows
+	for m := 1; m <= mostTurned; m++ {
 		if ks.turnedDotsPay(m, 2*m, columnDepth+1) {
 			t.Errorf("%d rows are copied whatever their depth", m)
 		}
@@ -128,7 +129,7 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 			turnedRows(ks, w, m, columnDepth, make([]T, m*columnDepth), m)
 		}
 	}
-	if most := max(ks.lanes-1, 10) * max(columnDepth, alongM) * 9 / 8; cap(w.a) > most || cap(w.b) > most {
+	if most := max(ks.lanes-1, mostTurned) * max(columnDepth, alongM) * 9 / 8; cap(w.a) > most || cap(w.b) > most {
 		t.Errorf("columns take %d and %d elements, want at most %d", cap(w.a), cap(w.b), most)
 	}
 }

@@ -21,6 +21,7 @@ func thin[T Float](t *testing.T, o Ops[T]) {
 	ks := o.ks
 	few := 96 / int(unsafe.Sizeof(T(0)))
 	upright := max(tu.UprightColumns, fewUpright)
+	one, rows := len(ks.byColumns)-1, 4<<20/int(unsafe.Sizeof(T(0)))/256 // of a panel that is cut, and of A
 	most, deep := tu.ThinColumns, tu.ThinDepth+tu.ThinDepth/2
 	for _, s := range []struct {
 		m, n, k int
@@ -29,6 +30,7 @@ func thin[T Float](t *testing.T, o Ops[T]) {
 		{3000, most, deep + 1, true}, {3000, most, deep, false}, {3000, most + 1, deep + 1, false},
 		{3000, upright + 1, deep + 1, true}, {30000, upright, deep + 1, false},
 		{64, 16, 256, true}, {63, 16, 256, false}, {200, max(upright+1, 11), 256, true}, {30, 23, 400, true}, {few, few, 20000, false}, {few + 1, few, 20000, few > upright},
+		{rows, one, 256, one > upright}, {rows + 1, one, 256, one > upright && ks.lanes == 1},
 	} {
 		if got := ks.isThin(s.m, s.n, s.k); got != s.want {
 			t.Errorf("%+v: thin %v", s, got)

@@ -238,12 +238,14 @@ func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 
 // isThin reports whether a product with a transposed A, and with B as it is, is thin, and k more than one of its blocks. One of less work
 // gains less than the blocks after the first cost: 12x28x321 would take 1.1 times as long. So does one of which both m and n are few: 11x17x14240 1.12.
-// What goes beside is one block.
+// Nor is one whose only panel is cut, for which no kernel fetches the next block of A, if that is large: 3000x22x1000 in float32 would take 1.5 times as
+// long, 1500x14x1000 1.2. What goes beside is one block.
 func (ks *kernelSet[T]) isThin(m, n, k int) bool {
-	const least, few = 1 << 18, 96 // multiply-adds, and bytes
+	const least, few, large = 1 << 18, 96, 4 << 20 // multiply-adds, and bytes of a row and of A
 	var z T
-	tu := &ks.tuning
-	return n <= tu.ThinColumns && n > max(tu.UprightColumns, fewUpright) && k > tu.ThinDepth+tu.ThinDepth/2 && max(m, n) > few/int(unsafe.Sizeof(z)) && product3(m, n, k) >= least && !ks.goesBeside(m, n, k)
+	tu, size := &ks.tuning, int(unsafe.Sizeof(z))
+	cut := n <= len(ks.byColumns) && n&(ks.lanes-1) > tu.TailColumns
+	return n <= tu.ThinColumns && n > max(tu.UprightColumns, fewUpright) && k > tu.ThinDepth+tu.ThinDepth/2 && max(m, n) > few/size && !(cut && m*k > large/size) && product3(m, n, k) >= least && !ks.goesBeside(m, n, k)
 }
 
 // thinBlock returns the depth of the blocks of a thin product, and how many rows make them as large as others.

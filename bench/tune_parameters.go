@@ -477,7 +477,7 @@ func packsA(t *tunable, tu kernels.Tuning, s gemmShape) int {
 	return yes(s.n > columns && apart)
 }
 
-// isThin is for a product with a transposed A, and more rows than so few that it is not thin for them.
+// isThin is for a product with a transposed A, which is not thin for other reasons if it has few rows, or a single panel that is cut: no shape here has.
 func isThin(_ *tunable, tu kernels.Tuning, s gemmShape) int {
 	const least, few = 1 << 18, 8 // multiply-adds, and columns
 	return yes(s.n <= tu.ThinColumns && s.n > max(tu.UprightColumns, few) && s.k > tu.ThinDepth+tu.ThinDepth/2 && s.m*s.n*s.k >= least)

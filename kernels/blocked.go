@@ -14,7 +14,7 @@ func (p *product[T]) blocked() {
 	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
 	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans) // one of the strides is 1
 	if p.thin {
-		_, mc = ks.thinBlock(m, n, k)
+		mc = ks.thinRows(m, kc)
 		packingA = ks.turnsShared(n, a.col)
 	}
 	mc = min(mc, ks.lowRows(m, n, k, ldc))
@@ -125,13 +125,11 @@ func (ks *kernelSet[T]) lowRows(m, n, k, ldc int) int {
 		return m
 	}
 	row := ldc*size + sharing
+	shares := row%(2*period) <= 2*sharing || row%period <= 2*sharing && m >= many
 	switch {
-	case row%(2*period) <= 2*sharing, row%period <= 2*sharing && m >= many:
-		if k <= ks.tuning.LowDepth/3 {
-			return min(m, ks.mr())
-		}
-		return min(m, 2*ks.mr())
-	case m*n >= large/size:
+	case shares && k <= ks.tuning.LowDepth/3:
+		return min(m, ks.mr())
+	case shares, m*n >= large/size:
 		return min(m, 2*ks.mr())
 	}
 	return m

@@ -82,7 +82,7 @@ func (p *product[T]) compute(o Ops[T]) {
 	}
 	switch {
 	case p.thin:
-		p.kc, _ = ks.thinBlock(m, n, k)
+		p.kc = ks.thinDepth(n, k)
 	case p.b.trans:
 		p.kc = ks.depth(n, k, p.a.trans)
 	default:

@@ -38,7 +38,8 @@ func thin[T Float](t *testing.T, o Ops[T]) {
 		if !s.want {
 			continue
 		}
-		kc, mc := ks.thinBlock(s.m, s.n, s.k)
+		kc := ks.thinDepth(s.n, s.k)
+		mc := ks.thinRows(s.m, kc)
 		if kc != evenly(s.k, tu.ThinDepth, 1) || mc < s.m && (mc*kc > 2*tu.MC*tu.KC || 2*mc*kc < tu.MC*tu.KC) {
 			t.Errorf("%+v: blocks of %d rows, %d deep", s, mc, kc)
 		}

@@ -248,11 +248,15 @@ func (ks *kernelSet[T]) isThin(m, n, k int) bool {
 	return n <= tu.ThinColumns && n > max(tu.UprightColumns, fewUpright) && k > tu.ThinDepth+tu.ThinDepth/2 && max(m, n) > few/size && !(cut && m*k > large/size) && product3(m, n, k) >= least && !ks.goesBeside(m, n, k)
 }
 
-// thinBlock returns the depth of the blocks of a thin product, and how many rows make them as large as others.
-func (ks *kernelSet[T]) thinBlock(m, n, k int) (kc, mc int) {
-	kc = min(ks.depth(n, k, true), evenly(k, ks.tuning.ThinDepth, 1))
+// thinDepth is depth for a thin product.
+func (ks *kernelSet[T]) thinDepth(n, k int) int {
+	return min(ks.depth(n, k, true), evenly(k, ks.tuning.ThinDepth, 1))
+}
+
+// thinRows returns how many of m rows make a block of depth kc as large as one of MC rows of depth KC.
+func (ks *kernelSet[T]) thinRows(m, kc int) int {
 	rows := float64(ks.tuning.MC) * float64(ks.tuning.KC) / float64(kc)
-	return kc, evenly(m, max(1, int(min(rows, float64(m)))), ks.mr())
+	return evenly(m, max(1, int(min(rows, float64(m)))), ks.mr())
 }
 
 // depthOf is depth for m rows, if B is not transposed: less where a few of them go through a large B of n columns whose rows share

@@ -13,7 +13,7 @@ func (p *product[T]) blocked() {
 	nc := ks.blockOfColumns(n, tu.NC)
 	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
 	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans) // one of the strides is 1
-	if p.thin {
+	if p.way == inThinBlocks {
 		mc = ks.thinRows(m, kc)
 		packingA = ks.turnsShared(n, a.col)
 	}

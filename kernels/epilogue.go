@@ -31,10 +31,7 @@ func (o Ops[T]) GemmFused(transA, transB bool, m, n, k int, alpha T, a []T, lda 
 	multiplies := checkGemm("GemmFused", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc)
 	ep := e.check("GemmFused", m, n, c, ldc)
 	if multiplies {
-		p := product[T]{ks: o.ks, m: m, n: n, k: k, alpha: alpha, beta: beta, c: c, ldc: ldc, e: ep}
-		p.a.set(a, lda, transA)
-		p.b.set(b, ldb, transB)
-		p.compute(o)
+		o.anyGemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, &ep)
 		return
 	}
 	scale(m, n, beta, c, ldc)

@@ -97,13 +97,13 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		}
 	}
 
-	o.anyGemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+	o.anyGemm(transA, transB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, nil)
 }
 
-// anyGemm is Gemm, whatever the product: apart from it, as arguments that are needed behind a
+// anyGemm is Gemm, whatever the product, and with an epilogue if e is not nil: apart from it, as arguments that are needed behind a
 // call are kept in memory, and those of the smallest products need not be. They take 0.9 to 0.97 of the time, and others a few
 // nanoseconds more.
-func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
+func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int, e *epilogue[T]) {
 	aRows, aCols := m, k
 	if transA {
 		aRows, aCols = k, m
@@ -118,51 +118,72 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 		scale(m, n, beta, c, ldc)
 		return
 	}
-	// Filling in a product takes as long as many a small one: these are the ways of product.compute that
-	// take none, in the same order, and what goes upright, to the bits of others.
-	if ks := o.ks; product3(m, n, k)/2 < ks.tuning.ThreadWork {
-		plain := alpha == 1 && beta == 0
-		switch {
-		case transA && !transB && ks.goesBeside(m, n, k):
-		case transA && transB && ks.turnedDotsPay(m, n, k):
+	// The way is the whole product's, and no piece of it adds up an element of C in another order than the whole would:
+	// whoever computes what, the bits are the same.
+	ks, way := o.ks, inBlocks
+	small := product3(m, n, k)/2 < ks.tuning.ThreadWork && e == nil // for one thread
+	switch plain := small && alpha == 1 && beta == 0; {
+	case transA && transB:
+		way = ks.wayOfTT(m, n, k, plain)
+	case transA:
+		way = ks.wayOfTN(m, n, k, plain)
+	case transB:
+		if ks.dotsPay(m, n, k) {
+			way = asDots
+		}
+	case ks.goesAlongK(m, n, k):
+		way = inColumns
+	}
+	if small { // Filling in a product takes as long as many a small one: these ways take none.
+		switch way {
+		case inBlocks:
+			switch {
+			case transB:
+				if turnedStrips(ks, m, n, k, alpha, a, lda, transA, b, ldb, beta, c, ldc, nil) {
+					return
+				}
+			case !transA && ks.mayHaveTail(m, n, k) && stripsAndTail(ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
+				return
+			case ks.tilesOf(m, n, k, lda, ldb, transA) == inStrips:
+				var x microArgs[T]
+				x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
+				x.compute(ks, m, n, pairingOf(m, k, transA))
+				return
+			}
+		case upright:
+			uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, transB, unsafe.SliceData(c), ldc)
+			return
+		case inColumns:
+			if !transA && k <= columnDepth {
+				if zipped := ks.zippedFor(m, n, ldb); zipped != nil {
+					dotTiles(zipped, m, n, k, alpha, unsafe.SliceData(a), lda, unsafe.SliceData(b), 1, beta, unsafe.SliceData(c), ldc, 1)
+					return
+				}
+			}
+			w := borrowWorkspace[T]()
+			if transA {
+				columnsAsRows(ks, w, m, n, k, ks.depth(n, k, true), alpha, a, lda, b, ldb, transB, beta, c, ldc)
+			} else {
+				columnsAlongK(ks, w, m, n, k, alpha, a, lda, b, ldb, 1, beta, c, ldc, ks.fromMemory(m, k))
+			}
+			w.giveBack()
+			return
+		case asDots:
+			dots(ks, n > m, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+			return
+		case asTurnedDots:
 			w := borrowWorkspace[T]()
 			dots(ks, n > m, m, n, k, alpha, turnedRows(ks, w, m, k, a, lda), k, b, ldb, beta, c, ldc)
 			w.giveBack()
 			return
-		case transA && plain && (transB || ks.mayGoUpright(m, n, k)) && ks.goesUpright(m, n, k, transB):
-			uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, transB, unsafe.SliceData(c), ldc)
-			return
-		case transA && !(transB && plain && ks.tuning.UprightColumns > 0 && k <= ks.tuning.KC) && ks.betterAsRows(m, n, k, transB): // what goesUpright leaves of TT gains nothing
-			w := borrowWorkspace[T]()
-			columnsAsRows(ks, w, m, n, k, ks.depth(n, k, true), alpha, a, lda, b, ldb, transB, beta, c, ldc)
-			w.giveBack()
-			return
-		case transB && !transA && ks.dotsPay(m, n, k):
-			dots(ks, n > m, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
-			return
-		case !transA && !transB && ks.goesAlongK(m, n, k):
-			if zipped := ks.zippedFor(m, n, ldb); zipped != nil && k <= columnDepth {
-				dotTiles(zipped, m, n, k, alpha, unsafe.SliceData(a), lda, unsafe.SliceData(b), 1, beta, unsafe.SliceData(c), ldc, 1)
-				return
-			}
-			w := borrowWorkspace[T]()
-			columnsAlongK(ks, w, m, n, k, alpha, a, lda, b, ldb, 1, beta, c, ldc, ks.fromMemory(m, k))
-			w.giveBack()
-			return
-		case transB && turnedStrips(ks, m, n, k, alpha, a, lda, transA, b, ldb, beta, c, ldc, nil):
-			return
-		case !transA && !transB && ks.mayHaveTail(m, n, k) && stripsAndTail(ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
-			return
-		case !transB && !(transA && ks.isThin(m, n, k)) && (ks.onePanel(m, n, k, ldb, transA) || ks.inStrips(m, n, k, lda, ldb, transA)):
-			var x microArgs[T]
-			x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
-			x.compute(ks, m, n, pairingOf(m, k, transA))
-			return
 		}
 	}
-	p := product[T]{ks: o.ks, m: m, n: n, k: k, alpha: alpha, beta: beta, c: c, ldc: ldc}
+	p := product[T]{ks: ks, way: way, m: m, n: n, k: k, alpha: alpha, beta: beta, c: c, ldc: ldc}
 	p.a.set(a, lda, transA)
 	p.b.set(b, ldb, transB)
+	if e != nil {
+		p.e = *e
+	}
 	p.compute(o)
 }
 

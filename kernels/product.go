@@ -8,7 +8,6 @@ type product[T Float] struct {
 	ks          *kernelSet[T]
 	m, n, k     int
 	kc          int // depth of the blocks, which the size of the whole product decides
-	thin        bool
 	alpha, beta T
 	a, b        operand[T]
 	packed      *PackedB[T] // instead of b, if not nil
@@ -21,72 +20,56 @@ type product[T Float] struct {
 	way         way
 }
 
-// A way computes a product, or a piece of one, in one thread.
-type way int
-
-const (
-	inBlocks     way = iota // the five loops
-	fewColumns              // vectors along k or m
-	asDots                  // vectors along k, with a transposed B, in groups of columns
-	asDotsOfRows            // in groups of rows
-)
-
-// compute chooses the way to compute p, by its shape, and shares the work out among
-// threads.
-//
-// The way depends on the whole product alone, and no piece of it adds up an
-// element of C in another order than the whole would: whoever computes what,
-// the bits are the same.
+// compute computes p its way, and shares the work out among threads.
 func (p *product[T]) compute(o Ops[T]) {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
-	switch {
-	case p.a.trans && !p.b.trans && ks.goesBeside(m, n, k):
+	lda, ldb := p.a.row*p.a.col, p.b.row*p.b.col // one of the strides is 1
+	if p.way == besidePanels {
 		p.kc = ks.depthOf(m, n, k, true)
 		if p.allInPlace() && (p.beta == 0 || p.beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1 {
 			p.withBeside()
 			return
 		}
-	case p.a.trans && p.b.trans && ks.turnedDotsPay(m, n, k):
+		p.way = inBlocks
+	}
+	if p.way == inBlocks && !p.b.trans {
+		p.way = ks.tilesOf(m, n, k, lda, ldb, p.a.trans)
+	}
+	switch p.way {
+	case asDots:
+		p.byDots(o)
+		return
+	case asTurnedDots:
 		w := borrowWorkspace[T]()
-		p.a.set(turnedRows(ks, w, m, k, p.a.data, p.a.col), k, false)
+		p.a.set(turnedRows(ks, w, m, k, p.a.data, lda), k, false)
 		p.byDots(o)
 		w.giveBack()
 		return
-	case p.a.trans && ks.betterAsRows(m, n, k, p.b.trans):
+	case inColumns:
 		p.kc = ks.depth(n, k, true)
 		p.asColumns(o)
 		return
-	case p.a.trans && p.b.trans && ks.turnsC(m, n, k):
+	case turningC:
 		p.kc = ks.depth(n, k, true)
 		p.asColumnsOf(o, ks.nr())
 		return
-	case p.b.trans && !p.a.trans && ks.dotsPay(m, n, k):
-		p.byDots(o)
+	case inStrips:
+		p.strips()
 		return
-	case !p.a.trans && !p.b.trans && ks.goesAlongK(m, n, k):
-		p.asColumns(o)
+	case inOneBlock:
+		p.macroKernel(&panels[T]{data: p.b.data, row: ldb, step: 1}, nil)
 		return
-	}
-	p.thin = p.a.trans && !p.b.trans && ks.isThin(m, n, k)
-	if p.b.trans {
-		if turnedStrips(ks, m, n, k, p.alpha, p.a.data, p.a.row*p.a.col, p.a.trans, p.b.data, p.b.col, p.beta, p.c, p.ldc, &p.e) {
-			return
-		}
-	} else if onePanel := ks.onePanel(m, n, k, p.b.row, p.a.trans); !p.thin && (onePanel || ks.inPlace(m, n, k, p.a.row*p.a.col, p.b.row, p.a.trans)) {
-		if onePanel || ks.fitsStrips(m, n, k, p.a.row*p.a.col, p.a.trans) {
-			p.strips()
-		} else {
-			p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1}, nil)
-		}
-		return
-	}
-	switch {
-	case p.thin:
+	case inThinBlocks:
 		p.kc = ks.thinDepth(n, k)
-	case p.b.trans:
-		p.kc = ks.depth(n, k, p.a.trans)
-	default:
-		p.kc = ks.depthOf(m, n, k, p.a.trans)
+	case inBlocks:
+		if p.b.trans {
+			if turnedStrips(ks, m, n, k, p.alpha, p.a.data, lda, p.a.trans, p.b.data, ldb, p.beta, p.c, p.ldc, &p.e) {
+				return
+			}
+			p.kc = ks.depth(n, k, p.a.trans)
+		} else {
+			p.kc = ks.depthOf(m, n, k, p.a.trans)
+		}
 	}
 	if m == 1 && n > 1 { // a row is a column of the transposed product, but not to the epilogue
 		e := p.takeEpilogue()
@@ -105,7 +88,7 @@ func (p *product[T]) compute(o Ops[T]) {
 		last := *p
 		last.n, last.b, last.c, last.e = tail, p.b.from(0, p.n), p.c[p.n:], p.e.at(0, p.n)
 		last.asColumns(o)
-		if !p.b.trans && p.kc == k && ks.inStrips(m, p.n, k, p.a.row*p.a.col, p.b.row, p.a.trans) {
+		if !p.b.trans && p.kc == k && ks.stripsInPlace(m, p.n, k, lda, ldb, p.a.trans) {
 			p.strips()
 			return
 		}
@@ -144,7 +127,7 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 	}
 	// An odd number of vectors from row to row: an even one would share sets of the L1 cache.
 	width := ((cols+ks.lanes-1)>>ks.laneShift | 1) << ks.laneShift
-	if !ks.onePanel(m, n, k, width, transA) && !((cols < n || k*width <= most) && ks.inStrips(m, n, k, lda, width, transA)) {
+	if !ks.onePanel(m, n, k, width, transA) && !((cols < n || k*width <= most) && ks.stripsInPlace(m, n, k, lda, width, transA)) {
 		return false
 	}
 	w := borrowWorkspace[T]()
@@ -179,7 +162,7 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 func stripsAndTail[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) bool {
 	tail := ks.tailColumns(m, n, k, false)
 	before := n - tail
-	if tail == 0 || before == 0 || k > ks.depthOf(m, n, k, false) || ks.onePanel(m, n, k, ldb, false) || !ks.inStrips(m, before, k, lda, ldb, false) {
+	if tail == 0 || before == 0 || k > ks.depthOf(m, n, k, false) || ks.onePanel(m, n, k, ldb, false) || !ks.stripsInPlace(m, before, k, lda, ldb, false) {
 		return false
 	}
 	w := borrowWorkspace[T]()
@@ -226,7 +209,7 @@ func (p *product[T]) asColumns(o Ops[T]) { p.asColumnsOf(o, 64) }
 
 // asColumnsOf is asColumns in pieces that are multiples of so many rows.
 func (p *product[T]) asColumnsOf(o Ops[T], rows int) {
-	p.way = fewColumns
+	p.way = inColumns
 	p.far = p.ks.fromMemory(p.m, p.k)
 	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
 	p.sharePlain(threads, evenly(p.m, (p.m+threads-1)/threads, rows), p.n)
@@ -257,12 +240,12 @@ func (p *product[T]) sharePlain(threads, rows, cols int) {
 // alone computes p in this thread.
 func (p *product[T]) alone() {
 	switch p.way {
-	case inBlocks:
-		p.blocked()
-	case fewColumns:
+	case inColumns:
 		p.columns()
 	case asDots, asDotsOfRows:
 		p.dots()
+	default:
+		p.blocked()
 	}
 }
 

@@ -196,8 +196,8 @@ func (ks *kernelSet[T]) fitsStrips(m, n, k, lda int, transA bool) bool {
 	return product3(m, n, k) <= callWork && rowsAtOnce[T](lda, transA) == math.MaxInt
 }
 
-// inStrips reports whether a product is in place and fits strips.
-func (ks *kernelSet[T]) inStrips(m, n, k, lda, ldb int, transA bool) bool {
+// stripsInPlace reports whether a product is in place and fits strips.
+func (ks *kernelSet[T]) stripsInPlace(m, n, k, lda, ldb int, transA bool) bool {
 	return ks.inPlace(m, n, k, lda, ldb, transA) && ks.fitsStrips(m, n, k, lda, transA)
 }
 

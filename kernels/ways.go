@@ -2,8 +2,69 @@ package kernels
 
 import "unsafe"
 
-// Which way a product goes that is not one of tiles in place or in blocks: by sizes, transposes and tuning. What is said of
-// cycles was fitted to random shapes, on Zen 4.
+// A way is how a product, or a piece of one, is computed.
+type way int
+
+const (
+	inBlocks     way = iota // tiles, in the five loops
+	inThinBlocks            // the five loops, of less depth
+	inOneBlock              // tiles, of operands in place
+	inStrips                // tiles, of operands in place, in calls that nothing bounds
+	besidePanels            // tiles, the last columns beside the last panel
+	upright                 // vectors along m, whose tiles are turned
+	inColumns               // vectors along m or k, for few columns
+	turningC                // vectors along m, to turn no operand
+	asDots                  // vectors along k, in groups of columns
+	asDotsOfRows            // vectors along k, in groups of rows
+	asTurnedDots            // vectors along k, of an A that is turned
+)
+
+// What the rules below say of cycles was fitted to random shapes, on Zen 4. A product is plain with alpha = 1, beta = 0, no epilogue
+// and one thread: that decides only between ways that add up in the same order.
+
+// wayOfTT is the way of a product of two transposed operands.
+func (ks *kernelSet[T]) wayOfTT(m, n, k int, plain bool) way {
+	switch {
+	case ks.turnedDotsPay(m, n, k):
+		return asTurnedDots
+	case plain && ks.goesUpright(m, n, k, true):
+		return upright
+	case plain && ks.tuning.UprightColumns > 0 && product3(m, n, k) < callWork && k <= ks.tuning.KC: // goesUpright leaves nothing that gains
+	case ks.betterAsRows(m, n, k, true):
+		return inColumns
+	case ks.turnsC(m, n, k):
+		return turningC
+	}
+	return inBlocks
+}
+
+// wayOfTN is the way of a product with a transposed A, and with B as it is.
+func (ks *kernelSet[T]) wayOfTN(m, n, k int, plain bool) way {
+	switch {
+	case ks.goesBeside(m, n, k):
+		return besidePanels
+	case plain && ks.mayGoUpright(m, n, k) && ks.goesUpright(m, n, k, false):
+		return upright
+	case ks.betterAsRows(m, n, k, false):
+		return inColumns
+	case ks.isThin(m, n, k):
+		return inThinBlocks
+	}
+	return inBlocks
+}
+
+// tilesOf is the way of a product in tiles, with B as it is.
+func (ks *kernelSet[T]) tilesOf(m, n, k, lda, ldb int, transA bool) way {
+	switch {
+	case ks.onePanel(m, n, k, ldb, transA):
+		return inStrips
+	case !ks.inPlace(m, n, k, lda, ldb, transA):
+		return inBlocks
+	case ks.fitsStrips(m, n, k, lda, transA):
+		return inStrips
+	}
+	return inOneBlock
+}
 
 // nearColumns reports of a small product whose A is transposed, and which has no tail, that A is
 // not packed, that it is one block of k, and that it neither savesUpright nor is betterAsRows, as what tiles have behind the last column of C takes so little time.

@@ -191,6 +191,22 @@ var parameters = []parameter{
 		effect: packsA,
 	},
 	{
+		name: "TurnRows", about: "with at least so many rows and a depth of TurnDepth, a transposed A is turned whatever its stride",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnRows }, turnRows),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			if t.now.TurnDepth > largest {
+				return nil
+			}
+			for _, m := range steps(turnRows(t), t.now.TurnRows) {
+				for _, more := range []int{0, 7} { // rows of B that begin with cache lines, and that do not
+					shapes = append(shapes, gemmShape{m: m, n: 2*max(128, min(t.now.PackColumns, largest)) + more, k: t.now.TurnDepth + 64, transA: true})
+				}
+			}
+			return shapes
+		},
+		effect: packsA,
+	},
+	{
 		name: "TurnColumns", about: "up to so many columns, a transposed A is read in place whose columns share sets of the cache",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnColumns }, turnColumns),
 		shapes: func(t *tunable) (shapes []gemmShape) {
@@ -407,6 +423,8 @@ func distances(t *tunable, now int) []int { return append(steps(strides(t), now)
 
 func turnDepths(*tunable) []int { return []int{0, 32, 64, 96, 128, 192, 256, 512, 1024, never} }
 
+func turnRows(*tunable) []int { return []int{4, 7, 10, 13, 16, 19, 24} }
+
 func tailDepths(*tunable) []int { return []int{0, 32, 64, 128, 256, never} }
 
 func dotDepths(*tunable) []int { return []int{1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32, never} }
@@ -467,7 +485,7 @@ func packsA(t *tunable, tu kernels.Tuning, s gemmShape) int {
 	lda, _, _ := s.strides()
 	columns, apart := tu.PackColumns, lda >= tu.PackStride
 	if s.transA {
-		apart = lda >= tu.TurnStride || s.k >= tu.TurnDepth && s.m >= 16
+		apart = lda >= tu.TurnStride || s.k >= tu.TurnDepth && s.m >= tu.TurnRows
 		if lda >= tu.TurnStride && lda*t.size()%4096 == 0 { // columns share sets of the cache
 			columns = min(columns, tu.TurnColumns)
 		} else if isThin(t, tu, s) == 1 {

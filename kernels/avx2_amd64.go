@@ -26,7 +26,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.pack = spackAVX2
 	ks.copyRows = scopyRowsAVX2
 	ks.square = transposer[float32]{8, spackTransposedAVX2}
-	ks.tuning = Tuning{Vectors: 2, KC: 512, PackRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072, PackColumns: 64, PackStride: 960, TurnStride: 240, TurnDepth: 192, TurnColumns: 24, ThinColumns: 96, ThinDepth: 128, TailColumns: 2, TailDepth: 32, DotDepth: 8, UprightColumns: 12, NarrowDepth: 128, ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8, FetchBytes: fetchFrom(), ThreadWork: 1 << 20}
+	ks.tuning = Tuning{Vectors: 2, KC: 512, PackRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072, PackColumns: 64, PackStride: 960, TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24, ThinColumns: 96, ThinDepth: 128, TailColumns: 2, TailDepth: 32, DotDepth: 8, UprightColumns: 12, NarrowDepth: 128, ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8, FetchBytes: fetchFrom(), ThreadWork: 1 << 20}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX2
 	ks.reluGrad = sreluGradAVX2
@@ -52,7 +52,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.pack = dpackAVX2
 	ks.copyRows = dcopyRowsAVX2
 	ks.square = transposer[float64]{4, dpackTransposedAVX2}
-	ks.tuning = Tuning{Vectors: 2, KC: 384, PackRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072, PackColumns: 64, PackStride: 480, TurnStride: 240, TurnDepth: 192, TurnColumns: 12, ThinColumns: 96, ThinDepth: 112, TailColumns: 2, TailDepth: 32, DotDepth: 4, UprightColumns: 10, NarrowDepth: 192, ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8, FetchBytes: fetchFrom(), ThreadWork: 1 << 20}
+	ks.tuning = Tuning{Vectors: 2, KC: 384, PackRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072, PackColumns: 64, PackStride: 480, TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12, ThinColumns: 96, ThinDepth: 112, TailColumns: 2, TailDepth: 32, DotDepth: 4, UprightColumns: 10, NarrowDepth: 192, ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8, FetchBytes: fetchFrom(), ThreadWork: 1 << 20}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX2
 	ks.reluGrad = dreluGradAVX2

@@ -33,9 +33,9 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		trans   bool
 		want    bool
 	}{
-		{16, tu.PackColumns + 1, tu.TurnDepth, true, true}, {16, tu.PackColumns + 1, tu.TurnDepth, false, false},
-		{16, tu.PackColumns + 1, tu.TurnDepth - 1, true, false}, {16, tu.PackColumns, tu.TurnDepth, true, false},
-		{15, tu.PackColumns + 1, tu.TurnDepth, true, false},
+		{tu.TurnRows, tu.PackColumns + 1, tu.TurnDepth, true, true}, {tu.TurnRows, tu.PackColumns + 1, tu.TurnDepth, false, false},
+		{tu.TurnRows, tu.PackColumns + 1, tu.TurnDepth - 1, true, false}, {tu.TurnRows, tu.PackColumns, tu.TurnDepth, true, false},
+		{tu.TurnRows - 1, tu.PackColumns + 1, tu.TurnDepth, true, false},
 	} {
 		if got := ks.packsA(c.m, c.n, c.k, 10, c.trans); got != c.want {
 			t.Errorf("A, transposed %v, with ld = 10 for %d, %d, %d: packed is %v, want %v", c.trans, c.m, c.n, c.k, got, c.want)
@@ -110,7 +110,7 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 							lda += padToPack(tu, trans[0])
 						}
 						a, b, c := make([]T, max(rows, k)*lda), make([]T, max(n, k)*ldb), make([]T, rows*n)
-						wantA := n > tu.PackColumns && (lda >= strideThatPacksA(tu, trans[0]) || trans[0] && k >= tu.TurnDepth && rows >= 16)
+						wantA := n > tu.PackColumns && (lda >= strideThatPacksA(tu, trans[0]) || trans[0] && k >= tu.TurnDepth && rows >= tu.TurnRows)
 						dots := trans[1] && !trans[0] && ks.dotsPay(rows, n, k)
 						wantB := trans[1] || rows > tu.PackRows && (k > tu.PackDepth || ldb*int(unsafe.Sizeof(T(0))) > 2048 && rows*k > tu.PackWork)
 						gotA, gotB := packedBy(func() {

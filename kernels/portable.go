@@ -23,7 +23,7 @@ func portableSet[T Float]() kernelSet[T] {
 		addRows:   []addRowsKernel[T]{portableAddRow[T]},
 		copyRows:  portableCopyRows[T],
 		square:    transposer[T]{1, portableTransposer[T]},
-		tuning:    Tuning{Vectors: portableNR, KC: 256, PackRows: 8, CrowdedRows: 8, PackColumns: 64, PackStride: 256, TurnStride: 256, TurnDepth: never, TurnColumns: 64, ThinDepth: 144, DotDepth: 2, NarrowDepth: never, AloneDepth: never, FetchBytes: never, ThreadWork: 1 << 17},
+		tuning:    Tuning{Vectors: portableNR, KC: 256, PackRows: 8, CrowdedRows: 8, PackColumns: 64, PackStride: 256, TurnStride: 256, TurnDepth: never, TurnRows: 16, TurnColumns: 64, ThinDepth: 144, DotDepth: 2, NarrowDepth: never, AloneDepth: never, FetchBytes: never, ThreadWork: 1 << 17},
 		relu:      portableReLU[T],
 		reluGrad:  portableReLUGrad[T],
 		add:       portableAdd[T],

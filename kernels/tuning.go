@@ -36,9 +36,9 @@ type Tuning struct {
 	// Products with more than PackColumns columns pack A if its rows are at least
 	// PackStride elements apart, or if it is transposed, its columns at least
 	// TurnStride: so far apart they share sets of the cache, and entries of the TLB. A
-	// transposed A is turned thereby, as a tile reads little of each cache line. With 16 rows or
-	// more, a depth of TurnDepth has more lines than the first-level cache, however near they are.
-	PackColumns, PackStride, TurnStride, TurnDepth int
+	// transposed A is turned thereby, as a tile reads little of each cache line. However near they are, so is one of at least
+	// TurnRows rows and a depth of TurnDepth: each tile would read all of its lines, which with those of B are more than the first-level cache has.
+	PackColumns, PackStride, TurnStride, TurnDepth, TurnRows int
 	// For a transposed A whose columns are at least TurnStride apart and share sets of the cache, as those about a multiple of 4 KiB apart do,
 	// the smaller one of PackColumns and TurnColumns counts.
 	TurnColumns int
@@ -121,7 +121,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"Rows", t.Rows, 0, len(o.ks.micro[t.Vectors-1])},
 		{"KC", t.KC, 1, deepest}, {"MC", t.MC, 1, math.MaxInt}, {"NC", t.NC, 1, math.MaxInt},
 		{"PackRows", t.PackRows, 0, math.MaxInt}, {"CrowdedRows", t.CrowdedRows, 0, math.MaxInt}, {"PackDepth", t.PackDepth, 0, math.MaxInt}, {"PackWork", t.PackWork, 0, math.MaxInt},
-		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt}, {"TurnDepth", t.TurnDepth, 0, math.MaxInt}, {"TurnColumns", t.TurnColumns, 0, math.MaxInt},
+		{"PackColumns", t.PackColumns, 0, math.MaxInt}, {"PackStride", t.PackStride, 0, math.MaxInt}, {"TurnStride", t.TurnStride, 0, math.MaxInt}, {"TurnDepth", t.TurnDepth, 0, math.MaxInt}, {"TurnRows", t.TurnRows, 0, math.MaxInt}, {"TurnColumns", t.TurnColumns, 0, math.MaxInt},
 		{"ThinColumns", t.ThinColumns, 0, math.MaxInt}, {"ThinDepth", t.ThinDepth, 1, deepest},
 		{"TailColumns", t.TailColumns, 0, o.ks.lanes - 1}, {"TailDepth", t.TailDepth, 0, math.MaxInt}, {"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()}, {"NarrowDepth", t.NarrowDepth, 1, math.MaxInt},
@@ -328,7 +328,7 @@ func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 	case n <= tu.PackColumns:
 		return false
 	case trans:
-		return lda >= tu.TurnStride || k >= tu.TurnDepth && m >= 16
+		return lda >= tu.TurnStride || k >= tu.TurnDepth && m >= tu.TurnRows
 	}
 	return lda >= tu.PackStride
 }

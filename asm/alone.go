@@ -26,8 +26,9 @@ func alonePairs(e emitter) (goTable string) {
 	return e.table("alonePairs", "aloneKernel", e.pairKernels(alongK), microKernel.generateAlone)
 }
 
-// generateAlone generates the kernel as a function of a few arguments: one tile, aCol = 1, alpha = 1, beta = 0 and no
-// epilogue, and what a microKernel does about others left out. It adds up in the same order.
+// generateAlone generates the kernel as a function of a few arguments: one tile, aCol = 1, alpha =
+// 1, beta = 0 and no epilogue, and what a microKernel does about others left out. It adds up in the
+// same order.
 func (mk microKernel) generateAlone() (name string) {
 	kind, width := "alone", mk.columns()
 	if mk.pairs != noPairs {
@@ -77,7 +78,8 @@ func (mk microKernel) zeroSums() [][]reg.VecVirtual {
 	return sums
 }
 
-// allSteps emits all steps of k: a loop over so many at once, and one over the others. It leads to the label Write.
+// allSteps emits all steps of k: a loop over so many at once, and one over the others. It leads to
+// the label Write.
 func (mk microKernel) allSteps(r gemmRegisters, prefix string, atOnce int, loop func(), steps func(n int, fetches fetch)) {
 	mk.SUBQ(operand.Imm(uint64(atOnce)), r.left)
 	mk.JLT(operand.LabelRef(prefix + "Rest"))
@@ -91,9 +93,10 @@ func (mk microKernel) allSteps(r gemmRegisters, prefix string, atOnce int, loop 
 	mk.JNE(operand.LabelRef(prefix + "Step"))
 }
 
-// stepsLoops emits a loop over stepsAtOnce steps, and another that fetches rows of B if these span so much that few of them are in the
-// first-level cache: what is, costs 3 to 6% more if it is fetched (64x8x64 TT, 96x4x597 TN). Rows that do not begin with cache lines have a
-// panel take more of it: fetched, 13x100x300 is 1.35 times as fast, 19x85x180 1.5, 19x53x200 1.07; 4x200x50 0.9.
+// stepsLoops emits a loop over stepsAtOnce steps, and another that fetches rows of B if these span
+// so much that few of them are in the first-level cache: what is, costs 3 to 6% more if it is
+// fetched (64x8x64 TT, 96x4x597 TN). Rows that do not begin with cache lines have a panel take more
+// of it: fetched, 13x100x300 is 1.35 times as fast, 19x85x180 1.5, 19x53x200 1.07; 4x200x50 0.9.
 func (mk microKernel) stepsLoops(r gemmRegisters, prefix string, steps func(n int, fetches fetch)) {
 	const nearUnaligned, near = 32 << 10, 256 << 10 // bytes
 	if mk.isa.fetchesRows {

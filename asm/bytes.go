@@ -7,7 +7,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// chunkBytes is how many bytes bytesToFloat converts at a time, as kernels has it: a vector of float32, with AVX-512.
+// chunkBytes is how many bytes bytesToFloat converts at a time, as kernels has it: a vector of
+// float32, with AVX-512.
 const chunkBytes = 16
 
 // bytesToFloat generates the conversion of bytes to numbers, with a division.

@@ -46,8 +46,9 @@ type dotKernel struct {
 	zipped bool
 }
 
-// sums is the number of sums an element of C is computed in, which hides the latency of the additions where
-// there are few elements. It is the same for all heights, so that an element has the same bits whichever of them computes it.
+// sums is the number of sums an element of C is computed in, which hides the latency of the
+// additions where there are few elements. It is the same for all heights, so that an element has
+// the same bits whichever of them computes it.
 func (dk dotKernel) sums() int { return dk.isa.dotSums[dk.v-1] }
 
 // heights generates the kernel of all heights.

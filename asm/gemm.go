@@ -36,7 +36,8 @@ func (e emitter) halfKernels() []microKernel {
 	return mks
 }
 
-// table generates kernels, of each of mks and of all heights up to its own, and the Go table of them; nothing if mks is empty.
+// table generates kernels, of each of mks and of all heights up to its own, and the Go table of
+// them; nothing if mks is empty.
 func (e emitter) table(kind, goType string, mks []microKernel, generate func(microKernel) (name string)) (goTable string) {
 	if len(mks) == 0 {
 		return ""
@@ -120,21 +121,23 @@ type microKernel struct {
 	// pairs says that the last two columns are a pair: a vector of a row of it would be mostly empty.
 	pairs pairs
 
-	// Of a kernel that looks ahead: strides in bytes, on the stack, as registers are all taken, and what is left to do.
+	// Of a kernel that looks ahead: strides in bytes, on the stack, as registers are all taken, and
+	// what is left to do.
 	ldc, bRow operand.Mem
 	next      operandAhead
 }
 
 const cacheLine = 64 // bytes
 
-// Rows of B that are farRow bytes apart or more are too far apart for the
-// CPU to foresee which comes next: each step also fetches, into the L2 cache, what
-// the next panel has in that row. 8x4096x1024 in place: 2.2 times as fast in
-// float32, 2.6 in float64; below 2 KiB it costs 1 to 2%, and up to 20% in small products. So it does if what the rows of B span
-// is less than farBytes, and in that cache: 2x700x30 takes 1.28 times as long in float32, 1.24 in float64. See fetchesRows.
+// Rows of B that are farRow bytes apart or more are too far apart for the CPU to foresee which
+// comes next: each step also fetches, into the L2 cache, what the next panel has in that row.
+// 8x4096x1024 in place: 2.2 times as fast in float32, 2.6 in float64; below 2 KiB it costs 1 to 2%,
+// and up to 20% in small products. So it does if what the rows of B span is less than farBytes, and
+// in that cache: 2x700x30 takes 1.28 times as long in float32, 1.24 in float64. See fetchesRows.
 const farRow, farBytes = 2049, 512 << 10
 
-// stepsAhead is how many steps of k ahead a row of B is fetched into the L1 cache: as many as an index can be scaled by.
+// stepsAhead is how many steps of k ahead a row of B is fetched into the L1 cache: as many as an
+// index can be scaled by.
 const stepsAhead = 8
 
 // A fetch is what a step has fetched of B.
@@ -146,14 +149,15 @@ const (
 	fetchPanel         // what the next panel has in the same row
 )
 
-// Rows that are a multiple of setPeriod bytes apart, give or take sharing, share sets of the L1 cache, and nearly all of them of
-// the L2 cache: what comes unasked is pushed out.
+// Rows that are a multiple of setPeriod bytes apart, give or take sharing, share sets of the L1
+// cache, and nearly all of them of the L2 cache: what comes unasked is pushed out.
 const setPeriod, sharing = 4096, 15
 
-// fetchAhead is how many turns of the inner loop before the last ones, one for each row of the tile, rows of
-// C begin to be fetched: so late that B does not push them out of the L1 cache again, and so early that
-// they come from memory in time. Turns that are left behind the last row go on to the rows of the tile below, or
-// of nothing. At the beginning of a tile instead, 1024 cubed takes 0.4 to 1% longer.
+// fetchAhead is how many turns of the inner loop before the last ones, one for each row of the
+// tile, rows of C begin to be fetched: so late that B does not push them out of the L1 cache again,
+// and so early that they come from memory in time. Turns that are left behind the last row go on to
+// the rows of the tile below, or of nothing. At the beginning of a tile instead, 1024 cubed takes
+// 0.4 to 1% longer.
 const fetchAhead = 8
 
 // stepsAtOnce is how many steps of k the inner loop is unrolled to.
@@ -251,8 +255,8 @@ func (mk microKernel) columns() int {
 	return n
 }
 
-// bodies emits the body of the kernel, once or twice, each with what the last vector of a row takes: a mask for it, nil if
-// it is whole. cols becomes something else.
+// bodies emits the body of the kernel, once or twice, each with what the last vector of a row
+// takes: a mask for it, nil if it is whole. cols becomes something else.
 func (mk microKernel) bodies(r *gemmRegisters, cols reg.GPVirtual, body func(prefix string, mask *tail)) {
 	switch {
 	case mk.pairs != noPairs:
@@ -510,8 +514,8 @@ func (mk microKernel) fetchC(r gemmRegisters, row reg.GPVirtual, label string, s
 	mk.Label(label + "Fetched")
 }
 
-// fetchRow has what is read of B stepsAhead steps on fetched: each line, from the last one on. What the first one has is
-// often the end of a line of the panel before.
+// fetchRow has what is read of B stepsAhead steps on fetched: each line, from the last one on. What
+// the first one has is often the end of a line of the panel before.
 func (mk microKernel) fetchRow(r gemmRegisters) {
 	for end := mk.v * mk.isa.width; end > 0; end -= cacheLine {
 		mk.PREFETCHT0(operand.Mem{Base: r.pb, Index: r.bRow, Scale: stepsAhead, Disp: end - 1})
@@ -580,10 +584,11 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail,
 
 // multiply adds the products of a, which is in row i of the tile, and a row of B to the sums of that row.
 //
-// AVX-512 can read a as an operand of the multiply-add, for each vector anew. For one vector that saves an
-// instruction. Of two, CPUs that load two vectors a cycle and multiply two have time for it in every third row, but not if
-// columns of A are loaded as well; and where a vector is multiplied in halves those rows do not wait: tiles of a vector
-// and a half take 0.88 of the time, of two 0.97. For three it makes no difference, for four the loads of B are in the way.
+// AVX-512 can read a as an operand of the multiply-add, for each vector anew. For one vector that
+// saves an instruction. Of two, CPUs that load two vectors a cycle and multiply two have time for
+// it in every third row, but not if columns of A are loaded as well; and where a vector is
+// multiplied in halves those rows do not wait: tiles of a vector and a half take 0.88 of the time,
+// of two 0.97. For three it makes no difference, for four the loads of B are in the way.
 func (mk microKernel) multiply(i int, a operand.Mem, b, sums []reg.VecVirtual) {
 	inMemory := len(b) == 1 || len(b) == 2 && i%3 == 1 && mk.pairs != alongM
 	if mk.isa.masks && inMemory {

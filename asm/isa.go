@@ -26,9 +26,11 @@ type isa struct {
 	// packing says that there are kernels that pack a panel while they compute its first tile,
 	// where a B is packed for less tiles than it takes to copy the next panel on the way.
 	packing bool
-	// fetchesRows says that kernels fetch rows of B stepsAhead steps ahead; and what the next panel has of them, as others do of rows
-	// that are far apart, only if these share sets of the cache, or the caller says that B is large. With AVX2 on Zen 3, 6x500x500 in
-	// float32 is 1.4 times as fast, 4x1001x1001 1.3, large squares 1.01; what comes from memory, as 4x2500x2500, is twice as fast by panels.
+	// fetchesRows says that kernels fetch rows of B stepsAhead steps ahead; and what the next panel
+	// has of them, as others do of rows that are far apart, only if these share sets of the cache,
+	// or the caller says that B is large. With AVX2 on Zen 3, 6x500x500 in float32 is 1.4 times as
+	// fast, 4x1001x1001 1.3, large squares 1.01; what comes from memory, as 4x2500x2500, is twice
+	// as fast by panels.
 	fetchesRows bool
 	// turnSteps is how many steps of k there are for each vector that is turned on the way.
 	turnSteps int
@@ -42,14 +44,14 @@ type isa struct {
 	// around is the width, in vectors, of the micro-kernels that write C past the
 	// caches. A vector had better be a cache line: with two to a line, it is no faster.
 	around int
-	// pairs[v-1] is the height of the tallest micro-kernel of v vectors the last of which is a pair of columns: of half
-	// a vector and a pair if v = 1.
+	// pairs[v-1] is the height of the tallest micro-kernel of v vectors the last of which is a pair
+	// of columns: of half a vector and a pair if v = 1.
 	pairs []int
-	// uprightColumns[v-1] is how many columns an upright kernel of v vectors has at most. The fewer they are, the more vectors
-	// there are: sums that do not wait for each other.
+	// uprightColumns[v-1] is how many columns an upright kernel of v vectors has at most. The fewer
+	// they are, the more vectors there are: sums that do not wait for each other.
 	uprightColumns []int
-	// dotRows[v-1] is the height of the tallest dot product kernel of v columns, and dotSums[v-1] in how many sums these compute an
-	// element: 1 or 2.
+	// dotRows[v-1] is the height of the tallest dot product kernel of v columns, and dotSums[v-1]
+	// in how many sums these compute an element: 1 or 2.
 	dotRows, dotSums []int
 	// zippedRows[v-2] is the height of the tallest one of v columns whose elements alternate.
 	zippedRows []int
@@ -177,8 +179,8 @@ func (e emitter) toBytes(counts ...reg.GPVirtual) {
 // sizeShift is the binary logarithm of the element's size.
 func (e emitter) sizeShift() uint64 { return uint64(bits.TrailingZeros(uint(e.typ.size))) }
 
-// alignLoop puts the next instruction at the start of a fetch block. No jump may lead to what it emits, but to behind it: with a label
-// right before it, Go's assembler does not come to an end.
+// alignLoop puts the next instruction at the start of a fetch block. No jump may lead to what it
+// emits, but to behind it: with a label right before it, Go's assembler does not come to an end.
 func (e emitter) alignLoop() {
 	e.Instruction(&ir.Instruction{Opcode: "PCALIGN", Operands: []operand.Op{operand.Imm(32)}})
 }

@@ -89,9 +89,9 @@ func (e emitter) loadPairOrder(again bool, r reg.VecVirtual) {
 	e.VMOVUPS(m, r)
 }
 
-// pairSteps emits the loop over pairDepth steps of k. The last two columns are
-// multiplied at its end, all steps at once: the sums of one column are in the lower half of a
-// vector, of the other in the upper half, each of every pairDepth-th product. C is fetched from row on, unless it is nil.
+// pairSteps emits the loop over pairDepth steps of k. The last two columns are multiplied at its
+// end, all steps at once: the sums of one column are in the lower half of a vector, of the other in
+// the upper half, each of every pairDepth-th product. C is fetched from row on, unless it is nil.
 func (mk microKernel) pairSteps(r gemmRegisters, label string, row reg.GPVirtual, sums [][]reg.VecVirtual) {
 	last := mk.v - 1
 	mk.alignLoop()

@@ -13,7 +13,8 @@ import (
 // Twelve hide the latency of two units (4 cycles) or of slower ones, and leave registers.
 const probeSums = 12
 
-// probeRepeat is how often a step of the probe goes over the sums, so that the loop's own instructions vanish.
+// probeRepeat is how often a step of the probe goes over the sums, so that the loop's own
+// instructions vanish.
 const probeRepeat = 4
 
 // fmaProbe generates the loop of independent multiply-adds.

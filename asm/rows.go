@@ -12,10 +12,10 @@ import (
 // of 64 MiB, 4 rows 0.9, 8 rows 1.07.
 const addRowsMost = 8
 
-// rowsAhead is how many bytes ahead rows that come from memory are fetched into the L2 cache. 64 MiB as above:
-// 1.07 with 1024 bytes, 1.03 with 512, 0.9 without fetching, 0.87 into the L1 cache; dot products 1.05 to 1.07
-// (AVX-512) and 0.9 (AVX2) with 1024, 0.91 to 1.02 and 0.83 to 0.94 without. A matrix that is in a cache
-// takes 2 (L2) to 16% (L3) longer with it.
+// rowsAhead is how many bytes ahead rows that come from memory are fetched into the L2 cache. 64
+// MiB as above: 1.07 with 1024 bytes, 1.03 with 512, 0.9 without fetching, 0.87 into the L1 cache;
+// dot products 1.05 to 1.07 (AVX-512) and 0.9 (AVX2) with 1024, 0.91 to 1.02 and 0.83 to 0.94
+// without. A matrix that is in a cache takes 2 (L2) to 16% (L3) longer with it.
 const rowsAhead = 1024
 
 // addRows generates the kernels that add multiples of a matrix's rows to a vector, and one for so

@@ -8,8 +8,8 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// upright generates the kernels of few columns whose vectors run along m, by their width in half vectors, or in whole
-// ones where there are no kernels of halves.
+// upright generates the kernels of few columns whose vectors run along m, by their width in half
+// vectors, or in whole ones where there are no kernels of halves.
 func upright(e emitter) (goTable string) {
 	var mks []microKernel
 	for i, most := range e.isa.uprightColumns {
@@ -27,8 +27,8 @@ func upright(e emitter) (goTable string) {
 	return e.table("upright", "uprightKernel", mks, microKernel.generateUpright)
 }
 
-// generateUpright generates a kernel: it is that of a tile of the transpose of C, with A for the operand that vectors are
-// loaded of, and turns what it writes.
+// generateUpright generates a kernel: it is that of a tile of the transpose of C, with A for the
+// operand that vectors are loaded of, and turns what it writes.
 func (mk microKernel) generateUpright() (name string) {
 	name = fmt.Sprintf("%supright%dx%d%s", mk.typ.letter, mk.columns(), mk.h, mk.isa.suffix)
 	mk.function(name, fmt.Sprintf("func(k int, a *%[1]s, aCol int, b *%[1]s, bRow, bCol int, c *%[1]s, ldc, rows int)", mk.typ.goName),
@@ -161,8 +161,8 @@ func (e emitter) joinOrders() {
 	}
 }
 
-// A columnGroup is as many columns as fit 16 bytes, or fewer. A lane, of 16 bytes, of each of its vectors has some rows
-// of them, one behind the other.
+// A columnGroup is as many columns as fit 16 bytes, or fewer. A lane, of 16 bytes, of each of its
+// vectors has some rows of them, one behind the other.
 type columnGroup struct {
 	columns, rows int
 	vectors       []reg.VecVirtual

@@ -11,8 +11,8 @@ const mostZipped = 4
 // A zipper takes apart the columns of a matrix of few, contiguous row by row.
 type zipper struct{ masks []tail } // for the vectors of the rows behind the last that fill a vector of each column
 
-// zipOrder is the name of the data by which column j of two or three of them is taken out of vectors of all: of the first two
-// and, behind that, out of the result and the third one.
+// zipOrder is the name of the data by which column j of two or three of them is taken out of
+// vectors of all: of the first two and, behind that, out of the result and the third one.
 func (e emitter) zipOrder(columns, j int) string {
 	return e.typ.letter + "unzip" + string(rune('0'+j)) + "of" + string(rune('0'+columns))
 }

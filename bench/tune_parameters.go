@@ -463,7 +463,8 @@ func rowsInPlace(now func(kernels.Tuning) int, nks ...[2]int) func(t *tunable) [
 	}
 }
 
-// packsB is for a B that is not transposed: one whose rows are far apart is packed at any depth, but for a few elements of A.
+// packsB is for a B that is not transposed: one whose rows are far apart is packed at any depth,
+// but for a few elements of A.
 func packsB(t *tunable, tu kernels.Tuning, s gemmShape) int {
 	const far, sharing = 2048, 15     // bytes
 	const ways, callWork = 8, 1 << 21 // so few steps of k do not crowd, in a product of no more work
@@ -495,14 +496,15 @@ func packsA(t *tunable, tu kernels.Tuning, s gemmShape) int {
 	return yes(s.n > columns && apart)
 }
 
-// isThin is for a product with a transposed A, which is not thin for other reasons if it has few rows, or a single panel that is cut: no shape here has.
+// isThin is for a product with a transposed A, which is not thin for other reasons if it has few
+// rows, or a single panel that is cut: no shape here has.
 func isThin(_ *tunable, tu kernels.Tuning, s gemmShape) int {
 	const least, few = 1 << 18, 8 // multiply-adds, and columns
 	return yes(s.n <= tu.ThinColumns && s.n > max(tu.UprightColumns, few) && s.k > tu.ThinDepth+tu.ThinDepth/2 && s.m*s.n*s.k >= least)
 }
 
-// splitsTail is for more than two whole vectors, so many rows that a tail pays, and an A in the caches, which all shapes here have: it does
-// from a depth of 24 on, whatever the tuning.
+// splitsTail is for more than two whole vectors, so many rows that a tail pays, and an A in the
+// caches, which all shapes here have: it does from a depth of 24 on, whatever the tuning.
 func splitsTail(t *tunable, tu kernels.Tuning, s gemmShape) int {
 	return yes(s.n%t.lanes <= tu.TailColumns && s.k >= max(tu.TailDepth, 24))
 }

@@ -6,8 +6,9 @@ type strip[T Float] struct {
 	row, rows, length int
 }
 
-// readNext returns what of A is read after the block of mc rows from ic on at depth kc from pc on: the next block,
-// or nothing if it was the last one, though it may be the first one again, for other columns.
+// readNext returns what of A is read after the block of mc rows from ic on at depth kc from pc on:
+// the next block, or nothing if it was the last one, though it may be the first one again, for
+// other columns.
 func (p *product[T]) readNext(ic, mc, pc, kc int) strip[T] {
 	if ic += mc; ic >= p.m {
 		ic, pc = 0, pc+kc
@@ -31,7 +32,8 @@ func (ks *kernelSet[T]) wholeFollows(left, wide int) bool {
 	return cols == v*ks.lanes
 }
 
-// fetcher returns the kernel that fetches while it computes tiles of h rows and v vectors, of height 0 if there is none.
+// fetcher returns the kernel that fetches while it computes tiles of h rows and v vectors, of
+// height 0 if there is none.
 func (ks *kernelSet[T]) fetcher(v, h int) panelKernel[T] {
 	if v <= len(ks.fetching) {
 		for _, kernel := range ks.fetching[v-1] {
@@ -43,11 +45,11 @@ func (ks *kernelSet[T]) fetcher(v, h int) panelKernel[T] {
 	return panelKernel[T]{}
 }
 
-// lookAhead returns the kernel that computes so many tiles of h rows of a whole panel of v vectors of p, a block,
-// and meanwhile sees to what is needed next. It packs the panel behind it, if panels are to be packed, to
-// y.panel: so many rows of it as packs tells. Or else, if no whole panel is behind it, it has next
-// fetched, of A. Where there is nothing to do, or no kernel for it, its height is 0. left columns are
-// behind the panel. The rest of y becomes what the kernel takes.
+// lookAhead returns the kernel that computes so many tiles of h rows of a whole panel of v vectors
+// of p, a block, and meanwhile sees to what is needed next. It packs the panel behind it, if panels
+// are to be packed, to y.panel: so many rows of it as packs tells. Or else, if no whole panel is
+// behind it, it has next fetched, of A. Where there is nothing to do, or no kernel for it, its
+// height is 0. left columns are behind the panel. The rest of y becomes what the kernel takes.
 func (p *product[T]) lookAhead(y *microExtra[T], b *panels[T], next *strip[T], left, wide, v, h, tiles int) (kernel panelKernel[T], packs int) {
 	ks := p.ks
 	if p.around && p.k <= shallow {

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Kernels that look ahead compute what others do, bit for bit. Those that copy or turn pack as many rows of the
-// next panel as they have time for, up to those that are left, and write nothing else.
+// Kernels that look ahead compute what others do, bit for bit. Those that copy or turn pack as many
+// rows of the next panel as they have time for, up to those that are left, and write nothing else.
 func TestKernelsThatLookAhead(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { kernelsThatLookAhead(t, o) },
@@ -103,8 +103,8 @@ func counted[T Float](kernels []panelKernel[T], calls *int) []panelKernel[T] {
 	return out
 }
 
-// Large products do look ahead: of the panels of B that they pack, all but the first of a block are packed on the
-// way, and of the blocks of A all but the first are fetched.
+// Large products do look ahead: of the panels of B that they pack, all but the first of a block are
+// packed on the way, and of the blocks of A all but the first are fetched.
 func TestLargeProductsLookAhead(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { largeProductsLookAhead(t, o) },
@@ -171,8 +171,9 @@ func fetchesWhatIsFar[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// What is packed ahead are rows of the next panel, of a transposed B as many as there is time for, else all or
-// nothing; and what is fetched, behind the last whole panel, is the next block of A and no row more.
+// What is packed ahead are rows of the next panel, of a transposed B as many as there is time for,
+// else all or nothing; and what is fetched, behind the last whole panel, is the next block of A and
+// no row more.
 func TestLookAhead(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { lookAheadOf(t, o) },

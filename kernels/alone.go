@@ -7,23 +7,25 @@ import "unsafe"
 //	for i in 0..h-1, j in 0..cols-1:
 //		c[i*ldc + j] = sum over p in 0..k-1 of a[i*aRow + p] * b[p*bRow + j]
 //
-// where (v-1)*lanes < cols <= v*lanes, to the bits of the microKernel for it, and in less time: it has so few arguments that Go
-// passes them in registers. A store of one in memory takes a place in the store queue, behind those of C, and where there
-// are no more, the CPU waits for the multiply-adds of the product before. 8x8x8 takes 0.95 of the time, 4x48x4 in float32 0.75.
-// It fetches no rows of A or C: they are near.
+// where (v-1)*lanes < cols <= v*lanes, to the bits of the microKernel for it, and in less time: it
+// has so few arguments that Go passes them in registers. A store of one in memory takes a place in
+// the store queue, behind those of C, and where there are no more, the CPU waits for the
+// multiply-adds of the product before. 8x8x8 takes 0.95 of the time, 4x48x4 in float32 0.75. It
+// fetches no rows of A or C: they are near.
 type aloneKernel[T Float] func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols int)
 
 // aloneKernels are those for the micro-kernels of micro, of halves and of pairs along k.
 type aloneKernels[T Float] struct {
 	whole, halves, pairs [][]aloneKernel[T]
 
-	// byColumns[n-1][d][h-1] is the one of them for n columns and a depth of class d: there is none if these go along k.
+	// byColumns[n-1][d][h-1] is the one of them for n columns and a depth of class d: there is none
+	// if these go along k.
 	byColumns [][depthClasses][]aloneKernel[T]
 	most      int // rows in panels of two vectors, and in any that are narrower
 }
 
-// depthClasses is how many classes of k there are: without pairs and with pairs along k, which are those pairings, and where two
-// columns, and all narrow ones, may go along k.
+// depthClasses is how many classes of k there are: without pairs and with pairs along k, which are
+// those pairings, and where two columns, and all narrow ones, may go along k.
 const depthClasses = 4
 
 // depthClass returns that of k.
@@ -71,7 +73,8 @@ func (ks *kernelSet[T]) arrangeAlone() {
 	}
 }
 
-// aloneKernel returns the kernel for m rows and n columns, with or without pairs along k, nil if they are more than a tile.
+// aloneKernel returns the kernel for m rows and n columns, with or without pairs along k, nil if
+// they are more than a tile.
 func (ks *kernelSet[T]) aloneKernel(m, n int, ending pairing) aloneKernel[T] {
 	if n <= len(ks.alone.byColumns) {
 		if kernels := ks.alone.byColumns[n-1][ending]; m <= len(kernels) {
@@ -81,15 +84,16 @@ func (ks *kernelSet[T]) aloneKernel(m, n int, ending pairing) aloneKernel[T] {
 	return nil
 }
 
-// nearRowsOfB reports whether k rows of B are so near that they are fetched unasked, or so few that they are in the L2 cache:
-// other micro-kernels than those of alone fetch them, 6x64x512 of a B with 4096 columns in half the time, or AVX2 what shares sets by panels.
+// nearRowsOfB reports whether k rows of B are so near that they are fetched unasked, or so few that
+// they are in the L2 cache: other micro-kernels than those of alone fetch them, 6x64x512 of a B
+// with 4096 columns in half the time, or AVX2 what shares sets by panels.
 func nearRowsOfB[T Float](k, ldb int) bool {
 	var z T
 	return ldb <= nearRow/int(unsafe.Sizeof(z)) || k*ldb <= nearBytes/int(unsafe.Sizeof(z))
 }
 
-// panelAlone computes m rows, more than a tile has, in one panel of tiles: of full height, and two that share what is left. Equal ones
-// would take a division, as long as a tile of a few steps.
+// panelAlone computes m rows, more than a tile has, in one panel of tiles: of full height, and two
+// that share what is left. Equal ones would take a division, as long as a tile of a few steps.
 func panelAlone[T Float](kernels []aloneKernel[T], m, n, k int, a *T, lda int, b *T, ldb int, c *T, ldc int) {
 	for h := len(kernels); m > 2*h; m -= h {
 		kernels[h-1](k, a, lda, b, ldb, c, ldc, n)
@@ -100,13 +104,15 @@ func panelAlone[T Float](kernels []aloneKernel[T], m, n, k int, a *T, lda int, b
 	kernels[m-upper-1](k, shifted(a, upper*lda), lda, b, ldb, shifted(c, upper*ldc), ldc, n)
 }
 
-// inPanelsAlone reports whether a small product of one tile of rows, if alpha = 1 and beta = 0, is computed in panels that are
-// tiles of their own: 2x78x6 takes 0.7 of the time, 8x80x8 0.9, while 12x300x15 takes 1.02.
+// inPanelsAlone reports whether a small product of one tile of rows, if alpha = 1 and beta = 0, is
+// computed in panels that are tiles of their own: 2x78x6 takes 0.7 of the time, 8x80x8 0.9, while
+// 12x300x15 takes 1.02.
 func (ks *kernelSet[T]) inPanelsAlone(m, n, k int) bool {
 	return k < pairDepth && n > len(ks.alone.byColumns) && m <= ks.alone.most && (m <= 8 || m*n <= 2048)
 }
 
-// panelsAlone computes m rows of n columns in panels of one tile, as wide as there are kernels for. There are no pairs, as k is not deep.
+// panelsAlone computes m rows of n columns in panels of one tile, as wide as there are kernels for.
+// There are no pairs, as k is not deep.
 func panelsAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb int, c *T, ldc int) {
 	widest := len(ks.alone.byColumns)
 	for len(ks.alone.byColumns[widest-1][0]) < m {
@@ -120,15 +126,17 @@ func panelsAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ld
 	ks.alone.byColumns[n-jr-1][0][m-1](k, a, lda, shifted(b, jr), ldb, shifted(c, jr), ldc, n-jr)
 }
 
-// inTilesAlone reports whether a small product with alpha = 1 and beta = 0 is computed in tiles of their own, where rows of A and B are near.
-// Of many panels, strips computes several in a call, which saves more: 2x160x20 would take 1.2 times as long.
+// inTilesAlone reports whether a small product with alpha = 1 and beta = 0 is computed in tiles of
+// their own, where rows of A and B are near. Of many panels, strips computes several in a call,
+// which saves more: 2x160x20 would take 1.2 times as long.
 func (ks *kernelSet[T]) inTilesAlone(n, k int) bool {
 	return k >= ks.tuning.AloneDepth && n >= ks.lanes && n <= 2*k && len(ks.alone.byColumns) > 0
 }
 
-// tilesAlone computes m rows of n columns, all in place, one call for each tile, panel by panel: to the bits of strips, whose calls are
-// fewer. These kernels do not fetch C, which is near, and read A without adding to its pointer at each step. On Zen 3 with AVX2 32x32x32 takes 0.93
-// of the time, 20x20x20 in float64 0.89.
+// tilesAlone computes m rows of n columns, all in place, one call for each tile, panel by panel: to
+// the bits of strips, whose calls are fewer. These kernels do not fetch C, which is near, and read
+// A without adding to its pointer at each step. On Zen 3 with AVX2 32x32x32 takes 0.93 of the time,
+// 20x20x20 in float64 0.89.
 func tilesAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb int, c *T, ldc int) {
 	wide, ending := ks.widthInPlace(m, n, false), pairingOf(m, k, false)
 	var tallest, h, tall, short int

@@ -26,7 +26,17 @@ func avx2Float32() kernelSet[float32] {
 	ks.pack = spackAVX2
 	ks.copyRows = scopyRowsAVX2
 	ks.square = transposer[float32]{8, spackTransposedAVX2}
-	ks.tuning = Tuning{Vectors: 2, KC: 512, PackRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072, PackColumns: 64, PackStride: 960, TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24, ThinColumns: 96, ThinDepth: 128, TailColumns: 2, TailDepth: 32, DotDepth: 8, UprightColumns: 12, NarrowDepth: 128, ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8, FetchBytes: fetchFrom(), ThreadWork: 1 << 20}
+	ks.tuning = Tuning{
+		Vectors: 2, KC: 512,
+		PackRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
+		PackColumns: 64, PackStride: 960,
+		TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24,
+		ThinColumns: 96, ThinDepth: 128,
+		TailColumns: 2, TailDepth: 32,
+		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12,
+		ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8,
+		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
+	}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX2
 	ks.reluGrad = sreluGradAVX2
@@ -52,7 +62,17 @@ func avx2Float64() kernelSet[float64] {
 	ks.pack = dpackAVX2
 	ks.copyRows = dcopyRowsAVX2
 	ks.square = transposer[float64]{4, dpackTransposedAVX2}
-	ks.tuning = Tuning{Vectors: 2, KC: 384, PackRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072, PackColumns: 64, PackStride: 480, TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12, ThinColumns: 96, ThinDepth: 112, TailColumns: 2, TailDepth: 32, DotDepth: 4, UprightColumns: 10, NarrowDepth: 192, ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8, FetchBytes: fetchFrom(), ThreadWork: 1 << 20}
+	ks.tuning = Tuning{
+		Vectors: 2, KC: 384,
+		PackRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
+		PackColumns: 64, PackStride: 480,
+		TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12,
+		ThinColumns: 96, ThinDepth: 112,
+		TailColumns: 2, TailDepth: 32,
+		DotDepth: 4, NarrowDepth: 192, UprightColumns: 10,
+		ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8,
+		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
+	}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX2
 	ks.reluGrad = dreluGradAVX2
@@ -72,8 +92,9 @@ func isZen3() bool {
 	return cpu.Vendor == "AuthenticAMD" && cpu.Family == 25 && !hasFeature(cpuid.AVX512F)
 }
 
-// fetchFrom returns the FetchBytes of assembly for the CPU at hand: half of the last-level cache, or never on Zen 3, which
-// foresees what comes next in eight rows: fetched, 64 MiB take 1.13 to 1.23 times as long there, and 0.87 to 0.93 on Zen 4.
+// fetchFrom returns the FetchBytes of assembly for the CPU at hand: half of the last-level cache,
+// or never on Zen 3, which foresees what comes next in eight rows: fetched, 64 MiB take 1.13 to
+// 1.23 times as long there, and 0.87 to 0.93 on Zen 4.
 func fetchFrom() int {
 	if isZen3() {
 		return never

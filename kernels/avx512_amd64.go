@@ -34,7 +34,17 @@ func avx512Float32() kernelSet[float32] {
 	ks.pack = spackAVX512
 	ks.copyRows = scopyRowsAVX512
 	ks.square = transposer[float32]{1, spackTransposedAVX512}
-	ks.tuning = Tuning{Vectors: 3, KC: 512, PackRows: 256, CrowdedRows: 256, PackDepth: 1024, PackColumns: 512, PackStride: never, TurnStride: turnFrom(1024), TurnDepth: never, TurnRows: 16, TurnColumns: 512, ThinDepth: 144, TailColumns: 4, TailDepth: 32, DotDepth: 8, UprightColumns: 12, NarrowDepth: 64, AloneDepth: never, FetchBytes: fetchFrom(), ThreadWork: 1 << 20}
+	ks.tuning = Tuning{
+		Vectors: 3, KC: 512,
+		PackRows: 256, CrowdedRows: 256, PackDepth: 1024,
+		PackColumns: 512, PackStride: never,
+		TurnStride: turnFrom(1024), TurnDepth: never, TurnRows: 16, TurnColumns: 512,
+		ThinColumns: 0, ThinDepth: 144,
+		TailColumns: 4, TailDepth: 32,
+		DotDepth: 8, NarrowDepth: 64, UprightColumns: 12,
+		ShallowRows: 0, LowDepth: 0, AloneDepth: never,
+		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
+	}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX512
 	ks.reluGrad = sreluGradAVX512
@@ -64,7 +74,17 @@ func avx512Float64() kernelSet[float64] {
 	ks.pack = dpackAVX512
 	ks.copyRows = dcopyRowsAVX512
 	ks.square = transposer[float64]{1, dpackTransposedAVX512}
-	ks.tuning = Tuning{Vectors: 3, KC: 384, PackRows: 256, CrowdedRows: 256, PackDepth: 1024, PackColumns: 384, PackStride: never, TurnStride: turnFrom(512), TurnDepth: never, TurnRows: 16, TurnColumns: 384, ThinDepth: 144, TailColumns: 3, TailDepth: 96, DotDepth: 8, UprightColumns: 12, NarrowDepth: 96, AloneDepth: never, FetchBytes: fetchFrom(), ThreadWork: 1 << 20}
+	ks.tuning = Tuning{
+		Vectors: 3, KC: 384,
+		PackRows: 256, CrowdedRows: 256, PackDepth: 1024,
+		PackColumns: 384, PackStride: never,
+		TurnStride: turnFrom(512), TurnDepth: never, TurnRows: 16, TurnColumns: 384,
+		ThinColumns: 0, ThinDepth: 144,
+		TailColumns: 3, TailDepth: 96,
+		DotDepth: 8, NarrowDepth: 96, UprightColumns: 12,
+		ShallowRows: 0, LowDepth: 0, AloneDepth: never,
+		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
+	}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX512
 	ks.reluGrad = dreluGradAVX512

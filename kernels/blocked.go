@@ -79,8 +79,9 @@ func (p *product[T]) blocked() {
 	}
 }
 
-// turnedSingly is from what depth on the panels of a transposed B are turned one by one: shallow ones,
-// read right behind the stores of other pieces, would wait for them (5x1905x7 in float64 took 1.4 to 1.7 times as long).
+// turnedSingly is from what depth on the panels of a transposed B are turned one by one: shallow
+// ones, read right behind the stores of other pieces, would wait for them (5x1905x7 in float64 took
+// 1.4 to 1.7 times as long).
 const turnedSingly = 64
 
 // callWork bounds the multiply-adds of a call of assembly, which cannot be
@@ -113,10 +114,12 @@ func (p *product[T]) writesAround() bool {
 		uintptr(unsafe.Pointer(&p.c[0]))%line == 0 && p.ks.around.v == p.ks.tuning.Vectors
 }
 
-// lowRows returns how many of m rows go through all of B at a time, if fewer: where an element of C takes so few steps of k that what counts
-// is how it gets to memory. If C is large, it does faster in long pieces than in a panel of each of many rows. And if rows of C share sets of the
-// caches, with one another or by turns, only those of one tile stay there until the next panel writes what follows; with more steps of k than a third
-// of LowDepth, B is read too often for that, and two rows of tiles are better.
+// lowRows returns how many of m rows go through all of B at a time, if fewer: where an element of C
+// takes so few steps of k that what counts is how it gets to memory. If C is large, it does faster
+// in long pieces than in a panel of each of many rows. And if rows of C share sets of the caches,
+// with one another or by turns, only those of one tile stay there until the next panel writes what
+// follows; with more steps of k than a third of LowDepth, B is read too often for that, and two
+// rows of tiles are better.
 func (ks *kernelSet[T]) lowRows(m, n, k, ldc int) int {
 	const large, long, period, many = 4 << 20, 2 << 10, 1 << 10, 256 // bytes of C, and of its rows; and rows
 	var z T
@@ -135,8 +138,8 @@ func (ks *kernelSet[T]) lowRows(m, n, k, ldc int) int {
 	return m
 }
 
-// macroKernel computes p, a block of A times panels of B, and packs them on the way if they are not. It may have
-// what of A comes next fetched, if that is not nil.
+// macroKernel computes p, a block of A times panels of B, and packs them on the way if they are
+// not. It may have what of A comes next fetched, if that is not nil.
 func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
 	most, wide := rowsAtOnce[T](p.a.row, p.a.trans), ks.tuning.Vectors
@@ -219,8 +222,8 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 	}
 }
 
-// panelsTogether returns how many of so many equal panels there are in one call: if tiles have two heights, which are two calls, as
-// many as stay in the L1 cache from one call to the other.
+// panelsTogether returns how many of so many equal panels there are in one call: if tiles have two
+// heights, which are two calls, as many as stay in the L1 cache from one call to the other.
 func (ks *kernelSet[T]) panelsTogether(equal, cols, k int, oneHeight bool) int {
 	const half = 16 << 10 // bytes of the L1 cache
 	var z T

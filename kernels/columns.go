@@ -37,7 +37,8 @@ func dots[T Float](ks *kernelSet[T], ofRows bool, m, n, k int, alpha T, a []T, l
 		m, n, a, lda, b, ldb, cRow, cCol = n, m, b, ldb, a, lda, 1, ldc
 	}
 	if n <= most && k <= depth && m*k <= near/size {
-		// One group and one piece, and less than dotWork: dotTiles in line. 2x2x109 takes 0.8 of the time, 7x3x30 0.9.
+		// One group and one piece, and less than dotWork: dotTiles in line. 2x2x109 takes 0.8 of
+		// the time, 7x3x30 0.9.
 		kernels := ks.dot[n-1]
 		whole, rest := 0, m
 		if h := len(kernels); m >= h {
@@ -78,8 +79,9 @@ func turnedRows[T Float](ks *kernelSet[T], w *workspace[T], m, k int, a []T, lda
 // assembly does: it cannot be preempted, and A may come from memory.
 const columnDepth, dotWork = 8192, 1 << 18
 
-// columnsAlongK computes a product of few columns, in blocks of k. Columns of B
-// that are not contiguous are brought together in w, unless there are kernels that take them as they are. far says that A comes from memory.
+// columnsAlongK computes a product of few columns, in blocks of k. Columns of B that are not
+// contiguous are brought together in w, unless there are kernels that take them as they are. far
+// says that A comes from memory.
 func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alpha T, a []T, lda int, b []T, bRow, bCol int, beta T, c []T, ldc int, far bool) {
 	zipped := ks.zippedFor(m, n, bRow)
 	for pc := 0; pc < k; pc += columnDepth {
@@ -110,8 +112,9 @@ func columnsAlongK[T Float](ks *kernelSet[T], w *workspace[T], m, n, k int, alph
 	}
 }
 
-// zippedFor returns the kernels for m rows and n columns of B, with rows of bRow elements, that take these columns as they are, or nil. They
-// take them apart for each tile anew, so that with many rows bringing them together is better.
+// zippedFor returns the kernels for m rows and n columns of B, with rows of bRow elements, that
+// take these columns as they are, or nil. They take them apart for each tile anew, so that with
+// many rows bringing them together is better.
 func (ks *kernelSet[T]) zippedFor(m, n, bRow int) []dotKernel[T] {
 	if bRow != n || n < 2 || n-2 >= len(ks.zipped) || m*n > 16*len(ks.zipped[n-2]) {
 		return nil
@@ -141,7 +144,8 @@ func dotTiles[T Float](kernels []dotKernel[T], m, n, k int, alpha T, a *T, aRow 
 	}
 }
 
-// fromMemory reports whether an m x k matrix is so large that it may be in no cache, and had better be fetched.
+// fromMemory reports whether an m x k matrix is so large that it may be in no cache, and had better
+// be fetched.
 func (ks *kernelSet[T]) fromMemory(m, k int) bool {
 	var z T
 	return ks.tuning.FetchBytes < never && m*k > ks.tuning.FetchBytes/int(unsafe.Sizeof(z))

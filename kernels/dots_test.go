@@ -131,7 +131,8 @@ func gemmAsDotsThreads[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// Few columns go along k to the same bits, taken as they are or brought together, and of the same shapes in all that Gemm does.
+// Few columns go along k to the same bits, taken as they are or brought together, and of the same
+// shapes in all that Gemm does.
 func TestGemmAlongK(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { gemmAlongK(t, o) },

@@ -139,7 +139,8 @@ func blockEdges[T Float](t *testing.T, o Ops[T]) {
 // farRow is so many elements that rows of B are far apart for the micro-kernels.
 const farRow = 600
 
-// packsAllB returns o with a tuning that packs a B whose rows are far apart, however few steps of k and rows of A there are.
+// packsAllB returns o with a tuning that packs a B whose rows are far apart, however few steps of k
+// and rows of A there are.
 func packsAllB[T Float](o Ops[T]) Ops[T] {
 	tu := o.Tuning()
 	tu.PackRows, tu.CrowdedRows, tu.PackWork = 0, 0, 0

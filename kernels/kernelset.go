@@ -10,8 +10,9 @@ type kernelSet[T Float] struct {
 	lanes     int             // elements in a vector
 	laneShift uint            // and its binary logarithm: a division takes as long as a small product
 
-	// vectorTime is how long a multiply-add of a vector takes, in quarters of a cycle: two a cycle, or one, if it is done
-	// in halves. Then there are kernels of half vectors, and unit, of how many columns more take more time, is half of lanes.
+	// vectorTime is how long a multiply-add of a vector takes, in quarters of a cycle: two a cycle,
+	// or one, if it is done in halves. Then there are kernels of half vectors, and unit, of how
+	// many columns more take more time, is half of lanes.
 	vectorTime, unit int
 	unitShift        uint // the binary logarithm of unit
 	blockOfA         int  // elements of A in MC rows of depth KC: no more than that are one block, however many rows they are
@@ -104,7 +105,8 @@ type aroundKernels[T Float] struct {
 //
 //   - packing, for one tile: packs the panel that it reads in place, as a packKernel does, into panel.
 //
-// The others look ahead: in each tile they do a piece, so many elements, after every few steps of k of the first k/4*4.
+// The others look ahead: in each tile they do a piece, so many elements, after every few steps of k
+// of the first k/4*4.
 //
 //   - copying, for packed panels: packs up to left rows of the next one, a row at a time, from rows of B at
 //     from that are fromRow apart, into panel.
@@ -157,10 +159,11 @@ type transposer[T Float] struct {
 }
 
 // pairKernels are micro-kernels for panels of v vectors that end in a pair of columns, or in one of
-// a pair, behind v-1 whole vectors, or behind half a vector if v = 1: those columns are computed together,
-// as a vector of each of their rows would be mostly empty. alongK[v-1][h-1] is for
-// an A whose rows are contiguous, alongM for one whose columns are. alongM adds up
-// in the order of k, as all other tiles do, and has no kernels for v = 1; for others there are as many of the one as of the other.
+// a pair, behind v-1 whole vectors, or behind half a vector if v = 1: those columns are computed
+// together, as a vector of each of their rows would be mostly empty. alongK[v-1][h-1] is for an A
+// whose rows are contiguous, alongM for one whose columns are. alongM adds up in the order of k, as
+// all other tiles do, and has no kernels for v = 1; for others there are as many of the one as of
+// the other.
 type pairKernels[T Float] struct{ alongK, alongM [][]microKernel[T] }
 
 // mr and nr are the size of the tiles that large products are made of.
@@ -213,11 +216,11 @@ func (ks *kernelSet[T]) endsWider(vectors, v, wide int) bool {
 	return vectors == v && v%wide > 0 && wide < len(ks.micro)
 }
 
-// widthInPlace returns how many vectors wide the panels of a B in place are,
-// for m rows of A: NR, or the widest there are, if with so few rows this makes larger
-// tiles, and more sums that do not wait for each other. Few columns make few panels,
-// which had better be equal. Of a large B, which comes from memory, they are not widened to a line and a half: with such panels
-// 4x2000x4000 in float32 takes 2.4 times as long, in float64 2.0 times, and 4x1400x1000 of 5.6 MB 0.89.
+// widthInPlace returns how many vectors wide the panels of a B in place are, for m rows of A: NR,
+// or the widest there are, if with so few rows this makes larger tiles, and more sums that do not
+// wait for each other. Few columns make few panels, which had better be equal. Of a large B, which
+// comes from memory, they are not widened to a line and a half: with such panels 4x2000x4000 in
+// float32 takes 2.4 times as long, in float64 2.0 times, and 4x1400x1000 of 5.6 MB 0.89.
 func (ks *kernelSet[T]) widthInPlace(m, n int, large bool) int {
 	const line = 64 // bytes
 	var z T
@@ -297,8 +300,9 @@ func pairingOf(m, k int, transA bool) pairing {
 	return noPairs
 }
 
-// endsInPair reports whether the last of the columns of a panel are a pair, or one of a pair, behind whole vectors or
-// behind half of one, for which there are kernels. Panels of one vector have no room for pairs.
+// endsInPair reports whether the last of the columns of a panel are a pair, or one of a pair,
+// behind whole vectors or behind half of one, for which there are kernels. Panels of one vector
+// have no room for pairs.
 func (ks *kernelSet[T]) endsInPair(cols int) bool {
 	behind := cols - ks.lanes
 	if behind < 0 {

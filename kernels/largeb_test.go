@@ -22,7 +22,8 @@ func panelsOfLargeB[T Float](t *testing.T, ks *kernelSet[T]) {
 	}
 }
 
-// Rows of B that are far apart, and together too many bytes for the second-level cache: near enough to come unasked, or sharing sets.
+// Rows of B that are far apart, and together too many bytes for the second-level cache: near enough
+// to come unasked, or sharing sets.
 func TestGemmFarRows(t *testing.T) {
 	bothGemm(t, func(tallest, widest int) (cases []gemmCase) {
 		for _, ldb := range []int{700, 1024, 2048} {

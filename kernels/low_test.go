@@ -96,7 +96,8 @@ func lowStrips[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// A C that is written row by row has the bits of one that is not, and no block of it has more than two rows of tiles.
+// A C that is written row by row has the bits of one that is not, and no block of it has more than
+// two rows of tiles.
 func TestLowBlocks(t *testing.T) {
 	withProcs(t, 2)
 	eachType(t,

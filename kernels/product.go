@@ -115,8 +115,9 @@ func (p *product[T]) strips() {
 	x.compute(p.ks, p.m, p.n, pairingOf(p.m, p.k, p.a.trans))
 }
 
-// turnedStrips computes a product that is small enough in strips, from a transposed B that it turns, and reports
-// whether it did. It takes no product, as filling one in takes as long as many a small one. e may be nil.
+// turnedStrips computes a product that is small enough in strips, from a transposed B that it
+// turns, and reports whether it did. It takes no product, as filling one in takes as long as many a
+// small one. e may be nil.
 func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, transA bool, b []T, ldb int, beta T, c []T, ldc int, e *epilogue[T]) bool {
 	const near = 128 << 10 // bytes of B, which stay in the L2 cache
 	var z T
@@ -157,8 +158,9 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 	return true
 }
 
-// stripsAndTail computes a product of both operands as they are, if it is small enough in strips but for its last columns, which
-// are computed on their own, and reports whether it did. It is one block if the whole is: without the tail, that might be deeper.
+// stripsAndTail computes a product of both operands as they are, if it is small enough in strips
+// but for its last columns, which are computed on their own, and reports whether it did. It is one
+// block if the whole is: without the tail, that might be deeper.
 func stripsAndTail[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) bool {
 	tail := ks.tailColumns(m, n, k, false)
 	before := n - tail
@@ -215,8 +217,8 @@ func (p *product[T]) asColumnsOf(o Ops[T], rows int) {
 	p.sharePlain(threads, evenly(p.m, (p.m+threads-1)/threads, rows), p.n)
 }
 
-// byDots computes p, of few rows or columns and with a transposed B, along k. The bits of a sum depend on its group, so
-// that no piece cuts the few rows or columns, or has others in groups.
+// byDots computes p, of few rows or columns and with a transposed B, along k. The bits of a sum
+// depend on its group, so that no piece cuts the few rows or columns, or has others in groups.
 func (p *product[T]) byDots(o Ops[T]) {
 	p.way = asDots
 	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)

@@ -49,7 +49,8 @@ func depthOf[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// Blocks of little depth add up to the product, to the same bits however many threads share it and however far B's rows are apart.
+// Blocks of little depth add up to the product, to the same bits however many threads share it and
+// however far B's rows are apart.
 func TestShallowBlocks(t *testing.T) {
 	withProcs(t, 2)
 	eachType(t,
@@ -110,7 +111,8 @@ func shallowBlocks[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
-	// What may be in place, or beside the last panel, by its strides or for one thread, is shallow or not as all others.
+	// What may be in place, or beside the last panel, by its strides or for one thread, is shallow
+	// or not as all others.
 	tu = shallow.Tuning()
 	tu.ThreadWork, tu.NC = 1<<29, 1<<20
 	patient := o.Tuned(tu)

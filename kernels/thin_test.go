@@ -7,7 +7,8 @@ import (
 	"unsafe"
 )
 
-// Thin products, on both sides of each threshold, with A in place and, where its columns share sets of the cache, turned.
+// Thin products, on both sides of each threshold, with A in place and, where its columns share sets
+// of the cache, turned.
 func TestThin(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { thin(t, o) },

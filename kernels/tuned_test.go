@@ -278,8 +278,8 @@ func gemmDecidesAsGemmFused[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// Where the columns before a tail would be a block deeper than the whole product's, they are not: how far rows of A are apart, which
-// decides whether they are strips, changes no bits.
+// Where the columns before a tail would be a block deeper than the whole product's, they are not:
+// how far rows of A are apart, which decides whether they are strips, changes no bits.
 func TestTailsAreAsDeepAsTheWhole(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { tailsAreAsDeep(t, o) },

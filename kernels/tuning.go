@@ -19,68 +19,80 @@ type Tuning struct {
 	// multiply-adds an element of C is loaded and stored. Half as much again is still one
 	// block; and where B has so few columns that it takes little of the cache, blocks are deeper, up to 4096.
 	KC int
-	// MC is how many rows of A a block has, for the second-level cache, and NC how
-	// many columns of B, for the third. Both are rounded up to whole tiles; half as
-	// many rows again are still one block. A block deeper than KC has so many fewer rows, or if three times as
-	// many are all there are, those; and a small product whose A is no larger than MC rows of depth KC, and B than NC columns, is one block.
+	// MC is how many rows of A a block has, for the second-level cache, and NC how many columns of
+	// B, for the third. Both are rounded up to whole tiles; half as many rows again are still one
+	// block. A block deeper than KC has so many fewer rows, or if three times as many are all there
+	// are, those; and a small product whose A is no larger than MC rows of depth KC, and B than NC
+	// columns, is one block.
 	MC, NC int
 
-	// Products with at most PackRows rows read a B that is not transposed in
-	// place: it would not be read often enough to pay for packing it. So do those of
-	// a depth of at most PackDepth if the rows of B are near each other, up to
-	// 2 KiB: a panel of it then stays in the first-level cache as it is. It does not with rows of 1.5 or 2 KiB: AVX2 packs them from 48 rows of A
-	// and k = 48 on. Of rows that are further apart, a few steps of k stay there, too: products whose A has at most PackWork elements read them in place,
-	// unless they are about a multiple of 2 KiB apart. Where they are, and k is more than 8 or the product large, products with more than CrowdedRows rows pack
-	// them, if these are fewer than PackRows.
+	// Products with at most PackRows rows read a B that is not transposed in place: it would not be
+	// read often enough to pay for packing it. So do those of a depth of at most PackDepth if the
+	// rows of B are near each other, up to 2 KiB: a panel of it then stays in the first-level cache
+	// as it is. It does not with rows of 1.5 or 2 KiB: AVX2 packs them from 48 rows of A and k = 48
+	// on. Of rows that are further apart, a few steps of k stay there, too: products whose A has at
+	// most PackWork elements read them in place, unless they are about a multiple of 2 KiB apart.
+	// Where they are, and k is more than 8 or the product large, products with more than
+	// CrowdedRows rows pack them, if these are fewer than PackRows.
 	PackRows, CrowdedRows, PackDepth, PackWork int
-	// Products with more than PackColumns columns pack A if its rows are at least
-	// PackStride elements apart, or if it is transposed, its columns at least
-	// TurnStride: so far apart they share sets of the cache, and entries of the TLB. A
-	// transposed A is turned thereby, as a tile reads little of each cache line. However near they are, so is one of at least
-	// TurnRows rows and a depth of TurnDepth: each tile would read all of its lines, which with those of B are more than the first-level cache has.
+	// Products with more than PackColumns columns pack A if its rows are at least PackStride
+	// elements apart, or if it is transposed, its columns at least TurnStride: so far apart they
+	// share sets of the cache, and entries of the TLB. A transposed A is turned thereby, as a tile
+	// reads little of each cache line. However near they are, so is one of at least TurnRows rows
+	// and a depth of TurnDepth: each tile would read all of its lines, which with those of B are
+	// more than the first-level cache has.
 	PackColumns, PackStride, TurnStride, TurnDepth, TurnRows int
-	// For a transposed A whose columns are at least TurnStride apart and share sets of the cache, as those about a multiple of 4 KiB apart do,
-	// the smaller one of PackColumns and TurnColumns counts.
+	// For a transposed A whose columns are at least TurnStride apart and share sets of the cache,
+	// as those about a multiple of 4 KiB apart do, the smaller one of PackColumns and TurnColumns
+	// counts.
 	TurnColumns int
-	// A product with a transposed A alone that has more columns than 8 and UprightColumns, and at most ThinColumns, is thin, unless it is small, or m
-	// and n are no more than 96 bytes of elements: it reads A in place whatever the stride, or where its columns share sets of the cache turns it, in blocks of
-	// depth ThinDepth instead of KC.
-	// Each step of k takes a cache line of A, little of which the tile reads: of so few steps, these lines and the panel of B stay in the first-level
-	// cache for the tiles that read the rest. 0 columns are for no product.
+	// A product with a transposed A alone that has more columns than 8 and UprightColumns, and at
+	// most ThinColumns, is thin, unless it is small, or m and n are no more than 96 bytes of
+	// elements: it reads A in place whatever the stride, or where its columns share sets of the
+	// cache turns it, in blocks of depth ThinDepth instead of KC. Each step of k takes a cache line
+	// of A, little of which the tile reads: of so few steps, these lines and the panel of B stay in
+	// the first-level cache for the tiles that read the rest. 0 columns are for no product.
 	ThinColumns, ThinDepth int
-	// A last vector of at most TailColumns columns, behind two whole ones, is
-	// computed by columns if k is at least TailDepth, where that saves more than bringing them together costs: a sum
-	// along k ends in adding up a vector. With a transposed A, all columns of a product are computed by columns if they are so few and k is
-	// at least 24. Where A is large, or transposed, AVX2 leaves them in their tiles if reading A again for them takes longer than they save.
+	// A last vector of at most TailColumns columns, behind two whole ones, is computed by columns
+	// if k is at least TailDepth, where that saves more than bringing them together costs: a sum
+	// along k ends in adding up a vector. With a transposed A, all columns of a product are
+	// computed by columns if they are so few and k is at least 24. Where A is large, or transposed,
+	// AVX2 leaves them in their tiles if reading A again for them takes longer than they save.
 	TailColumns, TailDepth int
-	// A product with a transposed B, and with A as it is, is computed as dot products, both
-	// in place, if k is at least DotDepth for each row, or for each column, of which there are
-	// 32 at most: turning B takes as long as some rows of the product, and adding up a vector
-	// as long as some steps of k. With AVX2, fewer are: tiles of many rows whose vectors are full are faster. A few rows or columns, as many
-	// as there are kernels for, take a quarter of that and a vector, and less if the product is small.
+	// A product with a transposed B, and with A as it is, is computed as dot products, both in
+	// place, if k is at least DotDepth for each row, or for each column, of which there are 32 at
+	// most: turning B takes as long as some rows of the product, and adding up a vector as long as
+	// some steps of k. With AVX2, fewer are: tiles of many rows whose vectors are full are faster.
+	// A few rows or columns, as many as there are kernels for, take a quarter of that and a vector,
+	// and less if the product is small.
 	DotDepth int
-	// Products with a transposed A and at most UprightColumns columns are computed in vectors along m, if these are
-	// so much fuller; with B transposed, too, small products are whose columns are few, up to eight of these, or which save more by
-	// not turning it. 0 leaves all of them to other ways.
+	// Products with a transposed A and at most UprightColumns columns are computed in vectors along
+	// m, if these are so much fuller; with B transposed, too, small products are whose columns are
+	// few, up to eight of these, or which save more by not turning it. 0 leaves all of them to
+	// other ways.
 	UprightColumns int
-	// A product of a few rows and two columns, with both operands as they are, is computed as dot products if k is
-	// at least NarrowDepth, of three or four columns from twice that on, where that is faster; with more rows than a tile
-	// has, from less depth on.
+	// A product of a few rows and two columns, with both operands as they are, is computed as dot
+	// products if k is at least NarrowDepth, of three or four columns from twice that on, where
+	// that is faster; with more rows than a tile has, from less depth on.
 	NarrowDepth int
-	// A product of at most ShallowRows rows with a large B, as it is, has blocks of little depth if rows of n elements share sets of the
-	// cache: 8 steps of k where all rows are one row of tiles and B is larger than 16 MiB; and if they are more and B is larger than 32 MiB,
-	// 512 bytes of a row of A, or 1024 from 33 rows on. 0 is for no product.
+	// A product of at most ShallowRows rows with a large B, as it is, has blocks of little depth if
+	// rows of n elements share sets of the cache: 8 steps of k where all rows are one row of tiles
+	// and B is larger than 16 MiB; and if they are more and B is larger than 32 MiB, 512 bytes of a
+	// row of A, or 1024 from 33 rows on. 0 is for no product.
 	ShallowRows int
-	// A product of at most LowDepth steps of k, whose C, or what a thread computes of it, has long rows, takes two rows of tiles of A at a time
-	// through all of B, so that C is written row by row: if C is large, or its rows are about a multiple of 2 KiB apart, or 256 and more of them of 1 KiB. Of these
-	// rows, it takes one row of tiles for a third of so many steps. 0 is for no product.
+	// A product of at most LowDepth steps of k, whose C, or what a thread computes of it, has long
+	// rows, takes two rows of tiles of A at a time through all of B, so that C is written row by
+	// row: if C is large, or its rows are about a multiple of 2 KiB apart, or 256 and more of them
+	// of 1 KiB. Of these rows, it takes one row of tiles for a third of so many steps. 0 is for no
+	// product.
 	LowDepth int
-	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by a call for each tile if k is at least AloneDepth
-	// and half of n, and n at least a vector, else by fewer calls of kernels that do more. A panel of one or two tiles, and panels of one tile each and a few
-	// steps of k, are at any depth. Where there are no kernels for that, nothing is.
+	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by a call
+	// for each tile if k is at least AloneDepth and half of n, and n at least a vector, else by
+	// fewer calls of kernels that do more. A panel of one or two tiles, and panels of one tile each
+	// and a few steps of k, are at any depth. Where there are no kernels for that, nothing is.
 	AloneDepth int
-	// A matrix of more than FetchBytes bytes that is multiplied by one vector comes from memory: its rows are fetched ahead. From
-	// 1<<31 - 1 on, none is, however large.
+	// A matrix of more than FetchBytes bytes that is multiplied by one vector comes from memory:
+	// its rows are fetched ahead. From 1<<31 - 1 on, none is, however large.
 	FetchBytes int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int
@@ -180,10 +192,11 @@ func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) bool {
 	return !ks.packsB(m, k, ldb, false) && ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k) <= callWork
 }
 
-// inPlace reports whether a product is one block, for one thread, whose
-// operands are read where they are. B must be contiguous along n. A is one block if it is no larger than one of depth KC, however many
-// rows that are: on a CPU whose L2 cache leaves AVX2 30 rows of float64, 48x48x48 takes 0.9 of the time, 50x15x3 0.45. So is B, however many
-// columns: 3x2500x3 with a transposed B takes 0.4.
+// inPlace reports whether a product is one block, for one thread, whose operands are read where
+// they are. B must be contiguous along n. A is one block if it is no larger than one of depth KC,
+// however many rows that are: on a CPU whose L2 cache leaves AVX2 30 rows of float64, 48x48x48
+// takes 0.9 of the time, 50x15x3 0.45. So is B, however many columns: 3x2500x3 with a transposed B
+// takes 0.4.
 func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 	tu := &ks.tuning
 	return m > 1 && k <= ks.depthOf(m, n, k, transA) && (m*k <= ks.blockOfA || ks.blockOfRows(m, n, k, math.MaxInt) == m) && n*k <= ks.blockOfB && !ks.packsB(m, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
@@ -201,9 +214,9 @@ func (ks *kernelSet[T]) stripsInPlace(m, n, k, lda, ldb int, transA bool) bool {
 	return ks.inPlace(m, n, k, lda, ldb, transA) && ks.fitsStrips(m, n, k, lda, transA)
 }
 
-// small reports whether a product is of a size at which inPlace depends on nothing but
-// packsA, packsB, tailColumns and, before it is asked, isThin. It is a few comparisons in line, as are nearRows and nearColumns,
-// which tell that A is not packed, and mayHaveTail.
+// small reports whether a product is of a size at which inPlace depends on nothing but packsA,
+// packsB, tailColumns and, before it is asked, isThin. It is a few comparisons in line, as are
+// nearRows and nearColumns, which tell that A is not packed, and mayHaveTail.
 func (ks *kernelSet[T]) small(m, n, k int) bool {
 	tu := &ks.tuning
 	return m*k <= ks.blockOfA && n*k <= ks.blockOfB && product3(m, n, k) <= min(callWork, tu.ThreadWork)
@@ -236,10 +249,12 @@ func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 	return evenly(k, most, 1)
 }
 
-// isThin reports whether a product with a transposed A, and with B as it is, is thin, and k more than one of its blocks. One of less work
-// gains less than the blocks after the first cost: 12x28x321 would take 1.1 times as long. So does one of which both m and n are few: 11x17x14240 1.12.
-// Nor is one whose only panel is cut, for which no kernel fetches the next block of A, if that is large: 3000x22x1000 in float32 would take 1.5 times as
-// long, 1500x14x1000 1.2. What goes beside is one block.
+// isThin reports whether a product with a transposed A, and with B as it is, is thin, and k more
+// than one of its blocks. One of less work gains less than the blocks after the first cost:
+// 12x28x321 would take 1.1 times as long. So does one of which both m and n are few: 11x17x14240
+// 1.12. Nor is one whose only panel is cut, for which no kernel fetches the next block of A, if
+// that is large: 3000x22x1000 in float32 would take 1.5 times as long, 1500x14x1000 1.2. What goes
+// beside is one block.
 func (ks *kernelSet[T]) isThin(m, n, k int) bool {
 	const least, few, large = 1 << 18, 96, 4 << 20 // multiply-adds, and bytes of a row and of A
 	var z T
@@ -259,12 +274,14 @@ func (ks *kernelSet[T]) thinRows(m, kc int) int {
 	return evenly(m, max(1, int(min(rows, float64(m)))), ks.mr())
 }
 
-// depthOf is depth for m rows, if B is not transposed: less where a few of them go through a large B of n columns whose rows share
-// sets of the cache. What a panel reads of a deep block shares them, in all caches, and comes from memory one line at a time; shallow
-// blocks are read in long pieces, though each adds to C once more. It goes by n, not by how far apart rows really are, as the bits depend on
-// it. On Zen 3 with AVX2, n = k = 4096: 2 and 4 rows 1.9 to 2.2 times as fast, 6 rows 1.4 to 1.7, 10 to 32 rows 1.1 to 1.4; if rows are 16
-// elements longer than n, 12 and 48 rows take 1.1 and 1.2 times as long. More rows read and write more of C for each block: of twice the depth,
-// nine shapes of 36 to 256 rows are 1.03 times as fast as in blocks of KC (0.92 to 1.12).
+// depthOf is depth for m rows, if B is not transposed: less where a few of them go through a large
+// B of n columns whose rows share sets of the cache. What a panel reads of a deep block shares
+// them, in all caches, and comes from memory one line at a time; shallow blocks are read in long
+// pieces, though each adds to C once more. It goes by n, not by how far apart rows really are, as
+// the bits depend on it. On Zen 3 with AVX2, n = k = 4096: 2 and 4 rows 1.9 to 2.2 times as fast, 6
+// rows 1.4 to 1.7, 10 to 32 rows 1.1 to 1.4; if rows are 16 elements longer than n, 12 and 48 rows
+// take 1.1 and 1.2 times as long. More rows read and write more of C for each block: of twice the
+// depth, nine shapes of 36 to 256 rows are 1.03 times as fast as in blocks of KC (0.92 to 1.12).
 func (ks *kernelSet[T]) depthOf(m, n, k int, transA bool) int {
 	kc := ks.depth(n, k, transA)
 	const oneTile = 8                                 // steps of k: as many as there are ways of a set
@@ -286,10 +303,12 @@ func (ks *kernelSet[T]) depthOf(m, n, k int, transA bool) int {
 	return min(kc, forMore/size)
 }
 
-// sharing is by how many bytes more or less than a multiple of setPeriod rows may be apart to share sets of the caches: as in asm.
+// sharing is by how many bytes more or less than a multiple of setPeriod rows may be apart to share
+// sets of the caches: as in asm.
 const sharing = 15
 
-// sharesSets reports whether rows so many elements apart share sets of the caches, not only of the first-level one.
+// sharesSets reports whether rows so many elements apart share sets of the caches, not only of the
+// first-level one.
 func sharesSets[T Float](ld int) bool {
 	var z T
 	row := ld * int(unsafe.Sizeof(z))
@@ -338,12 +357,14 @@ func (ks *kernelSet[T]) turnsShared(n, lda int) bool {
 	return n > max(ks.tuning.TurnColumns, ks.nr()) && lda >= ks.tuning.TurnStride && sharesSets[T](lda)
 }
 
-// nearRow is how many bytes rows of B are apart at most for no micro-kernel to fetch what the next panel has of them, and nearBytes
-// how many all of them span at most, if they are further apart: farRow and farBytes in asm. AVX2 goes by other things.
+// nearRow is how many bytes rows of B are apart at most for no micro-kernel to fetch what the next
+// panel has of them, and nearBytes how many all of them span at most, if they are further apart:
+// farRow and farBytes in asm. AVX2 goes by other things.
 const nearRow, nearBytes = 2 << 10, 512 << 10
 
-// isLarge reports whether k rows of B in place, so many elements apart, span so much that they come from memory: on Zen 3 of 32 MiB,
-// what they span from 12 MiB on is up to 2.8 times as fast if it is fetched by panels, up to 10 MiB 0.7 to 0.9 times, and at 11 either.
+// isLarge reports whether k rows of B in place, so many elements apart, span so much that they come
+// from memory: on Zen 3 of 32 MiB, what they span from 12 MiB on is up to 2.8 times as fast if it
+// is fetched by panels, up to 10 MiB 0.7 to 0.9 times, and at 11 either.
 func isLarge[T Float](k, row int) bool {
 	const least = 11 << 20 // bytes
 	var z T
@@ -357,7 +378,8 @@ func (ks *kernelSet[T]) packsB(m, k, ldb int, trans bool) bool {
 
 // packsRows is packsB for a B that is not transposed, and more rows than are never enough.
 func (ks *kernelSet[T]) packsRows(m, k, ldb int) bool {
-	// Of the L1 cache: so few steps do not crowd it. Large products, ldb taken for n, pack B all the same, as its panels are read in many blocks.
+	// Of the L1 cache: so few steps do not crowd it. Large products, ldb taken for n, pack B all
+	// the same, as its panels are read in many blocks.
 	const ways = 8
 	var z T
 	tu := &ks.tuning
@@ -370,7 +392,8 @@ func (ks *kernelSet[T]) packsRows(m, k, ldb int) bool {
 	return k > tu.PackDepth || crowding || apart && m*k > tu.PackWork || (row == crowded || row == nearRow) && ks.packsCrowded(m, k)
 }
 
-// crowds reports whether rows so many elements apart, more than nearRow, share sets of the L1 cache, or do by turns.
+// crowds reports whether rows so many elements apart, more than nearRow, share sets of the L1
+// cache, or do by turns.
 func crowds[T Float](ld int) bool {
 	const period = setPeriod / 2
 	var z T
@@ -378,12 +401,13 @@ func crowds[T Float](ld int) bool {
 	return row > nearRow && (row+sharing)%period <= 2*sharing
 }
 
-// Rows of B that are crowded bytes apart, or nearRow, are too many for their sets of the L1 cache, and too far apart for what they
-// miss there to come unasked: those of 512 and 1024 bytes do.
+// Rows of B that are crowded bytes apart, or nearRow, are too many for their sets of the L1 cache,
+// and too far apart for what they miss there to come unasked: those of 512 and 1024 bytes do.
 const crowded = 1536
 
-// packsCrowded reports whether m rows of A read such a B so often that packing it pays, with AVX2, which packs in its tiles: on Zen 3
-// 1.03 to 1.14 times as fast in float64 (n = 192 and 256), up to 1.1 in float32 (384 and 512); for 20 rows 0.8.
+// packsCrowded reports whether m rows of A read such a B so often that packing it pays, with AVX2,
+// which packs in its tiles: on Zen 3 1.03 to 1.14 times as fast in float64 (n = 192 and 256), up to
+// 1.1 in float32 (384 and 512); for 20 rows 0.8.
 func (ks *kernelSet[T]) packsCrowded(m, k int) bool {
 	return ks.packing != nil && m >= 48 && k >= 48
 }

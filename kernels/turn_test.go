@@ -38,7 +38,8 @@ func turned[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// A transposed B of few steps of k and so many columns that it is turned in several pieces, whole and cut, and one that is just not.
+// A transposed B of few steps of k and so many columns that it is turned in several pieces, whole
+// and cut, and one that is just not.
 func TestGemmTurnedInPieces(t *testing.T) {
 	bothGemm(t, func(tallest, widest int) (cases []gemmCase) {
 		for _, k := range []int{3, 30, turnedSingly - 1, turnedSingly} {

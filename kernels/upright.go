@@ -7,14 +7,16 @@ import "math"
 //	for i in 0..rows-1, j in 0..columns-1:
 //		c[i*ldc + j] = sum over p in 0..k-1 of a[p*aCol + i] * b[p*bRow + j*bCol]
 //
-// where columns is the kernel's own, in vectors that run down the columns of C, and are turned when they are written. These are
-// fuller than rows of few columns, and a transposed B is read as it is. Each sum is that of a tile, to the bit. The kernel's width
-// is counted in units: (w-1)*unit < rows <= w*unit.
+// where columns is the kernel's own, in vectors that run down the columns of C, and are turned when
+// they are written. These are fuller than rows of few columns, and a transposed B is read as it is.
+// Each sum is that of a tile, to the bit. The kernel's width is counted in units: (w-1)*unit < rows
+// <= w*unit.
 type uprightKernel[T Float] func(k int, a *T, aCol int, b *T, bRow, bCol int, c *T, ldc, rows int)
 
-// goesUpright reports whether a product with a transposed A is computed by upright kernels, if alpha = 1 and beta = 0.
-// With a transposed B these save turning it, a third of a cycle for an element and a hundred before it, and the turning of C takes
-// a quarter. Over 1300 random shapes of TT this loses 1 to 1.5% against the better way, and over 1200 of TN the rule of savesUpright 1%.
+// goesUpright reports whether a product with a transposed A is computed by upright kernels, if
+// alpha = 1 and beta = 0. With a transposed B these save turning it, a third of a cycle for an
+// element and a hundred before it, and the turning of C takes a quarter. Over 1300 random shapes of
+// TT this loses 1 to 1.5% against the better way, and over 1200 of TN the rule of savesUpright 1%.
 // 15x2x7 TT takes 0.4 of the time, 32x8x32 0.8, 16x2x31 TN 0.5, 104x6x36 in float64 0.8.
 func (ks *kernelSet[T]) goesUpright(m, n, k int, transB bool) bool {
 	few := ks.tuning.UprightColumns
@@ -31,8 +33,8 @@ func (ks *kernelSet[T]) goesUpright(m, n, k int, transB bool) bool {
 	return ks.vectorTime*k*(max(m*ks.inUnits(n), atLeast)-upright) > ks.lanes*(m*n-k*n*5/4-beforeRows)
 }
 
-// mayGoUpright reports whether a product with a transposed A alone may go upright: with more than a few columns, rows of the transpose
-// that end in a pair are better, as those of 50x10x100.
+// mayGoUpright reports whether a product with a transposed A alone may go upright: with more than a
+// few columns, rows of the transpose that end in a pair are better, as those of 50x10x100.
 func (ks *kernelSet[T]) mayGoUpright(m, n, k int) bool {
 	return n <= ks.tuning.UprightColumns && m > latency && k > shallowest && (n <= fewUpright || !ks.endsInPair(m))
 }
@@ -40,9 +42,10 @@ func (ks *kernelSet[T]) mayGoUpright(m, n, k int) bool {
 // fewUpright is up to how many columns no other way with vectors along m is better.
 const fewUpright = 8
 
-// savesUpright reports, for more rows than latency, whether vectors along m are so much fuller than those of few columns that it saves the time of turning them:
-// an eighth of a cycle for an element of C, and some sixteen. Rows of a single unit wait for A, which they read for each
-// multiply-add: 40x4x295 in float64 takes 0.75 of the time upright. It is so short that it is in line.
+// savesUpright reports, for more rows than latency, whether vectors along m are so much fuller than
+// those of few columns that it saves the time of turning them: an eighth of a cycle for an element
+// of C, and some sixteen. Rows of a single unit wait for A, which they read for each multiply-add:
+// 40x4x295 in float64 takes 0.75 of the time upright. It is so short that it is in line.
 func (ks *kernelSet[T]) savesUpright(m, n, k int) bool {
 	tiles := m * ks.inUnits(n)
 	if n <= ks.unit {
@@ -62,7 +65,8 @@ func (ks *kernelSet[T]) mostUpright() int {
 // inUnits returns the number of columns that take as long as n.
 func (ks *kernelSet[T]) inUnits(n int) int { return (n + ks.unit - 1) &^ (ks.unit - 1) }
 
-// uprightly computes a product with a transposed A by upright kernels, in groups of as many columns as there are kernels for.
+// uprightly computes a product with a transposed A by upright kernels, in groups of as many columns
+// as there are kernels for.
 func uprightly[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb int, transB bool, c *T, ldc int) {
 	bRow, bCol := ldb, 1
 	if transB {

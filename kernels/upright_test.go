@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// What goes upright has the bits of a tile, whatever the number of rows and of columns, and no other element is written.
+// What goes upright has the bits of a tile, whatever the number of rows and of columns, and no
+// other element is written.
 func TestUprightKernelsGiveTheSameBits(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { uprightBits(t, o.ks) },

@@ -19,8 +19,9 @@ const (
 	asTurnedDots            // vectors along k, of an A that is turned
 )
 
-// What the rules below say of cycles was fitted to random shapes, on Zen 4. A product is plain with alpha = 1, beta = 0, no epilogue
-// and one thread: that decides only between ways that add up in the same order.
+// What the rules below say of cycles was fitted to random shapes, on Zen 4. A product is plain with
+// alpha = 1, beta = 0, no epilogue and one thread: that decides only between ways that add up in
+// the same order.
 
 // wayOfTT is the way of a product of two transposed operands.
 func (ks *kernelSet[T]) wayOfTT(m, n, k int, plain bool) way {
@@ -67,13 +68,14 @@ func (ks *kernelSet[T]) tilesOf(m, n, k, lda, ldb int, transA bool) way {
 }
 
 // nearColumns reports of a small product whose A is transposed, and which has no tail, that A is
-// not packed, that it is one block of k, and that it neither savesUpright nor is betterAsRows, as what tiles have behind the last column of C takes so little time.
+// not packed, that it is one block of k, and that it neither savesUpright nor is betterAsRows, as
+// what tiles have behind the last column of C takes so little time.
 func (ks *kernelSet[T]) nearColumns(m, n, k, lda int) bool {
 	return n <= ks.tuning.PackColumns && (n <= ks.tuning.TurnColumns || !sharesSets[T](lda)) && (k <= shallowest || ks.vectorTime*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows)) && !ks.isThin(m, n, k)
 }
 
-// behindColumns is how long it takes to multiply what tiles have behind the last column of C, in quarters of a cycle times lanes:
-// betterAsRows saves no more, but for tails.
+// behindColumns is how long it takes to multiply what tiles have behind the last column of C, in
+// quarters of a cycle times lanes: betterAsRows saves no more, but for tails.
 func (ks *kernelSet[T]) behindColumns(m, n, k int) int {
 	return ks.vectorTime * k * max(m*ks.inUnits(n)-max(m*n, ks.unit*latency), 0)
 }
@@ -90,11 +92,11 @@ func (ks *kernelSet[T]) goesBeside(m, n, k int) bool {
 // leastRows is from how many rows on all can be cut into tiles of h and of h-1.
 func (by *besideKernels[T]) leastRows() int { return (by.h - 1) * (by.h - 2) }
 
-// betterAsRows reports whether a product with a transposed A is computed as its
-// transpose, whose vectors run along m: with few columns, if they are so much fuller that
-// it saves the time of transposing C. A transposed B is then
-// read as it is, and need not be turned, which takes a quarter of a cycle an element, or twice that element by element.
-// 50x10x100 gains 6 to 28%, 300x3x300 up to 2.8 times, 385x2x14 1.4 to 2.1; TT 12x20x400 1.5, 3x50x400 in float64 1.8. Over
+// betterAsRows reports whether a product with a transposed A is computed as its transpose, whose
+// vectors run along m: with few columns, if they are so much fuller that it saves the time of
+// transposing C. A transposed B is then read as it is, and need not be turned, which takes a
+// quarter of a cycle an element, or twice that element by element. 50x10x100 gains 6 to 28%,
+// 300x3x300 up to 2.8 times, 385x2x14 1.4 to 2.1; TT 12x20x400 1.5, 3x50x400 in float64 1.8. Over
 // 270 random shapes this loses 0.6 to 1.6% against the better way.
 func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 	if n == 1 || k <= shallowest || transB && k <= shallow || n > ks.nr() && (!transB || product3(m, n, k) > callWork) {
@@ -124,22 +126,24 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 	return ks.vectorTime*k*(asTiles-asRows) > longer
 }
 
-// turnsC reports whether a product of two transposed operands, too large for strips, is computed as its transpose, for
-// another reason: it reads both as they are, and of few columns C is smaller than what would be turned of A and B. Over 40 random shapes
-// AVX2 on Zen 3 is 1.04 times as fast in float32 and 1.11 in float64.
+// turnsC reports whether a product of two transposed operands, too large for strips, is computed as
+// its transpose, for another reason: it reads both as they are, and of few columns C is smaller
+// than what would be turned of A and B. Over 40 random shapes AVX2 on Zen 3 is 1.04 times as fast
+// in float32 and 1.11 in float64.
 func (ks *kernelSet[T]) turnsC(m, n, k int) bool {
 	const most = 64 // columns
 	return ks.halves == nil && ks.lanes > 1 && n > 1 && n <= most && m >= shallow && k >= 2*shallow && product3(m, n, k) >= callWork
 }
 
-// shallow is up to what depth saving steps of k is not worth asking how many, shallowest to what depth none are worth what it costs.
+// shallow is up to what depth saving steps of k is not worth asking how many, shallowest to what
+// depth none are worth what it costs.
 const shallow, shallowest = 16, 4
 
 // latency is how many multiply-adds of vectors it takes for none to wait for another.
 const latency = 8
 
-// transposing is how long an m x n matrix of few columns takes to be transposed, and what goes before it, in quarters of a
-// cycle: longer without masks.
+// transposing is how long an m x n matrix of few columns takes to be transposed, and what goes
+// before it, in quarters of a cycle: longer without masks.
 func (ks *kernelSet[T]) transposing(m, n int) int {
 	each := 3 // eighths
 	if ks.unit == ks.lanes {
@@ -176,8 +180,9 @@ func (ks *kernelSet[T]) tailColumns(m, n, k int, transA bool) int {
 	return last
 }
 
-// savesPanel reports whether the last of n columns, computed as rows of the transpose if A is transposed, save so much
-// of the last panel that it pays: some 1500 cycles, if there are enough rows for sums that do not wait for each other.
+// savesPanel reports whether the last of n columns, computed as rows of the transpose if A is
+// transposed, save so much of the last panel that it pays: some 1500 cycles, if there are enough
+// rows for sums that do not wait for each other.
 func (ks *kernelSet[T]) savesPanel(m, n, k int) bool {
 	last := n & (ks.lanes - 1)
 	if n == last {
@@ -190,9 +195,11 @@ func (ks *kernelSet[T]) savesPanel(m, n, k int) bool {
 	return m >= 16 && m*k*saved >= 6000*ks.lanes
 }
 
-// readingAgain is how long it takes to read an m x k A once more, for columns on their own, in quarters of a cycle for each element: what
-// is in the second-level cache takes no time, if A is not transposed, and what comes from memory twice as long for each byte. On Zen 3, in float64, 2808x22x1338 TN takes 0.78 of the time without
-// a tail, 2413x37x1166 TN 0.9, 3047x38x127 0.94. In float32 tails pay however large A is.
+// readingAgain is how long it takes to read an m x k A once more, for columns on their own, in
+// quarters of a cycle for each element: what is in the second-level cache takes no time, if A is
+// not transposed, and what comes from memory twice as long for each byte. On Zen 3, in float64,
+// 2808x22x1338 TN takes 0.78 of the time without a tail, 2413x37x1166 TN 0.9, 3047x38x127 0.94. In
+// float32 tails pay however large A is.
 func (ks *kernelSet[T]) readingAgain(m, k int) int {
 	const near, far = 512 << 10, 12 << 20 // bytes
 	var z T
@@ -213,8 +220,8 @@ func (ks *kernelSet[T]) mayHaveTail(m, n, k int) bool {
 	return last > 0 && last <= tu.TailColumns && k >= 24 && (m*k >= 2304 || k >= tu.TailDepth && m*k >= 1280)
 }
 
-// mayGoAlongK reports whether a product may go along k, in line: with more rows than in a tile, or so deep that it loses little where
-// columns have to be brought together.
+// mayGoAlongK reports whether a product may go along k, in line: with more rows than in a tile, or
+// so deep that it loses little where columns have to be brought together.
 func (ks *kernelSet[T]) mayGoAlongK(m, n, k int) bool {
 	return n < ks.lanes && k >= pairDepth && (n <= narrow && (m > len(ks.micro[0]) && m*k >= 1280 || ks.narrowIsDeep(n, k)) || m >= 32 && k >= 64 && m*k >= 8192)
 }
@@ -222,17 +229,20 @@ func (ks *kernelSet[T]) mayGoAlongK(m, n, k int) bool {
 // narrow is how many columns at most go along k with few rows.
 const narrow = 4
 
-// narrowIsDeep reports whether k is so deep that so many columns do: NarrowDepth for two, twice that for more.
+// narrowIsDeep reports whether k is so deep that so many columns do: NarrowDepth for two, twice
+// that for more.
 func (ks *kernelSet[T]) narrowIsDeep(n, k int) bool { return k>>((n-1)>>1) >= ks.tuning.NarrowDepth }
 
-// goesAlongK reports whether a product of fewer columns than a vector, with both operands as they are, is computed as
-// dot products. Over 600 random shapes this loses 0.5 to 1.5% against the better way: 2x2x188 takes 0.3 of the time, 18x2x97 0.5,
-// and with AVX2 171x3x88 0.6. Columns that have to be brought together are some 0.9 times as fast in dot products of few rows as in tiles.
+// goesAlongK reports whether a product of fewer columns than a vector, with both operands as they
+// are, is computed as dot products. Over 600 random shapes this loses 0.5 to 1.5% against the
+// better way: 2x2x188 takes 0.3 of the time, 18x2x97 0.5, and with AVX2 171x3x88 0.6. Columns that
+// have to be brought together are some 0.9 times as fast in dot products of few rows as in tiles.
 func (ks *kernelSet[T]) goesAlongK(m, n, k int) bool {
 	if m < 2 || n < 2 || !ks.mayGoAlongK(m, n, k) {
 		return false
 	}
-	// All in eighths of a cycle: a row and unit of columns in a step of k; a vector, an element of C and one of B as dot products.
+	// All in eighths of a cycle: a row and unit of columns in a step of k; a vector, an element of
+	// C and one of B as dot products.
 	row, vector, adding, copied, before := 5, 10, 16, 4, 2000
 	if ks.halves == nil {
 		row, vector, copied = 6, 7, 3
@@ -250,11 +260,11 @@ func (ks *kernelSet[T]) goesAlongK(m, n, k int) bool {
 	return max(step, 4*latency)*k-m*n*(vector*k>>ks.laneShift+adding) > copied*n*k+before
 }
 
-// savesCopy reports whether m rows of the last n columns, fewer than a vector, are computed so
-// much faster as dot products that bringing the columns together pays, half a cycle for an
-// element and some two hundred, or twelve hundred with AVX2. In tiles, a step of k takes half a cycle for each row and unit of columns; a dot
-// product ends in adding up a vector, which takes little more than one if several are
-// added up together, and no more are than there are kernels for.
+// savesCopy reports whether m rows of the last n columns, fewer than a vector, are computed so much
+// faster as dot products that bringing the columns together pays, half a cycle for an element and
+// some two hundred, or twelve hundred with AVX2. In tiles, a step of k takes half a cycle for each
+// row and unit of columns; a dot product ends in adding up a vector, which takes little more than
+// one if several are added up together, and no more are than there are kernels for.
 func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
 	inTiles, adding, before := 2*m*k*ks.computed(n, false)/ks.unit, 12, 900 // in quarters of a cycle
 	if ks.halves == nil {
@@ -272,11 +282,12 @@ func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
 	return inTiles-asDots > 2*n*k+before
 }
 
-// dotsPay reports whether a product with a transposed B, and with A as it is, is
-// computed as dot products. Each group of rows reads the other operand anew, so that
-// there should not be many. A single group wins from less depth on, at which a vector of k is full and its sums are
-// added up in the time of turning B, and small ones from still less. Over 260 random shapes of up to 64 rows and columns this
-// loses 0.5 to 1.5% against the better way, over 70 of 2 to 4 rows or columns and 64 to 1024 of the others 0.4 to 6%.
+// dotsPay reports whether a product with a transposed B, and with A as it is, is computed as dot
+// products. Each group of rows reads the other operand anew, so that there should not be many. A
+// single group wins from less depth on, at which a vector of k is full and its sums are added up in
+// the time of turning B, and small ones from still less. Over 260 random shapes of up to 64 rows
+// and columns this loses 0.5 to 1.5% against the better way, over 70 of 2 to 4 rows or columns and
+// 64 to 1024 of the others 0.4 to 6%.
 func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
 	const most, before = 32, 320 // rows, and steps of k for all of them
 	few, depth := min(m, n), ks.tuning.DotDepth
@@ -290,19 +301,22 @@ func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
 	if few > min(k/depth, most) {
 		return false
 	}
-	// With AVX2, dot products have some five sixths of the speed of full tiles, or that of tiles of one vector, for which B is turned in the time of
-	// five rows: on Zen 3, of 460 shapes of 5 to 28 rows or columns these lose up to 15% against the better way where rows are 18 to 24 and k is 250, or
-	// columns 18 and rows hundreds.
+	// With AVX2, dot products have some five sixths of the speed of full tiles, or that of tiles of
+	// one vector, for which B is turned in the time of five rows: on Zen 3, of 460 shapes of 5 to
+	// 28 rows or columns these lose up to 15% against the better way where rows are 18 to 24 and k
+	// is 250, or columns 18 and rows hundreds.
 	const rows = 5
 	return ks.halves != nil || ks.lanes == 1 || n <= ks.lanes || 5*ks.inUnits(n)*(m+rows) > 6*m*n
 }
 
-// turnedDotsPay reports whether a product of two transposed operands turns A, of few rows, to be computed
-// as dot products: B, of more columns, takes longer to turn. 2x229x198 takes half the time that it takes in
-// tiles, 4x291x147 0.6, 10x269x384 0.7; of the better way for each of 100 random shapes 1 to 5% are lost. A copy
-// of A is bounded as that of columns is. With AVX2, two rows, in float32 three, pay from half the depth on: 2x785x30 takes 0.67 of the time,
-// 2x63x19 0.7 to 0.76. Other ways have vectors along m, which are better if they are full, or C has few columns: 5x301x150 takes 0.6 to 0.84, 3x9x37 in float64 would take
-// 1.6. Products too large for these ways gain with more rows: 12x301x500 takes 0.9, 16x301x500 0.78.
+// turnedDotsPay reports whether a product of two transposed operands turns A, of few rows, to be
+// computed as dot products: B, of more columns, takes longer to turn. 2x229x198 takes half the time
+// that it takes in tiles, 4x291x147 0.6, 10x269x384 0.7; of the better way for each of 100 random
+// shapes 1 to 5% are lost. A copy of A is bounded as that of columns is. With AVX2, two rows, in
+// float32 three, pay from half the depth on: 2x785x30 takes 0.67 of the time, 2x63x19 0.7 to 0.76.
+// Other ways have vectors along m, which are better if they are full, or C has few columns:
+// 5x301x150 takes 0.6 to 0.84, 3x9x37 in float64 would take 1.6. Products too large for these ways
+// gain with more rows: 12x301x500 takes 0.9, 16x301x500 0.78.
 func (ks *kernelSet[T]) turnedDotsPay(m, n, k int) bool {
 	most, depth := 10, 2*ks.tuning.DotDepth // rows, and steps of k for each
 	if ks.halves == nil {

@@ -2,8 +2,8 @@ package kernels
 
 import "testing"
 
-// Which products with a transposed A, of few columns, are computed as their transpose; and Gemm computes none of
-// these in tiles at a glance.
+// Which products with a transposed A, of few columns, are computed as their transpose; and Gemm
+// computes none of these in tiles at a glance.
 func TestBetterAsRows(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { betterAsRows(t, o) },
@@ -69,8 +69,8 @@ func turnsC[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// With AVX2, last columns are on their own where that saves more than it takes to read A again: in float32 always, in float64 the
-// less, the larger A is.
+// With AVX2, last columns are on their own where that saves more than it takes to read A again: in
+// float32 always, in float64 the less, the larger A is.
 func TestTailsReadAAgain(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { tailsReadAAgain(t, o, [...]int{1, 1, 2, 2, 1, 2, 1, 2}) },

@@ -34,14 +34,13 @@ type CheckpointInfo struct {
 	SilentBefore   int  `json:"silent_before"`
 }
 
-// SaveCheckpoint writes all that resuming needs to an .npz file, which NumPy
-// reads: the parameters as [TwoLayerNet.SaveWeights] does; the histories loss,
-// eval_iterations, train_acc and test_acc; random_key and random_gauss, the
-// parts of NumPy's random state; what was measured of the first updates and of
-// every epoch; with momentum velocity_W1 and so on; with shuffled epochs order,
-// that of the epoch at work; with samples held out held_acc and, if the run can
-// stop early, best_W1 and so on, the best parameters so far; and info, the bytes of a [CheckpointInfo] in JSON. The file at path is replaced
-// wholly or not at all.
+// SaveCheckpoint writes all that resuming needs to an .npz file, which NumPy reads: the parameters
+// as [TwoLayerNet.SaveWeights] does; the histories loss, eval_iterations, train_acc and test_acc;
+// random_key and random_gauss, the parts of NumPy's random state; what was measured of the first
+// updates and of every epoch; with momentum velocity_W1 and so on; with shuffled epochs order, that
+// of the epoch at work; with samples held out held_acc and, if the run can stop early, best_W1 and
+// so on, the best parameters so far; and info, the bytes of a [CheckpointInfo] in JSON. The file at
+// path is replaced wholly or not at all.
 func (t *Trainer[T]) SaveCheckpoint(path string) error {
 	random := t.rng.State()
 	info, err := json.Marshal(CheckpointInfo{

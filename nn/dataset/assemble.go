@@ -5,10 +5,11 @@ import (
 	"slices"
 )
 
-// assemble makes a set of training images and labels and test images and labels, in this order, after checking that
-// they belong together: as many labels as images, images of one size, at least two classes, numbered without gaps
-// (class 0 may be empty, as in EMNIST's letters, which count from 1), and no test label that training never saw. A
-// wrong byte among the labels would otherwise pass as a set of up to 256 classes.
+// assemble makes a set of training images and labels and test images and labels, in this order,
+// after checking that they belong together: as many labels as images, images of one size, at least
+// two classes, numbered without gaps (class 0 may be empty, as in EMNIST's letters, which count
+// from 1), and no test label that training never saw. A wrong byte among the labels would otherwise
+// pass as a set of up to 256 classes.
 func assemble(name, source string, arrays [4]*array) (*Data, error) {
 	trainImages, trainLabels, testImages, testLabels := arrays[0], arrays[1], arrays[2], arrays[3]
 	for _, p := range [][2]*array{{trainImages, trainLabels}, {testImages, testLabels}} {

@@ -1,14 +1,14 @@
-// Package dataset reads the labelled image sets that the net is trained on: IDX files in a folder, Keras' .npz, and
-// the named sets mnist, fashion-mnist and digits. [Open] is the way in.
+// Package dataset reads the labelled image sets that the net is trained on: IDX files in a folder,
+// Keras' .npz, and the named sets mnist, fashion-mnist and digits. [Open] is the way in.
 //
-// Nothing is taken on trust. A file that is cut off, too long, mislabelled or not of its format gives an error that
-// names the file, the byte and what was expected there; memory is never taken because an unchecked header asks
-// for it. Only [Open] with the name mnist or fashion-mnist touches the network, and what it fetches counts only
-// after its SHA-256 has been checked.
+// Nothing is taken on trust. A file that is cut off, too long, mislabelled or not of its format
+// gives an error that names the file, the byte and what was expected there; memory is never taken
+// because an unchecked header asks for it. Only [Open] with the name mnist or fashion-mnist touches
+// the network, and what it fetches counts only after its SHA-256 has been checked.
 //
-// The embedded set is E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning
-// Repository, doi 10.24432/C50P49, under CC BY 4.0: the 1797 images that scikit-learn ships, the first 1437 for
-// training and the last 360 for testing.
+// The embedded set is E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI
+// Machine Learning Repository, doi 10.24432/C50P49, under CC BY 4.0: the 1797 images that
+// scikit-learn ships, the first 1437 for training and the last 360 for testing.
 package dataset
 
 // Split is one part of a data set: its images, one row of pixels each, and their labels.

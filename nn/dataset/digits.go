@@ -14,8 +14,9 @@ import (
 //go:embed digits/digits.csv.gz
 var digitsCSV []byte
 
-// The first 1437 images train and the last 360 test: an 80:20 split, not shuffled because images that stand together
-// in the file were written by the same hand, and a test on hands seen in training would flatter the net.
+// The first 1437 images train and the last 360 test: an 80:20 split, not shuffled because images
+// that stand together in the file were written by the same hand, and a test on hands seen in
+// training would flatter the net.
 const digitsTrain, digitsTest = 1437, 360
 
 const embedded = "embedded in the program"

@@ -22,12 +22,13 @@ type Download struct {
 	From  string // its address
 	Done  int64  // bytes of the set's files that are there; falls when bytes turn out to be wrong
 	Total int64  // bytes of all files of the set
-	// Err is why another attempt is being made: how the previous one ended. It is set only when an attempt starts.
+	// Err is why another attempt is being made: how the previous one ended. It is set only when an
+	// attempt starts.
 	Err error
 }
 
-// newClient returns a client that gives up early where there is no server. That data stops coming is watched for in
-// download.get.
+// newClient returns a client that gives up early where there is no server. That data stops coming
+// is watched for in download.get.
 func newClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		Proxy:               http.ProxyFromEnvironment,
@@ -81,7 +82,8 @@ func (d *download) run(ctx context.Context) error {
 	return nil
 }
 
-// file brings one file, asking one mirror after the other, unless another process has brought it in the meantime.
+// file brings one file, asking one mirror after the other, unless another process has brought it in
+// the meantime.
 func (d *download) file(ctx context.Context, f remoteFile) error {
 	dst := filepath.Join(d.dir, f.name)
 	err := f.verify(dst)
@@ -117,9 +119,10 @@ func (d *download) file(ctx context.Context, f remoteFile) error {
 		errors.Join(append(faults, releasePart(part, dst))...), d.set.name, d.dir)
 }
 
-// fromMirror completes the part file from one address. A connection that breaks is made again for the rest. Because
-// the hash is known beforehand, it does not matter which mirror the beginning came from, nor whether the file on the
-// server has changed since: if it all does not fit together, it is fetched once more from the start.
+// fromMirror completes the part file from one address. A connection that breaks is made again for
+// the rest. Because the hash is known beforehand, it does not matter which mirror the beginning
+// came from, nor whether the file on the server has changed since: if it all does not fit together,
+// it is fetched once more from the start.
 func (d *download) fromMirror(ctx context.Context, address, part string, f remoteFile) error {
 	var err error
 	for range tries {

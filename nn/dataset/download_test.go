@@ -52,8 +52,8 @@ func TestDownloadFresh(t *testing.T) {
 	}
 }
 
-// Every fault of a mirror either is overcome by that mirror or by a second one. The requests for the training images
-// tell whether bytes that had arrived were used.
+// Every fault of a mirror either is overcome by that mirror or by a second one. The requests for
+// the training images tell whether bytes that had arrived were used.
 func TestDownloadFaultyMirror(t *testing.T) {
 	gz := smallGz[trainImages]
 	size, half := int64(len(gz)), int64(len(gz)/2)

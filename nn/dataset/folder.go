@@ -32,8 +32,8 @@ func openFolder(ctx context.Context, dir string) (*Data, error) {
 	return assemble(baseName(dir), dir, arrays)
 }
 
-// findIDX finds a file under any of the names that people give it: plain or gzipped (plain first, it is read faster),
-// and with the dot that some archives have in place of the dash before idx.
+// findIDX finds a file under any of the names that people give it: plain or gzipped (plain first,
+// it is read faster), and with the dot that some archives have in place of the dash before idx.
 func findIDX(dir, name string) (string, error) {
 	dotted := strings.Replace(name, "-idx", ".idx", 1)
 	names := []string{name, dotted, name + ".gz", dotted + ".gz"}

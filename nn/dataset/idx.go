@@ -15,8 +15,8 @@ import (
 	"github.com/lanewise/lanewise/kernels"
 )
 
-// maxArray bounds the bytes of one array, far above any set of this kind (EMNIST's largest file has 547 million), so
-// that a file made to expand without end cannot fill the memory.
+// maxArray bounds the bytes of one array, far above any set of this kind (EMNIST's largest file has
+// 547 million), so that a file made to expand without end cannot fill the memory.
 const maxArray = 1 << 30
 
 // formatError reports a file whose content is not what its format, or the files beside it, demand.
@@ -34,7 +34,8 @@ func (e *formatError) Error() string {
 
 func (e *formatError) Unwrap() error { return e.err }
 
-// array is the content of a file, or of one of the arrays in it, with what is needed to point at a part of it.
+// array is the content of a file, or of one of the arrays in it, with what is needed to point at a
+// part of it.
 type array struct {
 	file string
 	dims []int
@@ -81,9 +82,9 @@ func openRegular(path string) (*os.File, error) {
 // idxTypes are the element types of the format; only unsigned bytes hold pixels and labels.
 var idxTypes = map[byte]string{0x08: "unsigned byte", 0x09: "signed byte", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
 
-// decodeIDX reads the format as LeCun's page on MNIST defines it: two zero bytes, the element type, the number of
-// dimensions, each dimension as a big-endian uint32, the elements. Compression is recognised by content, because
-// browsers unpack files without renaming them.
+// decodeIDX reads the format as LeCun's page on MNIST defines it: two zero bytes, the element type,
+// the number of dimensions, each dimension as a big-endian uint32, the elements. Compression is
+// recognised by content, because browsers unpack files without renaming them.
 func decodeIDX(ctx context.Context, r io.Reader, name string, rank int) (*array, error) {
 	a := &array{file: name, unit: "byte", dataAt: int64(4 + 4*rank), dimUnit: "byte", dimsAt: 4, dimsStep: 4}
 	br := bufio.NewReaderSize(r, 1<<16)
@@ -147,8 +148,9 @@ func decodeIDX(ctx context.Context, r io.Reader, name string, rank int) (*array,
 
 var idxRanks = map[int]string{1: "1 (labels)", 3: "3 (images, rows, columns)"}
 
-// readError turns an error of reading the bytes at offset into one that says what should have been there. Failures of
-// the file system and cancellation are not the file's fault and stay what they are.
+// readError turns an error of reading the bytes at offset into one that says what should have been
+// there. Failures of the file system and cancellation are not the file's fault and stay what they
+// are.
 func (a *array) readError(offset int64, want string, err error) error {
 	e := &formatError{file: a.file, unit: a.unit, offset: offset, err: err}
 	var corrupt flate.CorruptInputError
@@ -167,8 +169,8 @@ func (a *array) readError(offset int64, want string, err error) error {
 	return e
 }
 
-// readUpTo reads n bytes. Memory grows with what has arrived, so that n may come from an unchecked header. It returns
-// what it has read also with an error, which is io.EOF if r ended early.
+// readUpTo reads n bytes. Memory grows with what has arrived, so that n may come from an unchecked
+// header. It returns what it has read also with an error, which is io.EOF if r ended early.
 func readUpTo(ctx context.Context, r io.Reader, n int) ([]byte, error) {
 	buf := make([]byte, 0, min(n, 1<<16))
 	for len(buf) < n {

@@ -55,8 +55,8 @@ func TestIDXTruncated(t *testing.T) {
 	}
 }
 
-// A change of any byte of a gzipped file gives an error, or the same array where it hits what nobody reads, such as the
-// time in the gzip header. Never does it give another array.
+// A change of any byte of a gzipped file gives an error, or the same array where it hits what
+// nobody reads, such as the time in the gzip header. Never does it give another array.
 func TestIDXDamagedGzip(t *testing.T) {
 	data := bytes.Repeat([]byte("pixels! "), 32)
 	gz := gzipped(idx(data, 4, 8, 8))
@@ -124,8 +124,8 @@ func TestIDXMalformed(t *testing.T) {
 	}
 }
 
-// A header that promises a gigabyte costs no more than what is there; nor does a gzip file that unpacks to much more
-// than its header promises.
+// A header that promises a gigabyte costs no more than what is there; nor does a gzip file that
+// unpacks to much more than its header promises.
 func TestIDXAllocation(t *testing.T) {
 	for name, c := range map[string]struct {
 		file []byte

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// remoteSet is a named set that is not embedded: four gzipped IDX files that are the same bytes wherever they come from.
+// remoteSet is a named set that is not embedded: four gzipped IDX files that are the same bytes
+// wherever they come from.
 type remoteSet struct {
 	name, about string
 	files       [4]remoteFile
@@ -33,7 +34,8 @@ func (s *remoteSet) size() (n int64) {
 	return n
 }
 
-// library is what [Open] knows by name, and how it fetches that. Tests have their own, with mirrors on this machine.
+// library is what [Open] knows by name, and how it fetches that. Tests have their own, with mirrors
+// on this machine.
 type library struct {
 	sets   []*remoteSet
 	client *http.Client
@@ -42,8 +44,8 @@ type library struct {
 
 var standard = library{sets: []*remoteSet{&mnist, &fashionMNIST}, client: newClient(), stall: 30 * time.Second}
 
-// mnist is Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits. Its home page has stopped serving
-// the files; the mirrors are those that PyTorch and TensorFlow's people keep.
+// mnist is Y. LeCun, C. Cortes, C. Burges: The MNIST database of handwritten digits. Its home page
+// has stopped serving the files; the mirrors are those that PyTorch and TensorFlow's people keep.
 var mnist = remoteSet{
 	name:  "mnist",
 	about: "handwritten digits, 60000 + 10000 images of 28x28, 10 classes",
@@ -59,8 +61,8 @@ var mnist = remoteSet{
 	},
 }
 
-// fashionMNIST is H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST, under the MIT licence. Debian packs the same images
-// and labels with other gzip headers, so that its files have other hashes.
+// fashionMNIST is H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST, under the MIT licence. Debian
+// packs the same images and labels with other gzip headers, so that its files have other hashes.
 var fashionMNIST = remoteSet{
 	name:  "fashion-mnist",
 	about: "pieces of clothing, 60000 + 10000 images of 28x28, 10 classes",
@@ -96,7 +98,8 @@ func (l *library) list() string {
 	return strings.Join(append(names, "digits"), ", ")
 }
 
-// openRemote reads a named set from the cache, else from where the operating system has it, else from a mirror.
+// openRemote reads a named set from the cache, else from where the operating system has it, else
+// from a mirror.
 func (l *library) openRemote(ctx context.Context, s *remoteSet, opt Options) (*Data, error) {
 	dir, err := opt.cache(s.name)
 	var missing error
@@ -130,8 +133,8 @@ func (s *remoteSet) open(ctx context.Context, dir string) (*Data, error) {
 	return d, nil
 }
 
-// cached tells why the files in dir are not the set, if they are not. Reading 12 or 30 MB once more to compare hashes
-// costs less than unpacking them, and keeps a damaged cache from passing as data.
+// cached tells why the files in dir are not the set, if they are not. Reading 12 or 30 MB once more
+// to compare hashes costs less than unpacking them, and keeps a damaged cache from passing as data.
 func (s *remoteSet) cached(dir string) error {
 	for _, f := range s.files {
 		if err := f.verify(filepath.Join(dir, f.name)); err != nil {

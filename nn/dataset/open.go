@@ -12,10 +12,11 @@ import (
 
 // Options are the settings of [Open]; the zero value is fine.
 type Options struct {
-	// CacheDir is the folder below which downloaded sets are kept, each in a folder of its name. If it is empty, that
-	// is the folder lanewise in the user's cache folder (see [os.UserCacheDir]).
+	// CacheDir is the folder below which downloaded sets are kept, each in a folder of its name. If
+	// it is empty, that is the folder lanewise in the user's cache folder (see [os.UserCacheDir]).
 	CacheDir string
-	// Progress is called before and during downloads, from the goroutine that called Open, every few kilobytes.
+	// Progress is called before and during downloads, from the goroutine that called Open, every
+	// few kilobytes.
 	Progress func(Download)
 	// Offline makes it an error if a set would have to be downloaded.
 	Offline bool
@@ -41,8 +42,9 @@ func (o Options) cache(name string) (string, error) {
 //   - a file whose name ends in .npz, with the arrays x_train, y_train, x_test and y_test as Keras has them.
 //   - nothing: MNIST if it is in the cache, else digits, and [Data.Note] says which and why. Nothing is downloaded.
 //
-// A name goes before a folder of that name: write ./mnist for the folder. An error about the content of a file
-// names the file, the place in it and what was expected there. If ctx ends, so does Open, with ctx's cause.
+// A name goes before a folder of that name: write ./mnist for the folder. An error about the
+// content of a file names the file, the place in it and what was expected there. If ctx ends, so
+// does Open, with ctx's cause.
 func Open(ctx context.Context, spec string, opt Options) (*Data, error) {
 	return standard.open(ctx, spec, opt)
 }

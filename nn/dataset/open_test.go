@@ -79,8 +79,8 @@ func TestMNISTHashes(t *testing.T) {
 	}
 }
 
-// Debian's package has the published files with the name and time taken out of the gzip header. Putting them back must
-// give the files whose hashes downloads are held to.
+// Debian's package has the published files with the name and time taken out of the gzip header.
+// Putting them back must give the files whose hashes downloads are held to.
 func TestFashionMNISTInstalled(t *testing.T) {
 	if !fashionMNIST.installed() {
 		require.Missing(t, "fashion-mnist", "Debian's package dataset-fashion-mnist is not installed")

@@ -11,12 +11,14 @@ import (
 	"time"
 )
 
-// A file that is being downloaded to dst grows under a name that only one process knows, so that two processes never
-// write into the same file; whoever is first complete renames it to dst. When a process gives up, its file becomes
-// dst.part, where the next one finds it. Renaming is atomic, which makes this work without locks.
+// A file that is being downloaded to dst grows under a name that only one process knows, so that
+// two processes never write into the same file; whoever is first complete renames it to dst. When a
+// process gives up, its file becomes dst.part, where the next one finds it. Renaming is atomic,
+// which makes this work without locks.
 
-// claimPart returns the path of this process's own part file for dst. It goes on from one that was left: by a process
-// that gave up, or by one that died, which is believed when nothing was written for the time abandoned.
+// claimPart returns the path of this process's own part file for dst. It goes on from one that was
+// left: by a process that gave up, or by one that died, which is believed when nothing was written
+// for the time abandoned.
 func claimPart(dst string, abandoned time.Duration) (string, error) {
 	own := fmt.Sprintf("%s.%08x.part", dst, rand.Uint32())
 	entries, err := os.ReadDir(filepath.Dir(dst))
@@ -33,8 +35,8 @@ func claimPart(dst string, abandoned time.Duration) (string, error) {
 		if info, err := e.Info(); err != nil || random != "" && time.Since(info.ModTime()) < abandoned {
 			continue
 		}
-		// Of two processes that try this only one succeeds. The time is set first, lest a third take the file for
-		// abandoned under its new name.
+		// Of two processes that try this only one succeeds. The time is set first, lest a third
+		// take the file for abandoned under its new name.
 		now := time.Now()
 		if os.Chtimes(left, now, now) == nil && os.Rename(left, own) == nil {
 			return own, nil

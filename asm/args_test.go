@@ -45,7 +45,7 @@ func fieldsOf(t *testing.T, file string, src any) (fields []string) {
 // What the micro-kernels fetch ahead is what the package believes they do.
 func TestFarRowsAreThoseOfKernels(t *testing.T) {
 	files := token.NewFileSet()
-	f, err := parser.ParseFile(files, filepath.Join(kernelsDir, "tuning.go"), nil, 0)
+	f, err := parser.ParseFile(files, filepath.Join(kernelsDir, "inplace.go"), nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,8 @@ func (p *product[T]) tilesBeside(sums []T, tail int) {
 		for tiles := tall; tiles > 0; tiles -= atOnce {
 			preemptible()
 			x.tiles = min(atOnce, tiles)
-			x.a, x.b, x.c, x.mask, y.sums = &p.a.data[row], &p.b.data[0], &p.c[row*p.ldc], shiftedIf(p.e.mask, row*p.e.ldmask), &sums[row]
+			x.a, x.b, x.c, y.sums = &p.a.data[row], &p.b.data[0], &p.c[row*p.ldc], &sums[row]
+			x.mask = shiftedIf(p.e.mask, row*p.e.ldmask)
 			x.runWith(kernel, &y)
 			row += x.tiles * h
 		}

@@ -193,7 +193,8 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 			}
 		}
 		var ahead panelKernel[T]
-		if packed = 0; (packing || next != nil) && row < m && cols == v*ks.lanes && together == 1 { // which is what a panelKernel computes
+		packed = 0
+		if (packing || next != nil) && row < m && cols == v*ks.lanes && together == 1 { // what a panelKernel computes
 			left := n - jr - cols
 			if packing && left > 0 {
 				y.panel = &b.at(jr+cols, i+1)[0]

@@ -11,7 +11,8 @@ func (p *product[T]) columns() {
 	case !p.a.trans:
 		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a.data, p.a.row, p.b.data, p.b.row, p.b.col, p.beta, p.c, p.ldc, p.far)
 	case p.n > 1:
-		columnsAsRows(p.ks, w, p.m, p.n, p.k, p.kc, p.alpha, p.a.data, p.a.col, p.b.data, p.b.row*p.b.col, p.b.trans, p.beta, p.c, p.ldc)
+		ldb := p.b.row * p.b.col // one of them is 1
+		columnsAsRows(p.ks, w, p.m, p.n, p.k, p.kc, p.alpha, p.a.data, p.a.col, p.b.data, ldb, p.b.trans, p.beta, p.c, p.ldc)
 	default:
 		columnAlongM(p.ks, w, p.m, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, p.far)
 	}
@@ -60,7 +61,8 @@ func dots[T Float](ks *kernelSet[T], ofRows bool, m, n, k int, alpha T, a []T, l
 			first, next := int(uint(i*n)/uint(groups)), int(uint((i+1)*n)/uint(groups))
 			added := beta
 			for pc := 0; pc < k; pc += depth {
-				dotTiles(ks.dot[next-first-1], min(block, m-ic), next-first, min(depth, k-pc), alpha, &a[ic*lda+pc], lda, &b[first*ldb+pc], ldb, added, &c[ic*cRow+first*cCol], cRow, cCol)
+				dotTiles(ks.dot[next-first-1], min(block, m-ic), next-first, min(depth, k-pc), alpha,
+					&a[ic*lda+pc], lda, &b[first*ldb+pc], ldb, added, &c[ic*cRow+first*cCol], cRow, cCol)
 				added = 1
 			}
 		}

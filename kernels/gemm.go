@@ -53,15 +53,18 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	if transA {
 		aRows, aCols = k, m
 	}
-	if ks := o.ks; !transB && m > 1 && n > 1 && k > 0 && k <= ks.tuning.KC && alpha != 0 && lda >= aCols && ldb >= n && ldc >= n &&
-		reaches(a, aRows, aCols, lda) && reaches(b, k, n, ldb) && reaches(c, m, n, ldc) && disjoint(c, a) && disjoint(c, b) {
+	if ks := o.ks; !transB && m > 1 && n > 1 && k > 0 && k <= ks.tuning.KC && alpha != 0 &&
+		lda >= aCols && ldb >= n && ldc >= n &&
+		reaches(a, aRows, aCols, lda) && reaches(b, k, n, ldb) && reaches(c, m, n, ldc) &&
+		disjoint(c, a) && disjoint(c, b) {
 		if n <= len(ks.alone.byColumns) && !transA && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) {
 			kernels := ks.alone.byColumns[n-1][ks.depthClass(k)]
 			if m <= len(kernels) {
 				kernels[m-1](k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
 				return
 			}
-			if (m <= 2*len(kernels) || ks.inTilesAlone(n, k) && ks.nearRows(lda) && ks.small(m, n, k)) && !ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) && !ks.mayGoAlongK(m, n, k) {
+			if (m <= 2*len(kernels) || ks.inTilesAlone(n, k) && ks.nearRows(lda) && ks.small(m, n, k)) &&
+				!ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) && !ks.mayGoAlongK(m, n, k) {
 				panelAlone(kernels, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
 			}
@@ -81,8 +84,10 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 					uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, false, unsafe.SliceData(c), ldc)
 					return
 				}
-			case transA && ks.mayHaveTail(m, n, k), n > 2*ks.lanes && k >= ks.tuning.TailDepth && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, false) > 0:
-			case !transA && n <= narrow && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil:
+			case transA && ks.mayHaveTail(m, n, k),
+				n > 2*ks.lanes && k >= ks.tuning.TailDepth && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, false) > 0:
+			case !transA && n <= narrow && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) &&
+				ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil:
 				ks.aloneKernel(m, n, pairingOf(m, k, false))(k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
 				return
 			case !transA && ks.inTilesAlone(n, k) && ks.nearRows(lda) && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb):
@@ -113,7 +118,8 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 		bRows, bCols = n, k
 	}
 	if !(m > 0 && n > 0 && k > 0 && alpha != 0 && lda >= aCols && ldb >= bCols && ldc >= n &&
-		reaches(a, aRows, aCols, lda) && reaches(b, bRows, bCols, ldb) && reaches(c, m, n, ldc) && disjoint(c, a) && disjoint(c, b)) &&
+		reaches(a, aRows, aCols, lda) && reaches(b, bRows, bCols, ldb) && reaches(c, m, n, ldc) &&
+		disjoint(c, a) && disjoint(c, b)) &&
 		!checkGemm("Gemm", transA, transB, m, n, k, alpha, a, lda, b, ldb, c, ldc) {
 		scale(m, n, beta, c, ldc)
 		return

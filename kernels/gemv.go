@@ -41,7 +41,10 @@ func (o Ops[T]) Gemv(trans bool, m, n int, alpha T, a []T, lda int, x []T, incX 
 		}
 	}
 	// y is a matrix of one column, which has the increment for a leading dimension.
-	p := product[T]{ks: o.ks, m: rows, n: 1, k: k, alpha: alpha, a: stridesOf(a, lda, trans), b: operand[T]{data: x, row: incX, col: 1}, beta: beta, c: y, ldc: incY}
+	p := product[T]{
+		ks: o.ks, m: rows, n: 1, k: k,
+		alpha: alpha, a: stridesOf(a, lda, trans), b: operand[T]{data: x, row: incX, col: 1}, beta: beta, c: y, ldc: incY,
+	}
 	p.asColumns(o)
 }
 

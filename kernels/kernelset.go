@@ -41,7 +41,8 @@ type kernelSet[T Float] struct {
 	tuning   Tuning
 	pairs    pairKernels[T]
 	alone    aloneKernels[T]
-	upright  [][]uprightKernel[T] // upright[w-1][n-1] of n columns, and w half vectors or, where there are no kernels of halves, whole ones
+	// upright[w-1][n-1] is of n columns, and of w half vectors or, where there are no kernels of halves, whole ones.
+	upright [][]uprightKernel[T]
 
 	// byColumns[n-1][p][h-1] is the one of these micro-kernels for a panel of n columns.
 	byColumns [][pairings][]microKernel[T]

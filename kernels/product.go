@@ -104,7 +104,8 @@ func (p *product[T]) takeEpilogue() (e epilogue[T]) {
 
 // allInPlace reports whether no operand of p is packed, and k is one block.
 func (p *product[T]) allInPlace() bool {
-	return p.kc == p.k && !p.b.trans && !p.ks.packsB(p.m, p.k, p.b.row, false) && !p.ks.packsA(p.m, p.n, p.k, p.a.row*p.a.col, p.a.trans)
+	return p.kc == p.k && !p.b.trans && !p.ks.packsB(p.m, p.k, p.b.row, false) &&
+		!p.ks.packsA(p.m, p.n, p.k, p.a.row*p.a.col, p.a.trans)
 }
 
 // strips computes p, a small product, from a B in place.
@@ -128,7 +129,8 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 	}
 	// An odd number of vectors from row to row: an even one would share sets of the L1 cache.
 	width := ((cols+ks.lanes-1)>>ks.laneShift | 1) << ks.laneShift
-	if !ks.onePanel(m, n, k, width, transA) && !((cols < n || k*width <= most) && ks.stripsInPlace(m, n, k, lda, width, transA)) {
+	if !ks.onePanel(m, n, k, width, transA) &&
+		!((cols < n || k*width <= most) && ks.stripsInPlace(m, n, k, lda, width, transA)) {
 		return false
 	}
 	w := borrowWorkspace[T]()
@@ -164,7 +166,8 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 func stripsAndTail[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) bool {
 	tail := ks.tailColumns(m, n, k, false)
 	before := n - tail
-	if tail == 0 || before == 0 || k > ks.depthOf(m, n, k, false) || ks.onePanel(m, n, k, ldb, false) || !ks.stripsInPlace(m, before, k, lda, ldb, false) {
+	if tail == 0 || before == 0 || k > ks.depthOf(m, n, k, false) ||
+		ks.onePanel(m, n, k, ldb, false) || !ks.stripsInPlace(m, before, k, lda, ldb, false) {
 		return false
 	}
 	w := borrowWorkspace[T]()

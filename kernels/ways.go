@@ -30,7 +30,8 @@ func (ks *kernelSet[T]) wayOfTT(m, n, k int, plain bool) way {
 		return asTurnedDots
 	case plain && ks.goesUpright(m, n, k, true):
 		return upright
-	case plain && ks.tuning.UprightColumns > 0 && product3(m, n, k) < callWork && k <= ks.tuning.KC: // goesUpright leaves nothing that gains
+	case plain && ks.tuning.UprightColumns > 0 && product3(m, n, k) < callWork && k <= ks.tuning.KC:
+		// What goesUpright leaves would gain nothing.
 	case ks.betterAsRows(m, n, k, true):
 		return inColumns
 	case ks.turnsC(m, n, k):
@@ -71,7 +72,9 @@ func (ks *kernelSet[T]) tilesOf(m, n, k, lda, ldb int, transA bool) way {
 // not packed, that it is one block of k, and that it neither savesUpright nor is betterAsRows, as
 // what tiles have behind the last column of C takes so little time.
 func (ks *kernelSet[T]) nearColumns(m, n, k, lda int) bool {
-	return n <= ks.tuning.PackColumns && (n <= ks.tuning.TurnColumns || !sharesSets[T](lda)) && (k <= shallowest || ks.vectorTime*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows)) && !ks.isThin(m, n, k)
+	return n <= ks.tuning.PackColumns && (n <= ks.tuning.TurnColumns || !sharesSets[T](lda)) &&
+		(k <= shallowest || ks.vectorTime*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows)) &&
+		!ks.isThin(m, n, k)
 }
 
 // behindColumns is how long it takes to multiply what tiles have behind the last column of C, in
@@ -132,7 +135,8 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 // in float32 and 1.11 in float64.
 func (ks *kernelSet[T]) turnsC(m, n, k int) bool {
 	const most = 64 // columns
-	return ks.halves == nil && ks.lanes > 1 && n > 1 && n <= most && m >= shallow && k >= 2*shallow && product3(m, n, k) >= callWork
+	return ks.halves == nil && ks.lanes > 1 && n > 1 && n <= most && m >= shallow && k >= 2*shallow &&
+		product3(m, n, k) >= callWork
 }
 
 // shallow is up to what depth saving steps of k is not worth asking how many, shallowest to what
@@ -223,7 +227,8 @@ func (ks *kernelSet[T]) mayHaveTail(m, n, k int) bool {
 // mayGoAlongK reports whether a product may go along k, in line: with more rows than in a tile, or
 // so deep that it loses little where columns have to be brought together.
 func (ks *kernelSet[T]) mayGoAlongK(m, n, k int) bool {
-	return n < ks.lanes && k >= pairDepth && (n <= narrow && (m > len(ks.micro[0]) && m*k >= 1280 || ks.narrowIsDeep(n, k)) || m >= 32 && k >= 64 && m*k >= 8192)
+	return n < ks.lanes && k >= pairDepth &&
+		(n <= narrow && (m > len(ks.micro[0]) && m*k >= 1280 || ks.narrowIsDeep(n, k)) || m >= 32 && k >= 64 && m*k >= 8192)
 }
 
 // narrow is how many columns at most go along k with few rows.

@@ -1,0 +1,149 @@
+package kernels
+
+import (
+	"math"
+	"unsafe"
+)
+
+// What is read where it is, and what is packed: by sizes, how far rows are apart, and tuning.
+
+// onePanel reports whether a small product is computed as one panel of tiles, all operands
+// in place. B must be contiguous along n.
+func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) bool {
+	const addedRows = 8
+	if n > len(ks.byColumns) || k > ks.tuning.KC || m < 2 {
+		return false
+	}
+	if m <= len(ks.byColumns[n-1][pairingOf(m, k, transA)]) {
+		return n > 1 || k < ks.tuning.TailDepth || transA && m < addedRows // or vectors along k or m are better filled
+	}
+	return !ks.packsB(m, k, ldb, false) && ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k) <= callWork
+}
+
+// inPlace reports whether a product is one block, for one thread, whose operands are read where
+// they are. B must be contiguous along n. A is one block if it is no larger than one of depth KC,
+// however many rows that are: on a CPU whose L2 cache leaves AVX2 30 rows of float64, 48x48x48
+// takes 0.9 of the time, 50x15x3 0.45. So is B, however many columns: 3x2500x3 with a transposed B
+// takes 0.4.
+func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
+	tu := &ks.tuning
+	return m > 1 && k <= ks.depthOf(m, n, k, transA) &&
+		(m*k <= ks.blockOfA || ks.blockOfRows(m, n, k, math.MaxInt) == m) && n*k <= ks.blockOfB &&
+		!ks.packsB(m, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
+		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
+}
+
+// fitsStrips reports whether a product is so small that no call has to be bounded, and rows of its A are so
+// near that tiles of all heights read them.
+func (ks *kernelSet[T]) fitsStrips(m, n, k, lda int, transA bool) bool {
+	return product3(m, n, k) <= callWork && rowsAtOnce[T](lda, transA) == math.MaxInt
+}
+
+// stripsInPlace reports whether a product is in place and fits strips.
+func (ks *kernelSet[T]) stripsInPlace(m, n, k, lda, ldb int, transA bool) bool {
+	return ks.inPlace(m, n, k, lda, ldb, transA) && ks.fitsStrips(m, n, k, lda, transA)
+}
+
+// small reports whether a product is of a size at which inPlace depends on nothing but packsA,
+// packsB, tailColumns and, before it is asked, isThin. It is a few comparisons in line, as are
+// nearRows and nearColumns, which tell that A is not packed, and mayHaveTail.
+func (ks *kernelSet[T]) small(m, n, k int) bool {
+	tu := &ks.tuning
+	return m*k <= ks.blockOfA && n*k <= ks.blockOfB && product3(m, n, k) <= min(callWork, tu.ThreadWork)
+}
+
+// nearRows reports whether rows are so near that they are not packed, and tiles of all heights read them.
+func (ks *kernelSet[T]) nearRows(lda int) bool {
+	var z T
+	return lda < ks.tuning.PackStride && lda*int(unsafe.Sizeof(z)) < setPeriod-setNear
+}
+
+// sharing is by how many bytes more or less than a multiple of setPeriod rows may be apart to share
+// sets of the caches: as in asm.
+const sharing = 15
+
+// sharesSets reports whether rows so many elements apart share sets of the caches, not only of the
+// first-level one.
+func sharesSets[T Float](ld int) bool {
+	var z T
+	row := ld * int(unsafe.Sizeof(z))
+	return row >= setPeriod-sharing && (row+sharing)%setPeriod <= 2*sharing
+}
+
+// packsA reports whether A, lda elements from row to row of what is stored, is
+// packed for an m x n product of depth k: not for one panel, which reads it but once.
+func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
+	tu := &ks.tuning
+	switch {
+	case n <= ks.nr():
+		return false
+	case trans && ks.turnsShared(n, lda):
+		return true
+	case n <= tu.PackColumns:
+		return false
+	case trans:
+		return lda >= tu.TurnStride || k >= tu.TurnDepth && m >= tu.TurnRows
+	}
+	return lda >= tu.PackStride
+}
+
+// turnsShared reports whether a transposed A is turned for n columns because its own share sets of the cache.
+func (ks *kernelSet[T]) turnsShared(n, lda int) bool {
+	return n > max(ks.tuning.TurnColumns, ks.nr()) && lda >= ks.tuning.TurnStride && sharesSets[T](lda)
+}
+
+// nearRow is how many bytes rows of B are apart at most for no micro-kernel to fetch what the next
+// panel has of them, and nearBytes how many all of them span at most, if they are further apart:
+// farRow and farBytes in asm. AVX2 goes by other things.
+const nearRow, nearBytes = 2 << 10, 512 << 10
+
+// isLarge reports whether k rows of B in place, so many elements apart, span so much that they come
+// from memory: on Zen 3 of 32 MiB, what they span from 12 MiB on is up to 2.8 times as fast if it
+// is fetched by panels, up to 10 MiB 0.7 to 0.9 times, and at 11 either.
+func isLarge[T Float](k, row int) bool {
+	const least = 11 << 20 // bytes
+	var z T
+	return k*row >= least/int(unsafe.Sizeof(z))
+}
+
+// packsB reports whether B is packed for a product of m rows and depth k: in line, if there are few rows.
+func (ks *kernelSet[T]) packsB(m, k, ldb int, trans bool) bool {
+	return trans || m > min(ks.tuning.PackRows, ks.tuning.CrowdedRows) && ks.packsRows(m, k, ldb)
+}
+
+// packsRows is packsB for a B that is not transposed, and more rows than are never enough.
+func (ks *kernelSet[T]) packsRows(m, k, ldb int) bool {
+	// Of the L1 cache: so few steps do not crowd it. Large products, ldb taken for n, pack B all
+	// the same, as its panels are read in many blocks.
+	const ways = 8
+	var z T
+	tu := &ks.tuning
+	row := ldb * int(unsafe.Sizeof(z))
+	apart := row > nearRow
+	crowding := crowds[T](ldb) && (k > ways || product3(m, ldb, k) > callWork)
+	if m <= tu.PackRows && !(crowding && m > tu.CrowdedRows) {
+		return false
+	}
+	return k > tu.PackDepth || crowding || apart && m*k > tu.PackWork ||
+		(row == crowded || row == nearRow) && ks.packsCrowded(m, k)
+}
+
+// crowds reports whether rows so many elements apart, more than nearRow, share sets of the L1
+// cache, or do by turns.
+func crowds[T Float](ld int) bool {
+	const period = setPeriod / 2
+	var z T
+	row := ld * int(unsafe.Sizeof(z))
+	return row > nearRow && (row+sharing)%period <= 2*sharing
+}
+
+// Rows of B that are crowded bytes apart, or nearRow, are too many for their sets of the L1 cache,
+// and too far apart for what they miss there to come unasked: those of 512 and 1024 bytes do.
+const crowded = 1536
+
+// packsCrowded reports whether m rows of A read such a B so often that packing it pays, with AVX2,
+// which packs in its tiles: on Zen 3 1.03 to 1.14 times as fast in float64 (n = 192 and 256), up to
+// 1.1 in float32 (384 and 512); for 20 rows 0.8.
+func (ks *kernelSet[T]) packsCrowded(m, k int) bool {
+	return ks.packing != nil && m >= 48 && k >= 48
+}

@@ -246,6 +246,26 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "UnevenDepth", about: "depth of a block where few rows of A are multiplied by rows of B that are no multiple of a vector",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.UnevenDepth }, func(*tunable) []int {
+			return []int{64, 96, 128, 144, 160, 176, 208, 256, never}
+		}),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, transA := range []bool{false, true} {
+				for _, m := range []int{10, 15, 28} {
+					shapes = append(shapes, gemmShape{m: m, n: 213, k: 900, transA: transA}, gemmShape{m: m, n: 763, k: 560, transA: transA})
+				}
+			}
+			return shapes
+		},
+		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
+			if s.m <= t.mr || s.m > tu.PackRows || 2*s.k/5 < tu.UnevenDepth || s.n%t.lanes == 0 {
+				return 0
+			}
+			return (s.k + tu.UnevenDepth - 1) / tu.UnevenDepth // blocks
+		},
+	},
+	{
 		name: "TailColumns", about: "up to so many columns in the last vector are computed on their own",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TailColumns }, tails),
 		shapes: func(t *tunable) (shapes []gemmShape) {

@@ -69,7 +69,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 				return
 			}
 		}
-		if ks.small(m, n, k) && !ks.packsB(m, k, ldb, false) {
+		if ks.small(m, n, k) && !ks.packsB(m, k, ldb, false) && !ks.isUneven(m, n, k) {
 			switch {
 			case !transA && ks.inPanelsAlone(m, n, k) && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb):
 				panelsAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
@@ -139,6 +139,8 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 		}
 	case ks.goesAlongK(m, n, k):
 		way = inColumns
+	case ks.isUneven(m, n, k):
+		way = inUnevenBlocks
 	}
 	if small { // Filling in a product takes as long as many a small one: these ways take none.
 		switch way {

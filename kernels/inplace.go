@@ -45,7 +45,7 @@ func (ks *kernelSet[T]) stripsInPlace(m, n, k, lda, ldb int, transA bool) bool {
 }
 
 // small reports whether a product is of a size at which inPlace depends on nothing but packsA,
-// packsB, tailColumns and, before it is asked, isThin. It is a few comparisons in line, as are
+// packsB, tailColumns and, before it is asked, isThin and isUneven. It is a few comparisons in line, as are
 // nearRows and nearColumns, which tell that A is not packed, and mayHaveTail.
 func (ks *kernelSet[T]) small(m, n, k int) bool {
 	tu := &ks.tuning

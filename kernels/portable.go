@@ -28,7 +28,7 @@ func portableSet[T Float]() kernelSet[T] {
 			PackRows: 8, CrowdedRows: 8,
 			PackColumns: 64, PackStride: 256,
 			TurnStride: 256, TurnDepth: never, TurnRows: 16, TurnColumns: 64,
-			ThinColumns: 0, ThinDepth: 144,
+			ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 			DotDepth: 2, NarrowDepth: never,
 			ShallowRows: 0, LowDepth: 0, AloneDepth: never,
 			FetchBytes: never, ThreadWork: 1 << 17,

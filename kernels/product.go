@@ -61,6 +61,8 @@ func (p *product[T]) compute(o Ops[T]) {
 		return
 	case inThinBlocks:
 		p.kc = ks.thinDepth(n, k)
+	case inUnevenBlocks:
+		p.kc = min(ks.depthOf(m, n, k, p.a.trans), evenly(k, ks.tuning.UnevenDepth, 1))
 	case inBlocks:
 		if p.b.trans {
 			if turnedStrips(ks, m, n, k, p.alpha, p.a.data, lda, p.a.trans, p.b.data, ldb, p.beta, p.c, p.ldc, &p.e) {

@@ -52,6 +52,11 @@ type Tuning struct {
 	// of A, little of which the tile reads: of so few steps, these lines and the panel of B stay in
 	// the first-level cache for the tiles that read the rest. 0 columns are for no product.
 	ThinColumns, ThinDepth int
+	// A product with B as it is, of more rows than a tile and at most PackRows, has blocks of depth
+	// UnevenDepth if k is two and a half times that or more, and rows of n elements are longer than
+	// 320 bytes and no multiple of a vector: B is read in place, where vectors of such rows lie in
+	// two cache lines, and a panel of so few steps stays in the first-level cache from tile to tile.
+	UnevenDepth int
 	// A last vector of at most TailColumns columns, behind two whole ones, is computed by columns
 	// if k is at least TailDepth, where that saves more than bringing them together costs: a sum
 	// along k ends in adding up a vector. With a transposed A, all columns of a product are
@@ -145,6 +150,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"TurnColumns", t.TurnColumns, 0, math.MaxInt},
 		{"ThinColumns", t.ThinColumns, 0, math.MaxInt},
 		{"ThinDepth", t.ThinDepth, 1, deepest},
+		{"UnevenDepth", t.UnevenDepth, 1, math.MaxInt},
 		{"TailColumns", t.TailColumns, 0, o.ks.lanes - 1},
 		{"TailDepth", t.TailDepth, 0, math.MaxInt},
 		{"DotDepth", t.DotDepth, 1, math.MaxInt},

@@ -6,17 +6,18 @@ import "unsafe"
 type way int
 
 const (
-	inBlocks     way = iota // tiles, in the five loops
-	inThinBlocks            // the five loops, of less depth
-	inOneBlock              // tiles, of operands in place
-	inStrips                // tiles, of operands in place, in calls that nothing bounds
-	besidePanels            // tiles, the last columns beside the last panel
-	upright                 // vectors along m, whose tiles are turned
-	inColumns               // vectors along m or k, for few columns
-	turningC                // vectors along m, to turn no operand
-	asDots                  // vectors along k, in groups of columns
-	asDotsOfRows            // vectors along k, in groups of rows
-	asTurnedDots            // vectors along k, of an A that is turned
+	inBlocks       way = iota // tiles, in the five loops
+	inThinBlocks              // the five loops, of less depth, for few columns
+	inUnevenBlocks            // the five loops, of less depth, for few rows
+	inOneBlock                // tiles, of operands in place
+	inStrips                  // tiles, of operands in place, in calls that nothing bounds
+	besidePanels              // tiles, the last columns beside the last panel
+	upright                   // vectors along m, whose tiles are turned
+	inColumns                 // vectors along m or k, for few columns
+	turningC                  // vectors along m, to turn no operand
+	asDots                    // vectors along k, in groups of columns
+	asDotsOfRows              // vectors along k, in groups of rows
+	asTurnedDots              // vectors along k, of an A that is turned
 )
 
 // What the rules below say of cycles was fitted to random shapes, on Zen 4. A product is plain with
@@ -51,6 +52,8 @@ func (ks *kernelSet[T]) wayOfTN(m, n, k int, plain bool) way {
 		return inColumns
 	case ks.isThin(m, n, k):
 		return inThinBlocks
+	case ks.isUneven(m, n, k):
+		return inUnevenBlocks
 	}
 	return inBlocks
 }

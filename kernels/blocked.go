@@ -85,7 +85,7 @@ func (p *product[T]) blocked() {
 const turnedSingly = 64
 
 // callWork bounds the multiply-adds of a call of assembly, which cannot be
-// preempted: 100 microseconds of a CPU that does 20 a nanosecond.
+// preempted: 100 microseconds of a CPU that does 20 a nanosecond. See callRows, too.
 const callWork = 1 << 21
 
 // panels is a block of B as micro-kernels take it, packed or in place: column
@@ -184,10 +184,10 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 		// LOOP 1 splits m into tiles, inside the micro-kernel's call.
 		h, tall, short := split(m-row, len(kernels))
 		together, atOnce := 1, m
-		if work := product3(k, cols, m); work > callWork {
-			atOnce = max(callWork/(k*cols*h), 1)
+		if work := product3(k, cols, m); work > callWork || m > callRows {
+			atOnce = max(min(callWork/(k*cols), callRows)/h, 1)
 		} else if !packing {
-			together = ks.panelsTogether(min(equal, callWork/work), cols, k, short == 0)
+			together = ks.panelsTogether(min(equal, callWork/work, max(callElements/(m*cols), 1)), cols, k, short == 0)
 			if together > 1 && next != nil && ks.fetcher(v, h).h == h && !ks.wholeFollows(n-jr-together*cols, wide) {
 				together-- // the last one fetches, in a call of its own
 			}

@@ -22,8 +22,9 @@ func split(m, most int) (h, tall, short int) {
 func splitEqually(m, most int) (h, tall, short int) {
 	h, tall, short = split(m, most)
 	if short > 0 {
+		const asked = 8 // as many divisions: of many tiles, a few that are lower make no odds
 		fewest := tall + short
-		for tiles := fewest + 1; tiles <= fewest+fewest/2; tiles++ {
+		for tiles := fewest + 1; tiles <= fewest+min(fewest/2, asked); tiles++ {
 			if m%tiles == 0 {
 				return m / tiles, tiles, 0
 			}

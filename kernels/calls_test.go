@@ -15,13 +15,17 @@ func TestCallsAreBounded(t *testing.T) {
 }
 
 func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
-	ks, longest, many := *o.ks, 0, 0
+	ks, longest, many, rows, elements := *o.ks, 0, 0, 0, 0
 	watched := func(kernels []microKernel[T]) []microKernel[T] {
 		watched := make([]microKernel[T], len(kernels))
 		for i, run := range kernels {
 			watched[i] = func(x *microArgs[T]) {
 				if x.tiles*x.panels > 1 {
 					longest = max(longest, x.tiles*(i+1)*x.panels*x.cols*x.k)
+					rows = max(rows, x.tiles*(i+1))
+				}
+				if x.panels > 1 {
+					elements = max(elements, x.tiles*(i+1)*x.panels*x.cols)
 				}
 				many = max(many, x.panels)
 				run(x)
@@ -100,6 +104,19 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 			o.Threads(1).Gemm(transA, transB, m, n, k, 1, rng(m*k), lda, rng(k*n), ldb, 0, make([]T, m*n), n)
 		}
 		ks.tuning.KC = tu.KC
+	}
+	for _, s := range [][3]int{{200000, 2, 1}, {50000, 2, 15}, {11520, 182, 1}, {11000, 300, 1}, {2, 300000, 1}, {30, 20000, 3}, {7001, 41, 7}} { // few steps of k
+		m, n, k := s[0], s[1], s[2]
+		a, b, c := rng(m*k), rng(k*n), make([]T, m*n)
+		o.Threads(1).Gemm(false, false, m, n, k, 1, a, k, b, n, 0, c, n)
+		o.Threads(1).Gemm(true, false, m, n, k, 1, a, m, b, n, 1, c, n)
+		o.Threads(1).Gemm(false, true, m, n, k, 1, a, k, b, k, 0, c, n)
+	}
+	if rows > callRows || ks.lanes > 1 && rows < callRows/2 {
+		t.Errorf("calls of up to %d rows, want at most %d, and near that", rows, callRows)
+	}
+	if elements > callElements || ks.lanes > 1 && elements < callElements/2 {
+		t.Errorf("calls of several panels of up to %d elements of C, want at most %d, and near that", elements, callElements)
 	}
 	m, k := 6000, 200
 	o.Threads(1).Gemm(false, false, m, 1, k, 1, rng(m*k), k, rng(k), 1, 0, make([]T, m), 1) // dot products

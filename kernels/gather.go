@@ -279,6 +279,9 @@ func checkDivisor(fn string, divisor uint8) {
 // checkRows checks that src has rows of n > 0 bytes of these numbers.
 func checkRows(fn string, src []uint8, rows []int, n int) {
 	have := len(src) / n
+	if have == 0 && len(rows) > 0 {
+		panicf("%s: len(src) = %d, want >= %d: a whole row", fn, len(src), n)
+	}
 	for i, row := range rows {
 		if row < 0 || row >= have {
 			panicf("%s: rows[%d] = %d, want 0..%d, the whole rows in len(src) = %d", fn, i, row, have-1, len(src))

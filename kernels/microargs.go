@@ -18,8 +18,7 @@ import (
 //	a += h*aRow;  c += h*ldc;  mask += h*maskRow
 //
 // where h and v are the kernel's own and (v-1)*lanes < cols <= v*lanes. It touches no
-// element outside those, except that it may read b up to the end of the last vector if
-// bRow >= v*lanes. Strides count elements.
+// element outside those. Strides count elements.
 //
 // From panel to panel b moves on by bStep, and c, bias and mask by v vectors; after the
 // call it is open what they and panels are. There is more than one panel only if
@@ -98,8 +97,31 @@ func (x *microArgs[T]) set(k int, alpha T, a *T, lda int, transA bool, b *T, ldb
 	x.c, x.ldc, x.alpha, x.beta = c, ldc, alpha, beta
 }
 
-// compute computes m rows of n columns, all in place, of a product so small that nothing has to be bounded.
+// callRows and callElements bound the rows of a call of assembly, and what it computes of C in
+// several panels: callWork does not where there are few steps of k, and tiles take longer than them.
+const callRows, callElements = 1 << 11, 1 << 16
+
+// compute computes m rows of n columns, all in place, of a product of no more than callWork:
+// macroKernel in less time.
 func (x *microArgs[T]) compute(ks *kernelSet[T], m, n int, ending pairing) {
+	rows := min(m, callRows)
+	if n > len(ks.byColumns) {
+		rows = min(rows, ks.lowRows(m, n, x.k, x.ldc))
+	}
+	if rows == m {
+		x.rowsOf(ks, m, n, ending)
+		return
+	}
+	a, b, c, bias, mask := x.a, x.b, x.c, x.bias, x.mask
+	for i := 0; i < m; i += rows {
+		preemptible()
+		x.a, x.b, x.c, x.bias, x.mask = shifted(a, i*x.aRow), b, shifted(c, i*x.ldc), bias, shiftedIf(mask, i*x.maskRow)
+		x.rowsOf(ks, min(rows, m-i), n, ending)
+	}
+}
+
+// rowsOf is compute for rows that go through all of B at a time.
+func (x *microArgs[T]) rowsOf(ks *kernelSet[T], m, n int, ending pairing) {
 	if n <= len(ks.byColumns) {
 		x.cols = n
 		x.inTiles(ks.byColumns[n-1][ending], m)
@@ -108,23 +130,8 @@ func (x *microArgs[T]) compute(ks *kernelSet[T], m, n int, ending pairing) {
 	}
 }
 
-// strips computes m rows of n columns, all in place, of a product so small that nothing has
-// to be bounded: macroKernel in less time.
+// strips is rowsOf for more columns than a panel has.
 func (x *microArgs[T]) strips(ks *kernelSet[T], m, n int, ending pairing) {
-	rows := ks.lowRows(m, n, x.k, x.ldc)
-	if rows == m {
-		x.rowsOfStrips(ks, m, n, ending)
-		return
-	}
-	a, b, c, bias, mask := x.a, x.b, x.c, x.bias, x.mask
-	for i := 0; i < m; i += rows {
-		x.a, x.b, x.c, x.bias, x.mask = shifted(a, i*x.aRow), b, shifted(c, i*x.ldc), bias, shiftedIf(mask, i*x.maskRow)
-		x.rowsOfStrips(ks, min(rows, m-i), n, ending)
-	}
-}
-
-// rowsOfStrips is strips for rows that go through all of B at a time.
-func (x *microArgs[T]) rowsOfStrips(ks *kernelSet[T], m, n int, ending pairing) {
 	wide, a, b, c, bias, mask := ks.widthInPlace(m, n, false), x.a, x.b, x.c, x.bias, x.mask
 	epilogue := bias != nil || mask != nil
 	var tallest, h, tall, short int
@@ -134,6 +141,10 @@ func (x *microArgs[T]) rowsOfStrips(ks *kernelSet[T], m, n int, ending pairing) 
 		if len(kernels) != tallest { // a division takes as long as some steps of a tile
 			tallest = len(kernels)
 			h, tall, short = split(m, tallest)
+		}
+		if m*n > callElements && equal > 1 {
+			equal = min(equal, max(callElements/(m*cols), 1))
+			preemptible()
 		}
 		together := ks.panelsTogether(equal, cols, x.k, short == 0)
 		x.tiles, x.panels, x.cols, x.bStep = tall, together, cols, cols

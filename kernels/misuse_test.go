@@ -145,6 +145,7 @@ func TestMisuse(t *testing.T) {
 		{"SoftmaxCrossEntropy: len(grad) = 5, want >= 6", func() { SoftmaxCrossEntropy(s(5), s(6), []int{0, 1}, 0, 2, 3) }},
 		{"SoftmaxCrossEntropy: grad overlaps logits", func() { SoftmaxCrossEntropy(buf[1:7], buf[:6], []int{0, 1}, 0, 2, 3) }},
 		{"SoftmaxCrossEntropy: grad overlaps logits", func() { SoftmaxCrossEntropy(buf[:6], buf[5:11], []int{0, 1}, 0, 2, 3) }},
+		{"SoftmaxCrossEntropy: n = 0, want >= 1", func() { SoftmaxCrossEntropy(s(0), s(0), []int{0}, 0, 1, 0) }},
 		{"SoftmaxCrossEntropy: labels[1] = 3, want 0..2", func() { SoftmaxCrossEntropy(s(6), s(6), []int{0, 3}, 0, 2, 3) }},
 		{"Exp: len(dst) = 3, want len(src) = 4", func() { Exp(s(3), s(4)) }},
 		{"Exp: dst overlaps src", func() { Exp(buf[1:5], buf[:4]) }},
@@ -153,6 +154,7 @@ func TestMisuse(t *testing.T) {
 		{"GatherBytes: len(dst) = 4, want >= 6", func() { GatherBytes(s(4), make([]uint8, 9), []int{0, 1}, 3, 1) }},
 		{"GatherBytes: divisor = 0, want 1..255", func() { GatherBytes(s(6), make([]uint8, 9), []int{0, 1}, 3, 0) }},
 		{"GatherBytes: rows[1] = 2, want 0..1, the whole rows in len(src) = 8", func() { GatherBytes(s(6), make([]uint8, 8), []int{0, 2}, 3, 1) }},
+		{"GatherBytes: len(src) = 2, want >= 3: a whole row", func() { GatherBytes(s(6), make([]uint8, 2), []int{0, 0}, 3, 1) }},
 		{"GatherBytes: rows[0] = -1, want 0..2", func() { GatherBytes(s(6), make([]uint8, 9), []int{-1, 2}, 3, 1) }},
 		{"GatherColumns: n = -1, want >= 0", func() { on.GatherColumns(s(4), 1, nil, []int{0}, -1, nil, 1) }},
 		{"GatherColumns: columns[1] = 2..4, want it within 3..5", func() {

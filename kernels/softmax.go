@@ -17,11 +17,60 @@ func (o Ops[T]) Softmax(dst, logits []T, m, n int) {
 	dst = contiguous("Softmax", "dst", dst, m, n)
 	logits = contiguous("Softmax", "logits", logits, m, n)
 	checkInPlace("Softmax", "dst", "logits", dst, logits)
-	step := rowsPerCall(n) * n
-	for i := 0; i < len(dst); i += step {
+	if n == 0 {
+		return
+	}
+	rows := rowsPerCall(n)
+	for i := 0; i < m; i += rows {
 		preemptible()
-		end := min(i+step, len(dst))
-		o.ks.softmax(dst[i:end], logits[i:end], n)
+		end := min(i+rows, m)
+		o.ks.softmaxRows(dst[i*n:end*n], logits[i*n:end*n], n)
+	}
+}
+
+// longRow is from how many elements on a row is too long for a call of assembly: a microsecond for
+// a thousand of them.
+const longRow = 1 << 17
+
+// softmaxRows sets rows of n elements of dst to the softmax of those of x: many in one call, or one
+// that is long.
+func (ks *kernelSet[T]) softmaxRows(dst, x []T, n int) {
+	if n < longRow {
+		ks.softmax(dst, x, n)
+		return
+	}
+	largest := x[0]
+	for _, v := range x {
+		largest = max(largest, v) // NaN if any is
+	}
+	for j, v := range x {
+		dst[j] = v - largest
+	}
+	var sum float64
+	for from, to := range stretches[T](n) {
+		part := dst[from:to]
+		ks.exp(part, part)
+		for _, e := range part {
+			sum += float64(e)
+		}
+	}
+	for j := range dst {
+		dst[j] /= T(sum)
+	}
+}
+
+// softmaxGradRows sets rows of n elements of dst to (p - onehot(label)) / batch, where p is the
+// softmax of those of x, and picked to the p of the labels: as softmaxRows.
+func (ks *kernelSet[T]) softmaxGradRows(dst, x []T, n int, labels []int, batch T, picked []T) {
+	if n < longRow {
+		ks.softmaxGrad(dst, x, n, labels, batch, picked)
+		return
+	}
+	ks.softmaxRows(dst, x, n)
+	picked[0] = dst[labels[0]]
+	dst[labels[0]]--
+	for j := range dst {
+		dst[j] /= batch
 	}
 }
 
@@ -86,7 +135,7 @@ func (o Ops[T]) SoftmaxCrossEntropy(grad, logits []T, labels []int, floor float6
 		preemptible()
 		end := min(i+rows, m)
 		picked := w.a[:end-i]
-		o.ks.softmaxGrad(grad[i*n:end*n], logits[i*n:end*n], n, labels[i:end], T(m), picked)
+		o.ks.softmaxGradRows(grad[i*n:end*n], logits[i*n:end*n], n, labels[i:end], T(m), picked)
 		for _, p := range picked {
 			sum -= math.Log(float64(p) + floor)
 		}
@@ -101,6 +150,9 @@ func rowsPerCall(n int) int { return max(1, 1<<15/max(n, 1)) }
 
 func checkLabels(fn string, labels []int, m, n int) []int {
 	checkLen(fn, "labels", len(labels), m)
+	if m > 0 && n == 0 {
+		panicf("%s: n = 0, want >= 1: a label is one of n classes", fn)
+	}
 	for i, label := range labels[:m] {
 		if label < 0 || label >= n {
 			panicf("%s: labels[%d] = %d, want 0..%d", fn, i, label, n-1)

@@ -138,6 +138,28 @@ func testSoftmaxSpecial[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
+// Special values in a row that is too long for a call of the kernel, in place.
+func TestSoftmaxLongRow(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { testSoftmaxLongRow(t, o) },
+		func(t *testing.T, o Ops[float64]) { testSoftmaxLongRow(t, o) })
+}
+
+func testSoftmaxLongRow[T Float](t *testing.T, o Ops[T]) {
+	inf := T(math.Inf(1))
+	for _, special := range []T{T(math.NaN()), inf, -inf} {
+		x := make([]T, 2*longRow)
+		x[longRow+5] = special
+		o.Softmax(x, x, 2, longRow)
+		if nan := x[2*longRow-1] != x[2*longRow-1]; nan != (special != -inf) || x[0]*longRow != 1 {
+			t.Errorf("%v in a row of zeros makes a zero %v, and one of the row before %v", special, x[2*longRow-1], x[0])
+		}
+		if special == -inf && x[longRow+5] != 0 {
+			t.Errorf("the softmax of -Inf is %v, want 0", x[longRow+5])
+		}
+	}
+}
+
 // More rows than one call of the kernel gets, and rows longer than that.
 func TestSoftmaxLarge(t *testing.T) {
 	eachType(t,
@@ -146,7 +168,7 @@ func TestSoftmaxLarge(t *testing.T) {
 }
 
 func testSoftmaxLarge[T Float](t *testing.T, o Ops[T]) {
-	for _, mn := range [][2]int{{rowsPerCall(3)*2 + 5, 3}, {3, 1<<15 + 7}} {
+	for _, mn := range [][2]int{{rowsPerCall(3)*2 + 5, 3}, {3, 1<<15 + 7}, {2, longRow - 1}, {2, longRow}, {1, 3*longRow + 1}} {
 		m, n := mn[0], mn[1]
 		x, labels := make([]T, m*n), make([]int, m)
 		for i := range x {

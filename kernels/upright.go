@@ -87,6 +87,7 @@ func uprightly[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb 
 	}
 	rows := widest << ks.unitShift
 	for first := 0; first < n; first += each {
+		preemptible()
 		cols := min(each, n-first)
 		b, c, i := shifted(b, first*bCol), shifted(c, first), 0
 		for ; m-i > rows; i += rows {

@@ -45,6 +45,7 @@ func tunings[T Float](o Ops[T]) []Tuning {
 		func(tu *Tuning) { tu.TailDepth = 1 << 30 },
 		func(tu *Tuning) { tu.UprightColumns = 0 },
 		func(tu *Tuning) { tu.UprightColumns *= 5 },
+		func(tu *Tuning) { tu.UprightColumns, tu.UnevenDepth = o.ks.mostUpright(), 20 },
 		func(tu *Tuning) { tu.NarrowDepth = 1 },
 		func(tu *Tuning) { tu.NarrowDepth = 20 },
 		func(tu *Tuning) { tu.NarrowDepth = math.MaxInt },
@@ -158,6 +159,7 @@ func TestTuningThatCannotBe(t *testing.T) {
 		"t.TailColumns = 1, want 0..0":    func(tu *Tuning) { tu.TailColumns = 1 },
 		"t.DotDepth = 0, want >= 1":       func(tu *Tuning) { tu.DotDepth = 0 },
 		"t.TailDepth = -1, want >= 0":     func(tu *Tuning) { tu.TailDepth = -1 },
+		"t.UprightColumns = 65, want":     func(tu *Tuning) { tu.UprightColumns = 65 },
 		"t.UprightColumns = 1, want 0..0": func(tu *Tuning) { tu.UprightColumns = 1 },
 		"t.NarrowDepth = 0, want >= 1":    func(tu *Tuning) { tu.NarrowDepth = 0 },
 		"t.TurnColumns = -1, want >= 0":   func(tu *Tuning) { tu.TurnColumns = -1 },
@@ -244,6 +246,11 @@ func gemmDecidesAsGemmFused[T Float](t *testing.T, o Ops[T]) {
 				m, n, k = 60+rng.IntN(60), 1+rng.IntN(lanes), 100+rng.IntN(100)
 			case 1: // few columns, and one tile of rows, or two
 				m, n, k = 1+rng.IntN(33), 1+rng.IntN(5), 80+rng.IntN(300)
+			case 2: // one row, or rows of B that are no multiple of a vector
+				m, k = 1, 1+rng.IntN(40)
+				if rng.IntN(2) == 0 {
+					m, n, k = 8+rng.IntN(20), 41+rng.IntN(50), 60+rng.IntN(60)
+				}
 			}
 			alpha, beta := [...]T{1, 1, -1.5}[rng.IntN(3)], [...]T{0, 0, 1, -0.5}[rng.IntN(4)]
 			for _, trans := range transposes {

@@ -34,6 +34,9 @@ func uneven[T Float](t *testing.T, o Ops[T]) {
 			t.Errorf("%+v: uneven %v", s, got)
 		}
 	}
+	if got := ks.wayOfTN(tile+1, n, 100, false) == inUnevenBlocks; got != vector {
+		t.Errorf("with a transposed A: uneven %v", got)
+	}
 	for _, trans := range transposes {
 		for _, s := range [][3]int{{tile + 1, n, 100}, {tile + 2, n, 121}, {2*tile + 3, 2*long + 1, 105}, {tu.PackRows, n + 1, 200}} {
 			for _, beta := range []float64{0, 1, -0.5} {

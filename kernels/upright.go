@@ -1,7 +1,5 @@
 package kernels
 
-import "math"
-
 // An uprightKernel computes a product of few columns, with a transposed A,
 //
 //	for i in 0..rows-1, j in 0..columns-1:
@@ -54,12 +52,12 @@ func (ks *kernelSet[T]) savesUpright(m, n, k int) bool {
 	return ks.vectorTime*k*(tiles-max(n*ks.inUnits(m), ks.unit*latency)) > ks.lanes*(m*n/2+64)
 }
 
-// mostUpright is the largest UprightColumns.
+// mostUpright is the largest UprightColumns: far more than pay.
 func (ks *kernelSet[T]) mostUpright() int {
 	if ks.upright == nil {
 		return 0
 	}
-	return math.MaxInt
+	return 64
 }
 
 // inUnits returns the number of columns that take as long as n.

@@ -52,7 +52,7 @@ func (ks *kernelSet[T]) wayOfTN(m, n, k int, plain bool) way {
 		return inColumns
 	case ks.isThin(m, n, k):
 		return inThinBlocks
-	case ks.isUneven(m, n, k):
+	case n > ks.tuning.UprightColumns && ks.isUneven(m, n, k): // fewer go upright if they are plain
 		return inUnevenBlocks
 	}
 	return inBlocks
@@ -105,7 +105,7 @@ func (by *besideKernels[T]) leastRows() int { return (by.h - 1) * (by.h - 2) }
 // 300x3x300 up to 2.8 times, 385x2x14 1.4 to 2.1; TT 12x20x400 1.5, 3x50x400 in float64 1.8. Over
 // 270 random shapes this loses 0.6 to 1.6% against the better way.
 func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
-	if n == 1 || k <= shallowest || transB && k <= shallow || n > ks.nr() && (!transB || product3(m, n, k) > callWork) {
+	if m == 1 || n == 1 || k <= shallowest || transB && k <= shallow || n > ks.nr() && (!transB || product3(m, n, k) > callWork) {
 		return false
 	}
 	longer := ks.transposing(m, n)

@@ -1,6 +1,10 @@
 package kernels
 
-import "testing"
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
 
 // Which products with a transposed A, of few columns, are computed as their transpose; and Gemm
 // computes none of these in tiles at a glance.
@@ -94,6 +98,44 @@ func tailsReadAAgain[T Float](t *testing.T, o Ops[T], want [8]int) {
 		}
 		if s.m < 1000 || s.last == 1 {
 			runGemm(t, o, gemmCase{transA: s.transA, m: s.m, n: n, k: s.k, alpha: 1, padA: 1, padB: 2, padC: 3})
+		}
+	}
+}
+
+// A product that is plain has the bits of one that is not where other tunings than those there are let it go another way.
+func TestPlainBits(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { plainBits(t, o) },
+		func(t *testing.T, o Ops[float64]) { plainBits(t, o) })
+}
+
+func plainBits[T Float](t *testing.T, o Ops[T]) {
+	rng := rand.New(rand.NewPCG(91, 92))
+	compare := func(o Ops[T], transB bool, m, n, k int) {
+		t.Helper()
+		ldb := n
+		if transB {
+			ldb = k
+		}
+		a, b := randomMatrix[T](rng, k, m, m).data, randomMatrix[T](rng, n*k/ldb, ldb, ldb).data
+		plain, other := make([]T, m*n), make([]T, m*n)
+		o.Threads(1).Gemm(true, transB, m, n, k, 1, a, m, b, ldb, 0, plain, n)
+		o.Threads(1).GemmFused(true, transB, m, n, k, 1, a, m, b, ldb, 0, other, n, Epilogue[T]{})
+		if !slices.Equal(plain, other) {
+			t.Errorf("%dx%dx%d, B transposed %v: plain, it has other bits", m, n, k, transB)
+		}
+	}
+	upright, dotless := o.Tuning(), o.Tuning()
+	upright.UprightColumns, upright.UnevenDepth = o.ks.mostUpright(), 20
+	dotless.DotDepth = never
+	for n := 41; n <= 64; n++ { // upright, or uneven
+		for _, m := range []int{12, 16, 24} {
+			compare(o.Tuned(upright), false, m, n, 100)
+		}
+	}
+	for n := 2; n < 40; n++ { // one row: as a column, or along m
+		for k := 17; k < 70; k += 7 {
+			compare(o.Tuned(dotless), true, 1, n, k)
 		}
 	}
 }

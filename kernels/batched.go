@@ -42,13 +42,8 @@ func (o Ops[T]) GemmBatched(count int, transA, transB bool, m, n, k int, alpha T
 	if !product {
 		a, b = nil, nil // not read
 	} else {
-		aRows, aCols, bRows, bCols := m, k, k, n
-		if transA {
-			aRows, aCols = k, m
-		}
-		if transB {
-			bRows, bCols = n, k
-		}
+		aRows, aCols := stored(transA, m, k)
+		bRows, bCols := stored(transB, k, n)
 		checkApart(fn, "c", "a", cAll, checkBatch(fn, "a", a, aRows, aCols, lda, last, strideA))
 		checkApart(fn, "c", "b", cAll, checkBatch(fn, "b", b, bRows, bCols, ldb, last, strideB))
 	}

@@ -12,7 +12,7 @@ func (p *product[T]) blocked() {
 	kc, mc := p.kc, ks.blockOfRows(m, n, p.kc, rowsAtOnce[T](p.a.row, p.a.trans))
 	nc := ks.blockOfColumns(n, tu.NC)
 	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
-	packingA := ks.packsA(m, n, k, a.row*a.col, a.trans) // one of the strides is 1
+	packingA := ks.packsA(m, n, k, a.ld(), a.trans)
 	if p.way == inThinBlocks {
 		mc = ks.thinRows(m, kc)
 		packingA = ks.turnsShared(n, a.col)

@@ -59,7 +59,7 @@ func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 // 12x28x321 would take 1.1 times as long. So does one of which both m and n are few: 11x17x14240
 // 1.12. Nor is one whose only panel is cut, for which no kernel fetches the next block of A, if
 // that is large: 3000x22x1000 in float32 would take 1.5 times as long, 1500x14x1000 1.2. What goes
-// beside is one block.
+// beside the last panel is asked first.
 func (ks *kernelSet[T]) isThin(m, n, k int) bool {
 	const least, few, large = 1 << 18, 96, 4 << 20 // multiply-adds, and bytes of a row and of A
 	var z T
@@ -92,6 +92,19 @@ func (ks *kernelSet[T]) isUneven(m, n, k int) bool {
 	tu := &ks.tuning
 	return 2*k/5 >= tu.UnevenDepth && n&(ks.lanes-1) != 0 && n > long/int(unsafe.Sizeof(z)) &&
 		m > len(ks.micro[tu.Vectors-1]) && m <= tu.PackRows
+}
+
+// depthOfBlocks returns how deep the blocks of a product in the five loops are.
+func (ks *kernelSet[T]) depthOfBlocks(by way, m, n, k int, transA, transB bool) int {
+	switch {
+	case by == inThinBlocks:
+		return ks.thinDepth(n, k)
+	case by == inUnevenBlocks:
+		return min(ks.depthOf(m, n, k, transA), evenly(k, ks.tuning.UnevenDepth, 1))
+	case transB:
+		return ks.depth(n, k, transA)
+	}
+	return ks.depthOf(m, n, k, transA)
 }
 
 // depthOf is depth for m rows, if B is not transposed: less where a few of them go through a large

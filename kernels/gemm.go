@@ -49,10 +49,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 	// A small product in place takes less time than the usual way to it. That it is one is seen
 	// by a few comparisons, in line, and before the smallest no function is called but the one that computes
 	// them, as that has everything kept in memory: stores that wait behind those of C.
-	aRows, aCols := m, k
-	if transA {
-		aRows, aCols = k, m
-	}
+	aRows, aCols := stored(transA, m, k)
 	if ks := o.ks; !transB && m > 1 && n > 1 && k > 0 && k <= ks.tuning.KC && alpha != 0 &&
 		lda >= aCols && ldb >= n && ldc >= n &&
 		reaches(a, aRows, aCols, lda) && reaches(b, k, n, ldb) && reaches(c, m, n, ldc) &&
@@ -109,14 +106,8 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 // arguments that are needed behind a call are kept in memory, and those of the smallest products
 // need not be. They take 0.9 to 0.97 of the time, and others a few nanoseconds more.
 func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int, e *epilogue[T]) {
-	aRows, aCols := m, k
-	if transA {
-		aRows, aCols = k, m
-	}
-	bRows, bCols := k, n
-	if transB {
-		bRows, bCols = n, k
-	}
+	aRows, aCols := stored(transA, m, k)
+	bRows, bCols := stored(transB, k, n)
 	if !(m > 0 && n > 0 && k > 0 && alpha != 0 && lda >= aCols && ldb >= bCols && ldc >= n &&
 		reaches(a, aRows, aCols, lda) && reaches(b, bRows, bCols, ldb) && reaches(c, m, n, ldc) &&
 		disjoint(c, a) && disjoint(c, b)) &&
@@ -126,25 +117,27 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 	}
 	// The way is the whole product's, and no piece of it adds up an element of C in another order
 	// than the whole would: whoever computes what, the bits are the same.
-	ks, way := o.ks, inBlocks
-	small := product3(m, n, k)/2 < ks.tuning.ThreadWork && e == nil // for one thread
-	switch plain := small && alpha == 1 && beta == 0; {
+	ks, way := o.ks, inTiles
+	forOneThread := product3(m, n, k)/2 < ks.tuning.ThreadWork && e == nil
+	switch plain := forOneThread && alpha == 1 && beta == 0; {
 	case transA && transB:
 		way = ks.wayOfTT(m, n, k, plain)
 	case transA:
 		way = ks.wayOfTN(m, n, k, plain)
 	case transB:
 		if ks.dotsPay(m, n, k) {
-			way = asDots
+			if way = asDots; n > m {
+				way = asDotsOfRows
+			}
 		}
 	case ks.goesAlongK(m, n, k):
 		way = inColumns
 	case ks.isUneven(m, n, k):
 		way = inUnevenBlocks
 	}
-	if small { // Filling in a product takes as long as many a small one: these ways take none.
+	if forOneThread { // Filling in a product takes as long as many a small one: these ways take none.
 		switch way {
-		case inBlocks:
+		case inTiles:
 			switch {
 			case transB:
 				if turnedStrips(ks, m, n, k, alpha, a, lda, transA, b, ldb, beta, c, ldc, nil) {
@@ -176,12 +169,12 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 			}
 			w.giveBack()
 			return
-		case asDots:
-			dots(ks, n > m, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
+		case asDots, asDotsOfRows:
+			dots(ks, way == asDotsOfRows, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)
 			return
 		case asTurnedDots:
 			w := borrowWorkspace[T]()
-			dots(ks, n > m, m, n, k, alpha, turnedRows(ks, w, m, k, a, lda), k, b, ldb, beta, c, ldc)
+			dots(ks, true, m, n, k, alpha, turnedRows(ks, w, m, k, a, lda), k, b, ldb, beta, c, ldc)
 			w.giveBack()
 			return
 		}
@@ -205,13 +198,8 @@ func checkGemm[T Float](fn string, transA, transB bool, m, n, k int, alpha T, a 
 	if m == 0 || n == 0 || k == 0 || alpha == 0 {
 		return false
 	}
-	aRows, aCols, bRows, bCols := m, k, k, n
-	if transA {
-		aRows, aCols = k, m
-	}
-	if transB {
-		bRows, bCols = n, k
-	}
+	aRows, aCols := stored(transA, m, k)
+	bRows, bCols := stored(transB, k, n)
 	checkMatrix(fn, "a", "lda", a, aRows, aCols, lda)
 	checkMatrix(fn, "b", "ldb", b, bRows, bCols, ldb)
 	checkNoSharedElement(fn, "c", "a", c, m, n, ldc, a, aRows, aCols, lda)
@@ -238,6 +226,14 @@ func scale[T Float](m, n int, beta T, c []T, ldc int) {
 	}
 }
 
+// stored returns the rows and columns of a matrix as it is stored, which may be transposed.
+func stored(trans bool, rows, cols int) (int, int) {
+	if trans {
+		return cols, rows
+	}
+	return rows, cols
+}
+
 // An operand is a matrix with any strides: element (i, j) is at i*row + j*col.
 type operand[T Float] struct {
 	data     []T
@@ -253,6 +249,9 @@ func (x *operand[T]) set(data []T, ld int, trans bool) {
 		x.row, x.col = 1, ld
 	}
 }
+
+// ld returns the leading dimension: one of the strides is 1.
+func (x *operand[T]) ld() int { return x.row * x.col }
 
 func stridesOf[T Float](data []T, ld int, trans bool) (x operand[T]) {
 	x.set(data, ld, trans)

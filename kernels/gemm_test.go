@@ -244,8 +244,8 @@ func gemmAsRows[T Float](t *testing.T, o Ops[T]) {
 				rng := rand.New(rand.NewPCG(31, 32))
 				a, b := randomMatrix[T](rng, k, m, m), randomMatrix[T](rng, k, n, n)
 				tiles, rows := make([]T, m*n), make([]T, m*n)
-				inTiles := product[T]{ks: o.ks, m: m, n: n, k: k, kc: o.ks.depth(n, k, true), alpha: 0.7, a: stridesOf(a.data, m, true), b: stridesOf(b.data, n, false), c: tiles, ldc: n}
-				inTiles.asBlocks(o.Threads(1))
+				blocks := product[T]{ks: o.ks, way: inBlocks, m: m, n: n, k: k, kc: o.ks.depth(n, k, true), alpha: 0.7, a: stridesOf(a.data, m, true), b: stridesOf(b.data, n, false), c: tiles, ldc: n}
+				blocks.asBlocks(o.Threads(1))
 				o.Gemm(true, false, m, n, k, 0.7, a.data, m, b.data, n, 0, rows, n)
 				if o.ks.tailColumns(m, n, k, true) == 0 && !slices.Equal(tiles, rows) {
 					t.Fatalf("%d x %d x %d: as rows the bits are others", m, n, k)

@@ -87,14 +87,11 @@ func (o Ops[T]) GemmPacked(transA bool, m int, alpha T, a []T, lda int, b *Packe
 		ep.apply(c, m, n, ldc)
 		return
 	}
-	aRows, aCols := m, k
-	if transA {
-		aRows, aCols = k, m
-	}
+	aRows, aCols := stored(transA, m, k)
 	checkMatrix(fn, "a", "lda", a, aRows, aCols, lda)
 	checkNoSharedElement(fn, "c", "a", c, m, n, ldc, a, aRows, aCols, lda)
 	p := product[T]{
-		ks: o.ks, m: m, n: n, k: k, kc: b.kc,
+		ks: o.ks, way: inBlocks, m: m, n: n, k: k, kc: b.kc,
 		alpha: alpha, a: stridesOf(a, lda, transA), packed: b, beta: beta, c: c, ldc: ldc, e: ep,
 	}
 	p.asBlocks(o)

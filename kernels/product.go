@@ -23,25 +23,14 @@ type product[T Float] struct {
 // compute computes p its way, and shares the work out among threads.
 func (p *product[T]) compute(o Ops[T]) {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
-	lda, ldb := p.a.row*p.a.col, p.b.row*p.b.col // one of the strides is 1
-	if p.way == besidePanels {
-		p.kc = ks.depthOf(m, n, k, true)
-		if p.allInPlace() && (p.beta == 0 || p.beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1 {
-			p.withBeside()
-			return
-		}
-		p.way = inBlocks
-	}
-	if p.way == inBlocks && !p.b.trans {
-		p.way = ks.tilesOf(m, n, k, lda, ldb, p.a.trans)
-	}
 	switch p.way {
-	case asDots:
+	case asDots, asDotsOfRows:
 		p.byDots(o)
 		return
 	case asTurnedDots:
 		w := borrowWorkspace[T]()
-		p.a.set(turnedRows(ks, w, m, k, p.a.data, lda), k, false)
+		p.a.set(turnedRows(ks, w, m, k, p.a.data, p.a.ld()), k, false)
+		p.way = asDotsOfRows
 		p.byDots(o)
 		w.giveBack()
 		return
@@ -53,26 +42,39 @@ func (p *product[T]) compute(o Ops[T]) {
 		p.kc = ks.depth(n, k, true)
 		p.asColumnsOf(o, ks.nr())
 		return
+	case besidePanels:
+		p.kc = ks.depthOf(m, n, k, true)
+		if p.allInPlace() && (p.beta == 0 || p.beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1 {
+			p.withBeside()
+			return
+		}
+		p.way = inTiles
+	}
+	p.byTiles(o)
+}
+
+// byTiles computes p in tiles, but for last columns that are better on their own.
+func (p *product[T]) byTiles(o Ops[T]) {
+	ks, m, n, k := p.ks, p.m, p.n, p.k
+	if p.way == inTiles {
+		if p.b.trans {
+			if turnedStrips(ks, m, n, k, p.alpha, p.a.data, p.a.ld(), p.a.trans, p.b.data, p.b.ld(), p.beta, p.c, p.ldc, &p.e) {
+				return
+			}
+			p.way = inBlocks
+		} else {
+			p.way = ks.tilesOf(m, n, k, p.a.ld(), p.b.ld(), p.a.trans)
+		}
+	}
+	switch p.way {
 	case inStrips:
 		p.strips()
 		return
 	case inOneBlock:
-		p.macroKernel(&panels[T]{data: p.b.data, row: ldb, step: 1}, nil)
+		p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1}, nil)
 		return
-	case inThinBlocks:
-		p.kc = ks.thinDepth(n, k)
-	case inUnevenBlocks:
-		p.kc = min(ks.depthOf(m, n, k, p.a.trans), evenly(k, ks.tuning.UnevenDepth, 1))
-	case inBlocks:
-		if p.b.trans {
-			if turnedStrips(ks, m, n, k, p.alpha, p.a.data, lda, p.a.trans, p.b.data, ldb, p.beta, p.c, p.ldc, &p.e) {
-				return
-			}
-			p.kc = ks.depth(n, k, p.a.trans)
-		} else {
-			p.kc = ks.depthOf(m, n, k, p.a.trans)
-		}
 	}
+	p.kc = ks.depthOfBlocks(p.way, m, n, k, p.a.trans, p.b.trans)
 	if m == 1 && n > 1 { // a row is a column of the transposed product, but not to the epilogue
 		e := p.takeEpilogue()
 		p.m, p.n, p.a, p.b, p.ldc = n, 1, p.b.transposed(), p.a.transposed(), 1
@@ -90,7 +92,7 @@ func (p *product[T]) compute(o Ops[T]) {
 		last := *p
 		last.n, last.b, last.c, last.e = tail, p.b.from(0, p.n), p.c[p.n:], p.e.at(0, p.n)
 		last.asColumns(o)
-		if !p.b.trans && p.kc == k && ks.stripsInPlace(m, p.n, k, lda, ldb, p.a.trans) {
+		if !p.b.trans && p.kc == k && ks.stripsInPlace(m, p.n, k, p.a.ld(), p.b.ld(), p.a.trans) {
 			p.strips()
 			return
 		}
@@ -107,7 +109,7 @@ func (p *product[T]) takeEpilogue() (e epilogue[T]) {
 // allInPlace reports whether no operand of p is packed, and k is one block.
 func (p *product[T]) allInPlace() bool {
 	return p.kc == p.k && !p.b.trans && !p.ks.packsB(p.m, p.k, p.b.row, false) &&
-		!p.ks.packsA(p.m, p.n, p.k, p.a.row*p.a.col, p.a.trans)
+		!p.ks.packsA(p.m, p.n, p.k, p.a.ld(), p.a.trans)
 }
 
 // strips computes p, a small product, from a B in place.
@@ -225,13 +227,11 @@ func (p *product[T]) asColumnsOf(o Ops[T], rows int) {
 // byDots computes p, of few rows or columns and with a transposed B, along k. The bits of a sum
 // depend on its group, so that no piece cuts the few rows or columns, or has others in groups.
 func (p *product[T]) byDots(o Ops[T]) {
-	p.way = asDots
 	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
 	rows, cols := p.m, p.n
-	if rows >= cols {
+	if p.way == asDots {
 		rows = evenly(rows, (rows+threads-1)/threads, 64)
 	} else {
-		p.way = asDotsOfRows
 		cols = evenly(cols, (cols+threads-1)/threads, 64)
 	}
 	p.sharePlain(threads, rows, cols)
@@ -244,15 +244,17 @@ func (p *product[T]) sharePlain(threads, rows, cols int) {
 	e.apply(p.c, p.m, p.n, p.ldc)
 }
 
-// alone computes p in this thread.
-func (p *product[T]) alone() {
+// inThisThread computes p, a product or a piece of one.
+func (p *product[T]) inThisThread() {
 	switch p.way {
+	case inBlocks, inThinBlocks, inUnevenBlocks:
+		p.blocked()
 	case inColumns:
 		p.columns()
 	case asDots, asDotsOfRows:
 		p.dots()
 	default:
-		p.blocked()
+		panicf("product %dx%dx%d has no pieces of its way, %d", p.m, p.n, p.k, p.way)
 	}
 }
 
@@ -269,7 +271,7 @@ func product3(m, n, k int) int {
 // share has up to so many threads compute p in pieces of rows x cols.
 func (p *product[T]) share(threads, rows, cols int) {
 	if threads == 1 {
-		p.alone()
+		p.inThisThread()
 		return
 	}
 	w := borrowParcel[T]()
@@ -295,5 +297,5 @@ func (t *pieces[T]) piece(i int) {
 		p.b = p.b.from(0, col)
 	}
 	p.c, p.e = p.c[row*p.ldc+col:], p.e.at(row, col)
-	p.alone()
+	p.inThisThread()
 }

@@ -6,11 +6,12 @@ import "unsafe"
 type way int
 
 const (
-	inBlocks       way = iota // tiles, in the five loops
+	inTiles        way = iota // tiles, of which tilesOf or turnedStrips says more
+	inBlocks                  // tiles, in the five loops
 	inThinBlocks              // the five loops, of less depth, for few columns
 	inUnevenBlocks            // the five loops, of less depth, for few rows
 	inOneBlock                // tiles, of operands in place
-	inStrips                  // tiles, of operands in place, in calls that nothing bounds
+	inStrips                  // tiles, of operands in place, in few calls
 	besidePanels              // tiles, the last columns beside the last panel
 	upright                   // vectors along m, whose tiles are turned
 	inColumns                 // vectors along m or k, for few columns
@@ -21,8 +22,8 @@ const (
 )
 
 // What the rules below say of cycles was fitted to random shapes, on Zen 4. A product is plain with
-// alpha = 1, beta = 0, no epilogue and one thread: that decides only between ways that add up in
-// the same order.
+// alpha = 1, beta = 0, no epilogue and so little work that it is for one thread: that decides only
+// between ways that add up in the same order.
 
 // wayOfTT is the way of a product of two transposed operands.
 func (ks *kernelSet[T]) wayOfTT(m, n, k int, plain bool) way {
@@ -38,7 +39,7 @@ func (ks *kernelSet[T]) wayOfTT(m, n, k int, plain bool) way {
 	case ks.turnsC(m, n, k):
 		return turningC
 	}
-	return inBlocks
+	return inTiles
 }
 
 // wayOfTN is the way of a product with a transposed A, and with B as it is.
@@ -55,7 +56,7 @@ func (ks *kernelSet[T]) wayOfTN(m, n, k int, plain bool) way {
 	case n > ks.tuning.UprightColumns && ks.isUneven(m, n, k): // fewer go upright if they are plain
 		return inUnevenBlocks
 	}
-	return inBlocks
+	return inTiles
 }
 
 // tilesOf is the way of a product in tiles, with B as it is.
@@ -86,8 +87,8 @@ func (ks *kernelSet[T]) behindColumns(m, n, k int) int {
 	return ks.vectorTime * k * max(m*ks.inUnits(n)-max(m*n, ks.unit*latency), 0)
 }
 
-// goesBeside reports whether the columns behind the last panel are computed beside
-// it, if A is transposed, all is in place and k one block.
+// goesBeside reports whether the columns behind the last panel are computed beside it, if A is
+// transposed: where all is in place and k is one block, for one thread, to the bits of others.
 func (ks *kernelSet[T]) goesBeside(m, n, k int) bool {
 	by, tu := &ks.beside, &ks.tuning
 	tail := n & (ks.lanes - 1)

@@ -46,15 +46,17 @@ func Gemm[T Float](transA, transB bool, m, n, k int, alpha T, a []T, lda int, b 
 
 // Gemm is [Gemm] on o's implementation.
 func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
-	// A small product in place takes less time than the usual way to it. That it is one is seen
-	// by a few comparisons, in line, and before the smallest no function is called but the one that computes
-	// them, as that has everything kept in memory: stores that wait behind those of C.
+	// A small product in place takes less time than the usual way to it. That it is one is seen by a
+	// few comparisons, in line, and before the smallest no function is called but the one that
+	// computes them, as that has everything kept in memory: stores that wait behind those of C.
+	// Whatever returns before anyGemm gives the bits that it would.
 	aRows, aCols := stored(transA, m, k)
 	if ks := o.ks; !transB && m > 1 && n > 1 && k > 0 && k <= ks.tuning.KC && alpha != 0 &&
 		lda >= aCols && ldb >= n && ldc >= n &&
 		reaches(a, aRows, aCols, lda) && reaches(b, k, n, ldb) && reaches(c, m, n, ldc) &&
 		disjoint(c, a) && disjoint(c, b) {
-		if n <= len(ks.alone.byColumns) && !transA && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) {
+		alone := !transA && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) // what an aloneKernel computes
+		if alone && n <= len(ks.alone.byColumns) {
 			kernels := ks.alone.byColumns[n-1][ks.depthClass(k)]
 			if m <= len(kernels) {
 				kernels[m-1](k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
@@ -68,7 +70,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 		}
 		if ks.small(m, n, k) && !ks.packsB(m, k, ldb, false) && !ks.isUneven(m, n, k) {
 			switch {
-			case !transA && ks.inPanelsAlone(m, n, k) && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb):
+			case alone && ks.inPanelsAlone(m, n, k):
 				panelsAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
 			case !transA && ks.mayGoAlongK(m, n, k) && (len(ks.zipped) == 0 || ks.goesAlongK(m, n, k)):
@@ -76,18 +78,18 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 					dotTiles(zipped, m, n, k, alpha, unsafe.SliceData(a), lda, unsafe.SliceData(b), 1, beta, unsafe.SliceData(c), ldc, 1)
 					return
 				}
-			case transA && ks.mayGoUpright(m, n, k) && ks.savesUpright(m, n, k):
+			case transA && ks.mayGoUpright(m, n, k) && ks.savesUpright(m, n, k): // if not plain, as its transpose
 				if alpha == 1 && beta == 0 {
 					uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, false, unsafe.SliceData(c), ldc)
 					return
 				}
 			case transA && ks.mayHaveTail(m, n, k),
 				n > 2*ks.lanes && k >= ks.tuning.TailDepth && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, false) > 0:
-			case !transA && n <= narrow && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb) &&
-				ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil:
+				// The last columns are on their own, or may be.
+			case alone && n <= narrow && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil:
 				ks.aloneKernel(m, n, pairingOf(m, k, false))(k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
 				return
-			case !transA && ks.inTilesAlone(n, k) && ks.nearRows(lda) && alpha == 1 && beta == 0 && nearRowsOfB[T](k, ldb):
+			case alone && ks.inTilesAlone(n, k) && ks.nearRows(lda):
 				tilesAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
 			case !transA && ks.nearRows(lda), transA && (n <= fewUpright || ks.nearColumns(m, n, k, lda)):

@@ -28,7 +28,7 @@ type Tuning struct {
 	// Products with at most PackRows rows read a B that is not transposed in place: it would not be
 	// read often enough to pay for packing it. So do those of a depth of at most PackDepth if the
 	// rows of B are near each other, up to 2 KiB: a panel of it then stays in the first-level cache
-	// as it is. It does not with rows of 1.5 or 2 KiB: AVX2 packs them from 48 rows of A and k = 48
+	// as it is. It does not with rows of just 1.5 or 2 KiB: AVX2 packs them from 48 rows of A and k = 48
 	// on. Of rows that are further apart, a few steps of k stay there, too: products whose A has at
 	// most PackWork elements read them in place, unless they are about a multiple of 2 KiB apart.
 	// Where they are, and k is more than 8 or the product large, products with more than

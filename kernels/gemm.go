@@ -117,6 +117,10 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 		scale(m, n, beta, c, ldc)
 		return
 	}
+	const few = 8 // columns
+	if transB && !transA && k == 1 && ldb == 1 && m > 1 && n > few {
+		transB, ldb = false, n // the only row of op(B) is stored as one: 2x112x1 takes 0.6 of the time
+	}
 	// The way is the whole product's, and no piece of it adds up an element of C in another order
 	// than the whole would: whoever computes what, the bits are the same.
 	ks, way := o.ks, inTiles

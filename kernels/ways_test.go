@@ -139,3 +139,31 @@ func plainBits[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 }
+
+// A transposed B of one step of k may be stored as a row or as a column: the bits are the same.
+func TestOneStepBits(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { oneStepBits(t, o) },
+		func(t *testing.T, o Ops[float64]) { oneStepBits(t, o) })
+}
+
+func oneStepBits[T Float](t *testing.T, o Ops[T]) {
+	rng := rand.New(rand.NewPCG(93, 94))
+	for m := 1; m < 40; m += 1 + m/8 {
+		for n := 7; n < 150; n += 1 + n/9 {
+			a, b, c := randomMatrix[T](rng, m, 1, 1).data, randomMatrix[T](rng, n, 1, 1).data, randomMatrix[T](rng, m, n, n).data
+			column := make([]T, 3*n)
+			for j, x := range b {
+				column[3*j] = x
+			}
+			for _, s := range []struct{ alpha, beta T }{{1, 0}, {1, 1}, {1.5, -0.3}} {
+				asRow, asColumn := slices.Clone(c), slices.Clone(c)
+				o.Gemm(false, true, m, n, 1, s.alpha, a, 1, b, 1, s.beta, asRow, n)
+				o.Gemm(false, true, m, n, 1, s.alpha, a, 1, column, 3, s.beta, asColumn, n)
+				if !slices.Equal(asRow, asColumn) {
+					t.Fatalf("%dx%dx1, alpha = %v, beta = %v: B as a row gives other bits", m, n, s.alpha, s.beta)
+				}
+			}
+		}
+	}
+}

@@ -259,6 +259,7 @@ var parameters = []parameter{
 			return shapes
 		},
 		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
+			// Rows of all shapes here are long enough, and none are thin.
 			if s.m <= t.mr || s.m > tu.PackRows || 2*s.k/5 < tu.UnevenDepth || s.n%t.lanes == 0 {
 				return 0
 			}

@@ -22,7 +22,7 @@ func noAllocations[T Float](t *testing.T, o Ops[T]) {
 	a, b, c := make([]T, n*n), make([]T, n*n), make([]T, n*n)
 	const m, k, cols = 700, 400, 50 // blocks of a large A, each of which has the next one fetched
 	tall, deep, product := make([]T, m*k), make([]T, k*cols), make([]T, m*cols)
-	pixels := make([]uint8, n)
+	long, pixels := make([]T, longRow), make([]uint8, n)
 	labels, classes := make([]int, n), make([]int, n)
 	ranges, first := make([]Range, 0, 150), []int{0}
 	columns, wide := []Range{{0, 1}, {5, 40}, {n - 10, n}}, make([]uint8, 300)
@@ -50,6 +50,7 @@ func noAllocations[T Float](t *testing.T, o Ops[T]) {
 		"AddBias":                 func() { o.AddBias(c, a, b, n, n) },
 		"BiasGrad":                func() { o.BiasGrad(c, a, n, n) },
 		"Softmax":                 func() { o.Softmax(c, a, n, n) },
+		"Softmax of a long row":   func() { o.Softmax(long, long, 1, longRow) },
 		"Exp":                     func() { o.Exp(c, a) },
 		"SoftmaxCrossEntropy":     func() { o.SoftmaxCrossEntropy(c, a, labels, 1e-7, n, n) },
 		"GatherBytes":             func() { o.GatherBytes(c, pixels, labels, n, 255) },

@@ -121,6 +121,9 @@ func panelsAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ld
 	kernel := ks.alone.byColumns[widest-1][0][m-1]
 	jr := 0
 	for ; n-jr > widest; jr += widest {
+		if jr&(callElements-1) < widest {
+			preemptible()
+		}
 		kernel(k, a, lda, shifted(b, jr), ldb, shifted(c, jr), ldc, widest)
 	}
 	ks.alone.byColumns[n-jr-1][0][m-1](k, a, lda, shifted(b, jr), ldb, shifted(c, jr), ldc, n-jr)

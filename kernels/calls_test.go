@@ -61,13 +61,14 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 	for v, kernels := range ks.fetching {
 		ks.fetching[v] = inPanels(kernels)
 	}
-	dots, copied := 0, 0
+	dots, dotted, copied := 0, 0, 0
 	ks.dot = make([][]dotKernel[T], len(o.ks.dot))
 	for v, kernels := range byDot {
 		for h, run := range kernels {
 			ks.dot[v] = append(ks.dot[v], func(tiles, k int, a *T, aRow int, b *T, bCol int, c *T, cRow, cCol int, alpha, beta T) {
 				if tiles > 1 {
 					dots = max(dots, tiles*(h+1)*(v+1)*k)
+					dotted = max(dotted, tiles*(h+1))
 				}
 				run(tiles, k, a, aRow, b, bCol, c, cRow, cCol, alpha, beta)
 			})
@@ -121,6 +122,10 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 	m, k := 6000, 200
 	o.Threads(1).Gemm(false, false, m, 1, k, 1, rng(m*k), k, rng(k), 1, 0, make([]T, m), 1) // dot products
 	packTransposed(ks.square, rng(m*k), k, make([]T, m*k), k, m, m)
+	o.Threads(1).Gemm(false, false, 30000, 1, 2, 1, rng(60000), 2, rng(2), 1, 0, make([]T, 30000), 1)
+	if dotted > dotRows || ks.lanes > 1 && dotted < dotRows/2 {
+		t.Errorf("calls for dot products of up to %d rows, want at most %d, and near that", dotted, dotRows)
+	}
 	if dots > dotWork || dots < dotWork/2 {
 		t.Errorf("calls for dot products of up to %d multiply-adds, want at most %d, and near that", dots, dotWork)
 	}

@@ -78,8 +78,8 @@ func turnedRows[T Float](ks *kernelSet[T], w *workspace[T], m, k int, a []T, lda
 
 // columnDepth is how far dot products of the columns of a matrix run at a time, in
 // elements: a column of B stays in the cache meanwhile. dotWork is how many multiply-adds a call of
-// assembly does: it cannot be preempted, and A may come from memory.
-const columnDepth, dotWork = 8192, 1 << 18
+// assembly does, of at most dotRows rows: it cannot be preempted, and A may come from memory.
+const columnDepth, dotWork, dotRows = 8192, 1 << 18, 1 << 13
 
 // columnsAlongK computes a product of few columns, in blocks of k. Columns of B that are not
 // contiguous are brought together in w, unless there are kernels that take them as they are. far
@@ -129,8 +129,8 @@ func (ks *kernelSet[T]) zippedFor(m, n, bRow int) []dotKernel[T] {
 func dotTiles[T Float](kernels []dotKernel[T], m, n, k int, alpha T, a *T, aRow int, b *T, bCol int, beta T, c *T, cRow, cCol int) {
 	h := len(kernels)
 	mb := m // rows of a call
-	if m*n*k > dotWork {
-		mb = max(dotWork/(k*n)/h, 1) * h
+	if m*n*k > dotWork || m > dotRows {
+		mb = max(min(dotWork/(k*n), dotRows)/h, 1) * h
 	}
 	for ic := 0; ic < m; ic += mb {
 		preemptible()
@@ -229,8 +229,8 @@ func columnsAsRows[T Float](ks *kernelSet[T], w *workspace[T], m, n, k, kc int, 
 	}
 }
 
-// rowsInStrips computes an m x n block of the transpose, of a product so small that nothing has to be
-// bounded. It takes no product, as filling one in takes as long as some of the tiles.
+// rowsInStrips computes an m x n block of the transpose, of a product that fits strips. It takes no
+// product, as filling one in takes as long as some of the tiles.
 func rowsInStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a *T, lda int, transA bool, b *T, ldb int, beta T, c *T, ldc int) {
 	var x microArgs[T]
 	x.set(k, alpha, a, lda, transA, b, ldb, beta, c, ldc)

@@ -29,8 +29,8 @@
 // allowed. The message names the function, the argument, its value and what
 // was needed. All functions are safe for concurrent use as long as no call
 // writes what another reads or writes; none keeps a reference to its arguments
-// after it returns; none that computes allocates in steady state: [PackB], [Aligned] and
-// [Ops.Tuned] do, which make something.
+// after it returns; none that computes allocates in steady state: [PackB], [Aligned],
+// [Ops.Tuned] and, for want of room, [Ops.ColumnsInUse] do, which make something.
 //
 // # Threads
 //

@@ -162,7 +162,7 @@ const usedBlock, usedRows = 256, 512
 // if src has no row of that number.
 func (o Ops[T]) ColumnsInUse(columns []Range, src []uint8, rows []int, n int) []Range {
 	checkSize("ColumnsInUse", "n", n)
-	if n == 0 {
+	if n == 0 || len(rows) == 0 {
 		return columns
 	}
 	checkRows("ColumnsInUse", src, rows, n)

@@ -149,6 +149,9 @@ func TestColumnsInUse(t *testing.T) {
 }
 
 func testColumnsInUse[T Float](t *testing.T, o Ops[T]) {
+	if got := o.ColumnsInUse(nil, nil, nil, 3*usedBlock); len(got) != 0 {
+		t.Errorf("no rows use the columns %v", got)
+	}
 	rng := rand.New(rand.NewPCG(47, 48))
 	check := func(n int, used func(j int) bool) {
 		t.Helper()

@@ -118,7 +118,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 		return
 	}
 	const few = 8 // columns
-	if transB && !transA && k == 1 && ldb == 1 && m > 1 && n > few {
+	if transB && !transA && k == 1 && ldb == 1 && m > 1 && n > few && o.ks.lanes > 1 {
 		transB, ldb = false, n // the only row of op(B) is stored as one: 2x112x1 takes 0.6 of the time
 	}
 	// The way is the whole product's, and no piece of it adds up an element of C in another order

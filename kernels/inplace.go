@@ -33,8 +33,8 @@ func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }
 
-// fitsStrips reports whether a product is so small that no call has to be bounded, and rows of its A are so
-// near that tiles of all heights read them.
+// fitsStrips reports whether a product is so small that its multiply-adds need not be bounded, and
+// rows of its A are so near that tiles of all heights read them.
 func (ks *kernelSet[T]) fitsStrips(m, n, k, lda int, transA bool) bool {
 	return product3(m, n, k) <= callWork && rowsAtOnce[T](lda, transA) == math.MaxInt
 }
@@ -45,8 +45,8 @@ func (ks *kernelSet[T]) stripsInPlace(m, n, k, lda, ldb int, transA bool) bool {
 }
 
 // small reports whether a product is of a size at which inPlace depends on nothing but packsA,
-// packsB, tailColumns and, before it is asked, isThin and isUneven. It is a few comparisons in line, as are
-// nearRows and nearColumns, which tell that A is not packed, and mayHaveTail.
+// packsB, tailColumns and, before it is asked, isThin and isUneven. It is a few comparisons in line,
+// as are nearRows and nearColumns, which tell that A is not packed, and mayHaveTail.
 func (ks *kernelSet[T]) small(m, n, k int) bool {
 	tu := &ks.tuning
 	return m*k <= ks.blockOfA && n*k <= ks.blockOfB && product3(m, n, k) <= min(callWork, tu.ThreadWork)

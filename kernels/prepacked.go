@@ -59,7 +59,7 @@ func (b *PackedB[T]) panels(pc, col int) panels[T] {
 
 // GemmPacked is [GemmFused] with a packed B: C = e(alpha*op(A)*B + beta*C), with
 // op(A) m x k and C m x n, where k and n are those of b. The bits of the result
-// depend on m, n, k, transA and the implementation alone; they need not be those
+// depend on m, n, k, transA, the implementation and its tuning alone; they need not be those
 // of Gemm. It panics as GemmFused does, and if b was packed for another
 // implementation, or with other Vectors or KC of its Tuning. It does not allocate in steady state.
 func GemmPacked[T Float](transA bool, m int, alpha T, a []T, lda int, b *PackedB[T], beta T, c []T, ldc int, e Epilogue[T]) {

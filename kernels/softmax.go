@@ -146,7 +146,7 @@ func (o Ops[T]) SoftmaxCrossEntropy(grad, logits []T, labels []int, floor float6
 
 // rowsPerCall is how many rows of n elements, n > 0, a kernel gets at a time:
 // assembly cannot be preempted, and an exponential takes about a nanosecond.
-func rowsPerCall(n int) int { return max(1, 1<<15/max(n, 1)) }
+func rowsPerCall(n int) int { return max(1, 1<<15/n) }
 
 func checkLabels(fn string, labels []int, m, n int) []int {
 	checkLen(fn, "labels", len(labels), m)

@@ -54,8 +54,9 @@ type Tuning struct {
 	ThinColumns, ThinDepth int
 	// A product with B as it is, of more rows than a tile and at most PackRows, has blocks of depth
 	// UnevenDepth if k is two and a half times that or more, and rows of n elements are longer than
-	// 320 bytes and no multiple of a vector: B is read in place, where vectors of such rows lie in
-	// two cache lines, and a panel of so few steps stays in the first-level cache from tile to tile.
+	// 320 bytes and no multiple of a vector: B is mostly read in place, where vectors of such rows
+	// lie in two cache lines, and a panel of so few steps stays in the first-level cache from tile to
+	// tile. With a transposed A, what is thin is thin all the same.
 	UnevenDepth int
 	// A last vector of at most TailColumns columns, behind two whole ones, is computed by columns
 	// if k is at least TailDepth, where that saves more than bringing them together costs: a sum
@@ -73,7 +74,7 @@ type Tuning struct {
 	// Products with a transposed A and at most UprightColumns columns are computed in vectors along
 	// m, if these are so much fuller; with B transposed, too, small products are whose columns are
 	// few, up to eight of these, or which save more by not turning it. 0 leaves all of them to
-	// other ways.
+	// other ways; 64 is the most.
 	UprightColumns int
 	// A product of a few rows and two columns, with both operands as they are, is computed as dot
 	// products if k is at least NarrowDepth, of three or four columns from twice that on, where

@@ -52,7 +52,8 @@ func (ks *kernelSet[T]) savesUpright(m, n, k int) bool {
 	return ks.vectorTime*k*(tiles-max(n*ks.inUnits(m), ks.unit*latency)) > ks.lanes*(m*n/2+64)
 }
 
-// mostUpright is the largest UprightColumns: far more than pay.
+// mostUpright is the largest UprightColumns, far more than pay: with more, what is plain could have
+// blocks of another depth than what is not.
 func (ks *kernelSet[T]) mostUpright() int {
 	if ks.upright == nil {
 		return 0
@@ -85,10 +86,12 @@ func uprightly[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb 
 	}
 	rows := widest << ks.unitShift
 	for first := 0; first < n; first += each {
-		preemptible()
 		cols := min(each, n-first)
 		b, c, i := shifted(b, first*bCol), shifted(c, first), 0
 		for ; m-i > rows; i += rows {
+			if i&(callRows-1) < rows {
+				preemptible()
+			}
 			ks.upright[widest-1][cols-1](k, shifted(a, i), lda, b, bRow, bCol, shifted(c, i*ldc), ldc, rows)
 		}
 		ks.upright[(m-i-1)>>ks.unitShift][cols-1](k, shifted(a, i), lda, b, bRow, bCol, shifted(c, i*ldc), ldc, m-i)

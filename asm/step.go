@@ -1,0 +1,229 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// What a micro-kernel does in each step of k, and how it reaches A, B and C.
+
+// steps emits the loop over stepsAtOnce steps of k. Its last turns fetch C, from row on, each one a row, as
+// all at once would hold up A and B.
+func (mk microKernel) steps(r gemmRegisters, label string, row reg.GPVirtual, sums [][]reg.VecVirtual, mask *tail, fetches fetch) {
+	mk.alignLoop()
+	mk.Label(label)
+	mk.step(r, sums, mask, fetches)
+	if !mk.around {
+		var lines []operand.Mem
+		for line := 0; line < mk.v*mk.isa.width; line += cacheLine {
+			lines = append(lines, operand.Mem{Base: row, Disp: line})
+		}
+		mk.fetchC(r, row, label, stepsAtOnce, append(lines, operand.Mem{Base: row, Disp: mk.v*mk.isa.width - 1})...)
+	}
+	for i := 1; i < stepsAtOnce; i++ {
+		mk.step(r, sums, mask, fetches)
+		if mk.ahead != nothing && (i+1)%mk.aheadSteps() == 0 {
+			mk.next.emit(mk, fmt.Sprintf("%sAhead%d", label, i+1))
+		}
+	}
+	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)
+	mk.JGE(operand.LabelRef(label))
+}
+
+// fetchC fetches a row of C, that is these lines of it, in each of the last turns of a loop of so many steps.
+func (mk microKernel) fetchC(r gemmRegisters, row reg.GPVirtual, label string, steps int, lines ...operand.Mem) {
+	mk.CMPQ(r.left, operand.U32(steps*(mk.h+fetchAhead)))
+	mk.JGE(operand.LabelRef(label + "Fetched"))
+	for _, line := range lines {
+		mk.PREFETCHT0(line)
+	}
+	mk.ADDQ(mk.ldcOf(r), row)
+	mk.Label(label + "Fetched")
+}
+
+// fetchRow has what is read of B stepsAhead steps on fetched: each line, from the last one on. What
+// the first one has is often the end of a line of the panel before.
+func (mk microKernel) fetchRow(r gemmRegisters) {
+	for end := mk.v * mk.isa.width; end > 0; end -= cacheLine {
+		mk.PREFETCHT0(operand.Mem{Base: r.pb, Index: r.bRow, Scale: stepsAhead, Disp: end - 1})
+	}
+}
+
+// row returns new registers for a row of a tile.
+func (mk microKernel) row() []reg.VecVirtual {
+	if mk.pairs != noPairs {
+		last := mk.vec().AsX().(reg.VecVirtual)
+		mk.pairs, mk.v = noPairs, mk.v-1
+		return append(mk.row(), last)
+	}
+	if mk.half {
+		return append(mk.vecs(mk.v-1), mk.YMM())
+	}
+	return mk.vecs(mk.v)
+}
+
+// step adds the products of one column of A and one row of B to the sums.
+func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail, fetches fetch) {
+	if mk.beside > 0 {
+		mk.Comment("columns beside the panel: sums += a[0:h] * b[v*lanes+j]")
+		x := mk.rowsVector()
+		mk.loadTail(r.rows, operand.Mem{Base: r.pointers[0]}, x)
+		for j, s := range r.sums {
+			mk.fmaBroadcast(operand.Mem{Base: r.pb, Disp: mk.v*mk.isa.width + j*mk.typ.size}, x, s)
+		}
+	}
+	mk.Comment("sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow")
+	b := mk.row()
+	if mk.pairs == alongM {
+		b = b[:mk.v-1]
+		mk.stepAlongM(r)
+	}
+	if fetches == fetchRow {
+		mk.fetchRow(r)
+	}
+	for j := range b {
+		mk.loadVector(mk.vector(r, r.pb, j), b[j], j, mask)
+		if fetches == fetchPanel { // the last byte of each vector: the line of the first is the last one of this panel, if they share it
+			mk.PREFETCHT1(operand.Mem{Base: r.pb, Disp: (j+mk.v+1)*mk.isa.width - 1})
+		}
+		if mk.packs {
+			mk.store(b[j], mk.vector(r, r.panel, j))
+		}
+	}
+	if mk.packs {
+		mk.ADDQ(operand.U32(mk.v*mk.isa.width), r.panel)
+	}
+	for i := range sums {
+		mk.multiply(i, r.element(i), b, sums[i])
+	}
+	for _, p := range r.pointers {
+		mk.ADDQ(r.aCol, p)
+	}
+	switch mk.ahead {
+	case nothing:
+		mk.ADDQ(r.bRow, r.pb)
+	case fetching:
+		mk.ADDQ(mk.bRow, r.pb)
+	default: // B is packed
+		mk.ADDQ(operand.U32(mk.v*mk.isa.width), r.pb)
+	}
+}
+
+// multiply adds the products of a, which is in row i of the tile, and a row of B to the sums of that row.
+//
+// AVX-512 can read a as an operand of the multiply-add, for each vector anew. For one vector that
+// saves an instruction. Of two, CPUs that load two vectors a cycle and multiply two have time for
+// it in every third row, but not if columns of A are loaded as well; and where a vector is
+// multiplied in halves those rows do not wait: tiles of a vector and a half take 0.88 of the time,
+// of two 0.97. For three it makes no difference, for four the loads of B are in the way.
+func (mk microKernel) multiply(i int, a operand.Mem, b, sums []reg.VecVirtual) {
+	inMemory := len(b) == 1 || len(b) == 2 && i%3 == 1 && mk.pairs != alongM
+	if mk.isa.masks && inMemory {
+		for j := range b {
+			mk.fmaBroadcast(a, b[j], sums[j])
+		}
+		return
+	}
+	x := mk.vec()
+	mk.broadcast(a, x)
+	for j := range b {
+		mk.fma(asWide(x, b[j]), b[j], sums[j])
+	}
+}
+
+// multiples computes the multiples of the stride that h rows need, and
+// provides for as many pointers.
+func (r *gemmRegisters) multiples(e emitter, h int) {
+	if h > 3 {
+		r.by3 = e.GP64()
+		e.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 2}, r.by3)
+	}
+	if h > 5 {
+		r.by5 = e.GP64()
+		e.LEAQ(operand.Mem{Base: r.stride, Index: r.stride, Scale: 4}, r.by5)
+	}
+	for range (h - 1) / rowsPerPointer {
+		r.pointers = append(r.pointers, e.GP64())
+	}
+}
+
+// point sets the pointers behind the first one.
+func (r gemmRegisters) point(e emitter) {
+	for i, p := range r.pointers[1:] {
+		e.Comment("the next pointer is 7*aRow further")
+		e.LEAQ(operand.Mem{Base: r.pointers[i], Index: r.by3, Scale: 2}, p)
+		e.ADDQ(r.stride, p)
+	}
+}
+
+// element is the address of row i of A.
+func (r gemmRegisters) element(i int) operand.Mem {
+	m := operand.Mem{Base: r.pointers[i/rowsPerPointer], Scale: 1}
+	switch i % rowsPerPointer {
+	case 0:
+		m.Scale = 0
+	case 1:
+		m.Index = r.stride
+	case 2:
+		m.Index, m.Scale = r.stride, 2
+	case 3:
+		m.Index = r.by3
+	case 4:
+		m.Index, m.Scale = r.stride, 4
+	case 5:
+		m.Index = r.by5
+	case 6:
+		m.Index, m.Scale = r.by3, 2
+	}
+	return m
+}
+
+// rowsVector returns a new register for an element from each row of a tile.
+func (mk microKernel) rowsVector() reg.VecVirtual {
+	if 2*mk.h <= mk.lanes() {
+		return mk.YMM()
+	}
+	return mk.vec()
+}
+
+// storeSums stores the sums of the columns beside the panel, each column's in a row.
+func (mk microKernel) storeSums(r gemmRegisters, x microArgs) {
+	extra := x.extra()
+	to, row := extra.load("sumsAt"), extra.load("sumsRow")
+	mk.toBytes(row)
+	for _, s := range r.sums {
+		mk.storeTail(r.rows, s, operand.Mem{Base: to})
+		mk.ADDQ(row, to)
+	}
+	mk.ADDQ(operand.U32(mk.h*mk.typ.size), extra.addr("sumsAt"))
+}
+
+// vector is the address of vector j of the row at p.
+func (mk microKernel) vector(r gemmRegisters, p reg.GPVirtual, j int) operand.Mem {
+	if r.last != nil && j == mk.v-1 {
+		return operand.Mem{Base: p, Index: r.last, Scale: 1}
+	}
+	return operand.Mem{Base: p, Disp: j * mk.isa.width}
+}
+
+// loadVector loads vector j of a row, the last one under the mask, unless that is nil.
+func (mk microKernel) loadVector(m operand.Mem, x reg.VecVirtual, j int, mask *tail) {
+	if mask != nil && j == mk.v-1 {
+		mk.loadTail(*mask, m, x)
+	} else {
+		mk.load(m, x)
+	}
+}
+
+// eachVector emits do for every vector of a tile, whose rows begin at p, ld
+// bytes apart, and leaves p behind the last row.
+func (mk microKernel) eachVector(r gemmRegisters, p reg.GPVirtual, ld operand.Op, sums [][]reg.VecVirtual, mask *tail, do func(m operand.Mem, s reg.VecVirtual, cut bool)) {
+	for i := range sums {
+		for j, s := range sums[i] {
+			do(mk.vector(r, p, j), s, mask != nil && j == mk.v-1)
+		}
+		mk.ADDQ(ld, p)
+	}
+}

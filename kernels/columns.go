@@ -11,8 +11,7 @@ func (p *product[T]) columns() {
 	case !p.a.trans:
 		columnsAlongK(p.ks, w, p.m, p.n, p.k, p.alpha, p.a.data, p.a.row, p.b.data, p.b.row, p.b.col, p.beta, p.c, p.ldc, p.far)
 	case p.n > 1:
-		ldb := p.b.row * p.b.col // one of them is 1
-		columnsAsRows(p.ks, w, p.m, p.n, p.k, p.kc, p.alpha, p.a.data, p.a.col, p.b.data, ldb, p.b.trans, p.beta, p.c, p.ldc)
+		columnsAsRows(p.ks, w, p.m, p.n, p.k, p.kc, p.alpha, p.a.data, p.a.ld(), p.b.data, p.b.ld(), p.b.trans, p.beta, p.c, p.ldc)
 	default:
 		columnAlongM(p.ks, w, p.m, p.k, p.alpha, p.a, p.b, p.beta, p.c, p.ldc, p.far)
 	}

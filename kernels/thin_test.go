@@ -92,35 +92,45 @@ func thinBits[T Float](t *testing.T, o Ops[T]) {
 		if i == 0 { // in place as a whole, if it were not thin
 			m, n, k = 24, 60, 400
 		}
-		a, b := randomMatrix[T](rng, k, m, m).data, randomMatrix[T](rng, k, n, n).data
-		want, got := make([]T, m*n), make([]T, m*n)
-		o.Threads(1).Gemm(true, false, m, n, k, 1, a, m, b, n, 0, want, n)
-		check := func(what string) {
-			if !slices.Equal(got, want) {
-				t.Fatalf("%dx%dx%d: %s gives other bits", m, n, k, what)
-			}
-			clear(got)
+		sameBitsHowever(t, rng, o, shared, true, m, n, k)
+	}
+}
+
+// sameBitsHowever fails unless a product has the same bits with an epilogue, with more threads, by shared, and with rows of what is
+// stored of A, B and C further apart.
+func sameBitsHowever[T Float](t *testing.T, rng *rand.Rand, o, shared Ops[T], transA bool, m, n, k int) {
+	t.Helper()
+	aRows, aCols := stored(transA, m, k)
+	a, b := randomMatrix[T](rng, aRows, aCols, aCols).data, randomMatrix[T](rng, k, n, n).data
+	want, got := make([]T, m*n), make([]T, m*n)
+	o.Threads(1).Gemm(transA, false, m, n, k, 1, a, aCols, b, n, 0, want, n)
+	check := func(what string) {
+		t.Helper()
+		if !slices.Equal(got, want) {
+			t.Fatalf("%dx%dx%d, A transposed %v: %s gives other bits", m, n, k, transA, what)
 		}
-		o.Threads(1).GemmFused(true, false, m, n, k, 1, a, m, b, n, 0, got, n, Epilogue[T]{})
-		check("GemmFused")
-		for threads := 1; threads <= 3; threads++ {
-			shared.Threads(threads).Gemm(true, false, m, n, k, 1, a, m, b, n, 0, got, n)
-			check("another number of threads")
+		clear(got)
+	}
+	o.Threads(1).GemmFused(transA, false, m, n, k, 1, a, aCols, b, n, 0, got, n, Epilogue[T]{})
+	check("GemmFused")
+	for threads := 1; threads <= 3; threads++ {
+		shared.Threads(threads).Gemm(transA, false, m, n, k, 1, a, aCols, b, n, 0, got, n)
+		check("another number of threads")
+	}
+	apart := func(x []T, rows, cols, ld int) []T {
+		spread := make([]T, extent(rows, cols, ld))
+		for i := range rows {
+			copy(spread[i*ld:], x[i*cols:][:cols])
 		}
-		for _, lda := range []int{m + 1, 1024} {
-			spread := make([]T, extent(k, m, lda))
-			for p := range k {
-				copy(spread[p*lda:], a[p*m:][:m])
-			}
-			o.Threads(1).Gemm(true, false, m, n, k, 1, spread, lda, b, n, 0, got, n)
-			check("A with columns further apart")
-		}
-		ld := n + 1 + rng.IntN(1200)
-		spread, wide := make([]T, extent(k, n, ld)), make([]T, extent(m, n, ld))
-		for p := range k {
-			copy(spread[p*ld:], b[p*n:][:n])
-		}
-		o.Threads(1).Gemm(true, false, m, n, k, 1, a, m, spread, ld, 0, wide, ld)
+		return spread
+	}
+	for _, lda := range []int{aCols + 1, 1024} {
+		o.Threads(1).Gemm(transA, false, m, n, k, 1, apart(a, aRows, aCols, lda), lda, b, n, 0, got, n)
+		check("A with rows further apart")
+	}
+	for _, ld := range []int{n + 1 + rng.IntN(1200), (n + 15) &^ 15, 1024} {
+		wide := make([]T, extent(m, n, ld))
+		o.Threads(1).Gemm(transA, false, m, n, k, 1, a, aCols, apart(b, k, n, ld), ld, 0, wide, ld)
 		for i := range m {
 			copy(got[i*n:], wide[i*ld:][:n])
 		}

@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"unsafe"
 )
@@ -66,33 +65,7 @@ func unevenBits[T Float](t *testing.T, o Ops[T]) {
 		m, n, k := 2+rng.IntN(40), 30+rng.IntN(120), 50+rng.IntN(150)
 		transA := rng.IntN(2) == 1
 		split = split || o.ks.isUneven(m, n, k)
-		aRows, lda := m, k
-		if transA {
-			aRows, lda = k, m
-		}
-		a, b := randomMatrix[T](rng, aRows, lda, lda).data, randomMatrix[T](rng, k, n, n).data
-		want, got := make([]T, m*n), make([]T, m*n)
-		o.Threads(1).Gemm(transA, false, m, n, k, 1, a, lda, b, n, 0, want, n)
-		check := func(what string) {
-			if !slices.Equal(got, want) {
-				t.Fatalf("%dx%dx%d, A transposed %v: %s gives other bits", m, n, k, transA, what)
-			}
-			clear(got)
-		}
-		o.Threads(1).GemmFused(transA, false, m, n, k, 1, a, lda, b, n, 0, got, n, Epilogue[T]{})
-		check("GemmFused")
-		for threads := 1; threads <= 3; threads++ {
-			shared.Threads(threads).Gemm(transA, false, m, n, k, 1, a, lda, b, n, 0, got, n)
-			check("another number of threads")
-		}
-		for _, ld := range []int{(n + 15) &^ 15, 1024, n + 1} {
-			spread := make([]T, extent(k, n, ld))
-			for p := range k {
-				copy(spread[p*ld:], b[p*n:][:n])
-			}
-			o.Threads(1).Gemm(transA, false, m, n, k, 1, a, lda, spread, ld, 0, got, n)
-			check("B with rows further apart")
-		}
+		sameBitsHowever(t, rng, o, shared, transA, m, n, k)
 	}
 	if split != (o.ks.lanes > 1) {
 		t.Errorf("some products are uneven: %v, with %d lanes", split, o.ks.lanes)

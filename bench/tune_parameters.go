@@ -328,6 +328,19 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "TurningColumns", about: "most columns for which a large product of two transposed operands is computed as its transpose; 0 for never",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurningColumns }, turningColumns),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, n := range steps(turningColumns(t), t.now.TurningColumns) {
+				if n > 0 {
+					shapes = append(shapes, gemmShape{m: 250, n: n, k: 350, transA: true, transB: true}, gemmShape{m: 1000, n: n, k: 400, transA: true, transB: true})
+				}
+			}
+			return shapes
+		},
+		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.n <= tu.TurningColumns) },
+	},
+	{
 		name: "NarrowDepth", about: "least k for which a few rows of two columns are dot products, twice that for three or four",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.NarrowDepth }, narrowDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
@@ -451,6 +464,8 @@ func tailDepths(*tunable) []int { return []int{0, 32, 64, 128, 256, never} }
 func dotDepths(*tunable) []int { return []int{1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32, never} }
 
 func uprightColumns(*tunable) []int { return []int{0, 2, 3, 4, 6, 8, 10, 12, 16} }
+
+func turningColumns(*tunable) []int { return []int{0, 24, 32, 48, 64, 96, 128, 192} }
 
 func narrowDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, 256, never} }
 

@@ -26,6 +26,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.pack = spackAVX2
 	ks.copyRows = scopyRowsAVX2
 	ks.square = transposer[float32]{8, spackTransposedAVX2}
+	ks.costs = costsAVX2
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 512,
 		PackRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
@@ -33,7 +34,7 @@ func avx2Float32() kernelSet[float32] {
 		TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24,
 		ThinColumns: 96, ThinDepth: 128, UnevenDepth: 160,
 		TailColumns: 2, TailDepth: 32,
-		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12,
+		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12, TurningColumns: 64,
 		ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8,
 		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
@@ -62,6 +63,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.pack = dpackAVX2
 	ks.copyRows = dcopyRowsAVX2
 	ks.square = transposer[float64]{4, dpackTransposedAVX2}
+	ks.costs = costsAVX2
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 384,
 		PackRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
@@ -69,7 +71,7 @@ func avx2Float64() kernelSet[float64] {
 		TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12,
 		ThinColumns: 96, ThinDepth: 112, UnevenDepth: 144,
 		TailColumns: 2, TailDepth: 32,
-		DotDepth: 4, NarrowDepth: 192, UprightColumns: 10,
+		DotDepth: 4, NarrowDepth: 192, UprightColumns: 10, TurningColumns: 64,
 		ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8,
 		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
@@ -84,6 +86,14 @@ func avx2Float64() kernelSet[float64] {
 	ks.softmaxGrad = dsoftmaxGradAVX2
 	ks.fmaProbe, ks.probeFMAs = dfmaProbeAVX2, probeFMAs
 	return ks
+}
+
+// costsAVX2 are those of Zen 3.
+var costsAVX2 = costs{
+	vector: wholeVectors, turning: 5,
+	alongK:  columnCosts{row: 6, vector: 7, sum: 16, copied: 3, before: 2000},
+	summing: 30, before: 5000,
+	rereads: true, slowDots: true,
 }
 
 // isZen3 reports whether the CPU is a Zen 3, or one of its kind.

@@ -30,7 +30,7 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
-	avx2 := o.ks.halves == nil && lanes > 1
+	avx2 := o.ks.costs.slowDots
 	for _, s := range []struct {
 		m, n     int
 		f32, f64 bool

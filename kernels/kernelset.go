@@ -10,13 +10,13 @@ type kernelSet[T Float] struct {
 	lanes     int             // elements in a vector
 	laneShift uint            // and its binary logarithm: a division takes as long as a small product
 
-	// vectorTime is how long a multiply-add of a vector takes, in quarters of a cycle: two a cycle,
-	// or one, if it is done in halves. Then there are kernels of half vectors, and unit, of how
-	// many columns more take more time, is half of lanes.
-	vectorTime, unit int
-	unitShift        uint // the binary logarithm of unit
-	blockOfA         int  // elements of A in MC rows of depth KC: no more than that are one block, however many rows they are
-	blockOfB         int  // elements of B in NC columns of depth KC, of which the same is true
+	costs     costs
+	unit      int  // of how many columns more take more time: lanes, or half of it
+	unitShift uint // and its binary logarithm
+	atLeast   int  // so many columns of a row take as long as fewer, whose sums wait for each other
+
+	blockOfA int // elements of A in MC rows of depth KC: no more than that are one block, however many rows they are
+	blockOfB int // elements of B in NC columns of depth KC, of which the same is true
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
@@ -41,8 +41,10 @@ type kernelSet[T Float] struct {
 	tuning   Tuning
 	pairs    pairKernels[T]
 	alone    aloneKernels[T]
-	// upright[w-1][n-1] is of n columns, and of w half vectors or, where there are no kernels of halves, whole ones.
-	upright [][]uprightKernel[T]
+	// upright[w-1][n-1] is of n columns, and of w vectors of 1<<uprightShift rows: half vectors or,
+	// where there are no kernels of halves, whole ones.
+	upright      [][]uprightKernel[T]
+	uprightShift uint
 
 	// byColumns[n-1][p][h-1] is the one of these micro-kernels for a panel of n columns.
 	byColumns [][pairings][]microKernel[T]
@@ -333,10 +335,15 @@ func (ks kernelSet[T]) arranged() kernelSet[T] {
 	}
 	ks.arrangeAlone()
 	ks.blockOfA, ks.blockOfB = product3(ks.tuning.MC, ks.tuning.KC, 1), product3(ks.tuning.NC, ks.tuning.KC, 1)
-	ks.vectorTime, ks.unit, ks.unitShift = 2, ks.lanes, ks.laneShift
+	ks.unitShift, ks.uprightShift = ks.laneShift, ks.laneShift
 	if ks.halves != nil {
-		ks.vectorTime, ks.unit, ks.unitShift = 4, ks.lanes/2, ks.laneShift-1
+		ks.uprightShift--
+		if ks.costs.vector == halvedVectors {
+			ks.unitShift--
+		}
 	}
+	ks.unit = 1 << ks.unitShift
+	ks.atLeast = ks.unit * latency
 	return ks
 }
 

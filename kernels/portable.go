@@ -23,13 +23,14 @@ func portableSet[T Float]() kernelSet[T] {
 		addRows:  []addRowsKernel[T]{portableAddRow[T]},
 		copyRows: portableCopyRows[T],
 		square:   transposer[T]{1, portableTransposer[T]},
+		costs:    costs{vector: wholeVectors, turning: 5}, // no way goes by others
 		tuning: Tuning{
 			Vectors: portableNR, KC: 256,
 			PackRows: 8, CrowdedRows: 8,
 			PackColumns: 64, PackStride: 256,
 			TurnStride: 256, TurnDepth: never, TurnRows: 16, TurnColumns: 64,
 			ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
-			DotDepth: 2, NarrowDepth: never,
+			DotDepth: 2, NarrowDepth: never, TurningColumns: 0,
 			ShallowRows: 0, LowDepth: 0, AloneDepth: never,
 			FetchBytes: never, ThreadWork: 1 << 17,
 		},

@@ -76,6 +76,10 @@ type Tuning struct {
 	// few, up to eight of these, or which save more by not turning it. 0 leaves all of them to
 	// other ways; 64 is the most.
 	UprightColumns int
+	// A product of two transposed operands that is large, and has 2 to TurningColumns columns, 16
+	// rows or more and a depth of 32 or more, is computed as its transpose, which turns no operand
+	// but C. 0 is for no product.
+	TurningColumns int
 	// A product of a few rows and two columns, with both operands as they are, is computed as dot
 	// products if k is at least NarrowDepth, of three or four columns from twice that on, where
 	// that is faster; with more rows than a tile has, from less depth on.
@@ -156,6 +160,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"TailDepth", t.TailDepth, 0, math.MaxInt},
 		{"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()},
+		{"TurningColumns", t.TurningColumns, 0, math.MaxInt},
 		{"NarrowDepth", t.NarrowDepth, 1, math.MaxInt},
 		{"ShallowRows", t.ShallowRows, 0, math.MaxInt},
 		{"LowDepth", t.LowDepth, 0, math.MaxInt},

@@ -7,8 +7,8 @@ package kernels
 //
 // where columns is the kernel's own, in vectors that run down the columns of C, and are turned when
 // they are written. These are fuller than rows of few columns, and a transposed B is read as it is.
-// Each sum is that of a tile, to the bit. The kernel's width is counted in units: (w-1)*unit < rows
-// <= w*unit.
+// Each sum is that of a tile, to the bit. The kernel is of w vectors, half ones if there are such
+// kernels: (w-1)<<uprightShift < rows <= w<<uprightShift.
 type uprightKernel[T Float] func(k int, a *T, aCol int, b *T, bRow, bCol int, c *T, ldc, rows int)
 
 // goesUpright reports whether a product with a transposed A is computed by upright kernels, if
@@ -26,9 +26,8 @@ func (ks *kernelSet[T]) goesUpright(m, n, k int, transB bool) bool {
 	case n <= min(few, fewUpright): // the smallest have no time to ask
 		return true
 	}
-	atLeast := ks.unit * latency
-	upright := max(n*ks.inUnits(m), (n+7)/8*atLeast)
-	return ks.vectorTime*k*(max(m*ks.inUnits(n), atLeast)-upright) > ks.lanes*(m*n-k*n*5/4-beforeRows)
+	upright := max(n*ks.inUnits(m), (n+7)/8*ks.atLeast)
+	return ks.costs.vector*k*(max(m*ks.inUnits(n), ks.atLeast)-upright) > ks.lanes*(m*n-k*n*5/4-beforeRows)
 }
 
 // mayGoUpright reports whether a product with a transposed A alone may go upright: with more than a
@@ -49,7 +48,7 @@ func (ks *kernelSet[T]) savesUpright(m, n, k int) bool {
 	if n <= ks.unit {
 		tiles += tiles / 8
 	}
-	return ks.vectorTime*k*(tiles-max(n*ks.inUnits(m), ks.unit*latency)) > ks.lanes*(m*n/2+64)
+	return ks.costs.vector*k*(tiles-max(n*ks.inUnits(m), ks.atLeast)) > ks.lanes*(m*n/2+64)
 }
 
 // mostUpright is the largest UprightColumns, far more than pay: with more, what is plain could have
@@ -71,20 +70,20 @@ func uprightly[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb 
 	if transB {
 		bRow, bCol = 1, ldb
 	}
-	units := (m + ks.unit - 1) >> ks.unitShift
-	if units <= len(ks.upright) && n <= len(ks.upright[units-1]) { // 144 instructions would go before it otherwise
-		ks.upright[units-1][n-1](k, a, lda, b, bRow, bCol, c, ldc, m)
+	vectors := (m-1)>>ks.uprightShift + 1
+	if vectors <= len(ks.upright) && n <= len(ks.upright[vectors-1]) { // 144 instructions would go before it otherwise
+		ks.upright[vectors-1][n-1](k, a, lda, b, bRow, bCol, c, ldc, m)
 		return
 	}
 	each := n
-	if most := len(ks.upright[min(units, 2)-1]); n > most {
+	if most := len(ks.upright[min(vectors, 2)-1]); n > most {
 		each = evenly(n, most, 1)
 	}
-	widest := min(units, len(ks.upright))
+	widest := min(vectors, len(ks.upright))
 	for len(ks.upright[widest-1]) < each {
 		widest--
 	}
-	rows := widest << ks.unitShift
+	rows := widest << ks.uprightShift
 	for first := 0; first < n; first += each {
 		cols := min(each, n-first)
 		b, c, i := shifted(b, first*bCol), shifted(c, first), 0
@@ -94,6 +93,6 @@ func uprightly[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb 
 			}
 			ks.upright[widest-1][cols-1](k, shifted(a, i), lda, b, bRow, bCol, shifted(c, i*ldc), ldc, rows)
 		}
-		ks.upright[(m-i-1)>>ks.unitShift][cols-1](k, shifted(a, i), lda, b, bRow, bCol, shifted(c, i*ldc), ldc, m-i)
+		ks.upright[(m-i-1)>>ks.uprightShift][cols-1](k, shifted(a, i), lda, b, bRow, bCol, shifted(c, i*ldc), ldc, m-i)
 	}
 }

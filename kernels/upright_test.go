@@ -22,7 +22,7 @@ func uprightBits[T Float](t *testing.T, ks *kernelSet[T]) {
 		return // plain Go has none
 	}
 	rng := rand.New(rand.NewPCG(71, 72))
-	for m := 1; m <= 2*len(ks.upright)*ks.unit+1; m++ {
+	for m := 1; m <= 2*len(ks.upright)<<ks.uprightShift+1; m++ {
 		for n := 1; n <= 2*len(ks.upright[0])+1; n++ {
 			k, transB := 1+rng.IntN(11), rng.IntN(2) == 1
 			lda, ldb, ldc := m+rng.IntN(3), n+rng.IntN(3), n+rng.IntN(3)
@@ -64,8 +64,8 @@ func goesUpright[T Float](t *testing.T, ks *kernelSet[T]) {
 	}{
 		{15, 2, 7, true, true}, {8, 8, 8, true, true}, {3, 20, 3, true, true}, {400, 6, 20, true, true},
 		{100, 2, 20, false, true}, {300, 3, 300, false, true},
-		{9, 104, 200, true, false}, {50, 51, 2, true, false}, {50, 5, ks.tuning.KC * 2, true, false},
-		{100, ks.tuning.UprightColumns + 1, 20, false, false}, {20, 8, 200, false, false}, {300, 1, 20, true, false}, {1, 8, 20, true, false}, {5, 2, 3, false, false},
+		{17, 104, 200, true, false}, {50, 51, 2, true, false}, {50, 5, ks.tuning.KC * 2, true, false},
+		{100, ks.tuning.UprightColumns + 1, 20, false, false}, {17, 12, 200, false, false}, {300, 1, 20, true, false}, {1, 8, 20, true, false}, {5, 2, 3, false, false},
 	} {
 		if got := ks.goesUpright(s.m, s.n, s.k, s.transB); got != (s.want && ks.upright != nil) {
 			t.Errorf("%+v: upright %v", s, got)

@@ -21,7 +21,7 @@ const (
 	asTurnedDots              // vectors along k, of an A that is turned
 )
 
-// What the rules below say of cycles was fitted to random shapes, on Zen 4. A product is plain with
+// What the rules below say of cycles, or have from costs, was fitted to random shapes. A product is plain with
 // alpha = 1, beta = 0, no epilogue and so little work that it is for one thread: that decides only
 // between ways that add up in the same order.
 
@@ -77,14 +77,14 @@ func (ks *kernelSet[T]) tilesOf(m, n, k, lda, ldb int, transA bool) way {
 // what tiles have behind the last column of C takes so little time.
 func (ks *kernelSet[T]) nearColumns(m, n, k, lda int) bool {
 	return n <= ks.tuning.PackColumns && (n <= ks.tuning.TurnColumns || !sharesSets[T](lda)) &&
-		(k <= shallowest || ks.vectorTime*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows)) &&
+		(k <= shallowest || ks.costs.vector*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows)) &&
 		!ks.isThin(m, n, k)
 }
 
 // behindColumns is how long it takes to multiply what tiles have behind the last column of C, in
 // quarters of a cycle times lanes: betterAsRows saves no more, but for tails.
 func (ks *kernelSet[T]) behindColumns(m, n, k int) int {
-	return ks.vectorTime * k * max(m*ks.inUnits(n)-max(m*n, ks.unit*latency), 0)
+	return ks.costs.vector * k * max(m*ks.inUnits(n)-max(m*n, ks.atLeast), 0)
 }
 
 // goesBeside reports whether the columns behind the last panel are computed beside it, if A is
@@ -127,10 +127,9 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 	if tail == n {
 		return true // it would come to that
 	}
-	atLeast := ks.unit * latency
-	asRows := max(n*ks.computed(m, !transB), atLeast)
-	asTiles := max(m*ks.computed(n-tail, !transB)+tail*ks.computed(m, !transB), atLeast)
-	return ks.vectorTime*k*(asTiles-asRows) > longer
+	asRows := max(n*ks.computed(m, !transB), ks.atLeast)
+	asTiles := max(m*ks.computed(n-tail, !transB)+tail*ks.computed(m, !transB), ks.atLeast)
+	return ks.costs.vector*k*(asTiles-asRows) > longer
 }
 
 // turnsC reports whether a product of two transposed operands, too large for strips, is computed as
@@ -138,8 +137,7 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 // than what would be turned of A and B. Over 40 random shapes AVX2 on Zen 3 is 1.04 times as fast
 // in float32 and 1.11 in float64.
 func (ks *kernelSet[T]) turnsC(m, n, k int) bool {
-	const most = 64 // columns
-	return ks.halves == nil && ks.lanes > 1 && n > 1 && n <= most && m >= shallow && k >= 2*shallow &&
+	return n > 1 && n <= ks.tuning.TurningColumns && m >= shallow && k >= 2*shallow &&
 		product3(m, n, k) >= callWork
 }
 
@@ -151,13 +149,9 @@ const shallow, shallowest = 16, 4
 const latency = 8
 
 // transposing is how long an m x n matrix of few columns takes to be transposed, and what goes
-// before it, in quarters of a cycle: longer without masks.
+// before it, in quarters of a cycle.
 func (ks *kernelSet[T]) transposing(m, n int) int {
-	each := 3 // eighths
-	if ks.unit == ks.lanes {
-		each = 5
-	}
-	return m*n*each/2 + beforeRows
+	return m*n*ks.costs.turning/2 + beforeRows
 }
 
 const beforeRows = 400
@@ -196,8 +190,8 @@ func (ks *kernelSet[T]) savesPanel(m, n, k int) bool {
 	if n == last {
 		return m >= 64 && n <= ks.tuning.TailColumns
 	}
-	saved := 2*ks.lanes - ks.vectorTime*last // quarters of a cycle times lanes, for each element of A
-	if ks.halves == nil && saved <= ks.lanes*max(1, ks.readingAgain(m, k)) {
+	saved := 2*ks.lanes - ks.costs.vector*last // quarters of a cycle times lanes, for each element of A
+	if ks.costs.rereads && saved <= ks.lanes*max(1, ks.readingAgain(m, k)) {
 		return false
 	}
 	return m >= 16 && m*k*saved >= 6000*ks.lanes
@@ -250,45 +244,34 @@ func (ks *kernelSet[T]) goesAlongK(m, n, k int) bool {
 	if m < 2 || n < 2 || !ks.mayGoAlongK(m, n, k) {
 		return false
 	}
-	// All in eighths of a cycle: a row and unit of columns in a step of k; a vector, an element of
-	// C and one of B as dot products.
-	row, vector, adding, copied, before := 5, 10, 16, 4, 2000
-	if ks.halves == nil {
-		row, vector, copied = 6, 7, 3
-	}
+	is := ks.costs.alongK
 	if ks.zippedFor(m, n, n) != nil {
-		vector, adding, copied, before = 12, 24, 0, 1200
-		if n > 2 {
-			vector, adding = 15, 36
-		}
+		is = ks.costs.zippedColumns(n)
 	}
-	step := row * m * ks.inUnits(n) >> ks.unitShift
+	step := is.row * m * ks.inUnits(n) >> ks.unitShift
 	if ks.endsInPair(n) {
-		step = row*m + 16*m>>ks.laneShift
+		step = is.row*m + 16*m>>ks.laneShift
 	}
-	return max(step, 4*latency)*k-m*n*(vector*k>>ks.laneShift+adding) > copied*n*k+before
+	return max(step, 4*latency)*k-m*n*(is.vector*k>>ks.laneShift+is.sum) > is.copied*n*k+is.before
 }
 
 // savesCopy reports whether m rows of the last n columns, fewer than a vector, are computed so much
-// faster as dot products that bringing the columns together pays, half a cycle for an element and
-// some two hundred, or twelve hundred with AVX2. In tiles, a step of k takes half a cycle for each
+// faster as dot products that bringing the columns together pays, which takes half a cycle for an
+// element. In tiles, a step of k takes half a cycle for each
 // row and unit of columns; a dot product ends in adding up a vector, which takes little more than
 // one if several are added up together, and no more are than there are kernels for.
 func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
-	inTiles, adding, before := 2*m*k*ks.computed(n, false)/ks.unit, 12, 900 // in quarters of a cycle
-	if ks.halves == nil {
-		adding, before = 30, 5000
-	}
+	inTiles := 2 * m * k * ks.computed(n, false) / ks.unit // in quarters of a cycle
 	var asDots int
 	if n <= len(ks.dot) {
-		asDots = m * n * (ks.vectorTime*k>>ks.laneShift + 5)
-		if ks.halves == nil {
+		asDots = m * n * (ks.costs.vector*k>>ks.laneShift + 5)
+		if ks.costs.rereads {
 			asDots += m * k * ks.readingAgain(m, k)
 		}
 	} else { // in groups, each of which reads A
-		asDots = m * n * (ks.vectorTime*((k+ks.lanes-1)>>ks.laneShift) + adding) * 9 / 8
+		asDots = m * n * (ks.costs.vector*((k+ks.lanes-1)>>ks.laneShift) + ks.costs.summing) * 9 / 8
 	}
-	return inTiles-asDots > 2*n*k+before
+	return inTiles-asDots > 2*n*k+ks.costs.before
 }
 
 // dotsPay reports whether a product with a transposed B, and with A as it is, is computed as dot
@@ -310,12 +293,12 @@ func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
 	if few > min(k/depth, most) {
 		return false
 	}
-	// With AVX2, dot products have some five sixths of the speed of full tiles, or that of tiles of
-	// one vector, for which B is turned in the time of five rows: on Zen 3, of 460 shapes of 5 to
-	// 28 rows or columns these lose up to 15% against the better way where rows are 18 to 24 and k
-	// is 250, or columns 18 and rows hundreds.
+	// With AVX2, dot products are slow beside full tiles, and have the speed of tiles of one vector,
+	// for which B is turned in the time of five rows: on Zen 3, of 460 shapes of 5 to 28 rows or
+	// columns these lose up to 15% against the better way where rows are 18 to 24 and k is 250, or
+	// columns 18 and rows hundreds.
 	const rows = 5
-	return ks.halves != nil || ks.lanes == 1 || n <= ks.lanes || 5*ks.inUnits(n)*(m+rows) > 6*m*n
+	return !ks.costs.slowDots || n <= ks.lanes || 5*ks.inUnits(n)*(m+rows) > 6*m*n
 }
 
 // turnedDotsPay reports whether a product of two transposed operands turns A, of few rows, to be
@@ -327,10 +310,13 @@ func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
 // 5x301x150 takes 0.6 to 0.84, 3x9x37 in float64 would take 1.6. Products too large for these ways
 // gain with more rows: 12x301x500 takes 0.9, 16x301x500 0.78.
 func (ks *kernelSet[T]) turnedDotsPay(m, n, k int) bool {
+	if ks.lanes == 1 { // no vector is fuller
+		return false
+	}
 	most, depth := 10, 2*ks.tuning.DotDepth // rows, and steps of k for each
-	if ks.halves == nil {
+	if ks.costs.slowDots {
 		switch {
-		case ks.lanes == 1 || m > ks.lanes/2 && n < 32:
+		case m > ks.lanes/2 && n < 32:
 			return false
 		case product3(m, n, k) >= callWork:
 			most = 16

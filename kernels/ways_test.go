@@ -43,7 +43,7 @@ func betterAsRows[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
-// Large products of two transposed operands and few columns turn C, with AVX2.
+// Large products of two transposed operands and few columns turn C.
 func TestTurnsC(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { turnsC(t, o) },
@@ -51,7 +51,9 @@ func TestTurnsC(t *testing.T) {
 }
 
 func turnsC[T Float](t *testing.T, o Ops[T]) {
-	avx2 := o.ks.halves == nil && o.ks.lanes > 1
+	tu := o.Tuning()
+	tu.TurningColumns = 64 // of any implementation
+	o = o.Tuned(tu)
 	for _, s := range []struct {
 		m, n, k int
 		want    bool
@@ -59,12 +61,9 @@ func turnsC[T Float](t *testing.T, o Ops[T]) {
 		{448, 30, 1082, true}, {1024, 64, 32, true}, {1023, 64, 32, false}, {1200, 64, 31, false}, {1000, 65, 40, false}, {70000, 1, 32, false},
 		{16, 64, 2100, true}, {15, 64, 2300, false},
 	} {
-		if got := o.ks.turnsC(s.m, s.n, s.k); got != (s.want && avx2) {
+		if got := o.ks.turnsC(s.m, s.n, s.k); got != s.want {
 			t.Errorf("%+v: turns C %v", s, got)
 		}
-	}
-	if !avx2 {
-		return
 	}
 	for _, s := range [][3]int{{448, 30, 160}, {300, 64, 130}, {100, 24, 3 * o.Tuning().KC}, {2100, 9, 120}} {
 		for _, beta := range []float64{0, 1, -2} {
@@ -82,7 +81,7 @@ func TestTailsReadAAgain(t *testing.T) {
 }
 
 func tailsReadAAgain[T Float](t *testing.T, o Ops[T], want [8]int) {
-	if o.ks.halves != nil || o.ks.lanes == 1 {
+	if !o.ks.costs.rereads {
 		return
 	}
 	for i, s := range []struct {

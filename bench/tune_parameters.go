@@ -341,6 +341,19 @@ var parameters = []parameter{
 		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.n <= tu.TurningColumns) },
 	},
 	{
+		name: "TurningRows", about: "most rows for which a large product with a transposed B is computed as its transpose; 0 for never",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurningRows }, turningRows),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, m := range steps(turningRows(t), t.now.TurningRows) {
+				if m > 1 { // one row is a matrix times a vector
+					shapes = append(shapes, gemmShape{m: m, n: 700, k: 500, transB: true}, gemmShape{m: m, n: 1500, k: 1000, transA: true, transB: true})
+				}
+			}
+			return shapes
+		},
+		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m <= tu.TurningRows) },
+	},
+	{
 		name: "NarrowDepth", about: "least k for which a few rows of two columns are dot products, twice that for three or four",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.NarrowDepth }, narrowDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
@@ -466,6 +479,8 @@ func dotDepths(*tunable) []int { return []int{1, 2, 4, 6, 8, 10, 12, 14, 16, 24,
 func uprightColumns(*tunable) []int { return []int{0, 2, 3, 4, 6, 8, 10, 12, 16} }
 
 func turningColumns(*tunable) []int { return []int{0, 24, 32, 48, 64, 96, 128, 192} }
+
+func turningRows(*tunable) []int { return []int{0, 8, 16, 24, 32, 48, 64, 80, 96, 128, 192} }
 
 func narrowDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, 256, never} }
 

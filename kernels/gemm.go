@@ -131,11 +131,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 	case transA:
 		way = ks.wayOfTN(m, n, k, plain)
 	case transB:
-		if ks.dotsPay(m, n, k) {
-			if way = asDots; n > m {
-				way = asDotsOfRows
-			}
-		}
+		way = ks.wayOfNT(m, n, k)
 	case ks.goesAlongK(m, n, k):
 		way = inColumns
 	case ks.isUneven(m, n, k):

@@ -42,6 +42,9 @@ func (p *product[T]) compute(o Ops[T]) {
 		p.kc = ks.depth(n, k, true)
 		p.asColumnsOf(o, ks.nr())
 		return
+	case turningA:
+		p.asTranspose(o)
+		return
 	case besidePanels:
 		p.kc = ks.depthOf(m, n, k, true)
 		if p.allInPlace() && (p.beta == 0 || p.beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1 {
@@ -222,6 +225,29 @@ func (p *product[T]) asColumnsOf(o Ops[T], rows int) {
 	p.far = p.ks.fromMemory(p.m, p.k)
 	threads := o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
 	p.sharePlain(threads, evenly(p.m, (p.m+threads-1)/threads, rows), p.n)
+}
+
+// asTranspose computes the transpose of p, of few rows and with a transposed B: that needs A turned,
+// if it is not transposed, and reads B, of more rows, as tiles otherwise read A. It does so in pieces
+// of C that stay in the caches until they are turned, which are the same for any number of threads.
+func (p *product[T]) asTranspose(o Ops[T]) {
+	const most = 1 << 17 // elements of a piece
+	ks, m, e := p.ks, p.m, p.takeEpilogue()
+	cols := evenly(p.n, most/m, ks.mr())
+	w := borrowWorkspace[T]()
+	w.b = room(w.b, cols*m)
+	for jc := 0; jc < p.n; jc += cols {
+		c, nb := p.c[jc:], min(cols, p.n-jc)
+		turned := product[T]{ks: ks, m: nb, n: m, k: p.k, alpha: p.alpha, beta: p.beta, c: w.b, ldc: m}
+		turned.a, turned.b = p.b.from(0, jc).transposed(), p.a.transposed()
+		if p.beta != 0 {
+			packTransposed(ks.square, c, p.ldc, w.b, nb, m, m)
+		}
+		turned.byTiles(o)
+		packTransposed(ks.square, w.b, m, c, m, nb, p.ldc)
+	}
+	w.giveBack()
+	e.apply(p.c, m, p.n, p.ldc)
 }
 
 // byDots computes p, of few rows or columns and with a transposed B, along k. The bits of a sum

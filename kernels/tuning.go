@@ -80,6 +80,10 @@ type Tuning struct {
 	// rows or more and a depth of 32 or more, is computed as its transpose, which turns no operand
 	// but C. 0 is for no product.
 	TurningColumns int
+	// A large product with a transposed B and 2 to TurningRows rows, fewer than it has columns, and
+	// a depth of 64 and twice its rows, or more, is computed as its transpose, too, if that fills
+	// vectors: A is turned then, if it is not transposed, and not B. 0 is for no product.
+	TurningRows int
 	// A product of a few rows and two columns, with both operands as they are, is computed as dot
 	// products if k is at least NarrowDepth, of three or four columns from twice that on, where
 	// that is faster; with more rows than a tile has, from less depth on.
@@ -161,6 +165,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()},
 		{"TurningColumns", t.TurningColumns, 0, math.MaxInt},
+		{"TurningRows", t.TurningRows, 0, math.MaxInt},
 		{"NarrowDepth", t.NarrowDepth, 1, math.MaxInt},
 		{"ShallowRows", t.ShallowRows, 0, math.MaxInt},
 		{"LowDepth", t.LowDepth, 0, math.MaxInt},

@@ -1,0 +1,72 @@
+package kernels
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// Large products of few rows and a transposed B are computed as their transpose: in one piece or
+// several, and whoever shares them, to the same bits.
+func TestTurnsA(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { turnsA(t, o, 8) },
+		func(t *testing.T, o Ops[float64]) { turnsA(t, o, 6) })
+}
+
+func turnsA[T Float](t *testing.T, o Ops[T], filled int) {
+	withProcs(t, 3)
+	tu := o.Tuning()
+	tu.TurningRows = 64 // of any implementation
+	tu.ThreadWork = 1 << 16
+	o = o.Tuned(tu)
+	ks := o.ks
+	for _, s := range []struct {
+		m, n, k int
+		want    bool
+	}{
+		{32, 512, 64, true}, {32, 511, 64, false}, {32, 600, 63, false}, {64, 65, 300, true}, {64, 64, 300, false}, {64, 500, 128, true}, {64, 500, 127, false},
+		{65, 400, 100, false}, {1, 4000, 4000, false}, {16, 300, 3000, true},
+		{3 * ks.unit / 2, 1000, 1000, ks.unit > 1 && 15 >= 2*filled}, // a vector and a half
+	} {
+		if got := ks.turnsA(s.m, s.n, s.k); got != s.want {
+			t.Errorf("%+v: turns A %v", s, got)
+		}
+		if got := ks.wayOfNT(s.m, s.n, s.k) == turningA; got != s.want {
+			t.Errorf("%+v NT: turns A %v", s, got)
+		}
+		least := product3(s.m, s.n, s.k) >= callWork
+		if got := ks.wayOfTT(s.m, s.n, s.k, false) == turningA; got != (s.want && least) {
+			t.Errorf("%+v TT: turns A %v", s, got)
+		}
+	}
+	rng := rand.New(rand.NewPCG(15, 7))
+	for _, transA := range []bool{false, true} {
+		for _, s := range [][3]int{{64, 70, 500}, {33, 129, 520}, {9, 15000, 70}, {16, 260, 2*tu.KC + 50}} { // 9 rows in two pieces
+			m, n, k := s[0], s[1], s[2]
+			for _, beta := range []float64{0, 1, -2} {
+				runGemm(t, o, gemmCase{transA: transA, transB: true, m: m, n: n, k: k, alpha: 1.5, beta: beta, padA: 3, padB: 1, padC: 2})
+			}
+			aRows, aCols := stored(transA, m, k)
+			a, b := randomMatrix[T](rng, aRows, aCols, aCols).data, randomMatrix[T](rng, n, k, k).data
+			bias, mask := randomMatrix[T](rng, 1, n, n).data, randomMatrix[T](rng, m, n, n).data
+			want, got := make([]T, m*n), make([]T, m*n)
+			o.Threads(1).Gemm(transA, true, m, n, k, 1, a, aCols, b, k, 0, want, n)
+			for threads := 1; threads <= 3; threads++ {
+				o.Threads(threads).Gemm(transA, true, m, n, k, 1, a, aCols, b, k, 0, got, n)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%v, A transposed %v: %d threads give other bits", s, transA, threads)
+				}
+			}
+			for i := range want {
+				if want[i] += bias[i%n]; mask[i] <= 0 || want[i] < 0 {
+					want[i] = 0
+				}
+			}
+			o.Threads(2).GemmFused(transA, true, m, n, k, 1, a, aCols, b, k, 0, got, n, Epilogue[T]{Bias: bias, ReLU: true, Mask: mask, LDMask: n})
+			if !slices.Equal(got, want) {
+				t.Fatalf("%v, A transposed %v: the epilogue is not what Gemm and passes give", s, transA)
+			}
+		}
+	}
+}

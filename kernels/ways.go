@@ -29,7 +29,7 @@ const (
 // wayOfTT is the way of a product of two transposed operands.
 func (ks *kernelSet[T]) wayOfTT(m, n, k int, plain bool) way {
 	switch {
-	case product3(m, n, k) >= callWork && ks.turnsA(m, n, k):
+	case ks.turnsA(m, n, k, true):
 		return turningA
 	case ks.turnedDotsPay(m, n, k):
 		return asTurnedDots
@@ -48,7 +48,7 @@ func (ks *kernelSet[T]) wayOfTT(m, n, k int, plain bool) way {
 // wayOfNT is the way of a product with a transposed B, and with A as it is.
 func (ks *kernelSet[T]) wayOfNT(m, n, k int) way {
 	switch {
-	case ks.turnsA(m, n, k):
+	case ks.turnsA(m, n, k, false):
 		return turningA
 	case !ks.dotsPay(m, n, k):
 		return inTiles
@@ -159,12 +159,20 @@ func (ks *kernelSet[T]) turnsC(m, n, k int) bool {
 
 // turnsA reports whether a product with a transposed B, and few rows, is computed as its transpose,
 // so that B, which is larger than A, is neither turned nor read by several groups of dot products:
-// where m fills vectors well enough, and k is so deep that turning C takes less time. Over 190 random
-// shapes of up to 80 rows AVX2 on Zen 3 is 1.12 times as fast (0.85 to 1.7), 16x300x3000 1.25 to 1.5
-// and 64x500x500 in float64 1.35; of less work it gains nothing. Dot products of float64 are the
-// slower ones, so that less will do there.
-func (ks *kernelSet[T]) turnsA(m, n, k int) bool {
-	const least = callWork / 2
+// where m fills vectors well enough, and k is so deep that turning C takes less time. Over 190
+// random shapes of up to 80 rows AVX2 on Zen 3 is 1.12 times as fast (0.85 to 1.7), 16x300x3000 1.25
+// to 1.5 and 64x500x500 in float64 1.35; 130 of a tenth of the work gain 1.03 to 1.08, and others of
+// so little lose. Dot products of float64 are the slower ones, so that less will do there.
+func (ks *kernelSet[T]) turnsA(m, n, k int, transA bool) bool {
+	least := callWork / 2
+	switch {
+	case transA && k > ks.tuning.KC && m > ks.lanes: // no other way is that of a small product
+		least = callWork / 16
+	case transA:
+		least = callWork
+	case m > 16:
+		least = callWork / 4
+	}
 	var z T
 	filled := 8 // tenths
 	if unsafe.Sizeof(z) == 8 {

@@ -107,6 +107,12 @@ var parameters = []parameter{
 		effect:     packsB,
 	},
 	{
+		name: "LargeRows", about: "up to so many rows, and PackRows, a B of 6 MiB and more is read in place",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.LargeRows }, packRows),
+		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return min(tu.LargeRows, tu.PackRows) }, [2]int{1100, 2000}),
+		effect:     packsB,
+	},
+	{
 		name: "CrowdedRows", about: "up to so many rows, and PackRows, a B whose rows are more than 2 KiB, and a multiple of it, apart is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.CrowdedRows }, packRows),
 		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.CrowdedRows }, [2]int{1024, 384}, [2]int{1536, 200}),
@@ -260,7 +266,7 @@ var parameters = []parameter{
 		},
 		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
 			// Rows of all shapes here are long enough, and none are thin.
-			if s.m <= t.mr || s.m > tu.PackRows || 2*s.k/5 < tu.UnevenDepth || s.n%t.lanes == 0 {
+			if s.m <= t.mr || s.m > t.rowsInPlace(tu, s) || 2*s.k/5 < tu.UnevenDepth || s.n%t.lanes == 0 {
 				return 0
 			}
 			return (s.k + tu.UnevenDepth - 1) / tu.UnevenDepth // blocks
@@ -522,7 +528,16 @@ func packsB(t *tunable, tu kernels.Tuning, s gemmShape) int {
 	_, ldb, _ := s.strides()
 	row := ldb * t.size()
 	crowds := row > far && (row+sharing)%far <= 2*sharing && (s.k > ways || s.m*ldb*s.k > callWork)
-	return yes((s.m > tu.PackRows || crowds && s.m > tu.CrowdedRows) && (s.k > tu.PackDepth || crowds || row > far && s.m*s.k > tu.PackWork))
+	return yes((s.m > t.rowsInPlace(tu, s) || crowds && s.m > tu.CrowdedRows) && (s.k > tu.PackDepth || crowds || row > far && s.m*s.k > tu.PackWork))
+}
+
+// rowsInPlace is how many rows of A read a B in place that is not transposed, and not crowded.
+func (t *tunable) rowsInPlace(tu kernels.Tuning, s gemmShape) int {
+	const large = 6 << 20 // bytes of B
+	if s.n*s.k*t.size() >= large {
+		return min(tu.PackRows, tu.LargeRows)
+	}
+	return tu.PackRows
 }
 
 // size is the size of an element, in bytes.

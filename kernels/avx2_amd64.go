@@ -29,7 +29,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.costs = costsAVX2
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 512,
-		PackRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
+		PackRows: 64, LargeRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
 		PackColumns: 64, PackStride: 960,
 		TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24,
 		ThinColumns: 96, ThinDepth: 128, UnevenDepth: 160,
@@ -66,7 +66,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.costs = costsAVX2
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 384,
-		PackRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
+		PackRows: 64, LargeRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
 		PackColumns: 64, PackStride: 480,
 		TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12,
 		ThinColumns: 96, ThinDepth: 112, UnevenDepth: 144,

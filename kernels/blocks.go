@@ -84,14 +84,12 @@ func (ks *kernelSet[T]) thinRows(m, kc int) int {
 // isUneven reports whether a product with B as it is has blocks of UnevenDepth: it goes by n, not by
 // how far apart rows of B really are, as the bits depend on it. Of shorter rows a panel is much of
 // the lines that it lies in, and blocks cost more than they save: in float32, 70 columns and fewer
-// take 1.05 to 1.1 times as long. It is a few comparisons in line, of which the first is most often
-// all.
+// take 1.05 to 1.1 times as long. Who is in a hurry looks at unevenFrom first.
 func (ks *kernelSet[T]) isUneven(m, n, k int) bool {
 	const long = 320 // bytes of a row
 	var z T
-	tu := &ks.tuning
-	return 2*k/5 >= tu.UnevenDepth && n&(ks.lanes-1) != 0 && n > long/int(unsafe.Sizeof(z)) &&
-		m > len(ks.micro[tu.Vectors-1]) && m <= tu.PackRows
+	return k >= ks.unevenFrom && n&(ks.lanes-1) != 0 && n > long/int(unsafe.Sizeof(z)) &&
+		m > len(ks.micro[ks.tuning.Vectors-1]) && m <= ks.rowsInPlace(k, n)
 }
 
 // depthOfBlocks returns how deep the blocks of a product in the five loops are.

@@ -68,7 +68,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 				return
 			}
 		}
-		if ks.small(m, n, k) && !ks.packsB(m, k, ldb, false) && !ks.isUneven(m, n, k) {
+		if ks.small(m, n, k) && !ks.packsB(m, k, ldb, false) && (k < ks.unevenFrom || !ks.isUneven(m, n, k)) {
 			switch {
 			case alone && ks.inPanelsAlone(m, n, k):
 				panelsAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)

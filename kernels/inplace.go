@@ -108,7 +108,7 @@ func isLarge[T Float](k, row int) bool {
 
 // packsB reports whether B is packed for a product of m rows and depth k: in line, if there are few rows.
 func (ks *kernelSet[T]) packsB(m, k, ldb int, trans bool) bool {
-	return trans || m > min(ks.tuning.PackRows, ks.tuning.CrowdedRows) && ks.packsRows(m, k, ldb)
+	return trans || m > ks.leastPacked && ks.packsRows(m, k, ldb)
 }
 
 // packsRows is packsB for a B that is not transposed, and more rows than are never enough.
@@ -121,11 +121,22 @@ func (ks *kernelSet[T]) packsRows(m, k, ldb int) bool {
 	row := ldb * int(unsafe.Sizeof(z))
 	apart := row > nearRow
 	crowding := crowds[T](ldb) && (k > ways || product3(m, ldb, k) > callWork)
-	if m <= tu.PackRows && !(crowding && m > tu.CrowdedRows) {
+	nearCrowding := ks.nearCrowds(m, k, row)
+	if m <= ks.rowsInPlace(k, ldb) && !(crowding && m > tu.CrowdedRows) && !nearCrowding {
 		return false
 	}
-	return k > tu.PackDepth || crowding || apart && m*k > tu.PackWork ||
-		(row == crowded || row == nearRow) && ks.packsCrowded(m, k)
+	return k > tu.PackDepth || crowding || apart && m*k > tu.PackWork || nearCrowding
+}
+
+// rowsInPlace returns how many rows of A read k rows of B in place, so many elements apart, whatever
+// else there is to be said of them.
+func (ks *kernelSet[T]) rowsInPlace(k, ldb int) int {
+	const large = 6 << 20 // bytes
+	var z T
+	if k*ldb >= large/int(unsafe.Sizeof(z)) {
+		return min(ks.tuning.PackRows, ks.tuning.LargeRows)
+	}
+	return ks.tuning.PackRows
 }
 
 // crowds reports whether rows so many elements apart, more than nearRow, share sets of the L1
@@ -137,13 +148,11 @@ func crowds[T Float](ld int) bool {
 	return row > nearRow && (row+sharing)%period <= 2*sharing
 }
 
-// Rows of B that are crowded bytes apart, or nearRow, are too many for their sets of the L1 cache,
-// and too far apart for what they miss there to come unasked: those of 512 and 1024 bytes do.
-const crowded = 1536
-
-// packsCrowded reports whether m rows of A read such a B so often that packing it pays, with AVX2,
-// which packs in its tiles: on Zen 3 1.03 to 1.14 times as fast in float64 (n = 192 and 256), up to
-// 1.1 in float32 (384 and 512); for 20 rows 0.8.
-func (ks *kernelSet[T]) packsCrowded(m, k int) bool {
-	return ks.packing != nil && m >= 48 && k >= 48
+// nearCrowds reports whether rows of B, so many bytes apart and no more than nearRow, share sets of
+// the L1 cache, and m rows of A read them so often that packing B pays, with AVX2, which packs in
+// its tiles: on Zen 3 those of 2 KiB 1.05 to 1.15 times as fast from 33 rows on (for 20 0.8), and
+// those of 1.5 KiB, of more than PackRows, 1.03 to 1.1. Rows of 512 and 1024 bytes do not.
+func (ks *kernelSet[T]) nearCrowds(m, k, row int) bool {
+	const often, crowded = 32, 1536 // rows of A, and bytes
+	return ks.packing != nil && m > often && k >= 48 && (row == nearRow || row == crowded && m > ks.tuning.PackRows)
 }

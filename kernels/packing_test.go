@@ -53,16 +53,18 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		{tu.PackRows + 1, tu.PackDepth, false, 10, false}, {1 << 20, tu.PackDepth, false, 10, false},
 		{tu.PackRows + 1, tu.PackDepth + 1, false, 10, true}, {4000, max(tu.PackDepth, 1), false, farRow, true},
 		{1, 1, true, 10, true}, {1 << 20, 1, true, 10, true},
-		{48, 48, false, 1536 / size, crowded}, {48, 48, false, 2048 / size, crowded}, {1 << 20, tu.PackDepth, false, 1536 / size, ks.packing != nil},
+		{tu.PackRows + 1, 48, false, 1536 / size, crowded}, {33, 48, false, 2048 / size, crowded}, {1 << 20, tu.PackDepth, false, 1536 / size, ks.packing != nil},
 		{48, 48, false, 1024 / size, crowded && ks.packing == nil}, {48, 48, false, 1544 / size, crowded && ks.packing == nil},
-		{48, 64, false, 2064 / size, tu.PackRows < 48 && tu.PackWork < 3072}, {48, 65, false, 2064 / size, tu.PackRows < 48}, {48, 64, false, 2060 / size, tu.PackRows < 48},
-		{48, 64, false, 4088 / size, tu.PackRows < 48}, {48, 64, false, 4080 / size, tu.PackRows < 48 && tu.PackWork < 3072},
+		{96, 32, false, 2064 / size, tu.PackRows < 96 && tu.PackWork < 3072}, {96, 33, false, 2064 / size, tu.PackRows < 96}, {96, 32, false, 2060 / size, tu.PackRows < 96},
+		{96, 32, false, 4088 / size, tu.PackRows < 96}, {96, 32, false, 4080 / size, tu.PackRows < 96 && tu.PackWork < 3072},
 		{tu.CrowdedRows + 1, 1 << 20, false, 2048 / size, tu.CrowdedRows == tu.PackRows},
 		{tu.CrowdedRows + 1, 9, false, 3 * 2048 / size, true}, {min(tu.CrowdedRows, 40) + 1, 8, false, 3 * 2048 / size, tu.CrowdedRows <= 40 && tu.PackDepth < 8},
 		{max(tu.CrowdedRows+1, callWork/8*size/(3*2048)+1), 8, false, 3 * 2048 / size, true},
 		{tu.CrowdedRows + 1, 16, false, 3 * 2048 / size, true}, {tu.CrowdedRows, 16, false, 3 * 2048 / size, false},
-		{tu.PackRows, 1 << 20, false, farRow + 10, false}, {tu.CrowdedRows + 1, 1 << 20, false, farRow + 10, tu.CrowdedRows == tu.PackRows},
-		{48, 47, false, 1536 / size, crowded && ks.packing == nil}, {47, 48, false, 1536 / size, crowded && ks.packing == nil},
+		{tu.PackRows, 1000, false, farRow + 10, false}, {min(tu.LargeRows, tu.PackRows), 1 << 20, false, farRow + 10, false},
+		{tu.PackRows, 6<<20/size/700 + 1, false, 700, tu.LargeRows < tu.PackRows}, {tu.PackRows, 6 << 20 / size / 700, false, 700, false}, {tu.CrowdedRows + 1, 1 << 20, false, farRow + 10, tu.CrowdedRows == tu.PackRows},
+		{tu.PackRows + 1, 47, false, 1536 / size, crowded && ks.packing == nil}, {33, 47, false, 2048 / size, crowded && ks.packing == nil},
+		{32, 48, false, 2048 / size, crowded && ks.packing == nil}, {max(tu.PackRows, 33), 48, false, 1536 / size, crowded && ks.packing == nil},
 	} {
 		if got := ks.packsB(c.m, c.k, c.ld, c.trans); got != c.want {
 			t.Errorf("B, transposed %v, ld = %d, for %d rows and a depth of %d: packed is %v, want %v", c.trans, c.ld, c.m, c.k, got, c.want)

@@ -334,6 +334,21 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "AsRowsDepth", about: "least k for which a product with a transposed A and the columns of a vector is computed in vectors along m",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AsRowsDepth }, asRowsDepths),
+		shapes: func(t *tunable) (shapes []gemmShape) {
+			for _, m := range []int{200, 900} {
+				for _, k := range steps(asRowsDepths(t), t.now.AsRowsDepth) {
+					if m*t.lanes*k >= 1<<21 { // or vectors along m are taken as it is
+						shapes = append(shapes, gemmShape{m: m, n: t.lanes, k: k, transA: true})
+					}
+				}
+			}
+			return shapes
+		},
+		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.k >= tu.AsRowsDepth) },
+	},
+	{
 		name: "TurningColumns", about: "most columns for which a large product of two transposed operands is computed as its transpose; 0 for never",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurningColumns }, turningColumns),
 		shapes: func(t *tunable) (shapes []gemmShape) {
@@ -483,6 +498,8 @@ func tailDepths(*tunable) []int { return []int{0, 32, 64, 128, 256, never} }
 func dotDepths(*tunable) []int { return []int{1, 2, 4, 6, 8, 10, 12, 14, 16, 24, 32, never} }
 
 func uprightColumns(*tunable) []int { return []int{0, 2, 3, 4, 6, 8, 10, 12, 16} }
+
+func asRowsDepths(*tunable) []int { return []int{200, 300, 400, 600, 900, 1400, never} }
 
 func turningColumns(*tunable) []int { return []int{0, 24, 32, 48, 64, 96, 128, 192} }
 

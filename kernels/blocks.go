@@ -59,13 +59,13 @@ func (ks *kernelSet[T]) depth(n, k int, transA bool) int {
 // 12x28x321 would take 1.1 times as long. So does one of which both m and n are few: 11x17x14240
 // 1.12. Nor is one whose only panel is cut, for which no kernel fetches the next block of A, if
 // that is large: 3000x22x1000 in float32 would take 1.5 times as long, 1500x14x1000 1.2. What goes
-// beside the last panel is asked first.
+// beside the last panel is asked first. Few columns go upright, or as rows, but for a full panel.
 func (ks *kernelSet[T]) isThin(m, n, k int) bool {
 	const least, few, large = 1 << 18, 96, 4 << 20 // multiply-adds, and bytes of a row and of A
 	var z T
 	tu, size := &ks.tuning, int(unsafe.Sizeof(z))
 	cut := n <= len(ks.byColumns) && n&(ks.lanes-1) > tu.TailColumns
-	return n <= tu.ThinColumns && n > max(tu.UprightColumns, fewUpright) && k > tu.ThinDepth+tu.ThinDepth/2 &&
+	return n <= tu.ThinColumns && (n > max(tu.UprightColumns, fewUpright) || n == ks.nr()) && k > tu.ThinDepth+tu.ThinDepth/2 &&
 		max(m, n) > few/size && !(cut && m*k > large/size) && product3(m, n, k) >= least &&
 		!ks.goesBeside(m, n, k)
 }

@@ -245,9 +245,10 @@ func rowsInBlocks[T Float](ks *kernelSet[T], m, n, k, kc int, alpha T, a []T, ld
 	rows := stridesOf(a, lda, transA)
 	rows.inOrder = true
 	block := product[T]{ks: ks, m: m, n: n, alpha: alpha, beta: beta, c: c, ldc: ldc}
+	large := isLarge[T](k, ldb)
 	for pc := 0; pc < k; pc += kc {
 		block.k, block.a = min(kc, k-pc), rows.from(0, pc)
-		block.macroKernel(&panels[T]{data: b[pc*ldb:], row: ldb, step: 1}, nil)
+		block.macroKernel(&panels[T]{data: b[pc*ldb:], row: ldb, step: 1, large: large}, nil)
 		block.beta = 1
 	}
 }

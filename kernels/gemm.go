@@ -92,7 +92,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 			case alone && ks.inTilesAlone(n, k) && ks.nearRows(lda):
 				tilesAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
-			case !transA && ks.nearRows(lda), transA && (n <= fewUpright || ks.nearColumns(m, n, k, lda)):
+			case !transA && ks.nearRows(lda), transA && (n <= fewUpright && n != ks.nr() || ks.nearColumns(m, n, k, lda)):
 				var x microArgs[T]
 				x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 				x.compute(ks, m, n, pairingOf(m, k, transA))

@@ -29,7 +29,7 @@ func thin[T Float](t *testing.T, o Ops[T]) {
 		want    bool
 	}{
 		{3000, most, deep + 1, true}, {3000, most, deep, false}, {3000, most + 1, deep + 1, false},
-		{3000, upright + 1, deep + 1, true}, {30000, upright, deep + 1, false},
+		{3000, upright + 1, deep + 1, true}, {30000, upright, deep + 1, false}, {3000, ks.nr(), deep + 1, true}, {3000, ks.nr() - 1, deep + 1, ks.nr()-1 > upright},
 		{64, 16, 256, true}, {63, 16, 256, false}, {200, max(upright+1, 11), 256, true}, {30, 23, 400, true}, {few, few, 20000, false}, {few + 1, few, 20000, few > upright},
 		{rows, one, 256, one > upright}, {rows + 1, one, 256, one > upright && ks.lanes == 1},
 	} {

@@ -46,12 +46,12 @@ type Tuning struct {
 	// as those about a multiple of 4 KiB apart do, the smaller one of PackColumns and TurnColumns
 	// counts.
 	TurnColumns int
-	// A product with a transposed A alone that has more columns than 8 and UprightColumns, and at
-	// most ThinColumns, is thin, unless it is small, or m and n are no more than 96 bytes of
-	// elements: it reads A in place whatever the stride, or where its columns share sets of the
-	// cache turns it, in blocks of depth ThinDepth instead of KC. Each step of k takes a cache line
-	// of A, little of which the tile reads: of so few steps, these lines and the panel of B stay in
-	// the first-level cache for the tiles that read the rest. 0 columns are for no product.
+	// A product with a transposed A alone that has more columns than 8 and UprightColumns, or those
+	// of a large tile, and at most ThinColumns, is thin, unless it is small, or m and n are no more
+	// than 96 bytes of elements: it reads A in place whatever the stride, or where its columns share
+	// sets of the cache turns it, in blocks of depth ThinDepth instead of KC. Each step of k takes a
+	// cache line of A, little of which the tile reads: of so few steps, these lines and the panel of
+	// B stay in the first-level cache for the tiles that read the rest. 0 columns are for no product.
 	ThinColumns, ThinDepth int
 	// A product with B as it is, of more rows than a tile and at most PackRows, or LargeRows, has
 	// blocks of depth UnevenDepth if k is two and a half times that or more, and rows of n elements
@@ -77,6 +77,10 @@ type Tuning struct {
 	// few, up to eight of these, or which save more by not turning it. 0 leaves all of them to
 	// other ways; 64 is the most.
 	UprightColumns int
+	// A product with a transposed A alone and a depth of at least AsRowsDepth is computed in vectors
+	// along m, too, if it has as many columns as a vector, and twelve times as many rows; and in
+	// float64 if it has a part of a vector more columns than a large tile, and A comes from memory.
+	AsRowsDepth int
 	// A product of two transposed operands that is large, and has 2 to TurningColumns columns, 16
 	// rows or more and a depth of 32 or more, is computed as its transpose, which turns no operand
 	// but C. 0 is for no product.
@@ -166,6 +170,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"TailDepth", t.TailDepth, 0, math.MaxInt},
 		{"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()},
+		{"AsRowsDepth", t.AsRowsDepth, 0, math.MaxInt},
 		{"TurningColumns", t.TurningColumns, 0, math.MaxInt},
 		{"TurningRows", t.TurningRows, 0, math.MaxInt},
 		{"NarrowDepth", t.NarrowDepth, 1, math.MaxInt},

@@ -43,6 +43,46 @@ func betterAsRows[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
+// A transposed A of which tiles would read a part of each line is read in rows.
+func TestReadsLinesAgain(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { readsLinesAgain(t, o, 4) },
+		func(t *testing.T, o Ops[float64]) { readsLinesAgain(t, o, 8) })
+}
+
+func readsLinesAgain[T Float](t *testing.T, o Ops[T], size int) {
+	const large = 11 << 20
+	asIs, tu := o, o.Tuning()
+	tu.AsRowsDepth = 40 // of any implementation
+	o = o.Tuned(tu)
+	lanes, nr := o.ks.lanes, o.ks.nr()
+	k := large/size/2000 + 1 // of an A with 2000 rows that is large
+	for _, s := range []struct {
+		m, n, k int
+		want    bool
+	}{
+		{12 * lanes, lanes, 40, true}, {12*lanes - 1, lanes, 40, false}, {12 * lanes, lanes, 39, false},
+		{900, lanes + 1, 2 * tu.KC, false}, {2000, nr + 1, k, size == 8 && lanes > 1}, {2000, nr + lanes - 1, k, size == 8 && lanes > 1},
+		{2000, nr + 1, k - 1, false}, {2000, nr, k, lanes == nr}, {2000, nr + lanes, k, false},
+	} {
+		if got := o.ks.readsLinesAgain(s.m, s.n, s.k); got != s.want {
+			t.Errorf("%+v: read in rows %v", s, got)
+		}
+		if s.want && s.n > 1 && !o.ks.goesBeside(s.m, s.n, s.k) && o.ks.wayOfTN(s.m, s.n, s.k, false) != inColumns {
+			t.Errorf("%+v: computed in way %d", s, o.ks.wayOfTN(s.m, s.n, s.k, false))
+		}
+	}
+	sizes := [][3]int{{12*lanes + 5, lanes, 300}, {12*lanes + 5, lanes, 3*tu.KC + 1}} // strips and blocks
+	if size == 8 {
+		sizes = append(sizes, [3]int{2000, nr + 1, k})
+	}
+	for _, s := range sizes {
+		for _, o := range []Ops[T]{o, asIs} {
+			runGemm(t, o, gemmCase{transA: true, m: s[0], n: s[1], k: s[2], alpha: 1.5, beta: -2, padA: 3, padB: 1, padC: 2})
+		}
+	}
+}
+
 // Large products of two transposed operands and few columns turn C.
 func TestTurnsC(t *testing.T) {
 	eachType(t,

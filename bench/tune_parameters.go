@@ -337,11 +337,10 @@ var parameters = []parameter{
 		name: "AsRowsDepth", about: "least k for which a product with a transposed A and the columns of a vector is computed in vectors along m",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AsRowsDepth }, asRowsDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, m := range []int{200, 900} {
-				for _, k := range steps(asRowsDepths(t), t.now.AsRowsDepth) {
-					if m*t.lanes*k >= 1<<21 { // or vectors along m are taken as it is
-						shapes = append(shapes, gemmShape{m: m, n: t.lanes, k: k, transA: true})
-					}
+			for _, k := range steps(asRowsDepths(t), t.now.AsRowsDepth) {
+				const most = 1 << 20 // of elements of A, which stay in the caches
+				if k > 0 {
+					shapes = append(shapes, gemmShape{m: most / k, n: t.lanes, k: k, transA: true}, gemmShape{m: most / 2 / k, n: t.lanes, k: k, transA: true})
 				}
 			}
 			return shapes
@@ -499,7 +498,7 @@ func dotDepths(*tunable) []int { return []int{1, 2, 4, 6, 8, 10, 12, 14, 16, 24,
 
 func uprightColumns(*tunable) []int { return []int{0, 2, 3, 4, 6, 8, 10, 12, 16} }
 
-func asRowsDepths(*tunable) []int { return []int{200, 300, 400, 600, 900, 1400, never} }
+func asRowsDepths(*tunable) []int { return []int{0, 8, 16, 32, 64, 128, 300, 900, never} }
 
 func turningColumns(*tunable) []int { return []int{0, 24, 32, 48, 64, 96, 128, 192} }
 

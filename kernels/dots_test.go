@@ -42,6 +42,16 @@ func gemmAsDots[T Float](t *testing.T, o Ops[T]) {
 			t.Errorf("%dx%d is computed as dot products: %v, want %v", s.m, s.n, !want, want)
 		}
 	}
+	if avx2 && lanes > columns { // as many columns as a vector, which are no group
+		for _, s := range []struct {
+			m, k int
+			want bool
+		}{{33, 127, false}, {33, 128, true}, {32, 127, true}} {
+			if o.ks.dotsPay(s.m, lanes, s.k) != s.want {
+				t.Errorf("%dx%dx%d is computed as dot products: %v, want %v", s.m, lanes, s.k, !s.want, s.want)
+			}
+		}
+	}
 	for few := 1; few <= 6; few++ {
 		for _, many := range []int{6, 40, 1000} {
 			least := few * depth

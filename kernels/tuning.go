@@ -78,8 +78,9 @@ type Tuning struct {
 	// other ways; 64 is the most.
 	UprightColumns int
 	// A product with a transposed A alone and a depth of at least AsRowsDepth is computed in vectors
-	// along m, too, if it has as many columns as a vector, and twelve times as many rows; and in
-	// float64 if it has a part of a vector more columns than a large tile, and A comes from memory.
+	// along m, too, if it has as many columns as a vector, and twelve times as many rows; and where A
+	// has 11 MiB or more if k is at least 400, in float64 those with a part of a vector more columns
+	// than a large tile as well.
 	AsRowsDepth int
 	// A product of two transposed operands that is large, and has 2 to TurningColumns columns, 16
 	// rows or more and a depth of 32 or more, is computed as its transpose, which turns no operand

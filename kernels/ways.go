@@ -150,18 +150,22 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 
 // readsLinesAgain reports whether a product with a transposed A alone, and few columns, is computed
 // as its transpose for another reason: it reads A in rows, of which tiles read a few elements at
-// each step of k, to come back for the rest of their lines when these have left the cache. On Zen 3,
-// where the columns are a vector, and tiles have six rows: 900x4x577 in float64 1.9 times as fast,
-// 200x4x600 1.35, 900x8x450 in float32 1.4, 60x8x800 0.9. And where they are two vectors and a part
-// of one, whose tiles have four rows, in float64 of an A from memory: 1300x9x1500 2.0.
+// each step of k, to come back for the rest of their lines when these have left the cache. Where the
+// columns are a vector, tiles of one vector are too few sums, besides: on Zen 3 2000x8x140 takes 0.66
+// of the time, 900x4x577 in float64 0.53, 16000x8x20 0.8; but of an A from memory only where k is
+// deep, 1500x4x2000 in float64 0.63 and 60000x4x40 1.45. In float64 so do the columns of two vectors
+// and a part of one, whose tiles have four rows: 1300x9x1500 0.5.
 func (ks *kernelSet[T]) readsLinesAgain(m, n, k int) bool {
-	const manyRows = 12 // times the columns
+	const manyRows, deep = 12, 400 // rows for each column, and steps of k
 	var z T
-	if k < ks.tuning.AsRowsDepth {
+	switch large := isLarge[T](k, m); {
+	case k < ks.tuning.AsRowsDepth, large && k < deep:
 		return false
+	case n == ks.lanes:
+		return m >= manyRows*n
+	default:
+		return large && unsafe.Sizeof(z) == 8 && n > ks.nr() && n < ks.nr()+ks.lanes
 	}
-	return n == ks.lanes && m >= manyRows*n ||
-		unsafe.Sizeof(z) == 8 && n > ks.nr() && n < ks.nr()+ks.lanes && isLarge[T](k, m)
 }
 
 // turnsC reports whether a product of two transposed operands, too large for strips, is computed as
@@ -353,9 +357,16 @@ func (ks *kernelSet[T]) dotsPay(m, n, k int) bool {
 	// With AVX2, dot products are slow beside full tiles, and have the speed of tiles of one vector,
 	// for which B is turned in the time of five rows: on Zen 3, of 460 shapes of 5 to 28 rows or
 	// columns these lose up to 15% against the better way where rows are 18 to 24 and k is 250, or
-	// columns 18 and rows hundreds.
-	const rows = 5
-	return !ks.costs.slowDots || n <= ks.lanes || 5*ks.inUnits(n)*(m+rows) > 6*m*n
+	// columns 18 and rows hundreds. A vector that is full wants more steps of k: 60x8x100 in float32
+	// is 1.2 times as fast in tiles, 60x8x600 0.9.
+	const rows, deep = 5, 128
+	switch {
+	case !ks.costs.slowDots:
+		return true
+	case n == ks.lanes && m > most:
+		return k >= deep
+	}
+	return n <= ks.lanes || 5*ks.inUnits(n)*(m+rows) > 6*m*n
 }
 
 // turnedDotsPay reports whether a product of two transposed operands turns A, of few rows, to be

@@ -62,6 +62,7 @@ func readsLinesAgain[T Float](t *testing.T, o Ops[T], size int) {
 		want    bool
 	}{
 		{12 * lanes, lanes, 40, true}, {12*lanes - 1, lanes, 40, false}, {12 * lanes, lanes, 39, false},
+		{2000, lanes, k, true}, {large/size/399 + 1, lanes, 399, false}, {large/size/400 + 1, lanes, 400, true}, {large / size / 400, lanes, 399, true},
 		{900, lanes + 1, 2 * tu.KC, false}, {2000, nr + 1, k, size == 8 && lanes > 1}, {2000, nr + lanes - 1, k, size == 8 && lanes > 1},
 		{2000, nr + 1, k - 1, false}, {2000, nr, k, lanes == nr}, {2000, nr + lanes, k, false},
 	} {

@@ -77,10 +77,10 @@ type Tuning struct {
 	// few, up to eight of these, or which save more by not turning it. 0 leaves all of them to
 	// other ways; 64 is the most.
 	UprightColumns int
-	// A product with a transposed A alone and a depth of at least AsRowsDepth is computed in vectors
-	// along m, too, if it has as many columns as a vector, and twelve times as many rows; and where A
-	// has 11 MiB or more if k is at least 400, in float64 those with a part of a vector more columns
-	// than a large tile as well.
+	// A large product with a transposed A alone and a depth of at least AsRowsDepth is computed in
+	// vectors along m, too, if it has as many columns as a vector, and twelve times as many rows; and
+	// where A has 11 MiB or more if k is at least 400, in float64 those with a part of a vector more
+	// columns than a large tile as well.
 	AsRowsDepth int
 	// A product of two transposed operands that is large, and has 2 to TurningColumns columns, 16
 	// rows or more and a depth of 32 or more, is computed as its transpose, which turns no operand

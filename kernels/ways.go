@@ -152,14 +152,14 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 // as its transpose for another reason: it reads A in rows, of which tiles read a few elements at
 // each step of k, to come back for the rest of their lines when these have left the cache. Where the
 // columns are a vector, tiles of one vector are too few sums, besides: on Zen 3 2000x8x140 takes 0.66
-// of the time, 900x4x577 in float64 0.53, 16000x8x20 0.8; but of an A from memory only where k is
-// deep, 1500x4x2000 in float64 0.63 and 60000x4x40 1.45. In float64 so do the columns of two vectors
+// of the time, 900x4x577 in float64 0.53, 150000x8x2 0.67, while less work is for strips, or upright;
+// but of an A from memory only where k is deep, 1500x4x2000 in float64 0.63 and 60000x4x40 1.45. In float64 so do the columns of two vectors
 // and a part of one, whose tiles have four rows: 1300x9x1500 0.5.
 func (ks *kernelSet[T]) readsLinesAgain(m, n, k int) bool {
 	const manyRows, deep = 12, 400 // rows for each column, and steps of k
 	var z T
 	switch large := isLarge[T](k, m); {
-	case k < ks.tuning.AsRowsDepth, large && k < deep:
+	case k < ks.tuning.AsRowsDepth, product3(m, n, k) < callWork, large && k < deep:
 		return false
 	case n == ks.lanes:
 		return m >= manyRows*n

@@ -355,6 +355,11 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 		mk.zero(pair[0])
 		mk.zero(pair[1])
 	}
+	asksLarge := mk.hasFar() && mk.isa.fetchesRows
+	if asksLarge { // before row takes the last register
+		mk.CMPQ(mk.args().addr("largeB"), operand.Imm(0))
+		mk.JNE(operand.LabelRef(prefix + "Large"))
+	}
 	row := mk.GP64()
 	if !mk.around {
 		mk.MOVQ(r.c, row)
@@ -413,11 +418,18 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 		return func() {}
 	}
 	return func() {
+		if asksLarge {
+			mk.Label(prefix + "Large")
+			if !mk.around {
+				mk.MOVQ(r.c, row)
+			}
+			mk.SUBQ(operand.Imm(uint64(atOnce)), r.left)
+			mk.JLT(operand.LabelRef(prefix + "Rest"))
+			mk.JMP(operand.LabelRef(prefix + "Fetches"))
+		}
 		mk.Label(prefix + "Far")
 		bytes := row // registers are all taken
-		if mk.isa.fetchesRows {
-			mk.CMPQ(mk.args().addr("largeB"), operand.Imm(0))
-			mk.JNE(operand.LabelRef(prefix + "Fetches"))
+		if asksLarge {
 			mk.Comment("rows that share sets of the cache are a multiple of 4 KiB apart, or nearly")
 			mk.LEAQ(operand.Mem{Base: r.bRow, Disp: sharing}, bytes)
 			mk.ANDQ(operand.U32(setPeriod-1), bytes)

@@ -1,6 +1,8 @@
 package kernels
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 )
@@ -35,6 +37,39 @@ func TestGemmFarRows(t *testing.T) {
 		}
 		return cases
 	})
+}
+
+// That B is large changes what is fetched, and no bit, however near its rows are.
+func TestLargeBGivesTheSameBits(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { largeBGivesTheSameBits(t, o.ks) },
+		func(t *testing.T, o Ops[float64]) { largeBGivesTheSameBits(t, o.ks) })
+}
+
+func largeBGivesTheSameBits[T Float](t *testing.T, ks *kernelSet[T]) {
+	rng := rand.New(rand.NewPCG(11, 5))
+	for v, kernels := range ks.micro {
+		for _, cols := range []int{(v + 1) * ks.lanes, v*ks.lanes + 1} {
+			ldb := (v+2)*ks.lanes + 1
+			for h := 1; h <= len(kernels); h++ {
+				for k := 1; k <= 20; k++ {
+					const tiles = 2
+					a, b := randomMatrix[T](rng, tiles*h, k, k).data, randomMatrix[T](rng, k, ldb, ldb).data
+					product := func(large int) []T {
+						c := newGuarded[T](tiles * h * cols)
+						var x microArgs[T]
+						x.set(k, 1.5, &a[0], k, false, &b[0], ldb, 0, &c.data[0], cols)
+						x.cols, x.tiles, x.panels, x.largeB = cols, tiles, 1, large
+						x.run(kernels[h-1])
+						return c.all
+					}
+					if near, large := product(0), product(1); !slices.Equal(near, large) || near[len(near)/2] == T(guard) {
+						t.Fatalf("%d columns in %d vectors, tiles of %d rows, k = %d: another product if B is large", cols, v+1, h, k)
+					}
+				}
+			}
+		}
+	}
 }
 
 func TestIsLarge(t *testing.T) {

@@ -34,6 +34,9 @@ wholePanel:
 wholeTile:
 	MOVQ    DI, R9
 	VXORPS  Y0, Y0, Y0
+	MOVQ    x+0(FP), SI
+	CMPQ    136(SI), $0x00
+	JNE     wholeLarge
 	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
@@ -211,6 +214,9 @@ cutPanel:
 cutTile:
 	MOVQ    DI, R9
 	VXORPS  Y1, Y1, Y1
+	MOVQ    x+0(FP), R12
+	CMPQ    136(R12), $0x00
+	JNE     cutLarge
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
@@ -394,11 +400,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), SI
-	CMPQ 136(SI), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R8, SI
+	SUBQ $0x04, R11
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), SI
 	ANDQ $0x00000fff, SI
@@ -455,11 +463,13 @@ wholeNear:
 	MOVQ R8, SI
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R12
-	CMPQ 136(R12), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R8, R12
+	SUBQ $0x04, R11
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -547,6 +557,9 @@ wholeTile:
 	MOVQ    DI, R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
+	MOVQ    x+0(FP), SI
+	CMPQ    136(SI), $0x00
+	JNE     wholeLarge
 	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
@@ -749,6 +762,9 @@ cutTile:
 	MOVQ    DI, R9
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
+	MOVQ    x+0(FP), R12
+	CMPQ    136(R12), $0x00
+	JNE     cutLarge
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
@@ -968,11 +984,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), SI
-	CMPQ 136(SI), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R8, SI
+	SUBQ $0x04, R11
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), SI
 	ANDQ $0x00000fff, SI
@@ -1037,11 +1055,13 @@ wholeNear:
 	MOVQ R8, SI
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R12
-	CMPQ 136(R12), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R8, R12
+	SUBQ $0x04, R11
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -1138,6 +1158,9 @@ wholeTile:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
+	MOVQ    x+0(FP), SI
+	CMPQ    136(SI), $0x00
+	JNE     wholeLarge
 	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
@@ -1365,6 +1388,9 @@ cutTile:
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
+	MOVQ    x+0(FP), R12
+	CMPQ    136(R12), $0x00
+	JNE     cutLarge
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
@@ -1620,11 +1646,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), SI
-	CMPQ 136(SI), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R8, SI
+	SUBQ $0x04, R11
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), SI
 	ANDQ $0x00000fff, SI
@@ -1697,11 +1725,13 @@ wholeNear:
 	MOVQ R8, SI
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R12
-	CMPQ 136(R12), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R8, R12
+	SUBQ $0x04, R11
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -1808,6 +1838,9 @@ wholeTile:
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
+	MOVQ    x+0(FP), DI
+	CMPQ    136(DI), $0x00
+	JNE     wholeLarge
 	MOVQ    R9, DI
 	SUBQ    $0x04, R12
 	JLT     wholeRest
@@ -2060,6 +2093,9 @@ cutTile:
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
+	MOVQ    x+0(FP), R13
+	CMPQ    136(R13), $0x00
+	JNE     cutLarge
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
@@ -2351,11 +2387,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), DI
-	CMPQ 136(DI), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R9, DI
+	SUBQ $0x04, R12
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), DI
 	ANDQ $0x00000fff, DI
@@ -2436,11 +2474,13 @@ wholeNear:
 	MOVQ R9, DI
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R13
-	CMPQ 136(R13), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R9, R13
+	SUBQ $0x04, R12
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
 	ANDQ $0x00000fff, R13
@@ -2556,6 +2596,9 @@ wholeTile:
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
+	MOVQ    x+0(FP), DI
+	CMPQ    136(DI), $0x00
+	JNE     wholeLarge
 	MOVQ    R9, DI
 	SUBQ    $0x04, R12
 	JLT     wholeRest
@@ -2833,6 +2876,9 @@ cutTile:
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
+	MOVQ    x+0(FP), R13
+	CMPQ    136(R13), $0x00
+	JNE     cutLarge
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
@@ -3160,11 +3206,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), DI
-	CMPQ 136(DI), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R9, DI
+	SUBQ $0x04, R12
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), DI
 	ANDQ $0x00000fff, DI
@@ -3253,11 +3301,13 @@ wholeNear:
 	MOVQ R9, DI
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R13
-	CMPQ 136(R13), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R9, R13
+	SUBQ $0x04, R12
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
 	ANDQ $0x00000fff, R13
@@ -3383,6 +3433,9 @@ wholeTile:
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
+	MOVQ    x+0(FP), R8
+	CMPQ    136(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R13
 	JLT     wholeRest
@@ -3685,6 +3738,9 @@ cutTile:
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
+	MOVQ    x+0(FP), R14
+	CMPQ    136(R14), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
@@ -4048,11 +4104,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 136(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R13
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -4149,11 +4207,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R14
-	CMPQ 136(R14), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R14
+	SUBQ $0x04, R13
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R14
 	ANDQ $0x00000fff, R14
@@ -4288,6 +4348,9 @@ wholeTile:
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
+	MOVQ    x+0(FP), R8
+	CMPQ    136(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R13
 	JLT     wholeRest
@@ -4615,6 +4678,9 @@ cutTile:
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
+	MOVQ    x+0(FP), R14
+	CMPQ    136(R14), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
@@ -5014,11 +5080,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 136(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R13
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -5123,11 +5191,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R14
-	CMPQ 136(R14), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R14
+	SUBQ $0x04, R13
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R14
 	ANDQ $0x00000fff, R14
@@ -5275,6 +5345,9 @@ wholeTile:
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
+	MOVQ    x+0(FP), R8
+	CMPQ    136(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
@@ -5636,6 +5709,9 @@ cutTile:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
+	MOVQ    x+0(FP), R15
+	CMPQ    136(R15), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
@@ -6076,11 +6152,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 136(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R14
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -6197,11 +6275,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R15
-	CMPQ 136(R15), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R15
+	SUBQ $0x04, R14
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
 	ANDQ $0x00000fff, R15
@@ -6362,6 +6442,9 @@ wholeTile:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
+	MOVQ    x+0(FP), R8
+	CMPQ    136(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
@@ -6748,6 +6831,9 @@ cutTile:
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
+	MOVQ    x+0(FP), R15
+	CMPQ    136(R15), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
@@ -7224,11 +7310,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 136(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R14
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -7353,11 +7441,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R15
-	CMPQ 136(R15), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R15
+	SUBQ $0x04, R14
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
 	ANDQ $0x00000fff, R15
@@ -7527,6 +7617,9 @@ wholeTile:
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
+	MOVQ    x+0(FP), R8
+	CMPQ    136(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
@@ -7938,6 +8031,9 @@ cutTile:
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
+	MOVQ    x+0(FP), R15
+	CMPQ    136(R15), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
@@ -8450,11 +8546,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 136(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R14
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -8587,11 +8685,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R15
-	CMPQ 136(R15), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R15
+	SUBQ $0x04, R14
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
 	ANDQ $0x00000fff, R15
@@ -8770,6 +8870,9 @@ wholeTile:
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
+	MOVQ    x+0(FP), R8
+	CMPQ    136(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
@@ -9206,6 +9309,9 @@ cutTile:
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
+	MOVQ    x+0(FP), R15
+	CMPQ    136(R15), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
@@ -9754,11 +9860,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 136(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R14
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -9899,11 +10007,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R15
-	CMPQ 136(R15), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R15
+	SUBQ $0x04, R14
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
 	ANDQ $0x00000fff, R15
@@ -10091,6 +10201,9 @@ wholeTile:
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
+	MOVQ    x+0(FP), R8
+	CMPQ    136(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
@@ -10552,6 +10665,9 @@ cutTile:
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
 	VXORPS  Y12, Y12, Y12
+	MOVQ    x+0(FP), R15
+	CMPQ    136(R15), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
@@ -11136,11 +11252,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 136(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R14
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -11289,11 +11407,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R15
-	CMPQ 136(R15), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R15
+	SUBQ $0x04, R14
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
 	ANDQ $0x00000fff, R15
@@ -11475,6 +11595,9 @@ tileTile:
 	MOVQ    SI, R8
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
+	MOVQ    x+0(FP), R12
+	CMPQ    136(R12), $0x00
+	JNE     tileLarge
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
@@ -11649,11 +11772,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R12
-	CMPQ 136(R12), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ DI, R12
+	SUBQ $0x04, R10
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -11757,6 +11882,9 @@ tileTile:
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
+	MOVQ    x+0(FP), R12
+	CMPQ    136(R12), $0x00
+	JNE     tileLarge
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
@@ -11970,11 +12098,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R12
-	CMPQ 136(R12), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ DI, R12
+	SUBQ $0x04, R10
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -12092,6 +12222,9 @@ tileTile:
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
+	MOVQ    x+0(FP), R12
+	CMPQ    136(R12), $0x00
+	JNE     tileLarge
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
@@ -12344,11 +12477,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R12
-	CMPQ 136(R12), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ DI, R12
+	SUBQ $0x04, R10
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -12481,6 +12616,9 @@ tileTile:
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
+	MOVQ    x+0(FP), R13
+	CMPQ    136(R13), $0x00
+	JNE     tileLarge
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
@@ -12772,11 +12910,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R13
-	CMPQ 136(R13), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ R8, R13
+	SUBQ $0x04, R11
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
 	ANDQ $0x00000fff, R13
@@ -12923,6 +13063,9 @@ tileTile:
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
+	MOVQ    x+0(FP), R13
+	CMPQ    136(R13), $0x00
+	JNE     tileLarge
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
@@ -13253,11 +13396,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R13
-	CMPQ 136(R13), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ R8, R13
+	SUBQ $0x04, R11
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
 	ANDQ $0x00000fff, R13
@@ -13419,6 +13564,9 @@ tileTile:
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
+	MOVQ    x+0(FP), R14
+	CMPQ    136(R14), $0x00
+	JNE     tileLarge
 	MOVQ    R9, R14
 	SUBQ    $0x04, R12
 	JLT     tileRest
@@ -13788,11 +13936,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R14
-	CMPQ 136(R14), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ R9, R14
+	SUBQ $0x04, R12
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R14
 	ANDQ $0x00000fff, R14
@@ -13955,6 +14105,9 @@ tileTile:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
+	MOVQ    x+0(FP), R12
+	CMPQ    136(R12), $0x00
+	JNE     tileLarge
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
@@ -14155,11 +14308,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R12
-	CMPQ 136(R12), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ DI, R12
+	SUBQ $0x04, R10
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -14278,6 +14433,9 @@ tileTile:
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
+	MOVQ    x+0(FP), R12
+	CMPQ    136(R12), $0x00
+	JNE     tileLarge
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
@@ -14532,11 +14690,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R12
-	CMPQ 136(R12), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ DI, R12
+	SUBQ $0x04, R10
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -14674,6 +14834,9 @@ tileTile:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
+	MOVQ    x+0(FP), R12
+	CMPQ    136(R12), $0x00
+	JNE     tileLarge
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
@@ -14982,11 +15145,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R12
-	CMPQ 136(R12), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ DI, R12
+	SUBQ $0x04, R10
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -15144,6 +15309,9 @@ tileTile:
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
+	MOVQ    x+0(FP), R13
+	CMPQ    136(R13), $0x00
+	JNE     tileLarge
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
@@ -15506,11 +15674,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R13
-	CMPQ 136(R13), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ R8, R13
+	SUBQ $0x04, R11
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
 	ANDQ $0x00000fff, R13
@@ -15670,6 +15840,9 @@ wholePanel:
 wholeTile:
 	MOVQ    DI, R9
 	VXORPS  Y0, Y0, Y0
+	MOVQ    x+0(FP), SI
+	CMPQ    144(SI), $0x00
+	JNE     wholeLarge
 	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
@@ -15849,6 +16022,9 @@ cutPanel:
 cutTile:
 	MOVQ    DI, R9
 	VXORPS  Y1, Y1, Y1
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JNE     cutLarge
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
@@ -16026,11 +16202,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), SI
-	CMPQ 144(SI), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R8, SI
+	SUBQ $0x04, R11
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), SI
 	ANDQ $0x00000fff, SI
@@ -16087,11 +16265,13 @@ wholeNear:
 	MOVQ R8, SI
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R12
-	CMPQ 144(R12), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R8, R12
+	SUBQ $0x04, R11
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -16179,6 +16359,9 @@ wholeTile:
 	MOVQ    DI, R9
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
+	MOVQ    x+0(FP), SI
+	CMPQ    144(SI), $0x00
+	JNE     wholeLarge
 	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
@@ -16383,6 +16566,9 @@ cutTile:
 	MOVQ    DI, R9
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JNE     cutLarge
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
@@ -16592,11 +16778,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), SI
-	CMPQ 144(SI), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R8, SI
+	SUBQ $0x04, R11
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), SI
 	ANDQ $0x00000fff, SI
@@ -16661,11 +16849,13 @@ wholeNear:
 	MOVQ R8, SI
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R12
-	CMPQ 144(R12), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R8, R12
+	SUBQ $0x04, R11
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -16762,6 +16952,9 @@ wholeTile:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
+	MOVQ    x+0(FP), SI
+	CMPQ    144(SI), $0x00
+	JNE     wholeLarge
 	MOVQ    R8, SI
 	SUBQ    $0x04, R11
 	JLT     wholeRest
@@ -16991,6 +17184,9 @@ cutTile:
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JNE     cutLarge
 	MOVQ    R8, R12
 	SUBQ    $0x04, R11
 	JLT     cutRest
@@ -17232,11 +17428,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), SI
-	CMPQ 144(SI), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R8, SI
+	SUBQ $0x04, R11
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), SI
 	ANDQ $0x00000fff, SI
@@ -17309,11 +17507,13 @@ wholeNear:
 	MOVQ R8, SI
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R12
-	CMPQ 144(R12), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R8, R12
+	SUBQ $0x04, R11
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -17420,6 +17620,9 @@ wholeTile:
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
+	MOVQ    x+0(FP), DI
+	CMPQ    144(DI), $0x00
+	JNE     wholeLarge
 	MOVQ    R9, DI
 	SUBQ    $0x04, R12
 	JLT     wholeRest
@@ -17674,6 +17877,9 @@ cutTile:
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
+	MOVQ    x+0(FP), R13
+	CMPQ    144(R13), $0x00
+	JNE     cutLarge
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
@@ -17947,11 +18153,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), DI
-	CMPQ 144(DI), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R9, DI
+	SUBQ $0x04, R12
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), DI
 	ANDQ $0x00000fff, DI
@@ -18032,11 +18240,13 @@ wholeNear:
 	MOVQ R9, DI
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R13
-	CMPQ 144(R13), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R9, R13
+	SUBQ $0x04, R12
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
 	ANDQ $0x00000fff, R13
@@ -18152,6 +18362,9 @@ wholeTile:
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
+	MOVQ    x+0(FP), DI
+	CMPQ    144(DI), $0x00
+	JNE     wholeLarge
 	MOVQ    R9, DI
 	SUBQ    $0x04, R12
 	JLT     wholeRest
@@ -18431,6 +18644,9 @@ cutTile:
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
+	MOVQ    x+0(FP), R13
+	CMPQ    144(R13), $0x00
+	JNE     cutLarge
 	MOVQ    R9, R13
 	SUBQ    $0x04, R12
 	JLT     cutRest
@@ -18736,11 +18952,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), DI
-	CMPQ 144(DI), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R9, DI
+	SUBQ $0x04, R12
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), DI
 	ANDQ $0x00000fff, DI
@@ -18829,11 +19047,13 @@ wholeNear:
 	MOVQ R9, DI
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R13
-	CMPQ 144(R13), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R9, R13
+	SUBQ $0x04, R12
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
 	ANDQ $0x00000fff, R13
@@ -18959,6 +19179,9 @@ wholeTile:
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
+	MOVQ    x+0(FP), R8
+	CMPQ    144(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R13
 	JLT     wholeRest
@@ -19263,6 +19486,9 @@ cutTile:
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
+	MOVQ    x+0(FP), R14
+	CMPQ    144(R14), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
@@ -19600,11 +19826,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 144(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R13
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -19701,11 +19929,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R14
-	CMPQ 144(R14), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R14
+	SUBQ $0x04, R13
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R14
 	ANDQ $0x00000fff, R14
@@ -19840,6 +20070,9 @@ wholeTile:
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
+	MOVQ    x+0(FP), R8
+	CMPQ    144(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R13
 	JLT     wholeRest
@@ -20169,6 +20402,9 @@ cutTile:
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
+	MOVQ    x+0(FP), R14
+	CMPQ    144(R14), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R14
 	SUBQ    $0x04, R13
 	JLT     cutRest
@@ -20538,11 +20774,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 144(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R13
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -20647,11 +20885,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R14
-	CMPQ 144(R14), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R14
+	SUBQ $0x04, R13
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R14
 	ANDQ $0x00000fff, R14
@@ -20799,6 +21039,9 @@ wholeTile:
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
+	MOVQ    x+0(FP), R8
+	CMPQ    144(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
@@ -21162,6 +21405,9 @@ cutTile:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
+	MOVQ    x+0(FP), R15
+	CMPQ    144(R15), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
@@ -21568,11 +21814,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 144(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R14
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -21689,11 +21937,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R15
-	CMPQ 144(R15), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R15
+	SUBQ $0x04, R14
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
 	ANDQ $0x00000fff, R15
@@ -21854,6 +22104,9 @@ wholeTile:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
+	MOVQ    x+0(FP), R8
+	CMPQ    144(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
@@ -22242,6 +22495,9 @@ cutTile:
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
+	MOVQ    x+0(FP), R15
+	CMPQ    144(R15), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
@@ -22680,11 +22936,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 144(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R14
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -22809,11 +23067,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R15
-	CMPQ 144(R15), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R15
+	SUBQ $0x04, R14
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
 	ANDQ $0x00000fff, R15
@@ -22983,6 +23243,9 @@ wholeTile:
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
+	MOVQ    x+0(FP), R8
+	CMPQ    144(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
@@ -23396,6 +23659,9 @@ cutTile:
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
+	MOVQ    x+0(FP), R15
+	CMPQ    144(R15), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
@@ -23866,11 +24132,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 144(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R14
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -24003,11 +24271,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R15
-	CMPQ 144(R15), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R15
+	SUBQ $0x04, R14
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
 	ANDQ $0x00000fff, R15
@@ -24186,6 +24456,9 @@ wholeTile:
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
+	MOVQ    x+0(FP), R8
+	CMPQ    144(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
@@ -24624,6 +24897,9 @@ cutTile:
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
+	MOVQ    x+0(FP), R15
+	CMPQ    144(R15), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
@@ -25126,11 +25402,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 144(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R14
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -25271,11 +25549,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R15
-	CMPQ 144(R15), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R15
+	SUBQ $0x04, R14
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
 	ANDQ $0x00000fff, R15
@@ -25463,6 +25743,9 @@ wholeTile:
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
+	MOVQ    x+0(FP), R8
+	CMPQ    144(R8), $0x00
+	JNE     wholeLarge
 	MOVQ    R10, R8
 	SUBQ    $0x04, R14
 	JLT     wholeRest
@@ -25926,6 +26209,9 @@ cutTile:
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
 	VXORPS  Y12, Y12, Y12
+	MOVQ    x+0(FP), R15
+	CMPQ    144(R15), $0x00
+	JNE     cutLarge
 	MOVQ    R10, R15
 	SUBQ    $0x04, R14
 	JLT     cutRest
@@ -26460,11 +26746,13 @@ cutDone:
 	VZEROUPPER
 	RET
 
-wholeFar:
-	MOVQ x+0(FP), R8
-	CMPQ 144(R8), $0x00
-	JNE  wholeFetches
+wholeLarge:
+	MOVQ R10, R8
+	SUBQ $0x04, R14
+	JLT  wholeRest
+	JMP  wholeFetches
 
+wholeFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R8
 	ANDQ $0x00000fff, R8
@@ -26613,11 +26901,13 @@ wholeNear:
 	MOVQ R10, R8
 	JMP  wholeSteps
 
-cutFar:
-	MOVQ x+0(FP), R15
-	CMPQ 144(R15), $0x00
-	JNE  cutFetches
+cutLarge:
+	MOVQ R10, R15
+	SUBQ $0x04, R14
+	JLT  cutRest
+	JMP  cutFetches
 
+cutFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R15
 	ANDQ $0x00000fff, R15
@@ -26799,6 +27089,9 @@ tileTile:
 	MOVQ    SI, R8
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JNE     tileLarge
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
@@ -26975,11 +27268,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R12
-	CMPQ 144(R12), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ DI, R12
+	SUBQ $0x04, R10
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -27083,6 +27378,9 @@ tileTile:
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
 	VXORPS  Y3, Y3, Y3
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JNE     tileLarge
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
@@ -27298,11 +27596,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R12
-	CMPQ 144(R12), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ DI, R12
+	SUBQ $0x04, R10
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -27420,6 +27720,9 @@ tileTile:
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JNE     tileLarge
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
@@ -27674,11 +27977,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R12
-	CMPQ 144(R12), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ DI, R12
+	SUBQ $0x04, R10
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -27811,6 +28116,9 @@ tileTile:
 	VXORPS  Y5, Y5, Y5
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
+	MOVQ    x+0(FP), R13
+	CMPQ    144(R13), $0x00
+	JNE     tileLarge
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
@@ -28104,11 +28412,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R13
-	CMPQ 144(R13), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ R8, R13
+	SUBQ $0x04, R11
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
 	ANDQ $0x00000fff, R13
@@ -28255,6 +28565,9 @@ tileTile:
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
 	VXORPS  Y9, Y9, Y9
+	MOVQ    x+0(FP), R13
+	CMPQ    144(R13), $0x00
+	JNE     tileLarge
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
@@ -28587,11 +28900,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R13
-	CMPQ 144(R13), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ R8, R13
+	SUBQ $0x04, R11
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
 	ANDQ $0x00000fff, R13
@@ -28753,6 +29068,9 @@ tileTile:
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
+	MOVQ    x+0(FP), R14
+	CMPQ    144(R14), $0x00
+	JNE     tileLarge
 	MOVQ    R9, R14
 	SUBQ    $0x04, R12
 	JLT     tileRest
@@ -29124,11 +29442,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R14
-	CMPQ 144(R14), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ R9, R14
+	SUBQ $0x04, R12
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R14
 	ANDQ $0x00000fff, R14
@@ -29291,6 +29611,9 @@ tileTile:
 	VXORPS  Y0, Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VXORPS  Y2, Y2, Y2
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JNE     tileLarge
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
@@ -29493,11 +29816,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R12
-	CMPQ 144(R12), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ DI, R12
+	SUBQ $0x04, R10
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -29616,6 +29941,9 @@ tileTile:
 	VXORPS  Y3, Y3, Y3
 	VXORPS  Y4, Y4, Y4
 	VXORPS  Y5, Y5, Y5
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JNE     tileLarge
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
@@ -29872,11 +30200,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R12
-	CMPQ 144(R12), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ DI, R12
+	SUBQ $0x04, R10
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -30014,6 +30344,9 @@ tileTile:
 	VXORPS  Y6, Y6, Y6
 	VXORPS  Y7, Y7, Y7
 	VXORPS  Y8, Y8, Y8
+	MOVQ    x+0(FP), R12
+	CMPQ    144(R12), $0x00
+	JNE     tileLarge
 	MOVQ    DI, R12
 	SUBQ    $0x04, R10
 	JLT     tileRest
@@ -30324,11 +30657,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R12
-	CMPQ 144(R12), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ DI, R12
+	SUBQ $0x04, R10
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R12
 	ANDQ $0x00000fff, R12
@@ -30486,6 +30821,9 @@ tileTile:
 	VXORPS  Y9, Y9, Y9
 	VXORPS  Y10, Y10, Y10
 	VXORPS  Y11, Y11, Y11
+	MOVQ    x+0(FP), R13
+	CMPQ    144(R13), $0x00
+	JNE     tileLarge
 	MOVQ    R8, R13
 	SUBQ    $0x04, R11
 	JLT     tileRest
@@ -30850,11 +31188,13 @@ tileDone:
 	VZEROUPPER
 	RET
 
-tileFar:
-	MOVQ x+0(FP), R13
-	CMPQ 144(R13), $0x00
-	JNE  tileFetches
+tileLarge:
+	MOVQ R8, R13
+	SUBQ $0x04, R11
+	JLT  tileRest
+	JMP  tileFetches
 
+tileFar:
 	// rows that share sets of the cache are a multiple of 4 KiB apart, or nearly
 	LEAQ 15(BX), R13
 	ANDQ $0x00000fff, R13

@@ -101,6 +101,20 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "TallRows", about: "rows of a block of A that is shallow, for few columns, instead of MC",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TallRows }, func(*tunable) []int {
+			return []int{0, 64, 128, 256, 512, 1024}
+		}),
+		shapes: func(*tunable) (shapes []gemmShape) {
+			for _, s := range []gemmShape{{m: 26000, n: 30, k: 5}, {m: 20000, n: 70, k: 12}, {m: 20000, n: 40, k: 40}, {m: 10000, n: 60, k: 100}} {
+				for _, s.transA = range []bool{false, true} {
+					shapes = append(shapes, s)
+				}
+			}
+			return shapes
+		},
+	},
+	{
 		name: "PackRows", about: "up to so many rows, a B whose rows are not crowded is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackRows }, packRows),
 		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.PackRows }, [2]int{250, 400}, [2]int{900, 1100}),

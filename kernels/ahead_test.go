@@ -132,7 +132,7 @@ func largeProductsLookAhead[T Float](t *testing.T, o Ops[T]) {
 		for _, trans := range []int{0, 3} {
 			kc := ks.depth(n, k, trans&1 != 0)
 			deep := (k + kc - 1) / kc
-			rows := o.ks.blockOfRows(m, n, kc, math.MaxInt)
+			rows := o.ks.blockOfRows(m, n, kc, math.MaxInt, false)
 			blocks := deep * ((m + rows - 1) / rows)
 			packed, fetched = 0, 0
 			runGemm(t, o, gemmCase{transA: trans&1 != 0, transB: trans&2 != 0, m: m, n: n, k: k, alpha: 1})

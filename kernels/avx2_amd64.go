@@ -29,6 +29,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.costs = costsAVX2
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 512,
+		TallRows: 512,
 		PackRows: 64, LargeRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
 		PackColumns: 64, PackStride: 960,
 		TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24,
@@ -66,6 +67,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.costs = costsAVX2
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 384,
+		TallRows: 512,
 		PackRows: 64, LargeRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
 		PackColumns: 64, PackStride: 480,
 		TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12,

@@ -38,6 +38,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.costs = costsAVX512(readCPU())
 	ks.tuning = Tuning{
 		Vectors: 3, KC: 512,
+		TallRows: 0,
 		PackRows: 256, LargeRows: 256, CrowdedRows: 256, PackDepth: 1024,
 		PackColumns: 512, PackStride: never,
 		TurnStride: turnFrom(1024, readCPU()), TurnDepth: never, TurnRows: 16, TurnColumns: 512,
@@ -79,6 +80,7 @@ func avx512Float64() kernelSet[float64] {
 	ks.costs = costsAVX512(readCPU())
 	ks.tuning = Tuning{
 		Vectors: 3, KC: 384,
+		TallRows: 0,
 		PackRows: 256, LargeRows: 256, CrowdedRows: 256, PackDepth: 1024,
 		PackColumns: 384, PackStride: never,
 		TurnStride: turnFrom(512, readCPU()), TurnDepth: never, TurnRows: 16, TurnColumns: 384,

@@ -9,7 +9,7 @@ func (p *product[T]) withBeside() {
 	tail := p.n & (ks.lanes - 1)
 	whole := p.n - tail
 	panel := whole - by.v*ks.lanes // where the last one begins
-	mc := ks.blockOfRows(p.m, p.n, p.k, math.MaxInt)
+	mc := ks.blockOfRows(p.m, p.n, p.k, math.MaxInt, true)
 	for ic, mb := 0, 0; ic < p.m; ic += mb {
 		if mb = mc; p.m-ic-mc < by.leastRows() {
 			mb = p.m - ic

@@ -134,11 +134,18 @@ func (ks *kernelSet[T]) depthOf(m, n, k int, transA bool) int {
 	return min(kc, forMore/size)
 }
 
-// blockOfRows returns how many rows of A make a block of depth k for n columns: MC
-// at most, of a block deeper than KC so many fewer, or all if they are few enough to be one block. Blocks are
-// whole tiles of at most so many rows.
-func (ks *kernelSet[T]) blockOfRows(m, n, k, atOnce int) int {
-	most := ks.tuning.MC
+// blockOfRows returns how many rows of A make a block of depth k for n columns: MC at most, or
+// TallRows; of a block deeper than KC so many fewer, or all if they are few enough to be one block.
+// Blocks are whole tiles of at most so many rows. A tall block of a transposed A stays in the L1
+// cache, as its lines are read in parts.
+func (ks *kernelSet[T]) blockOfRows(m, n, k, atOnce int, transA bool) int {
+	const near = 24 << 10 // bytes
+	var z T
+	tall := min(ks.tuning.TallRows, ks.blockOfA/(k+n))
+	if transA {
+		tall = min(tall, near/int(unsafe.Sizeof(z))/k)
+	}
+	most := max(ks.tuning.MC, tall)
 	few := m-most <= most/2
 	if k > ks.tuning.KC {
 		deep := float64(most) * float64(ks.tuning.KC) / float64(k)

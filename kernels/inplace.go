@@ -28,7 +28,7 @@ func (ks *kernelSet[T]) onePanel(m, n, k, ldb int, transA bool) bool {
 func (ks *kernelSet[T]) inPlace(m, n, k, lda, ldb int, transA bool) bool {
 	tu := &ks.tuning
 	return m > 1 && k <= ks.depthOf(m, n, k, transA) &&
-		(m*k <= ks.blockOfA || ks.blockOfRows(m, n, k, math.MaxInt) == m) && n*k <= ks.blockOfB &&
+		(m*k <= ks.blockOfA || ks.blockOfRows(m, n, k, math.MaxInt, transA) == m) && n*k <= ks.blockOfB &&
 		!ks.packsB(m, k, ldb, false) && !ks.packsA(m, n, k, lda, transA) &&
 		ks.tailColumns(m, n, k, transA) == 0 && product3(m, n, k)/2 < tu.ThreadWork
 }

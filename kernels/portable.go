@@ -26,6 +26,7 @@ func portableSet[T Float]() kernelSet[T] {
 		costs:    costs{vector: wholeVectors, turning: 5}, // no way goes by others
 		tuning: Tuning{
 			Vectors: portableNR, KC: 256,
+			TallRows: 0,
 			PackRows: 8, LargeRows: 8, CrowdedRows: 8,
 			PackColumns: 64, PackStride: 256,
 			TurnStride: 256, TurnDepth: never, TurnRows: 16, TurnColumns: 64,

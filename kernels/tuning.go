@@ -24,6 +24,9 @@ type Tuning struct {
 	// are, those; and a small product whose A is no larger than MC rows of depth KC, and B than NC
 	// columns, is one block.
 	MC, NC int
+	// TallRows is how many rows a block of A has at most instead of MC, if it is no larger, together
+	// with its rows of C, than MC rows of depth KC: of little depth and few columns, that is.
+	TallRows int
 
 	// Products with at most PackRows rows read a B that is not transposed in place: it would not be
 	// read often enough to pay for packing it; of a B that spans 6 MiB and more, those with at most
@@ -153,6 +156,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"KC", t.KC, 1, deepest},
 		{"MC", t.MC, 1, math.MaxInt},
 		{"NC", t.NC, 1, math.MaxInt},
+		{"TallRows", t.TallRows, 0, math.MaxInt},
 		{"PackRows", t.PackRows, 0, math.MaxInt},
 		{"LargeRows", t.LargeRows, 0, math.MaxInt},
 		{"CrowdedRows", t.CrowdedRows, 0, math.MaxInt},

@@ -149,8 +149,21 @@ func TestBlocksBySize(t *testing.T) {
 		{90, 400, 90, 90}, {91, 400, 45, 60 + mr}, {91, 10, 45, 60 + mr},
 		{90, 800, 90, 90}, {91, 800, 20, 30 + mr}, {2000, 4000, 6, 6 + mr},
 	} {
-		if got := ks.blockOfRows(c.m, 500, c.k, 1<<30); got < c.least || got > c.most || got != c.m && got%mr != 0 {
+		if got := ks.blockOfRows(c.m, 500, c.k, 1<<30, false); got < c.least || got > c.most || got != c.m && got%mr != 0 {
 			t.Errorf("of %d rows, %d deep, a block has %d, want %d..%d, and whole tiles", c.m, c.k, got, c.least, c.most)
+		}
+	}
+	ks.tuning.TallRows, ks.blockOfA = 200, ks.tuning.MC*ks.tuning.KC // 60 rows of depth 400
+	for _, c := range []struct {
+		n, k, want int
+		transA     bool
+	}{
+		{20, 20, 200, false}, {100, 50, 160, false}, {300, 60, 66, false}, {1000, 10, 60, false}, {20, 390, 60, false},
+		{20, 20, 153, true}, {10, 30, 102, true}, {10, 200, 60, true}, {10, 10, 200, true},
+	} {
+		got := ks.blockOfRows(1e5, c.n, c.k, 1<<30, c.transA)
+		if want := evenly(1e5, c.want, mr); got != want {
+			t.Errorf("%d columns, %d deep, transposed A %v: a block has %d rows, want %d", c.n, c.k, c.transA, got, want)
 		}
 	}
 }

@@ -84,7 +84,7 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	w := new(workspace[T])
 	for n := range 2 { // a product of more than one block in every direction, and one on the way there
 		m, n, k := tu.MC+tu.MC/2+n*mr, tu.NC+n*nr+3, tu.KC+n*7+1
-		mc, nc, kc := ks.blockOfRows(m, n, tu.KC, math.MaxInt), ks.blockOfColumns(n, tu.NC), ks.depth(n, k, false)
+		mc, nc, kc := ks.blockOfRows(m, n, tu.KC, math.MaxInt, false), ks.blockOfColumns(n, tu.NC), ks.depth(n, k, false)
 		roomForPanels(ks, w, kc, nc, false)
 		roomForPanels(ks, w, kc, nc, true)
 		packA(ks, w, operand[T]{data: make([]T, m*k), row: k, col: 1}, mc, kc)
@@ -102,7 +102,7 @@ func buffersAreBounded[T Float](t *testing.T, o Ops[T]) {
 	for n := 1; n <= 4*nr; n++ { // deep blocks for few columns
 		kc := ks.depth(n, 1<<20, false)
 		for m := 1; m <= 4*tu.MC; m++ {
-			if block := ks.blockOfRows(m, n, kc, math.MaxInt) * kc; ks.packsA(m, n, kc, never, false) && block > 3*(tu.MC+mr)*tu.KC {
+			if block := ks.blockOfRows(m, n, kc, math.MaxInt, false) * kc; ks.packsA(m, n, kc, never, false) && block > 3*(tu.MC+mr)*tu.KC {
 				t.Fatalf("a block of A for %d columns, of %d rows, takes %d elements", n, m, block)
 			}
 		}

@@ -21,18 +21,20 @@ func turnsA[T Float](t *testing.T, o Ops[T], filled int) {
 	tu.ThreadWork = 1 << 16
 	o = o.Tuned(tu)
 	ks := o.ks
+	vectorAndAHalf := 15*ks.lanes >= filled*ks.inUnits(ks.lanes+ks.lanes/2)
 	for _, s := range []struct {
 		m, n, k int
 		nt, tt  bool
 	}{
-		{32, 256, 64, true, false}, {32, 255, 64, false, false}, {16, 1024, 64, true, false}, {16, 1023, 64, false, false},
+		{32, 256, 64, true, false}, {32, 255, 64, false, false}, {16, 1024, 64, ks.lanes < 16, false}, {16, 1023, 64, false, false},
 		{32, 1024, 64, true, true}, {32, 1023, 64, true, false}, {32, 1100, 63, false, false},
 		{64, 500, 128, true, true}, {64, 500, 127, false, false}, {64, 65, 600, true, true}, {64, 64, 600, false, false},
 		{65, 400, 200, false, false}, {1, 4000, 4000, false, false},
 		{2 * ks.lanes, 131072/(2*ks.lanes*tu.KC) + 2*ks.lanes, tu.KC + 1, ks.lanes > 8, true}, {2 * ks.lanes, 4 * ks.lanes, tu.KC, ks.lanes > 8, false},
-		{3 * ks.unit / 2, 3000, 1000, 15 >= 2*filled, 15 >= 2*filled}, // a vector and a half
+		{ks.lanes, 3000, 1000, true, true}, {ks.lanes, 1200, 1100, false, false}, // of a B that is large, and is not
+		{ks.lanes + ks.lanes/2, 1200, 1100, vectorAndAHalf, vectorAndAHalf},
 	} {
-		if ks.unit == 1 && s.m < 16 {
+		if ks.lanes == 1 && s.m < 16 {
 			continue // in plain Go there is nothing to fill
 		}
 		if got := ks.wayOfNT(s.m, s.n, s.k) == turningA; got != s.nt {

@@ -180,9 +180,10 @@ func (ks *kernelSet[T]) turnsC(m, n, k int) bool {
 // turnsA reports whether a product with a transposed B, and few rows, is computed as its transpose,
 // so that B, which is larger than A, is neither turned nor read by several groups of dot products:
 // where m fills vectors well enough, and k is so deep that turning C takes less time. Over 190
-// random shapes of up to 80 rows AVX2 on Zen 3 is 1.12 times as fast (0.85 to 1.7), 16x300x3000 1.25
-// to 1.5 and 64x500x500 in float64 1.35; 130 of a tenth of the work gain 1.03 to 1.08, and others of
-// so little lose. Dot products of float64 are the slower ones, so that less will do there.
+// random shapes of up to 80 rows AVX2 on Zen 3 is 1.12 times as fast (0.85 to 1.7), 16x300x3000
+// 1.25 to 1.5 and 64x500x500 in float64 1.35; 130 of a tenth of the work gain 1.03 to 1.08, and
+// others of so little lose. Dot products of float64 are the slower ones, so that less will do
+// there. Of one vector of rows it pays where B comes from memory: 8x2418x1588 1.6, 8x700x500 0.96.
 func (ks *kernelSet[T]) turnsA(m, n, k int, transA bool) bool {
 	least := callWork / 2
 	switch {
@@ -198,7 +199,10 @@ func (ks *kernelSet[T]) turnsA(m, n, k int, transA bool) bool {
 	if unsafe.Sizeof(z) == 8 {
 		filled = 6
 	}
-	return 1 < m && m <= ks.tuning.TurningRows && m < n && k >= max(2*m, 64) && product3(m, n, k) >= least &&
+	if m <= ks.lanes && !isLarge[T](n, k) { // tiles of one vector are slow
+		return false
+	}
+	return m <= ks.tuning.TurningRows && m < n && k >= max(2*m, 64) && product3(m, n, k) >= least &&
 		10*m >= filled*ks.inUnits(m)
 }
 

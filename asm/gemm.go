@@ -420,9 +420,6 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 	return func() {
 		if asksLarge {
 			mk.Label(prefix + "Large")
-			if !mk.around {
-				mk.MOVQ(r.c, row)
-			}
 			mk.SUBQ(operand.Imm(uint64(atOnce)), r.left)
 			mk.JLT(operand.LabelRef(prefix + "Rest"))
 			mk.JMP(operand.LabelRef(prefix + "Fetches"))
@@ -458,7 +455,7 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 // hasFar reports whether the kernel may read a B in place, in rows that are far apart.
 func (mk microKernel) hasFar() bool { return !mk.packs && mk.ahead == nothing && mk.pairs == noPairs }
 
-// fetches is what the kernel fetches of B, but for one in place whose rows are far apart.
+// fetches is what the kernel fetches of B, but for one in place that is large, or whose rows are far apart.
 func (mk microKernel) fetches() fetch {
 	switch {
 	case mk.packs:

@@ -105,8 +105,16 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TallRows }, func(*tunable) []int {
 			return []int{0, 64, 128, 256, 512, 1024}
 		}),
+		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
+			const near = 24 << 10 // bytes of a transposed A
+			rows := min(tu.TallRows, tu.MC*tu.KC/(s.k+s.n))
+			if s.transA {
+				rows = min(rows, near/t.size()/s.k)
+			}
+			return max(tu.MC, rows)
+		},
 		shapes: func(*tunable) (shapes []gemmShape) {
-			for _, s := range []gemmShape{{m: 26000, n: 30, k: 5}, {m: 20000, n: 70, k: 12}, {m: 20000, n: 40, k: 40}, {m: 10000, n: 60, k: 100}} {
+			for _, s := range []gemmShape{{m: 26000, n: 30, k: 5}, {m: 20000, n: 70, k: 12}, {m: 20000, n: 40, k: 40}, {m: 10000, n: 30, k: 70}} {
 				for _, s.transA = range []bool{false, true} {
 					shapes = append(shapes, s)
 				}
@@ -117,7 +125,7 @@ var parameters = []parameter{
 	{
 		name: "PackRows", about: "up to so many rows, a B whose rows are not crowded is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackRows }, packRows),
-		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.PackRows }, [2]int{250, 400}, [2]int{900, 1100}),
+		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.PackRows }, [2]int{250, 400}, [2]int{900, 700}),
 		effect:     packsB,
 	},
 	{
@@ -272,7 +280,7 @@ var parameters = []parameter{
 		}),
 		shapes: func(t *tunable) (shapes []gemmShape) {
 			for _, transA := range []bool{false, true} {
-				for _, m := range []int{10, 15, 28} {
+				for _, m := range []int{10, 15, 28, 50} {
 					shapes = append(shapes, gemmShape{m: m, n: 213, k: 900, transA: transA}, gemmShape{m: m, n: 763, k: 560, transA: transA})
 				}
 			}
@@ -323,9 +331,9 @@ var parameters = []parameter{
 		name: "DotDepth", about: "least k for each row, or column, for which a product with a transposed B is dot products; for a few, a quarter of it and a vector",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.DotDepth }, dotDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, m := range []int{8, 11, 14} { // more rows than are multiplied at a time, and so few that turning B does not pay at once
+			for _, m := range []int{8, 11, 14} { // more rows than are multiplied at a time, and so few that turning B does not pay at once; of more columns A would be turned
 				for _, depth := range steps(dotDepths(t), t.now.DotDepth) {
-					shapes = append(shapes, gemmShape{m: m, n: 300, k: m * depth, transB: true})
+					shapes = append(shapes, gemmShape{m: m, n: 80, k: m * depth, transB: true})
 				}
 			}
 			return shapes
@@ -351,10 +359,14 @@ var parameters = []parameter{
 		name: "AsRowsDepth", about: "least k for which a product with a transposed A and the columns of a vector is computed in vectors along m",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AsRowsDepth }, asRowsDepths),
 		shapes: func(t *tunable) (shapes []gemmShape) {
+			if t.lanes == 1 {
+				return nil // the columns of a vector are one
+			}
 			for _, k := range steps(asRowsDepths(t), t.now.AsRowsDepth) {
-				const most = 1 << 20 // of elements of A, which stay in the caches
+				const least = 1 << 21 // multiply-adds, of an A that stays in the caches
 				if k > 0 {
-					shapes = append(shapes, gemmShape{m: most / k, n: t.lanes, k: k, transA: true}, gemmShape{m: most / 2 / k, n: t.lanes, k: k, transA: true})
+					m := least/t.lanes/k + 1
+					shapes = append(shapes, gemmShape{m: m, n: t.lanes, k: k, transA: true}, gemmShape{m: 2 * m, n: t.lanes, k: k, transA: true})
 				}
 			}
 			return shapes
@@ -379,7 +391,7 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurningRows }, turningRows),
 		shapes: func(t *tunable) (shapes []gemmShape) {
 			for _, m := range steps(turningRows(t), t.now.TurningRows) {
-				if m > 1 { // one row is a matrix times a vector
+				if m > t.lanes { // fewer are if B is large; and all of these fill vectors
 					shapes = append(shapes, gemmShape{m: m, n: 700, k: 500, transB: true}, gemmShape{m: m, n: 1500, k: 1000, transA: true, transB: true})
 				}
 			}
@@ -594,9 +606,9 @@ func packsA(t *tunable, tu kernels.Tuning, s gemmShape) int {
 
 // isThin is for a product with a transposed A, which is not thin for other reasons if it has few
 // rows, or a single panel that is cut: no shape here has.
-func isThin(_ *tunable, tu kernels.Tuning, s gemmShape) int {
+func isThin(t *tunable, tu kernels.Tuning, s gemmShape) int {
 	const least, few = 1 << 18, 8 // multiply-adds, and columns
-	return yes(s.n <= tu.ThinColumns && s.n > max(tu.UprightColumns, few) && s.k > tu.ThinDepth+tu.ThinDepth/2 && s.m*s.n*s.k >= least)
+	return yes(s.n <= tu.ThinColumns && (s.n > max(tu.UprightColumns, few) || s.n == t.nr) && s.k > tu.ThinDepth+tu.ThinDepth/2 && s.m*s.n*s.k >= least)
 }
 
 // splitsTail is for more than two whole vectors, so many rows that a tail pays, and an A in the

@@ -94,7 +94,7 @@ func avx2Float64() kernelSet[float64] {
 var costsAVX2 = costs{
 	vector: wholeVectors, turning: 5,
 	alongK:  columnCosts{row: 6, vector: 7, sum: 16, copied: 3, before: 2000},
-	summing: 30, before: 5000,
+	summing: 30, grouping: 5000,
 	rereads: true, slowDots: true,
 }
 

@@ -4,7 +4,6 @@ package kernels
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/klauspost/cpuid/v2"
 )
@@ -35,13 +34,13 @@ func avx512Float32() kernelSet[float32] {
 	ks.pack = spackAVX512
 	ks.copyRows = scopyRowsAVX512
 	ks.square = transposer[float32]{1, spackTransposedAVX512}
-	ks.costs = costsAVX512(readCPU())
+	ks.costs = costsAVX512
 	ks.tuning = Tuning{
 		Vectors: 3, KC: 512,
 		TallRows: 0,
 		PackRows: 256, LargeRows: 256, CrowdedRows: 256, PackDepth: 1024,
 		PackColumns: 512, PackStride: never,
-		TurnStride: turnFrom(1024, readCPU()), TurnDepth: never, TurnRows: 16, TurnColumns: 512,
+		TurnStride: turnFrom(1024), TurnDepth: never, TurnRows: 16, TurnColumns: 512,
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 		TailColumns: 4, TailDepth: 32,
 		DotDepth: 8, NarrowDepth: 64, UprightColumns: 12, AsRowsDepth: never, TurningColumns: 0, TurningRows: 0,
@@ -77,13 +76,13 @@ func avx512Float64() kernelSet[float64] {
 	ks.pack = dpackAVX512
 	ks.copyRows = dcopyRowsAVX512
 	ks.square = transposer[float64]{1, dpackTransposedAVX512}
-	ks.costs = costsAVX512(readCPU())
+	ks.costs = costsAVX512
 	ks.tuning = Tuning{
 		Vectors: 3, KC: 384,
 		TallRows: 0,
 		PackRows: 256, LargeRows: 256, CrowdedRows: 256, PackDepth: 1024,
 		PackColumns: 384, PackStride: never,
-		TurnStride: turnFrom(512, readCPU()), TurnDepth: never, TurnRows: 16, TurnColumns: 384,
+		TurnStride: turnFrom(512), TurnDepth: never, TurnRows: 16, TurnColumns: 384,
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 		TailColumns: 3, TailDepth: 96,
 		DotDepth: 8, NarrowDepth: 96, UprightColumns: 12, AsRowsDepth: never, TurningColumns: 0, TurningRows: 0,
@@ -103,44 +102,19 @@ func avx512Float64() kernelSet[float64] {
 	return ks
 }
 
-// costsAVX512 returns the costs of avx512 for a CPU: those of Zen 4, or if it takes whole vectors at
-// a time, what follows of them.
-func costsAVX512(cpu CPUInfo) costs {
-	c := costs{
-		vector: halvedVectors, turning: 3,
-		alongK:  columnCosts{row: 5, vector: 10, sum: 16, copied: 4, before: 2000},
-		summing: 12, before: 900,
-	}
-	if !halvesVectors(cpu) {
-		c.vector, c.alongK.vector = wholeVectors, 7
-	}
-	return c
+// costsAVX512 are those of Zen 4, on any CPU: what adds up in another order goes by them, too, and
+// the bits of a product do not depend on the CPU.
+var costsAVX512 = costs{
+	vector: halvedVectors, turning: 3,
+	alongK:  columnCosts{row: 5, vector: 10, sum: 16, copied: 4, before: 2000},
+	summing: 12, grouping: 900,
 }
 
-// halvesVectors reports whether a CPU has one multiply-add of 512 bits for two of 256: Zen 4, Zen 5
-// in laptops, Intel's laptops and desktops, and of Xeons of the first two generations the lesser
-// ones. What is not known has two.
-func halvesVectors(cpu CPUInfo) bool {
-	switch cpu.Vendor {
-	case "AuthenticAMD":
-		laptop := cpu.Model>>4 == 2 || cpu.Model>>4 == 6
-		return cpu.Family == 25 || cpu.Family == 26 && laptop
-	case "GenuineIntel":
-		switch cpu.Model {
-		case 0x66, 0x7d, 0x7e, 0x8c, 0x8d, 0xa7: // Cannon, Ice, Tiger and Rocket Lake
-			return true
-		case 0x55: // Skylake and Cascade Lake
-			return strings.Contains(cpu.Brand, "Bronze") || strings.Contains(cpu.Brand, "Silver") || strings.Contains(cpu.Brand, "Gold 5")
-		}
-	}
-	return false
-}
-
-// turnFrom returns the TurnStride of avx512 for a CPU: stride, 4 KiB, or never where vectors are
-// halved. Tiles have twice the time then to wait for columns of A that share sets of the cache, and
-// on Zen 4 turning A would cost 1 to 3%.
-func turnFrom(stride int, cpu CPUInfo) int {
-	if halvesVectors(cpu) {
+// turnFrom returns the TurnStride of avx512 for the CPU at hand: stride, 4 KiB, or never on
+// Zen 4. It executes 512-bit instructions in halves, so that tiles have twice the time to wait
+// for columns of A that share sets of the cache, and turning A would cost 1 to 3%.
+func turnFrom(stride int) int {
+	if cpu := readCPU(); cpu.Vendor == "AuthenticAMD" && cpu.Family == 25 {
 		return never
 	}
 	return stride

@@ -215,7 +215,7 @@ func columnsAsRows[T Float](ks *kernelSet[T], w *workspace[T], m, n, k, kc int, 
 		if beta != 0 {
 			packTransposed(ks.square, c[ic*ldc:], ldc, rows, n, mb, mc)
 		}
-		if k <= kc && ks.fitsStrips(n, mb, k, ldb, !transB) {
+		if k <= kc && ks.fitsStrips(n, mb, k, ldb, !transB) && !isLarge[T](k, lda) { // which strips do not fetch
 			rowsInStrips(ks, n, mb, k, alpha, &b[0], ldb, !transB, &a[ic], lda, beta, &rows[0], mc)
 		} else {
 			rowsInBlocks(ks, n, mb, k, kc, alpha, b, ldb, !transB, a[ic:], lda, beta, rows, mc)

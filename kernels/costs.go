@@ -1,7 +1,7 @@
 package kernels
 
-// costs are how long parts of a product take on a kind of CPU, by which the rules of ways.go weigh
-// one way against another. Where a Tuning has thresholds, which anybody can sweep one by one, these
+// costs are how long parts of a product take with an instruction set, by which the rules of ways.go
+// weigh one way against another. Where a Tuning has thresholds, which anybody can sweep one by one, these
 // belong together: they were fitted to random shapes by the time that the wrong way loses.
 type costs struct {
 	// vector is a multiply-add of a vector, in quarters of a cycle: wholeVectors where there are two
@@ -13,9 +13,9 @@ type costs struct {
 	turning int
 	// alongK is for a product of few columns along k, whose columns are copied.
 	alongK columnCosts
-	// summing is adding up the vector that a dot product in a group ends in, and before what comes
+	// summing is adding up the vector that a dot product in a group ends in, and grouping what comes
 	// before all groups, in quarters of a cycle.
-	summing, before int
+	summing, grouping int
 	// rereads is whether reading A once more, for columns on their own, takes time: see readingAgain.
 	rereads bool
 	// slowDots is whether dot products of many rows or columns have but some five sixths of the

@@ -97,8 +97,8 @@ func (ks *kernelSet[T]) turnsShared(n, lda int) bool {
 // farRow and farBytes in asm. AVX2 goes by other things.
 const nearRow, nearBytes = 2 << 10, 512 << 10
 
-// isLarge reports whether k rows of B in place, so many elements apart, span so much that they come
-// from memory: on Zen 3 of 32 MiB, what they span from 12 MiB on is up to 2.8 times as fast if it
+// isLarge reports whether k rows of an operand in place, so many elements apart, span so much that
+// they come from memory: of B, on Zen 3 of 32 MiB, what they span from 12 MiB on is up to 2.8 times as fast if it
 // is fetched by panels, up to 10 MiB 0.7 to 0.9 times, and at 11 either.
 func isLarge[T Float](k, row int) bool {
 	const least = 11 << 20 // bytes
@@ -148,11 +148,14 @@ func crowds[T Float](ld int) bool {
 	return row > nearRow && (row+sharing)%period <= 2*sharing
 }
 
+// nearCrowdingRows is how many rows of A read a B in place however near its rows crowd.
+const nearCrowdingRows = 32
+
 // nearCrowds reports whether rows of B, so many bytes apart and no more than nearRow, share sets of
 // the L1 cache, and m rows of A read them so often that packing B pays, with AVX2, which packs in
 // its tiles: on Zen 3 those of 2 KiB 1.05 to 1.15 times as fast from 33 rows on (for 20 0.8), and
 // those of 1.5 KiB, of more than PackRows, 1.03 to 1.1. Rows of 512 and 1024 bytes do not.
 func (ks *kernelSet[T]) nearCrowds(m, k, row int) bool {
-	const often, crowded = 32, 1536 // rows of A, and bytes
-	return ks.packing != nil && m > often && k >= 48 && (row == nearRow || row == crowded && m > ks.tuning.PackRows)
+	const crowded = 1536 // bytes
+	return ks.packing != nil && m > nearCrowdingRows && k >= 48 && (row == nearRow || row == crowded && m > ks.tuning.PackRows)
 }

@@ -11,9 +11,9 @@ type kernelSet[T Float] struct {
 	laneShift uint            // and its binary logarithm: a division takes as long as a small product
 
 	costs     costs
-	unit      int  // of how many columns more take more time: lanes, or half of it
+	unit      int  // of how many columns more take more time: lanes, or half of it if there are kernels of halves
 	unitShift uint // and its binary logarithm
-	atLeast   int  // so many columns of a row take as long as fewer, whose sums wait for each other
+	atLeast   int  // fewer columns of a row take as long as so many, as their sums wait for each other
 
 	unevenFrom  int // from this depth on a product may be uneven: it is two and a half blocks
 	leastPacked int // up to so many rows of A, no B is packed that is not transposed
@@ -43,10 +43,8 @@ type kernelSet[T Float] struct {
 	tuning   Tuning
 	pairs    pairKernels[T]
 	alone    aloneKernels[T]
-	// upright[w-1][n-1] is of n columns, and of w vectors of 1<<uprightShift rows: half vectors or,
-	// where there are no kernels of halves, whole ones.
-	upright      [][]uprightKernel[T]
-	uprightShift uint
+	// upright[w-1][n-1] is of n columns, and of w half vectors or, where there are no kernels of halves, whole ones.
+	upright [][]uprightKernel[T]
 
 	// byColumns[n-1][p][h-1] is the one of these micro-kernels for a panel of n columns.
 	byColumns [][pairings][]microKernel[T]
@@ -337,14 +335,11 @@ func (ks kernelSet[T]) arranged() kernelSet[T] {
 	}
 	ks.arrangeAlone()
 	ks.unevenFrom = (product3(ks.tuning.UnevenDepth, 5, 1) + 1) / 2
-	ks.leastPacked = min(ks.tuning.PackRows, ks.tuning.LargeRows, ks.tuning.CrowdedRows)
+	ks.leastPacked = min(ks.tuning.PackRows, ks.tuning.LargeRows, ks.tuning.CrowdedRows, nearCrowdingRows)
 	ks.blockOfA, ks.blockOfB = product3(ks.tuning.MC, ks.tuning.KC, 1), product3(ks.tuning.NC, ks.tuning.KC, 1)
-	ks.unitShift, ks.uprightShift = ks.laneShift, ks.laneShift
+	ks.unitShift = ks.laneShift
 	if ks.halves != nil {
-		ks.uprightShift--
-		if ks.costs.vector == halvedVectors {
-			ks.unitShift--
-		}
+		ks.unitShift--
 	}
 	ks.unit = 1 << ks.unitShift
 	ks.atLeast = ks.unit * latency

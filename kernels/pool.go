@@ -31,7 +31,7 @@ func (p *pool[E]) borrow() *E {
 	}
 	p.mu.Unlock()
 
-	limit := 2 * runtime.GOMAXPROCS(0) // as many as can run, and what was preempted
+	limit := 3 * runtime.GOMAXPROCS(0) // as many as can run, each of which may hold two, and what was preempted
 	p.mu.Lock()
 	if p.limit == 0 {
 		onCollection(p.age)

@@ -72,8 +72,8 @@ func TestPoolIsBounded(t *testing.T) {
 	for _, e := range lent {
 		p.giveBack(e)
 	}
-	if n := len(p.free); n > 6 {
-		t.Errorf("%d values are kept for 3 processors, want at most 6", n)
+	if n := len(p.free); n != 9 {
+		t.Errorf("%d values are kept for 3 processors, want 9", n)
 	}
 }
 

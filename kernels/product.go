@@ -227,13 +227,15 @@ func (p *product[T]) asColumnsOf(o Ops[T], rows int) {
 	p.sharePlain(threads, evenly(p.m, (p.m+threads-1)/threads, rows), p.n)
 }
 
+// turnedPiece is how many elements of C are turned at a time, but for the rest of a tile.
+const turnedPiece = 1 << 17
+
 // asTranspose computes the transpose of p, of few rows and with a transposed B: that needs A turned,
 // if it is not transposed, and reads B, of more rows, as tiles otherwise read A. It does so in pieces
 // of C that stay in the caches until they are turned, which are the same for any number of threads.
 func (p *product[T]) asTranspose(o Ops[T]) {
-	const most = 1 << 17 // elements of a piece
 	ks, m, e := p.ks, p.m, p.takeEpilogue()
-	cols := evenly(p.n, most/m, ks.mr())
+	cols := evenly(p.n, turnedPiece/m, ks.mr())
 	w := borrowWorkspace[T]()
 	w.b = room(w.b, cols*m)
 	for jc := 0; jc < p.n; jc += cols {

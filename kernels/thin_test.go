@@ -94,6 +94,13 @@ func thinBits[T Float](t *testing.T, o Ops[T]) {
 		}
 		sameBitsHowever(t, rng, o, shared, true, m, n, k)
 	}
+	for v := 1; v <= min(2, len(o.ks.micro)); v++ { // the columns of a large tile
+		one := o.Tuning()
+		one.Vectors, tu.Vectors = v, v
+		o, shared := o.Tuned(one), o.Tuned(tu)
+		sameBitsHowever(t, rng, o, shared, true, 200, o.ks.nr(), 300)
+		sameBitsHowever(t, rng, o, shared, true, 300, o.ks.nr(), 340)
+	}
 }
 
 // sameBitsHowever fails unless a product has the same bits with an epilogue, with more threads, by shared, and with rows of what is
@@ -117,23 +124,25 @@ func sameBitsHowever[T Float](t *testing.T, rng *rand.Rand, o, shared Ops[T], tr
 		shared.Threads(threads).Gemm(transA, false, m, n, k, 1, a, aCols, b, n, 0, got, n)
 		check("another number of threads")
 	}
-	apart := func(x []T, rows, cols, ld int) []T {
-		spread := make([]T, extent(rows, cols, ld))
-		for i := range rows {
-			copy(spread[i*ld:], x[i*cols:][:cols])
-		}
-		return spread
-	}
-	for _, lda := range []int{aCols + 1, 1024} {
-		o.Threads(1).Gemm(transA, false, m, n, k, 1, apart(a, aRows, aCols, lda), lda, b, n, 0, got, n)
+	for _, lda := range []int{aCols + 1, (aCols + 1023) &^ 1023} {
+		o.Threads(1).Gemm(transA, false, m, n, k, 1, spread(a, aRows, aCols, lda), lda, b, n, 0, got, n)
 		check("A with rows further apart")
 	}
-	for _, ld := range []int{n + 1 + rng.IntN(1200), (n + 15) &^ 15, 1024} {
+	for _, ld := range []int{n + 1 + rng.IntN(1200), (n + 15) &^ 15, (n + 1023) &^ 1023} {
 		wide := make([]T, extent(m, n, ld))
-		o.Threads(1).Gemm(transA, false, m, n, k, 1, a, aCols, apart(b, k, n, ld), ld, 0, wide, ld)
+		o.Threads(1).Gemm(transA, false, m, n, k, 1, a, aCols, spread(b, k, n, ld), ld, 0, wide, ld)
 		for i := range m {
 			copy(got[i*n:], wide[i*ld:][:n])
 		}
 		check("B and C with rows further apart")
 	}
+}
+
+// spread returns the rows x cols matrix x with rows ld apart.
+func spread[T Float](x []T, rows, cols, ld int) []T {
+	wide := make([]T, extent(rows, cols, ld))
+	for i := range rows {
+		copy(wide[i*ld:], x[i*cols:][:cols])
+	}
+	return wide
 }

@@ -24,8 +24,9 @@ type Tuning struct {
 	// are, those; and a small product whose A is no larger than MC rows of depth KC, and B than NC
 	// columns, is one block.
 	MC, NC int
-	// TallRows is how many rows a block of A has at most instead of MC, if it is no larger, together
-	// with its rows of C, than MC rows of depth KC: of little depth and few columns, that is.
+	// TallRows is how many rows a block of A has at most instead of MC where, of little depth and for
+	// few columns, so many and their rows of C are no larger than MC rows of depth KC: else as many as
+	// are no larger, and of a transposed A as 24 KiB hold.
 	TallRows int
 
 	// Products with at most PackRows rows read a B that is not transposed in place: it would not be
@@ -85,13 +86,14 @@ type Tuning struct {
 	// where A has 11 MiB or more if k is at least 400, in float64 those with a part of a vector more
 	// columns than a large tile as well.
 	AsRowsDepth int
-	// A product of two transposed operands that is large, and has 2 to TurningColumns columns, 16
-	// rows or more and a depth of 32 or more, is computed as its transpose, which turns no operand
-	// but C. 0 is for no product.
+	// A product of two transposed operands that is large, and has 2 to TurningColumns columns, 16 rows
+	// or more and a depth of 32 or more, is computed as its transpose, which turns no operand but C,
+	// unless one of the ways before and after this one takes it. 0 is for no product.
 	TurningColumns int
-	// A large product with a transposed B and 2 to TurningRows rows, fewer than it has columns, and
-	// a depth of 64 and twice its rows, or more, is computed as its transpose, too, if that fills
-	// vectors: A is turned then, if it is not transposed, and not B. 0 is for no product.
+	// A large product with a transposed B and 2 to TurningRows rows, fewer than it has columns, and a
+	// depth of 64 and twice its rows, or more, is computed as its transpose, too, if that fills
+	// vectors: A is turned then, if it is not transposed, and not B. Those of no more rows than a
+	// vector are if B has 11 MiB or more. 0 is for no product.
 	TurningRows int
 	// A product of a few rows and two columns, with both operands as they are, is computed as dot
 	// products if k is at least NarrowDepth, of three or four columns from twice that on, where
@@ -119,6 +121,9 @@ type Tuning struct {
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int
 }
+
+// mostTurning bounds how many columns or rows of C are turned, of which a copy has whole ones.
+const mostTurning = 1024
 
 // never is a threshold that is not reached.
 const never = math.MaxInt32
@@ -176,8 +181,8 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()},
 		{"AsRowsDepth", t.AsRowsDepth, 0, math.MaxInt},
-		{"TurningColumns", t.TurningColumns, 0, math.MaxInt},
-		{"TurningRows", t.TurningRows, 0, math.MaxInt},
+		{"TurningColumns", t.TurningColumns, 0, mostTurning},
+		{"TurningRows", t.TurningRows, 0, mostTurning},
 		{"NarrowDepth", t.NarrowDepth, 1, math.MaxInt},
 		{"ShallowRows", t.ShallowRows, 0, math.MaxInt},
 		{"LowDepth", t.LowDepth, 0, math.MaxInt},

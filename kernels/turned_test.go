@@ -46,8 +46,12 @@ func turnsA[T Float](t *testing.T, o Ops[T], filled int) {
 	}
 	rng := rand.New(rand.NewPCG(15, 7))
 	for _, transA := range []bool{false, true} {
-		for i, s := range [][3]int{{64, 70, 500}, {33, 129, 520}, {9, 15000, 70}, {16, 260, 2*tu.KC + 50}} { // 9 rows in two pieces
+		rows := max(24, 2*ks.lanes)                                                                                                   // more than a vector, which they fill
+		for i, s := range [][3]int{{64, 70, 500}, {rows, 150, 1000}, {rows, turnedPiece/rows + 100, 70}, {rows, 260, 2*tu.KC + 50}} { // the third in two pieces
 			m, n, k := s[0], s[1], s[2]
+			if way := ks.wayOfNT(m, n, k); way != turningA || transA && ks.wayOfTT(m, n, k, true) != turningA {
+				t.Errorf("%v, A transposed %v, is computed in way %d", s, transA, way)
+			}
 			runGemm(t, o, gemmCase{transA: transA, transB: true, m: m, n: n, k: k, alpha: 1.5, beta: []float64{1, 0, -2, 0}[i], padA: 3, padB: 1, padC: 2})
 			aRows, aCols := stored(transA, m, k)
 			a, b := randomMatrix[T](rng, aRows, aCols, aCols).data, randomMatrix[T](rng, n, k, k).data
@@ -59,6 +63,15 @@ func turnsA[T Float](t *testing.T, o Ops[T], filled int) {
 				if !slices.Equal(got, want) {
 					t.Fatalf("%v, A transposed %v: %d threads give other bits", s, transA, threads)
 				}
+			}
+			lda, ldb, ldc := aCols+5, k+3, n+7
+			wide := make([]T, extent(m, n, ldc))
+			o.Threads(1).Gemm(transA, true, m, n, k, 1, spread(a, aRows, aCols, lda), lda, spread(b, n, k, ldb), ldb, 0, wide, ldc)
+			for i := range m {
+				copy(got[i*n:], wide[i*ldc:][:n])
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("%v, A transposed %v: rows that are further apart give other bits", s, transA)
 			}
 			for i := range want {
 				if want[i] += bias[i%n]; mask[i] <= 0 || want[i] < 0 {

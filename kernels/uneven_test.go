@@ -21,12 +21,14 @@ func uneven[T Float](t *testing.T, o Ops[T]) {
 	vector := ks.lanes > 1
 	tile, long := ks.mr(), 320/int(unsafe.Sizeof(T(0)))
 	n := long + 3
+	rows, large := tu.LargeRows+1, 6<<20/int(unsafe.Sizeof(T(0)))/n+1 // steps of k of a large B
 	for _, s := range []struct {
 		m, n, k int
 		want    bool
 	}{
 		{tile + 1, n, 100, vector}, {tile, n, 100, false}, {tu.PackRows, n, 100, vector}, {tu.PackRows + 1, n, 100, false},
 		{tile + 1, n, 99, false}, {tile + 1, long + 1, 100, vector}, {tile + 1, long, 100, false}, {tile + 1, long - 1, 100, false},
+		{rows, n, large - 1, vector && rows <= tu.PackRows}, {rows, n, large, false}, {min(rows-1, tu.PackRows), n, large, vector},
 		{tile + 1, long + ks.lanes, 100, false}, {tile + 1, long + ks.lanes + 1, 100, vector},
 	} {
 		if got := ks.isUneven(s.m, s.n, s.k); got != s.want {

@@ -7,8 +7,8 @@ package kernels
 //
 // where columns is the kernel's own, in vectors that run down the columns of C, and are turned when
 // they are written. These are fuller than rows of few columns, and a transposed B is read as it is.
-// Each sum is that of a tile, to the bit. The kernel is of w vectors, half ones if there are such
-// kernels: (w-1)<<uprightShift < rows <= w<<uprightShift.
+// Each sum is that of a tile, to the bit. The kernel's width is counted in units: (w-1)*unit < rows
+// <= w*unit.
 type uprightKernel[T Float] func(k int, a *T, aCol int, b *T, bRow, bCol int, c *T, ldc, rows int)
 
 // goesUpright reports whether a product with a transposed A is computed by upright kernels, if
@@ -70,7 +70,7 @@ func uprightly[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb 
 	if transB {
 		bRow, bCol = 1, ldb
 	}
-	vectors := (m-1)>>ks.uprightShift + 1
+	vectors := (m-1)>>ks.unitShift + 1
 	if vectors <= len(ks.upright) && n <= len(ks.upright[vectors-1]) { // 144 instructions would go before it otherwise
 		ks.upright[vectors-1][n-1](k, a, lda, b, bRow, bCol, c, ldc, m)
 		return
@@ -83,7 +83,7 @@ func uprightly[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb 
 	for len(ks.upright[widest-1]) < each {
 		widest--
 	}
-	rows := widest << ks.uprightShift
+	rows := widest << ks.unitShift
 	for first := 0; first < n; first += each {
 		cols := min(each, n-first)
 		b, c, i := shifted(b, first*bCol), shifted(c, first), 0
@@ -93,6 +93,6 @@ func uprightly[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb 
 			}
 			ks.upright[widest-1][cols-1](k, shifted(a, i), lda, b, bRow, bCol, shifted(c, i*ldc), ldc, rows)
 		}
-		ks.upright[(m-i-1)>>ks.uprightShift][cols-1](k, shifted(a, i), lda, b, bRow, bCol, shifted(c, i*ldc), ldc, m-i)
+		ks.upright[(m-i-1)>>ks.unitShift][cols-1](k, shifted(a, i), lda, b, bRow, bCol, shifted(c, i*ldc), ldc, m-i)
 	}
 }

@@ -22,7 +22,7 @@ func uprightBits[T Float](t *testing.T, ks *kernelSet[T]) {
 		return // plain Go has none
 	}
 	rng := rand.New(rand.NewPCG(71, 72))
-	for m := 1; m <= 2*len(ks.upright)<<ks.uprightShift+1; m++ {
+	for m := 1; m <= 2*len(ks.upright)*ks.unit+1; m++ {
 		for n := 1; n <= 2*len(ks.upright[0])+1; n++ {
 			k, transB := 1+rng.IntN(11), rng.IntN(2) == 1
 			lda, ldb, ldc := m+rng.IntN(3), n+rng.IntN(3), n+rng.IntN(3)

@@ -22,9 +22,9 @@ const (
 	asTurnedDots              // vectors along k, of an A that is turned
 )
 
-// What the rules below say of cycles, or have from costs, was fitted to random shapes. A product is plain with
-// alpha = 1, beta = 0, no epilogue and so little work that it is for one thread: that decides only
-// between ways that add up in the same order.
+// What the rules below say of cycles, or have from costs, was fitted to random shapes. A product is
+// plain with alpha = 1, beta = 0, no epilogue and so little work that it is for one thread: that
+// decides only between ways that add up in the same order.
 
 // wayOfTT is the way of a product of two transposed operands.
 func (ks *kernelSet[T]) wayOfTT(m, n, k int, plain bool) way {
@@ -65,7 +65,7 @@ func (ks *kernelSet[T]) wayOfTN(m, n, k int, plain bool) way {
 		return besidePanels
 	case plain && ks.mayGoUpright(m, n, k) && ks.goesUpright(m, n, k, false):
 		return upright
-	case ks.betterAsRows(m, n, k, false), ks.readsLinesAgain(m, n, k):
+	case ks.betterAsRows(m, n, k, false), ks.fewAsRows(m, n, k):
 		return inColumns
 	case ks.isThin(m, n, k):
 		return inThinBlocks
@@ -148,14 +148,14 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 	return ks.costs.vector*k*(asTiles-asRows) > longer
 }
 
-// readsLinesAgain reports whether a product with a transposed A alone, and few columns, is computed
-// as its transpose for another reason: it reads A in rows, of which tiles read a few elements at
-// each step of k, to come back for the rest of their lines when these have left the cache. Where the
-// columns are a vector, tiles of one vector are too few sums, besides: on Zen 3 2000x8x140 takes 0.66
-// of the time, 900x4x577 in float64 0.53, 150000x8x2 0.67, while less work is for strips, or upright;
-// but of an A from memory only where k is deep, 1500x4x2000 in float64 0.63 and 60000x4x40 1.45. In float64 so do the columns of two vectors
-// and a part of one, whose tiles have four rows: 1300x9x1500 0.5.
-func (ks *kernelSet[T]) readsLinesAgain(m, n, k int) bool {
+// fewAsRows reports whether a product with a transposed A alone, and few columns, is computed as
+// its transpose for other reasons than betterAsRows. Where the columns are a vector, tiles are too
+// few sums, and read a few elements of each row of A at a step of k, to come back for the rest of
+// their lines: on Zen 3 2000x8x140 takes 0.66 of the time, 900x4x577 in float64 0.53, 150000x8x2
+// 0.67, while less work is for strips, or upright; but of an A from memory only where k is deep,
+// 1500x4x2000 in float64 0.63 and 60000x4x40 1.45. And where in float64 they are a large tile and a
+// part of a vector, whose last tiles have four rows, of such an A: 1300x9x1500 0.5.
+func (ks *kernelSet[T]) fewAsRows(m, n, k int) bool {
 	const manyRows, deep = 12, 400 // rows for each column, and steps of k
 	var z T
 	switch large := isLarge[T](k, m); {
@@ -185,6 +185,9 @@ func (ks *kernelSet[T]) turnsC(m, n, k int) bool {
 // others of so little lose. Dot products of float64 are the slower ones, so that less will do
 // there. Of one vector of rows it pays where B comes from memory: 8x2418x1588 1.6, 8x700x500 0.96.
 func (ks *kernelSet[T]) turnsA(m, n, k int, transA bool) bool {
+	if m > ks.tuning.TurningRows || m >= n || k < max(2*m, 64) || m <= ks.lanes && !isLarge[T](n, k) || m == 1 {
+		return false
+	}
 	least := callWork / 2
 	switch {
 	case transA && k > ks.tuning.KC && m > ks.lanes: // no other way is that of a small product
@@ -199,11 +202,7 @@ func (ks *kernelSet[T]) turnsA(m, n, k int, transA bool) bool {
 	if unsafe.Sizeof(z) == 8 {
 		filled = 6
 	}
-	if m <= ks.lanes && !isLarge[T](n, k) { // tiles of one vector are slow
-		return false
-	}
-	return m <= ks.tuning.TurningRows && m < n && k >= max(2*m, 64) && product3(m, n, k) >= least &&
-		10*m >= filled*ks.inUnits(m)
+	return product3(m, n, k) >= least && 10*m >= filled*ks.inUnits(m)
 }
 
 // shallow is up to what depth saving steps of k is not worth asking how many, shallowest to what
@@ -322,9 +321,9 @@ func (ks *kernelSet[T]) goesAlongK(m, n, k int) bool {
 
 // savesCopy reports whether m rows of the last n columns, fewer than a vector, are computed so much
 // faster as dot products that bringing the columns together pays, which takes half a cycle for an
-// element. In tiles, a step of k takes half a cycle for each
-// row and unit of columns; a dot product ends in adding up a vector, which takes little more than
-// one if several are added up together, and no more are than there are kernels for.
+// element. In tiles, a step of k takes half a cycle for each row and unit of columns; a dot product
+// ends in adding up a vector, which takes little more than one if several are added up together,
+// and no more are than there are kernels for.
 func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
 	inTiles := 2 * m * k * ks.computed(n, false) / ks.unit // in quarters of a cycle
 	var asDots int
@@ -336,7 +335,7 @@ func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
 	} else { // in groups, each of which reads A
 		asDots = m * n * (ks.costs.vector*((k+ks.lanes-1)>>ks.laneShift) + ks.costs.summing) * 9 / 8
 	}
-	return inTiles-asDots > 2*n*k+ks.costs.before
+	return inTiles-asDots > 2*n*k+ks.costs.grouping
 }
 
 // dotsPay reports whether a product with a transposed B, and with A as it is, is computed as dot

@@ -44,13 +44,14 @@ func betterAsRows[T Float](t *testing.T, o Ops[T]) {
 }
 
 // A transposed A of which tiles would read a part of each line is read in rows.
-func TestReadsLinesAgain(t *testing.T) {
+func TestFewAsRows(t *testing.T) {
+	withProcs(t, 3)
 	eachType(t,
-		func(t *testing.T, o Ops[float32]) { readsLinesAgain(t, o, 4) },
-		func(t *testing.T, o Ops[float64]) { readsLinesAgain(t, o, 8) })
+		func(t *testing.T, o Ops[float32]) { fewAsRows(t, o, 4) },
+		func(t *testing.T, o Ops[float64]) { fewAsRows(t, o, 8) })
 }
 
-func readsLinesAgain[T Float](t *testing.T, o Ops[T], size int) {
+func fewAsRows[T Float](t *testing.T, o Ops[T], size int) {
 	const large = 11 << 20
 	asIs, tu := o, o.Tuning()
 	tu.AsRowsDepth = 40 // of any implementation
@@ -70,18 +71,22 @@ func readsLinesAgain[T Float](t *testing.T, o Ops[T], size int) {
 		if lanes == 1 {
 			break // the columns of a vector are one, which is Gemv's
 		}
-		if got := o.ks.readsLinesAgain(s.m, s.n, s.k); got != s.want {
+		if got := o.ks.fewAsRows(s.m, s.n, s.k); got != s.want {
 			t.Errorf("%+v: read in rows %v", s, got)
 		}
 		if s.want && s.n > 1 && !o.ks.goesBeside(s.m, s.n, s.k) && o.ks.wayOfTN(s.m, s.n, s.k, false) != inColumns {
 			t.Errorf("%+v: computed in way %d", s, o.ks.wayOfTN(s.m, s.n, s.k, false))
 		}
 	}
+	rng := rand.New(rand.NewPCG(4, 8))
+	tu.ThreadWork = 1 << 13
+	shared := o.Tuned(tu)
 	sizes := [][3]int{{callWork/lanes/300 + 5, lanes, 300}, {callWork / lanes / tu.KC, lanes, tu.KC*3/2 + 1}} // strips and blocks
 	if size == 8 {
 		sizes = append(sizes, [3]int{2000, nr + 1, k})
 	}
 	for _, s := range sizes {
+		sameBitsHowever(t, rng, o, shared, true, s[0], s[1], s[2])
 		for _, o := range []Ops[T]{o, asIs} {
 			runGemm(t, o, gemmCase{transA: true, m: s[0], n: s[1], k: s[2], alpha: 1.5, beta: -2, padA: 3, padB: 1, padC: 2})
 		}

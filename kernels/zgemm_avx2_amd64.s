@@ -401,7 +401,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R8, SI
 	SUBQ $0x04, R11
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -464,7 +463,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R8, R12
 	SUBQ $0x04, R11
 	JLT  cutRest
 	JMP  cutFetches
@@ -985,7 +983,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R8, SI
 	SUBQ $0x04, R11
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -1056,7 +1053,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R8, R12
 	SUBQ $0x04, R11
 	JLT  cutRest
 	JMP  cutFetches
@@ -1647,7 +1643,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R8, SI
 	SUBQ $0x04, R11
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -1726,7 +1721,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R8, R12
 	SUBQ $0x04, R11
 	JLT  cutRest
 	JMP  cutFetches
@@ -2388,7 +2382,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R9, DI
 	SUBQ $0x04, R12
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -2475,7 +2468,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R9, R13
 	SUBQ $0x04, R12
 	JLT  cutRest
 	JMP  cutFetches
@@ -3207,7 +3199,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R9, DI
 	SUBQ $0x04, R12
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -3302,7 +3293,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R9, R13
 	SUBQ $0x04, R12
 	JLT  cutRest
 	JMP  cutFetches
@@ -4105,7 +4095,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R13
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -4208,7 +4197,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R14
 	SUBQ $0x04, R13
 	JLT  cutRest
 	JMP  cutFetches
@@ -5081,7 +5069,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R13
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -5192,7 +5179,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R14
 	SUBQ $0x04, R13
 	JLT  cutRest
 	JMP  cutFetches
@@ -6153,7 +6139,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R14
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -6276,7 +6261,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R15
 	SUBQ $0x04, R14
 	JLT  cutRest
 	JMP  cutFetches
@@ -7311,7 +7295,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R14
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -7442,7 +7425,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R15
 	SUBQ $0x04, R14
 	JLT  cutRest
 	JMP  cutFetches
@@ -8547,7 +8529,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R14
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -8686,7 +8667,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R15
 	SUBQ $0x04, R14
 	JLT  cutRest
 	JMP  cutFetches
@@ -9861,7 +9841,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R14
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -10008,7 +9987,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R15
 	SUBQ $0x04, R14
 	JLT  cutRest
 	JMP  cutFetches
@@ -11253,7 +11231,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R14
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -11408,7 +11385,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R15
 	SUBQ $0x04, R14
 	JLT  cutRest
 	JMP  cutFetches
@@ -11773,7 +11749,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ DI, R12
 	SUBQ $0x04, R10
 	JLT  tileRest
 	JMP  tileFetches
@@ -12099,7 +12074,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ DI, R12
 	SUBQ $0x04, R10
 	JLT  tileRest
 	JMP  tileFetches
@@ -12478,7 +12452,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ DI, R12
 	SUBQ $0x04, R10
 	JLT  tileRest
 	JMP  tileFetches
@@ -12911,7 +12884,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ R8, R13
 	SUBQ $0x04, R11
 	JLT  tileRest
 	JMP  tileFetches
@@ -13397,7 +13369,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ R8, R13
 	SUBQ $0x04, R11
 	JLT  tileRest
 	JMP  tileFetches
@@ -13937,7 +13908,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ R9, R14
 	SUBQ $0x04, R12
 	JLT  tileRest
 	JMP  tileFetches
@@ -14309,7 +14279,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ DI, R12
 	SUBQ $0x04, R10
 	JLT  tileRest
 	JMP  tileFetches
@@ -14691,7 +14660,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ DI, R12
 	SUBQ $0x04, R10
 	JLT  tileRest
 	JMP  tileFetches
@@ -15146,7 +15114,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ DI, R12
 	SUBQ $0x04, R10
 	JLT  tileRest
 	JMP  tileFetches
@@ -15675,7 +15642,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ R8, R13
 	SUBQ $0x04, R11
 	JLT  tileRest
 	JMP  tileFetches
@@ -16203,7 +16169,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R8, SI
 	SUBQ $0x04, R11
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -16266,7 +16231,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R8, R12
 	SUBQ $0x04, R11
 	JLT  cutRest
 	JMP  cutFetches
@@ -16779,7 +16743,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R8, SI
 	SUBQ $0x04, R11
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -16850,7 +16813,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R8, R12
 	SUBQ $0x04, R11
 	JLT  cutRest
 	JMP  cutFetches
@@ -17429,7 +17391,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R8, SI
 	SUBQ $0x04, R11
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -17508,7 +17469,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R8, R12
 	SUBQ $0x04, R11
 	JLT  cutRest
 	JMP  cutFetches
@@ -18154,7 +18114,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R9, DI
 	SUBQ $0x04, R12
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -18241,7 +18200,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R9, R13
 	SUBQ $0x04, R12
 	JLT  cutRest
 	JMP  cutFetches
@@ -18953,7 +18911,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R9, DI
 	SUBQ $0x04, R12
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -19048,7 +19005,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R9, R13
 	SUBQ $0x04, R12
 	JLT  cutRest
 	JMP  cutFetches
@@ -19827,7 +19783,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R13
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -19930,7 +19885,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R14
 	SUBQ $0x04, R13
 	JLT  cutRest
 	JMP  cutFetches
@@ -20775,7 +20729,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R13
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -20886,7 +20839,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R14
 	SUBQ $0x04, R13
 	JLT  cutRest
 	JMP  cutFetches
@@ -21815,7 +21767,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R14
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -21938,7 +21889,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R15
 	SUBQ $0x04, R14
 	JLT  cutRest
 	JMP  cutFetches
@@ -22937,7 +22887,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R14
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -23068,7 +23017,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R15
 	SUBQ $0x04, R14
 	JLT  cutRest
 	JMP  cutFetches
@@ -24133,7 +24081,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R14
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -24272,7 +24219,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R15
 	SUBQ $0x04, R14
 	JLT  cutRest
 	JMP  cutFetches
@@ -25403,7 +25349,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R14
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -25550,7 +25495,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R15
 	SUBQ $0x04, R14
 	JLT  cutRest
 	JMP  cutFetches
@@ -26747,7 +26691,6 @@ cutDone:
 	RET
 
 wholeLarge:
-	MOVQ R10, R8
 	SUBQ $0x04, R14
 	JLT  wholeRest
 	JMP  wholeFetches
@@ -26902,7 +26845,6 @@ wholeNear:
 	JMP  wholeSteps
 
 cutLarge:
-	MOVQ R10, R15
 	SUBQ $0x04, R14
 	JLT  cutRest
 	JMP  cutFetches
@@ -27269,7 +27211,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ DI, R12
 	SUBQ $0x04, R10
 	JLT  tileRest
 	JMP  tileFetches
@@ -27597,7 +27538,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ DI, R12
 	SUBQ $0x04, R10
 	JLT  tileRest
 	JMP  tileFetches
@@ -27978,7 +27918,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ DI, R12
 	SUBQ $0x04, R10
 	JLT  tileRest
 	JMP  tileFetches
@@ -28413,7 +28352,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ R8, R13
 	SUBQ $0x04, R11
 	JLT  tileRest
 	JMP  tileFetches
@@ -28901,7 +28839,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ R8, R13
 	SUBQ $0x04, R11
 	JLT  tileRest
 	JMP  tileFetches
@@ -29443,7 +29380,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ R9, R14
 	SUBQ $0x04, R12
 	JLT  tileRest
 	JMP  tileFetches
@@ -29817,7 +29753,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ DI, R12
 	SUBQ $0x04, R10
 	JLT  tileRest
 	JMP  tileFetches
@@ -30201,7 +30136,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ DI, R12
 	SUBQ $0x04, R10
 	JLT  tileRest
 	JMP  tileFetches
@@ -30658,7 +30592,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ DI, R12
 	SUBQ $0x04, R10
 	JLT  tileRest
 	JMP  tileFetches
@@ -31189,7 +31122,6 @@ tileDone:
 	RET
 
 tileLarge:
-	MOVQ R8, R13
 	SUBQ $0x04, R11
 	JLT  tileRest
 	JMP  tileFetches

@@ -30,7 +30,7 @@ Nothing is changed: a program takes other values with Ops.Tuned. The tables
 come as they are measured; --out keeps them in a file, with what machine and
 commit they are of. Ctrl-C keeps the sweeps that are done.`
 
-const tuneExample = `  lanewise tune                                  about seven minutes for each instruction set
+const tuneExample = `  lanewise tune                                  about nine minutes for each instruction set
   lanewise tune --isa avx2 --type f32 --parameter KC,Tile
   lanewise tune --rounds 15 --sample 50ms --out tuning.txt`
 

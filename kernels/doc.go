@@ -44,6 +44,6 @@
 // Products that pack an operand keep buffers for the calls that follow: blocks of
 // some MiB at most, whatever the size of the operands, aligned to 64 bytes, large ones to 2 MiB and on
 // huge pages where Linux offers them, for as many calls as GOMAXPROCS lets run at
-// once, two each, and as many again. What no call needs from one garbage collection to the
+// once, two each, and half as many again. What no call needs from one garbage collection to the
 // next is garbage itself: the memory of an idle program goes back to the system.
 package kernels

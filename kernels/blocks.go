@@ -65,8 +65,8 @@ func (ks *kernelSet[T]) isThin(m, n, k int) bool {
 	var z T
 	tu, size := &ks.tuning, int(unsafe.Sizeof(z))
 	cut := n <= len(ks.byColumns) && n&(ks.lanes-1) > tu.TailColumns
-	return n <= tu.ThinColumns && (n > max(tu.UprightColumns, fewUpright) || n == ks.nr() && n > ks.unit) && k > tu.ThinDepth+tu.ThinDepth/2 &&
-		max(m, n) > few/size && !(cut && m*k > large/size) && product3(m, n, k) >= least &&
+	return n <= tu.ThinColumns && (n > max(tu.UprightColumns, fewUpright) || n == ks.nr() && n > ks.unit) &&
+		k > tu.ThinDepth+tu.ThinDepth/2 && max(m, n) > few/size && !(cut && m*k > large/size) && product3(m, n, k) >= least &&
 		!ks.goesBeside(m, n, k)
 }
 

@@ -98,8 +98,8 @@ func (ks *kernelSet[T]) turnsShared(n, lda int) bool {
 const nearRow, nearBytes = 2 << 10, 512 << 10
 
 // isLarge reports whether k rows of an operand in place, so many elements apart, span so much that
-// they come from memory: of B, on Zen 3 of 32 MiB, what they span from 12 MiB on is up to 2.8 times as fast if it
-// is fetched by panels, up to 10 MiB 0.7 to 0.9 times, and at 11 either.
+// they come from memory: of B, on Zen 3 of 32 MiB, what they span from 12 MiB on is up to 2.8 times
+// as fast if it is fetched by panels, up to 10 MiB 0.7 to 0.9 times, and at 11 either.
 func isLarge[T Float](k, row int) bool {
 	const least = 11 << 20 // bytes
 	var z T

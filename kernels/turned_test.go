@@ -27,7 +27,7 @@ func turnsA[T Float](t *testing.T, o Ops[T], filled int) {
 		nt, tt  bool
 	}{
 		{32, 256, 64, true, false}, {32, 255, 64, false, false}, {16, 1024, 64, ks.lanes < 16, false}, {16, 1023, 64, false, false},
-		{32, 1024, 64, true, true}, {32, 1023, 64, true, false}, {32, 1100, 63, false, false},
+		{32, 1024, 64, true, true}, {32, 1023, 64, true, false}, {20, 2000, 63, false, false}, {20, 2000, 64, true, true},
 		{64, 500, 128, true, true}, {64, 500, 127, false, false}, {64, 65, 600, true, true}, {64, 64, 600, false, false},
 		{65, 400, 200, false, false}, {1, 4000, 4000, false, false},
 		{2 * ks.lanes, 131072/(2*ks.lanes*tu.KC) + 2*ks.lanes, tu.KC + 1, ks.lanes > 8, true}, {2 * ks.lanes, 4 * ks.lanes, tu.KC, ks.lanes > 8, false},

@@ -455,7 +455,8 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 // hasFar reports whether the kernel may read a B in place, in rows that are far apart.
 func (mk microKernel) hasFar() bool { return !mk.packs && mk.ahead == nothing && mk.pairs == noPairs }
 
-// fetches is what the kernel fetches of B, but for one in place that is large, or whose rows are far apart.
+// fetches is what the kernel fetches of B, but for one in place that is large, or whose rows are far
+// apart.
 func (mk microKernel) fetches() fetch {
 	switch {
 	case mk.packs:

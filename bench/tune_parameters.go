@@ -374,30 +374,30 @@ var parameters = []parameter{
 		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.k >= tu.AsRowsDepth) },
 	},
 	{
-		name: "TurningColumns", about: "most columns for which a large product of two transposed operands is computed as its transpose; 0 for never",
-		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurningColumns }, turningColumns),
+		name: "TransposeColumns", about: "most columns for which a large product of two transposed operands is computed as its transpose; 0 for never",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TransposeColumns }, transposeColumns),
 		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, n := range steps(turningColumns(t), t.now.TurningColumns) {
+			for _, n := range steps(transposeColumns(t), t.now.TransposeColumns) {
 				if n > 0 {
 					shapes = append(shapes, gemmShape{m: 250, n: n, k: 350, transA: true, transB: true}, gemmShape{m: 1000, n: n, k: 400, transA: true, transB: true})
 				}
 			}
 			return shapes
 		},
-		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.n <= tu.TurningColumns) },
+		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.n <= tu.TransposeColumns) },
 	},
 	{
-		name: "TurningRows", about: "most rows for which a large product with a transposed B is computed as its transpose; 0 for never",
-		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurningRows }, turningRows),
+		name: "TransposeRows", about: "most rows for which a large product with a transposed B is computed as its transpose; 0 for never",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TransposeRows }, transposeRows),
 		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, m := range steps(turningRows(t), t.now.TurningRows) {
+			for _, m := range steps(transposeRows(t), t.now.TransposeRows) {
 				if m > t.lanes { // fewer are if B is large; and all of these fill vectors
 					shapes = append(shapes, gemmShape{m: m, n: 700, k: 500, transB: true}, gemmShape{m: m, n: 1500, k: 1000, transA: true, transB: true})
 				}
 			}
 			return shapes
 		},
-		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m <= tu.TurningRows) },
+		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m <= tu.TransposeRows) },
 	},
 	{
 		name: "NarrowDepth", about: "least k for which a few rows of two columns are dot products, twice that for three or four",

@@ -33,9 +33,9 @@ func uprightColumns(*tunable) []int { return []int{0, 2, 3, 4, 6, 8, 10, 12, 16}
 
 func asRowsDepths(*tunable) []int { return []int{0, 8, 16, 32, 64, 128, 300, 900, never} }
 
-func turningColumns(*tunable) []int { return []int{0, 24, 32, 48, 64, 96, 128, 192} }
+func transposeColumns(*tunable) []int { return []int{0, 24, 32, 48, 64, 96, 128, 192} }
 
-func turningRows(*tunable) []int { return []int{0, 8, 16, 24, 32, 48, 64, 80, 96, 128, 192} }
+func transposeRows(*tunable) []int { return []int{0, 8, 16, 24, 32, 48, 64, 80, 96, 128, 192} }
 
 func narrowDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, 256, never} }
 

@@ -30,7 +30,7 @@ func noAllocations[T Float](t *testing.T, o Ops[T]) {
 		wide[i] = 1
 	}
 	tu := o.Tuning()
-	tu.TurningRows = cols // of any implementation
+	tu.TransposeRows = cols // of any implementation
 	turning := o.Tuned(tu)
 	for name, f := range map[string]func(){
 		"MatMul 4":                func() { o.MatMul(c, a, b, 4, 4, 4) },

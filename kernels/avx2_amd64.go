@@ -35,7 +35,7 @@ func avx2Float32() kernelSet[float32] {
 		TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24,
 		ThinColumns: 96, ThinDepth: 128, UnevenDepth: 160,
 		TailColumns: 2, TailDepth: 32,
-		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12, AsRowsDepth: 2, TurningColumns: 64, TurningRows: 80,
+		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12, AsRowsDepth: 2, TransposeColumns: 64, TransposeRows: 80,
 		ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8,
 		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
@@ -73,7 +73,7 @@ func avx2Float64() kernelSet[float64] {
 		TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12,
 		ThinColumns: 96, ThinDepth: 112, UnevenDepth: 144,
 		TailColumns: 2, TailDepth: 32,
-		DotDepth: 4, NarrowDepth: 192, UprightColumns: 10, AsRowsDepth: 2, TurningColumns: 64, TurningRows: 80,
+		DotDepth: 4, NarrowDepth: 192, UprightColumns: 10, AsRowsDepth: 2, TransposeColumns: 64, TransposeRows: 80,
 		ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8,
 		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}

@@ -43,7 +43,7 @@ func avx512Float32() kernelSet[float32] {
 		TurnStride: turnFrom(1024), TurnDepth: never, TurnRows: 16, TurnColumns: 512,
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 		TailColumns: 4, TailDepth: 32,
-		DotDepth: 8, NarrowDepth: 64, UprightColumns: 12, AsRowsDepth: never, TurningColumns: 0, TurningRows: 0,
+		DotDepth: 8, NarrowDepth: 64, UprightColumns: 12, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
 		ShallowRows: 0, LowDepth: 0, AloneDepth: never,
 		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
@@ -85,7 +85,7 @@ func avx512Float64() kernelSet[float64] {
 		TurnStride: turnFrom(512), TurnDepth: never, TurnRows: 16, TurnColumns: 384,
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 		TailColumns: 3, TailDepth: 96,
-		DotDepth: 8, NarrowDepth: 96, UprightColumns: 12, AsRowsDepth: never, TurningColumns: 0, TurningRows: 0,
+		DotDepth: 8, NarrowDepth: 96, UprightColumns: 12, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
 		ShallowRows: 0, LowDepth: 0, AloneDepth: never,
 		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}

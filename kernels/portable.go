@@ -31,7 +31,7 @@ func portableSet[T Float]() kernelSet[T] {
 			PackColumns: 64, PackStride: 256,
 			TurnStride: 256, TurnDepth: never, TurnRows: 16, TurnColumns: 64,
 			ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
-			DotDepth: 2, NarrowDepth: never, AsRowsDepth: never, TurningColumns: 0, TurningRows: 0,
+			DotDepth: 2, NarrowDepth: never, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
 			ShallowRows: 0, LowDepth: 0, AloneDepth: never,
 			FetchBytes: never, ThreadWork: 1 << 17,
 		},

@@ -86,15 +86,15 @@ type Tuning struct {
 	// where A has 11 MiB or more if k is at least 400, in float64 those with a part of a vector more
 	// columns than a large tile as well.
 	AsRowsDepth int
-	// A product of two transposed operands that is large, and has 2 to TurningColumns columns, 16 rows
+	// A product of two transposed operands that is large, and has 2 to TransposeColumns columns, 16 rows
 	// or more and a depth of 32 or more, is computed as its transpose, which turns no operand but C,
 	// unless one of the ways before and after this one takes it. 0 is for no product.
-	TurningColumns int
-	// A large product with a transposed B and 2 to TurningRows rows, fewer than it has columns, and a
+	TransposeColumns int
+	// A large product with a transposed B and 2 to TransposeRows rows, fewer than it has columns, and a
 	// depth of 64 and twice its rows, or more, is computed as its transpose, too, if that fills
 	// vectors: A is turned then, if it is not transposed, and not B. Those of no more rows than a
 	// vector are if B has 11 MiB or more. 0 is for no product.
-	TurningRows int
+	TransposeRows int
 	// A product of a few rows and two columns, with both operands as they are, is computed as dot
 	// products if k is at least NarrowDepth, of three or four columns from twice that on, where
 	// that is faster; with more rows than a tile has, from less depth on.
@@ -122,8 +122,8 @@ type Tuning struct {
 	ThreadWork int
 }
 
-// mostTurning bounds how many columns or rows of C are turned, of which a copy has whole ones.
-const mostTurning = 1024
+// mostTransposed bounds how many columns or rows of C are turned, of which a copy has whole ones.
+const mostTransposed = 1024
 
 // never is a threshold that is not reached.
 const never = math.MaxInt32
@@ -181,8 +181,8 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"DotDepth", t.DotDepth, 1, math.MaxInt},
 		{"UprightColumns", t.UprightColumns, 0, o.ks.mostUpright()},
 		{"AsRowsDepth", t.AsRowsDepth, 0, math.MaxInt},
-		{"TurningColumns", t.TurningColumns, 0, mostTurning},
-		{"TurningRows", t.TurningRows, 0, mostTurning},
+		{"TransposeColumns", t.TransposeColumns, 0, mostTransposed},
+		{"TransposeRows", t.TransposeRows, 0, mostTransposed},
 		{"NarrowDepth", t.NarrowDepth, 1, math.MaxInt},
 		{"ShallowRows", t.ShallowRows, 0, math.MaxInt},
 		{"LowDepth", t.LowDepth, 0, math.MaxInt},

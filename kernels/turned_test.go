@@ -17,7 +17,7 @@ func TestTurnsA(t *testing.T) {
 func turnsA[T Float](t *testing.T, o Ops[T], filled int) {
 	withProcs(t, 3)
 	tu := o.Tuning()
-	tu.TurningRows = 64 // of any implementation
+	tu.TransposeRows = 64 // of any implementation
 	tu.ThreadWork = 1 << 16
 	o = o.Tuned(tu)
 	ks := o.ks

@@ -173,7 +173,7 @@ func (ks *kernelSet[T]) fewAsRows(m, n, k int) bool {
 // than what would be turned of A and B. Over 40 random shapes AVX2 on Zen 3 is 1.04 times as fast
 // in float32 and 1.11 in float64.
 func (ks *kernelSet[T]) turnsC(m, n, k int) bool {
-	return n > 1 && n <= ks.tuning.TurningColumns && m >= shallow && k >= 2*shallow &&
+	return n > 1 && n <= ks.tuning.TransposeColumns && m >= shallow && k >= 2*shallow &&
 		product3(m, n, k) >= callWork
 }
 
@@ -185,7 +185,7 @@ func (ks *kernelSet[T]) turnsC(m, n, k int) bool {
 // others of so little lose. Dot products of float64 are the slower ones, so that less will do
 // there. Of one vector of rows it pays where B comes from memory: 8x2418x1588 1.6, 8x700x500 0.96.
 func (ks *kernelSet[T]) turnsA(m, n, k int, transA bool) bool {
-	if m > ks.tuning.TurningRows || m >= n || k < max(2*m, 64) || m <= ks.lanes && !isLarge[T](n, k) || m == 1 {
+	if m > ks.tuning.TransposeRows || m >= n || k < max(2*m, 64) || m <= ks.lanes && !isLarge[T](n, k) || m == 1 {
 		return false
 	}
 	least := callWork / 2

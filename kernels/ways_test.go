@@ -102,7 +102,7 @@ func TestTurnsC(t *testing.T) {
 
 func turnsC[T Float](t *testing.T, o Ops[T]) {
 	tu := o.Tuning()
-	tu.TurningColumns = 64 // of any implementation
+	tu.TransposeColumns = 64 // of any implementation
 	o = o.Tuned(tu)
 	for _, s := range []struct {
 		m, n, k int

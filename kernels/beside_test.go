@@ -33,8 +33,8 @@ func gemmBeside[T Float](t *testing.T, o Ops[T]) {
 			m, n, k := s[0], s[1]+tail, s[2]
 			lda, ldb, ldc, ldmask := m+3, n+1, n+2, n+1
 			a, b := randomMatrix[T](rng, k, m, lda).data, randomMatrix[T](rng, k, n, ldb).data
-			p := product[T]{ks: o.ks, m: m, n: n, k: k, kc: o.ks.depth(n, k, true), a: stridesOf(a, lda, true), b: stridesOf(b, ldb, false)}
-			if !o.ks.goesBeside(m, n, k) || !p.allInPlace() {
+			p := product[T]{ks: o.ks, m: m, n: n, k: k, a: stridesOf(a, lda, true), b: stridesOf(b, ldb, false)}
+			if !o.ks.goesBeside(m, n, k) || !p.fitsBeside(o.Threads(1)) {
 				t.Fatalf("%dx%dx%d: a tail of %d columns is not computed beside the panel", m, n, k, tail)
 			}
 			runGemm(t, o.Threads(1), gemmCase{transA: true, m: m, n: n, k: k, alpha: -1.5, beta: 1, padA: 3, padB: 1, padC: 2})

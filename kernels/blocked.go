@@ -9,15 +9,10 @@ import (
 func (p *product[T]) blocked() {
 	ks, tu := p.ks, &p.ks.tuning
 	m, n, k, a, b, c, ldc := p.m, p.n, p.k, p.a, p.b, p.c, p.ldc
-	kc, mc := p.kc, ks.blockOfRows(m, n, p.kc, rowsAtOnce[T](p.a.row, p.a.trans), p.a.trans)
-	nc := ks.blockOfColumns(n, tu.NC)
+	kc, nc := p.kc, ks.blockOfColumns(n, tu.NC)
+	mc := min(ks.rowsOfBlocks(p.way, m, n, kc, a.ld(), a.trans), ks.lowRows(m, n, k, ldc))
+	packingA := ks.packsAInBlocks(p.way, m, n, k, a.ld(), a.trans)
 	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
-	packingA := ks.packsA(m, n, k, a.ld(), a.trans)
-	if p.way == inThinBlocks {
-		mc = ks.thinRows(m, kc)
-		packingA = ks.turnsShared(n, a.col)
-	}
-	mc = min(mc, ks.lowRows(m, n, k, ldc))
 	const near = 1 << 20 // bytes of A, of which the L2 cache has most
 	far := m > near/int(unsafe.Sizeof(p.alpha))/k
 	var after strip[T]

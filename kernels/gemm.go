@@ -117,41 +117,33 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 		scale(m, n, beta, c, ldc)
 		return
 	}
-	const few = 8 // columns
-	if transB && !transA && k == 1 && ldb == 1 && m > 1 && n > few && o.ks.lanes > 1 {
-		transB, ldb = false, n // the only row of op(B) is stored as one: 2x112x1 takes 0.6 of the time
+	ks := o.ks
+	if ks.isRowOfB(transA, transB, m, n, k, ldb) {
+		transB, ldb = false, n
 	}
 	// The way is the whole product's, and no piece of it adds up an element of C in another order
 	// than the whole would: whoever computes what, the bits are the same.
-	ks, way := o.ks, inTiles
 	forOneThread := product3(m, n, k)/2 < ks.tuning.ThreadWork && e == nil
-	switch plain := forOneThread && alpha == 1 && beta == 0; {
-	case transA && transB:
-		way = ks.wayOfTT(m, n, k, plain)
-	case transA:
-		way = ks.wayOfTN(m, n, k, plain)
-	case transB:
-		way = ks.wayOfNT(m, n, k)
-	case ks.goesAlongK(m, n, k):
-		way = inColumns
-	case ks.isUneven(m, n, k):
-		way = inUnevenBlocks
-	}
+	way := ks.wayOf(transA, transB, m, n, k, forOneThread && alpha == 1 && beta == 0)
 	if forOneThread { // Filling in a product takes as long as many a small one: these ways take none.
 		switch way {
 		case inTiles:
 			switch {
 			case transB:
-				if turnedStrips(ks, m, n, k, alpha, a, lda, transA, b, ldb, beta, c, ldc, nil) {
+				if cols, width := ks.turnedStrips(m, n, k, lda, transA); cols > 0 {
+					turnedStrips(ks, cols, width, m, n, k, alpha, a, lda, transA, b, ldb, beta, c, ldc, nil)
 					return
 				}
+				way = inBlocks
 			case !transA && ks.mayHaveTail(m, n, k) && stripsAndTail(ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
 				return
-			case ks.tilesOf(m, n, k, lda, ldb, transA) == inStrips:
-				var x microArgs[T]
-				x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
-				x.compute(ks, m, n, pairingOf(m, k, transA))
-				return
+			default:
+				if way = ks.tilesOf(m, n, k, lda, ldb, transA, false); way == inStrips {
+					var x microArgs[T]
+					x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
+					x.compute(ks, m, n, pairingOf(m, k, transA))
+					return
+				}
 			}
 		case upright:
 			uprightly(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, transB, unsafe.SliceData(c), ldc)

@@ -44,6 +44,27 @@ func (ks *kernelSet[T]) stripsInPlace(m, n, k, lda, ldb int, transA bool) bool {
 	return ks.inPlace(m, n, k, lda, ldb, transA) && ks.fitsStrips(m, n, k, lda, transA)
 }
 
+// turnedStrips returns how many columns of a transposed B are turned at a time for a product that is
+// small enough in strips then, and how far apart the rows are that they are turned to; 0 if it is
+// not. They are all columns or, of few steps of k, as many as stay in the L2 cache, without which
+// 2x50000x4 would take twice the time.
+func (ks *kernelSet[T]) turnedStrips(m, n, k, lda int, transA bool) (cols, width int) {
+	const near = 128 << 10 // bytes of B, which stay in the L2 cache
+	var z T
+	most := near / int(unsafe.Sizeof(z))
+	cols = n
+	if n*k > most && k < turnedSingly {
+		cols = ks.blockOfColumns(n, most/k)
+	}
+	// An odd number of vectors from row to row: an even one would share sets of the L1 cache.
+	width = ((cols+ks.lanes-1)>>ks.laneShift | 1) << ks.laneShift
+	if ks.onePanel(m, n, k, width, transA) ||
+		(cols < n || k*width <= most) && ks.stripsInPlace(m, n, k, lda, width, transA) {
+		return cols, width
+	}
+	return 0, 0
+}
+
 // small reports whether a product is of a size at which inPlace depends on nothing but packsA,
 // packsB, tailColumns and, before it is asked, isThin and isUneven. It is a few comparisons in line,
 // as are nearRows and nearColumns, which tell that A is not packed, and mayHaveTail.
@@ -85,6 +106,14 @@ func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 		return lda >= tu.TurnStride || k >= tu.TurnDepth && m >= tu.TurnRows
 	}
 	return lda >= tu.PackStride
+}
+
+// packsAInBlocks is packsA for a product in the five loops.
+func (ks *kernelSet[T]) packsAInBlocks(by way, m, n, k, lda int, trans bool) bool {
+	if by == inThinBlocks {
+		return ks.turnsShared(n, lda)
+	}
+	return ks.packsA(m, n, k, lda, trans)
 }
 
 // turnsShared reports whether a transposed A is turned for n columns because its own share sets of the cache.

@@ -1,7 +1,5 @@
 package kernels
 
-import "unsafe"
-
 // A product is what Gemm was called with, after the checks, or a part of it: m, n, k > 0
 // and alpha != 0. One of the strides of a and of b is 1.
 type product[T Float] struct {
@@ -46,8 +44,7 @@ func (p *product[T]) compute(o Ops[T]) {
 		p.asTranspose(o)
 		return
 	case besidePanels:
-		p.kc = ks.depthOf(m, n, k, true)
-		if p.allInPlace() && (p.beta == 0 || p.beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1 {
+		if p.fitsBeside(o) {
 			p.withBeside()
 			return
 		}
@@ -56,20 +53,30 @@ func (p *product[T]) compute(o Ops[T]) {
 	p.byTiles(o)
 }
 
-// byTiles computes p in tiles, but for last columns that are better on their own.
-func (p *product[T]) byTiles(o Ops[T]) {
-	ks, m, n, k := p.ks, p.m, p.n, p.k
+// settle decides what the way of p, in tiles, leaves open: which tiles they are, how deep blocks are,
+// and how many of the last columns are computed on their own, which it returns.
+func (p *product[T]) settle() (tail int) {
+	ks := p.ks
 	if p.way == inTiles {
-		if p.b.trans {
-			if turnedStrips(ks, m, n, k, p.alpha, p.a.data, p.a.ld(), p.a.trans, p.b.data, p.b.ld(), p.beta, p.c, p.ldc, &p.e) {
-				return
-			}
-			p.way = inBlocks
-		} else {
-			p.way = ks.tilesOf(m, n, k, p.a.ld(), p.b.ld(), p.a.trans)
-		}
+		p.way = ks.tilesOf(p.m, p.n, p.k, p.a.ld(), p.b.ld(), p.a.trans, p.b.trans)
 	}
 	switch p.way {
+	case inTurnedStrips, inStrips, inOneBlock:
+		return 0
+	}
+	p.kc = ks.depthOfBlocks(p.way, p.m, p.n, p.k, p.a.trans, p.b.trans)
+	return ks.tailColumns(p.m, p.n, p.k, p.a.trans)
+}
+
+// byTiles computes p in tiles, but for last columns that are better on their own.
+func (p *product[T]) byTiles(o Ops[T]) {
+	m, n, k := p.m, p.n, p.k
+	tail := p.settle()
+	switch p.way {
+	case inTurnedStrips:
+		cols, width := p.ks.turnedStrips(m, n, k, p.a.ld(), p.a.trans)
+		turnedStrips(p.ks, cols, width, m, n, k, p.alpha, p.a.data, p.a.ld(), p.a.trans, p.b.data, p.b.ld(), p.beta, p.c, p.ldc, &p.e)
+		return
 	case inStrips:
 		p.strips()
 		return
@@ -77,7 +84,6 @@ func (p *product[T]) byTiles(o Ops[T]) {
 		p.macroKernel(&panels[T]{data: p.b.data, row: p.b.row, step: 1}, nil)
 		return
 	}
-	p.kc = ks.depthOfBlocks(p.way, m, n, k, p.a.trans, p.b.trans)
 	if m == 1 && n > 1 { // a row is a column of the transposed product, but not to the epilogue
 		e := p.takeEpilogue()
 		p.m, p.n, p.a, p.b, p.ldc = n, 1, p.b.transposed(), p.a.transposed(), 1
@@ -85,22 +91,26 @@ func (p *product[T]) byTiles(o Ops[T]) {
 		e.apply(p.c, 1, n, n)
 		return
 	}
-	tail := ks.tailColumns(m, n, k, p.a.trans)
 	if tail == n {
 		p.asColumns(o)
 		return
 	}
 	if tail > 0 {
-		p.n -= tail
 		last := *p
+		p.n -= tail
 		last.n, last.b, last.c, last.e = tail, p.b.from(0, p.n), p.c[p.n:], p.e.at(0, p.n)
 		last.asColumns(o)
-		if !p.b.trans && p.kc == k && ks.stripsInPlace(m, p.n, k, p.a.ld(), p.b.ld(), p.a.trans) {
+		if p.beforeTailInStrips() {
 			p.strips()
 			return
 		}
 	}
 	p.asBlocks(o)
+}
+
+// beforeTailInStrips reports whether p, which is what is before the tail, fits strips.
+func (p *product[T]) beforeTailInStrips() bool {
+	return !p.b.trans && p.kc == p.k && p.ks.stripsInPlace(p.m, p.n, p.k, p.a.ld(), p.b.ld(), p.a.trans)
 }
 
 // takeEpilogue returns the epilogue, for the caller to apply.
@@ -109,10 +119,13 @@ func (p *product[T]) takeEpilogue() (e epilogue[T]) {
 	return e
 }
 
-// allInPlace reports whether no operand of p is packed, and k is one block.
-func (p *product[T]) allInPlace() bool {
-	return p.kc == p.k && !p.b.trans && !p.ks.packsB(p.m, p.k, p.b.row, false) &&
-		!p.ks.packsA(p.m, p.n, p.k, p.a.ld(), p.a.trans)
+// fitsBeside reports whether p, whose last columns may be computed beside its last panel, is: no
+// operand is packed, k is one block, for one thread, and C is set or added to.
+func (p *product[T]) fitsBeside(o Ops[T]) bool {
+	ks, m, n, k := p.ks, p.m, p.n, p.k
+	p.kc = ks.depthOf(m, n, k, true)
+	return p.kc == k && !p.b.trans && !ks.packsB(m, k, p.b.row, false) && !ks.packsA(m, n, k, p.a.ld(), p.a.trans) &&
+		(p.beta == 0 || p.beta == 1) && o.threadsFor(p.work(), ks.tuning.ThreadWork) == 1
 }
 
 // strips computes p, a small product, from a B in place.
@@ -123,23 +136,10 @@ func (p *product[T]) strips() {
 	x.compute(p.ks, p.m, p.n, pairingOf(p.m, p.k, p.a.trans))
 }
 
-// turnedStrips computes a product that is small enough in strips, from a transposed B that it
-// turns, and reports whether it did. It takes no product, as filling one in takes as long as many a
-// small one. e may be nil.
-func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda int, transA bool, b []T, ldb int, beta T, c []T, ldc int, e *epilogue[T]) bool {
-	const near = 128 << 10 // bytes of B, which stay in the L2 cache
-	var z T
-	most := near / int(unsafe.Sizeof(z))
-	cols := n // at a time: all, or if there are few steps of k, as many as stay there: 2x50000x4 takes 0.45 of the time.
-	if n*k > most && k < turnedSingly {
-		cols = ks.blockOfColumns(n, most/k)
-	}
-	// An odd number of vectors from row to row: an even one would share sets of the L1 cache.
-	width := ((cols+ks.lanes-1)>>ks.laneShift | 1) << ks.laneShift
-	if !ks.onePanel(m, n, k, width, transA) &&
-		!((cols < n || k*width <= most) && ks.stripsInPlace(m, n, k, lda, width, transA)) {
-		return false
-	}
+// turnedStrips computes a product in strips, from a transposed B that it turns, so many columns at a
+// time to rows so far apart. It takes no product, as filling one in takes as long as many a small
+// one. e may be nil.
+func turnedStrips[T Float](ks *kernelSet[T], cols, width, m, n, k int, alpha T, a []T, lda int, transA bool, b []T, ldb int, beta T, c []T, ldc int, e *epilogue[T]) {
 	w := borrowWorkspace[T]()
 	w.b = room(w.b, k*width)
 	packTransposed(ks.square, b, ldb, w.b, k, cols, width)
@@ -147,7 +147,7 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 		if kernel := ks.aloneKernel(m, n, pairingOf(m, k, false)); kernel != nil {
 			kernel(k, &a[0], lda, &w.b[0], width, &c[0], ldc, n)
 			w.giveBack()
-			return true
+			return
 		}
 	}
 	for jc := 0; ; {
@@ -164,7 +164,6 @@ func turnedStrips[T Float](ks *kernelSet[T], m, n, k int, alpha T, a []T, lda in
 		packTransposed(ks.square, b[jc*ldb:], ldb, w.b, k, cols, width)
 	}
 	w.giveBack()
-	return true
 }
 
 // stripsAndTail computes a product of both operands as they are, if it is small enough in strips
@@ -230,12 +229,15 @@ func (p *product[T]) asColumnsOf(o Ops[T], rows int) {
 // turnedPiece is how many elements of C are turned at a time, but for the rest of a tile.
 const turnedPiece = 1 << 17
 
+// turnedColumns is how many columns of C asTranspose computes at a time.
+func (p *product[T]) turnedColumns() int { return evenly(p.n, turnedPiece/p.m, p.ks.mr()) }
+
 // asTranspose computes the transpose of p, of few rows and with a transposed B: that needs A turned,
 // if it is not transposed, and reads B, of more rows, as tiles otherwise read A. It does so in pieces
 // of C that stay in the caches until they are turned, which are the same for any number of threads.
 func (p *product[T]) asTranspose(o Ops[T]) {
 	ks, m, e := p.ks, p.m, p.takeEpilogue()
-	cols := evenly(p.n, turnedPiece/m, ks.mr())
+	cols := p.turnedColumns()
 	w := borrowWorkspace[T]()
 	w.b = room(w.b, cols*m)
 	for jc := 0; jc < p.n; jc += cols {

@@ -37,10 +37,10 @@ func turnsA[T Float](t *testing.T, o Ops[T], filled int) {
 		if ks.lanes == 1 && s.m < 16 {
 			continue // in plain Go there is nothing to fill
 		}
-		if got := ks.wayOfNT(s.m, s.n, s.k) == turningA; got != s.nt {
+		if got := ks.wayOf(false, true, s.m, s.n, s.k, false) == turningA; got != s.nt {
 			t.Errorf("%+v: NT turns A %v", s, got)
 		}
-		if got := ks.wayOfTT(s.m, s.n, s.k, false) == turningA; got != s.tt {
+		if got := ks.wayOf(true, true, s.m, s.n, s.k, false) == turningA; got != s.tt {
 			t.Errorf("%+v: TT turns A %v", s, got)
 		}
 	}
@@ -49,7 +49,7 @@ func turnsA[T Float](t *testing.T, o Ops[T], filled int) {
 		rows := max(24, 2*ks.lanes)                                                                                                   // more than a vector, which they fill
 		for i, s := range [][3]int{{64, 70, 500}, {rows, 150, 1000}, {rows, turnedPiece/rows + 100, 70}, {rows, 260, 2*tu.KC + 50}} { // the third in two pieces
 			m, n, k := s[0], s[1], s[2]
-			if way := ks.wayOfNT(m, n, k); way != turningA || transA && ks.wayOfTT(m, n, k, true) != turningA {
+			if way := ks.wayOf(false, true, m, n, k, false); way != turningA || transA && ks.wayOf(true, true, m, n, k, true) != turningA {
 				t.Errorf("%v, A transposed %v, is computed in way %d", s, transA, way)
 			}
 			runGemm(t, o, gemmCase{transA: transA, transB: true, m: m, n: n, k: k, alpha: 1.5, beta: []float64{1, 0, -2, 0}[i], padA: 3, padB: 1, padC: 2})

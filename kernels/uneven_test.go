@@ -35,7 +35,7 @@ func uneven[T Float](t *testing.T, o Ops[T]) {
 			t.Errorf("%+v: uneven %v", s, got)
 		}
 	}
-	if got := ks.wayOfTN(tile+1, n, 100, false) == inUnevenBlocks; got != vector {
+	if got := ks.wayOf(true, false, tile+1, n, 100, false) == inUnevenBlocks; got != vector {
 		t.Errorf("with a transposed A: uneven %v", got)
 	}
 	for _, trans := range transposes {

@@ -6,12 +6,13 @@ import "unsafe"
 type way int
 
 const (
-	inTiles        way = iota // tiles, of which tilesOf or turnedStrips says more
+	inTiles        way = iota // tiles, of which tilesOf says more
 	inBlocks                  // tiles, in the five loops
 	inThinBlocks              // the five loops, of less depth, for few columns
 	inUnevenBlocks            // the five loops, of less depth, for few rows
 	inOneBlock                // tiles, of operands in place
 	inStrips                  // tiles, of operands in place, in few calls
+	inTurnedStrips            // tiles, of a B that is turned, in few calls
 	besidePanels              // tiles, the last columns beside the last panel
 	upright                   // vectors along m, whose tiles are turned
 	inColumns                 // vectors along m or k, for few columns
@@ -26,58 +27,70 @@ const (
 // plain with alpha = 1, beta = 0, no epilogue and so little work that it is for one thread: that
 // decides only between ways that add up in the same order.
 
-// wayOfTT is the way of a product of two transposed operands.
-func (ks *kernelSet[T]) wayOfTT(m, n, k int, plain bool) way {
+// wayOf is the way of a product.
+func (ks *kernelSet[T]) wayOf(transA, transB bool, m, n, k int, plain bool) way {
 	switch {
-	case ks.turnsA(m, n, k, true):
-		return turningA
-	case ks.turnedDotsPay(m, n, k):
-		return asTurnedDots
-	case plain && ks.goesUpright(m, n, k, true):
-		return upright
-	case plain && ks.tuning.UprightColumns > 0 && product3(m, n, k) < callWork && k <= ks.tuning.KC:
-		// What goesUpright leaves would gain nothing.
-	case ks.betterAsRows(m, n, k, true):
+	case transA && transB:
+		switch {
+		case ks.turnsA(m, n, k, true):
+			return turningA
+		case ks.turnedDotsPay(m, n, k):
+			return asTurnedDots
+		case plain && ks.goesUpright(m, n, k, true):
+			return upright
+		case plain && ks.tuning.UprightColumns > 0 && product3(m, n, k) < callWork && k <= ks.tuning.KC:
+			// What goesUpright leaves would gain nothing.
+		case ks.betterAsRows(m, n, k, true):
+			return inColumns
+		case ks.turnsC(m, n, k):
+			return turningC
+		}
+	case transB:
+		switch {
+		case ks.turnsA(m, n, k, false):
+			return turningA
+		case !ks.dotsPay(m, n, k):
+			return inTiles
+		case n > m:
+			return asDotsOfRows
+		}
+		return asDots
+	case transA:
+		switch {
+		case ks.goesBeside(m, n, k):
+			return besidePanels
+		case plain && ks.mayGoUpright(m, n, k) && ks.goesUpright(m, n, k, false):
+			return upright
+		case ks.betterAsRows(m, n, k, false), ks.fewAsRows(m, n, k):
+			return inColumns
+		case ks.isThin(m, n, k):
+			return inThinBlocks
+		case n > ks.tuning.UprightColumns && ks.isUneven(m, n, k): // fewer go upright if they are plain
+			return inUnevenBlocks
+		}
+	case ks.goesAlongK(m, n, k):
 		return inColumns
-	case ks.turnsC(m, n, k):
-		return turningC
-	}
-	return inTiles
-}
-
-// wayOfNT is the way of a product with a transposed B, and with A as it is.
-func (ks *kernelSet[T]) wayOfNT(m, n, k int) way {
-	switch {
-	case ks.turnsA(m, n, k, false):
-		return turningA
-	case !ks.dotsPay(m, n, k):
-		return inTiles
-	case n > m:
-		return asDotsOfRows
-	}
-	return asDots
-}
-
-// wayOfTN is the way of a product with a transposed A, and with B as it is.
-func (ks *kernelSet[T]) wayOfTN(m, n, k int, plain bool) way {
-	switch {
-	case ks.goesBeside(m, n, k):
-		return besidePanels
-	case plain && ks.mayGoUpright(m, n, k) && ks.goesUpright(m, n, k, false):
-		return upright
-	case ks.betterAsRows(m, n, k, false), ks.fewAsRows(m, n, k):
-		return inColumns
-	case ks.isThin(m, n, k):
-		return inThinBlocks
-	case n > ks.tuning.UprightColumns && ks.isUneven(m, n, k): // fewer go upright if they are plain
+	case ks.isUneven(m, n, k):
 		return inUnevenBlocks
 	}
 	return inTiles
 }
 
-// tilesOf is the way of a product in tiles, with B as it is.
-func (ks *kernelSet[T]) tilesOf(m, n, k, lda, ldb int, transA bool) way {
+// isRowOfB reports of a product with a transposed B alone that op(B) is a single row, stored as one,
+// and better not transposed: 2x112x1 takes 0.6 of the time.
+func (ks *kernelSet[T]) isRowOfB(transA, transB bool, m, n, k, ldb int) bool {
+	const few = 8 // columns
+	return transB && !transA && k == 1 && ldb == 1 && m > 1 && n > few && ks.lanes > 1
+}
+
+// tilesOf is the way of a product in tiles.
+func (ks *kernelSet[T]) tilesOf(m, n, k, lda, ldb int, transA, transB bool) way {
 	switch {
+	case transB:
+		if cols, _ := ks.turnedStrips(m, n, k, lda, transA); cols > 0 {
+			return inTurnedStrips
+		}
+		return inBlocks
 	case ks.onePanel(m, n, k, ldb, transA):
 		return inStrips
 	case !ks.inPlace(m, n, k, lda, ldb, transA):

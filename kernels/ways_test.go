@@ -74,8 +74,8 @@ func fewAsRows[T Float](t *testing.T, o Ops[T], size int) {
 		if got := o.ks.fewAsRows(s.m, s.n, s.k); got != s.want {
 			t.Errorf("%+v: read in rows %v", s, got)
 		}
-		if s.want && s.n > 1 && !o.ks.goesBeside(s.m, s.n, s.k) && o.ks.wayOfTN(s.m, s.n, s.k, false) != inColumns {
-			t.Errorf("%+v: computed in way %d", s, o.ks.wayOfTN(s.m, s.n, s.k, false))
+		if s.want && s.n > 1 && !o.ks.goesBeside(s.m, s.n, s.k) && o.ks.wayOf(true, false, s.m, s.n, s.k, false) != inColumns {
+			t.Errorf("%+v: computed in way %d", s, o.ks.wayOf(true, false, s.m, s.n, s.k, false))
 		}
 	}
 	rng := rand.New(rand.NewPCG(4, 8))

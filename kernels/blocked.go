@@ -7,12 +7,10 @@ import (
 
 // blocked computes p in the five loops of Goto and van de Geijn.
 func (p *product[T]) blocked() {
-	ks, tu := p.ks, &p.ks.tuning
+	ks := p.ks
 	m, n, k, a, b, c, ldc := p.m, p.n, p.k, p.a, p.b, p.c, p.ldc
-	kc, nc := p.kc, ks.blockOfColumns(n, tu.NC)
-	mc := min(ks.rowsOfBlocks(p.way, m, n, kc, a.ld(), a.trans), ks.lowRows(m, n, k, ldc))
-	packingA := ks.packsAInBlocks(p.way, m, n, k, a.ld(), a.trans)
-	packingB := p.packed == nil && ks.packsB(m, k, b.row, b.trans)
+	mc, nc, packingA, packingB := p.blocks()
+	kc := p.kc
 	const near = 1 << 20 // bytes of A, of which the L2 cache has most
 	far := m > near/int(unsafe.Sizeof(p.alpha))/k
 	var after strip[T]
@@ -72,6 +70,17 @@ func (p *product[T]) blocked() {
 	if packingA || packingB {
 		w.giveBack()
 	}
+}
+
+// blocks returns how many rows of A and columns of B a block of p has, and what is packed.
+func (p *product[T]) blocks() (mc, nc int, packingA, packingB bool) {
+	ks, m, n, k, a := p.ks, p.m, p.n, p.k, &p.a
+	mc, packingA = ks.blockOfRows(m, n, p.kc, rowsAtOnce[T](a.ld(), a.trans), a.trans), ks.packsA(m, n, k, a.ld(), a.trans)
+	if p.way == inThinBlocks {
+		mc, packingA = ks.thinRows(m, p.kc), ks.turnsShared(n, a.ld())
+	}
+	return min(mc, ks.lowRows(m, n, k, p.ldc)), ks.blockOfColumns(n, ks.tuning.NC),
+		packingA, p.packed == nil && ks.packsB(m, k, p.b.row, p.b.trans)
 }
 
 // turnedSingly is from what depth on the panels of a transposed B are turned one by one: shallow

@@ -105,14 +105,6 @@ func (ks *kernelSet[T]) depthOfBlocks(by way, m, n, k int, transA, transB bool) 
 	return ks.depthOf(m, n, k, transA)
 }
 
-// rowsOfBlocks returns how many rows of A make a block of depth kc of a product in the five loops.
-func (ks *kernelSet[T]) rowsOfBlocks(by way, m, n, kc, lda int, transA bool) int {
-	if by == inThinBlocks {
-		return ks.thinRows(m, kc)
-	}
-	return ks.blockOfRows(m, n, kc, rowsAtOnce[T](lda, transA), transA)
-}
-
 // depthOf is depth for m rows, if B is not transposed: less where a few of them go through a large
 // B of n columns whose rows share sets of the cache. What a panel reads of a deep block shares
 // them, in all caches, and comes from memory one line at a time; shallow blocks are read in long

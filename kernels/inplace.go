@@ -92,11 +92,12 @@ func sharesSets[T Float](ld int) bool {
 }
 
 // packsA reports whether A, lda elements from row to row of what is stored, is
-// packed for an m x n product of depth k: not for one panel, which reads it but once.
+// packed for an m x n product of depth k: not for one panel, which reads it but once, nor for a few
+// columns, for which Gemm does not ask.
 func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 	tu := &ks.tuning
 	switch {
-	case n <= ks.nr():
+	case n <= max(ks.nr(), fewUpright):
 		return false
 	case trans && ks.turnsShared(n, lda):
 		return true
@@ -106,14 +107,6 @@ func (ks *kernelSet[T]) packsA(m, n, k, lda int, trans bool) bool {
 		return lda >= tu.TurnStride || k >= tu.TurnDepth && m >= tu.TurnRows
 	}
 	return lda >= tu.PackStride
-}
-
-// packsAInBlocks is packsA for a product in the five loops.
-func (ks *kernelSet[T]) packsAInBlocks(by way, m, n, k, lda int, trans bool) bool {
-	if by == inThinBlocks {
-		return ks.turnsShared(n, lda)
-	}
-	return ks.packsA(m, n, k, lda, trans)
 }
 
 // turnsShared reports whether a transposed A is turned for n columns because its own share sets of the cache.

@@ -284,7 +284,7 @@ func (p *product[T]) inThisThread() {
 	case asDots, asDotsOfRows:
 		p.dots()
 	default:
-		panicf("product %dx%dx%d has no pieces of its way, %d", p.m, p.n, p.k, p.way)
+		panicf("product %dx%dx%d has no pieces of its way, %v", p.m, p.n, p.k, p.way)
 	}
 }
 

@@ -50,7 +50,7 @@ func turnsA[T Float](t *testing.T, o Ops[T], filled int) {
 		for i, s := range [][3]int{{64, 70, 500}, {rows, 150, 1000}, {rows, turnedPiece/rows + 100, 70}, {rows, 260, 2*tu.KC + 50}} { // the third in two pieces
 			m, n, k := s[0], s[1], s[2]
 			if way := ks.wayOf(false, true, m, n, k, false); way != turningA || transA && ks.wayOf(true, true, m, n, k, true) != turningA {
-				t.Errorf("%v, A transposed %v, is computed in way %d", s, transA, way)
+				t.Errorf("%v, A transposed %v, is computed in way %v", s, transA, way)
 			}
 			runGemm(t, o, gemmCase{transA: transA, transB: true, m: m, n: n, k: k, alpha: 1.5, beta: []float64{1, 0, -2, 0}[i], padA: 3, padB: 1, padC: 2})
 			aRows, aCols := stored(transA, m, k)

@@ -75,7 +75,7 @@ func fewAsRows[T Float](t *testing.T, o Ops[T], size int) {
 			t.Errorf("%+v: read in rows %v", s, got)
 		}
 		if s.want && s.n > 1 && !o.ks.goesBeside(s.m, s.n, s.k) && o.ks.wayOf(true, false, s.m, s.n, s.k, false) != inColumns {
-			t.Errorf("%+v: computed in way %d", s, o.ks.wayOf(true, false, s.m, s.n, s.k, false))
+			t.Errorf("%+v: computed in way %v", s, o.ks.wayOf(true, false, s.m, s.n, s.k, false))
 		}
 	}
 	rng := rand.New(rand.NewPCG(4, 8))

@@ -51,7 +51,7 @@ func testProductsOfEveryTranspose[T kernels.Float](t *testing.T) {
 	cs := contendersFor[T](kernels.Supported())
 	for _, transA := range []bool{false, true} {
 		for _, transB := range []bool{false, true} {
-			g := cs.gemmGroup(gemmShape{m: 5, n: 17, k: 9, transA: transA, transB: transB})
+			g := cs.gemmGroup(Shape{m: 5, n: 17, k: 9, transA: transA, transB: transB})
 			operands := g.makeOperands(0)
 			for _, c := range g.Contenders {
 				if err := c.bind(operands).checkOnce(); err != nil {
@@ -68,12 +68,12 @@ func TestChecksFindWrongProducts(t *testing.T) {
 	small, large := square(20), square(130) // 130^3 > verifyAll: corners and samples only
 	for _, test := range []struct {
 		name   string
-		shapes []gemmShape
+		shapes []Shape
 		spoil  func(o *gemmOperands[float32])
 	}{
-		{"an element left out", []gemmShape{small, large}, func(o *gemmOperands[float32]) { o.c[7] = float32(math.NaN()) }},
-		{"a wrong corner", []gemmShape{small, large}, func(o *gemmOperands[float32]) { o.c[len(o.c)-1] = 0 }},
-		{"transposed", []gemmShape{small, large}, func(o *gemmOperands[float32]) {
+		{"an element left out", []Shape{small, large}, func(o *gemmOperands[float32]) { o.c[7] = float32(math.NaN()) }},
+		{"a wrong corner", []Shape{small, large}, func(o *gemmOperands[float32]) { o.c[len(o.c)-1] = 0 }},
+		{"transposed", []Shape{small, large}, func(o *gemmOperands[float32]) {
 			for i := range o.shape.m {
 				for j := range i {
 					p, q := i*o.shape.n+j, j*o.shape.n+i
@@ -81,9 +81,9 @@ func TestChecksFindWrongProducts(t *testing.T) {
 				}
 			}
 		}},
-		{"too little precision", []gemmShape{small}, func(o *gemmOperands[float32]) { o.c[3] *= 1 + 1e-4 }},
-		{"two columns exchanged", []gemmShape{small}, func(o *gemmOperands[float32]) { o.c[2], o.c[5] = o.c[5], o.c[2] }},
-		{"an infinity", []gemmShape{small}, func(o *gemmOperands[float32]) { o.c[5] = float32(math.Inf(1)) }},
+		{"too little precision", []Shape{small}, func(o *gemmOperands[float32]) { o.c[3] *= 1 + 1e-4 }},
+		{"two columns exchanged", []Shape{small}, func(o *gemmOperands[float32]) { o.c[2], o.c[5] = o.c[5], o.c[2] }},
+		{"an infinity", []Shape{small}, func(o *gemmOperands[float32]) { o.c[5] = float32(math.Inf(1)) }},
 	} {
 		for _, s := range test.shapes {
 			g := cs.gemmGroup(s)

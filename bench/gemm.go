@@ -1,24 +1,15 @@
 package bench
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/lanewise/lanewise/kernels"
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/blas/gonum"
 )
 
-// gemmShape is C = op(A) op(B) with op(A) m x k and op(B) k x n, contiguous.
-type gemmShape struct {
-	m, n, k        int
-	transA, transB bool
-	long           bool // only in the long suite
-}
-
 // netShapes are the matrix products of the two-layer net (784-50-10, batch 100).
-var netShapes = []gemmShape{
+var netShapes = []Shape{
 	{m: 100, n: 50, k: 784},               // X W1, forward
 	{m: 784, n: 50, k: 100, transA: true}, // Xᵀ dH, gradient of W1
 	{m: 100, n: 10, k: 50},                // H W2, logits
@@ -28,7 +19,7 @@ var netShapes = []gemmShape{
 
 // gemmShapes lists the matrix products: those of the net, squares, odd sizes that no
 // tile divides.
-var gemmShapes = slices.Concat(netShapes, []gemmShape{
+var gemmShapes = slices.Concat(netShapes, []Shape{
 	square(64), square(96).onlyLong(), square(128), square(192).onlyLong(),
 	square(256), square(384).onlyLong(), square(512), square(768).onlyLong(), square(1024),
 
@@ -39,51 +30,10 @@ var gemmShapes = slices.Concat(netShapes, []gemmShape{
 	{m: 512, n: 512, k: 512, transA: true, transB: true, long: true},
 })
 
-func square(n int) gemmShape { return gemmShape{m: n, n: n, k: n} }
-
-func (s gemmShape) onlyLong() gemmShape { s.long = true; return s }
-
-// params names s in a benchmark.
-func (s gemmShape) params() string {
-	p := fmt.Sprintf("m=%d/n=%d/k=%d", s.m, s.n, s.k)
-	if t := s.trans(); t != "" {
-		p += "/trans=" + t
-	}
-	return p
-}
-
-// String names s for people.
-func (s gemmShape) String() string {
-	return strings.TrimSpace(fmt.Sprintf("%d,%d,%d %s", s.m, s.n, s.k, s.trans()))
-}
-
-// trans says which operands are transposed, as in TN; "" if none is.
-func (s gemmShape) trans() string {
-	if !s.transA && !s.transB {
-		return ""
-	}
-	letter := map[bool]string{false: "N", true: "T"}
-	return letter[s.transA] + letter[s.transB]
-}
-
-func (s gemmShape) flop() float64 { return 2 * float64(s.m) * float64(s.n) * float64(s.k) }
-
-// strides returns the leading dimensions of the operands as they are stored.
-func (s gemmShape) strides() (lda, ldb, ldc int) {
-	lda, ldb, ldc = s.k, s.n, s.n
-	if s.transA {
-		lda = s.m
-	}
-	if s.transB {
-		ldb = s.k
-	}
-	return lda, ldb, ldc
-}
-
 // gemmFunc computes c = op(a) op(b) of one shape, n times.
 type gemmFunc[T kernels.Float] func(n int, a, b, c []T)
 
-func (cs contenders[T]) gemmGroup(s gemmShape) *Group {
+func (cs contenders[T]) gemmGroup(s Shape) *Group {
 	g := newGEMMGroup[T](s)
 	for i, ops := range cs.ops {
 		g.Contenders = append(g.Contenders, Contender{
@@ -99,7 +49,7 @@ func (cs contenders[T]) gemmGroup(s gemmShape) *Group {
 }
 
 // newGEMMGroup returns the group of one shape, without contenders.
-func newGEMMGroup[T kernels.Float](s gemmShape) *Group {
+func newGEMMGroup[T kernels.Float](s Shape) *Group {
 	g := &Group{Family: gemmFamily[T](), Params: s.params(), Work: Work{FLOP: s.flop()}, long: s.long}
 	g.operands = func(round int) any { return newGEMMOperands[T](s, operandSource(g, round)) }
 	return g
@@ -113,7 +63,7 @@ func gemmFamily[T kernels.Float]() string {
 	return "DGEMM"
 }
 
-func gemmOn[T kernels.Float](ops kernels.Ops[T], s gemmShape) gemmFunc[T] {
+func gemmOn[T kernels.Float](ops kernels.Ops[T], s Shape) gemmFunc[T] {
 	lda, ldb, ldc := s.strides()
 	return func(n int, a, b, c []T) {
 		for range n {
@@ -122,7 +72,7 @@ func gemmOn[T kernels.Float](ops kernels.Ops[T], s gemmShape) gemmFunc[T] {
 	}
 }
 
-func gonumGEMM[T kernels.Float](s gemmShape) gemmFunc[T] {
+func gonumGEMM[T kernels.Float](s Shape) gemmFunc[T] {
 	lda, ldb, ldc := s.strides()
 	trans := map[bool]blas.Transpose{false: blas.NoTrans, true: blas.Trans}
 	tA, tB := trans[s.transA], trans[s.transB]

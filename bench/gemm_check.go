@@ -11,7 +11,7 @@ import (
 // gemmOperands are the matrices of one shape, shared by its contenders, and what C has
 // to be.
 type gemmOperands[T kernels.Float] struct {
-	shape   gemmShape
+	shape   Shape
 	a, b, c []T
 	want    []wantedElement // made when it is first asked for
 }
@@ -22,7 +22,7 @@ type wantedElement struct {
 	value, bound float64 // bound on the error
 }
 
-func newGEMMOperands[T kernels.Float](s gemmShape, rng *rand.Rand) *gemmOperands[T] {
+func newGEMMOperands[T kernels.Float](s Shape, rng *rand.Rand) *gemmOperands[T] {
 	return &gemmOperands[T]{shape: s, a: normals[T](rng, s.m*s.k), b: normals[T](rng, s.k*s.n), c: make([]T, s.m*s.n)}
 }
 

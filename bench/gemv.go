@@ -28,11 +28,11 @@ func (s gemvShape) params() string {
 }
 
 // product is s as a matrix product with one column: its operands and its check serve.
-func (s gemvShape) product() gemmShape {
+func (s gemvShape) product() Shape {
 	if s.trans {
-		return gemmShape{m: s.n, n: 1, k: s.m, transA: true}
+		return Shape{m: s.n, n: 1, k: s.m, transA: true}
 	}
-	return gemmShape{m: s.m, n: 1, k: s.n}
+	return Shape{m: s.m, n: 1, k: s.n}
 }
 
 func (cs contenders[T]) gemvGroup(s gemvShape) *Group {

@@ -198,10 +198,11 @@ func (s rivalSpec) isFor(part RivalPart) bool {
 // nothing says why r has no groups.
 func (r *RivalRun) nothing() error {
 	families := r.Options.Part.Families
-	if len(families) == 0 {
+	asked := append(slices.Clone(families), textOf(r.Options.Part.Shapes)...)
+	if len(asked) == 0 {
 		return fmt.Errorf("no families were given, want some of %s", strings.Join(RivalFamilies(), ", "))
 	}
-	words := []string{"no rival is there for the families " + strings.Join(families, ", ")}
+	words := []string{"no rival is there for " + strings.Join(asked, ", ")}
 	for _, rival := range r.Rivals {
 		words = append(words, rival.String())
 	}
@@ -283,7 +284,7 @@ func (r *RivalRun) Run(ctx context.Context) (*Record, error) {
 		for _, f := range rivalSettings(o.Part.ISA, o.Part.Threads) {
 			s.Forced[f.key] = f.value
 		}
-		s.Options.Types, s.Options.Families = o.types(), o.Part.Families
+		s.Options.Types, s.Options.Families, s.Options.Shapes = o.types(), o.Part.Families, textOf(o.Part.Shapes)
 	})
 }
 

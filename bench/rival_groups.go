@@ -23,15 +23,22 @@ func rivalGroups[T kernels.Float](r *RivalRun) []*Group {
 	part := r.Options.Part
 	ops := kernels.On[T](r.implementation)
 	peak := newPeakProbe(ops).onThreads(part.Threads)
-	var groups []*Group
+	var families []rivalFamily
 	for _, family := range rivalFamilies {
-		if !slices.Contains(part.Families, family.name) {
-			continue
+		if slices.Contains(part.Families, family.name) {
+			families = append(families, family)
 		}
+	}
+	families = append(families, rivalFamily{name: otherFamily, shapes: part.Shapes})
+	var groups []*Group
+	for _, family := range families {
 		if family.set != nil {
 			groups = append(groups, trainingRivals(r, ops, family.set, peak))
 		}
 		for _, s := range family.shapes {
+			if family.name == otherFamily && slices.Contains(part.Families, familyOf(s.String(), part.Threads)) {
+				continue // it is in a family that is measured
+			}
 			g := newGEMMGroup[T](s)
 			g.Params += threadsParam(part.Threads)
 			g.Contenders = append(g.Contenders, Contender{
@@ -51,7 +58,7 @@ func rivalGroups[T kernels.Float](r *RivalRun) []*Group {
 }
 
 // rivalGEMM returns the product of a rival, nil if the rival is left out of it.
-func rivalGEMM[T kernels.Float](rival Rival, family string, s gemmShape) gemmFunc[T] {
+func rivalGEMM[T kernels.Float](rival Rival, family string, s Shape) gemmFunc[T] {
 	switch {
 	case rival.LeftOut != "":
 		return nil
@@ -76,7 +83,7 @@ func rivalGEMM[T kernels.Float](rival Rival, family string, s gemmShape) gemmFun
 }
 
 // clibGEMM multiplies with a library in C.
-func clibGEMM[T kernels.Float](lib *clib.Library, s gemmShape) (gemmFunc[T], error) {
+func clibGEMM[T kernels.Float](lib *clib.Library, s Shape) (gemmFunc[T], error) {
 	lda, ldb, ldc := s.strides()
 	return clib.Product[T](lib, clib.Shape{
 		TransA: s.transA, TransB: s.transB, M: s.m, N: s.n, K: s.k, LDA: lda, LDB: ldb, LDC: ldc,

@@ -13,7 +13,7 @@ import (
 // on a set of samples.
 type rivalFamily struct {
 	name   string
-	shapes []gemmShape
+	shapes []Shape
 	set    *trainSet
 	asked  bool // measured only where it is asked for
 }
@@ -28,13 +28,13 @@ var rivalFamilies = []rivalFamily{
 	{name: "net", shapes: netShapes},
 	{name: "small", shapes: squares(8, 16, 32, 48, 64)},
 	{name: "large", shapes: squares(96, 128, 192, 256, 384, 512, 768, 1024, 2048)},
-	{name: "odd", shapes: []gemmShape{{m: 37, n: 53, k: 71}, {m: 127, n: 129, k: 131}, square(1023)}},
-	{name: "transposed", shapes: []gemmShape{
+	{name: "odd", shapes: []Shape{{m: 37, n: 53, k: 71}, {m: 127, n: 129, k: 131}, square(1023)}},
+	{name: "transposed", shapes: []Shape{
 		{m: 512, n: 512, k: 512, transB: true},
 		{m: 512, n: 512, k: 512, transA: true},
 		{m: 512, n: 512, k: 512, transA: true, transB: true},
 	}},
-	{name: "skinny", shapes: []gemmShape{
+	{name: "skinny", shapes: []Shape{
 		{m: 1, n: 4096, k: 4096}, {m: 16, n: 4096, k: 4096}, {m: 4096, n: 16, k: 4096},
 		{m: 4096, n: 4096, k: 16}, {m: 128, n: 3072, k: 768}, {m: 128, n: 768, k: 3072},
 	}},
@@ -45,8 +45,8 @@ var rivalFamilies = []rivalFamily{
 	{name: parallelFamily, shapes: squares(256, 512, 1024, 2048)},
 }
 
-func squares(sizes ...int) []gemmShape {
-	var shapes []gemmShape
+func squares(sizes ...int) []Shape {
+	var shapes []Shape
 	for _, n := range sizes {
 		shapes = append(shapes, square(n))
 	}
@@ -56,12 +56,12 @@ func squares(sizes ...int) []gemmShape {
 // randomShapes returns so many shapes with sides of up to most, the longest of which is above
 // least, each as likely to be below the square root of most as above, and transposes at
 // random: always the same ones.
-func randomShapes(count, least, most int) []gemmShape {
+func randomShapes(count, least, most int) []Shape {
 	rng := rand.New(rand.NewPCG(71, 72))
 	side := func() int { return int(math.Pow(float64(most), rng.Float64())) + 1 }
-	var shapes []gemmShape
+	var shapes []Shape
 	for len(shapes) < count {
-		s := gemmShape{m: side(), n: side(), k: side(), transA: rng.IntN(2) == 1, transB: rng.IntN(2) == 1}
+		s := Shape{m: side(), n: side(), k: side(), transA: rng.IntN(2) == 1, transB: rng.IntN(2) == 1}
 		if max(s.m, s.n, s.k) > least && !slices.Contains(shapes, s) {
 			shapes = append(shapes, s)
 		}
@@ -114,6 +114,7 @@ type RivalPart struct {
 	ISA      string
 	Threads  int
 	Families []string
+	Shapes   []Shape // that are in no family, or not only
 }
 
 // String names the part for people.
@@ -121,7 +122,7 @@ func (p RivalPart) String() string { return fmt.Sprintf("%s, %s", p.ISA, threads
 
 // products reports whether p has families of matrix products.
 func (p RivalPart) products() bool {
-	return slices.ContainsFunc(p.Families, func(name string) bool { return setOf(name) == nil })
+	return len(p.Shapes) > 0 || slices.ContainsFunc(p.Families, func(name string) bool { return setOf(name) == nil })
 }
 
 // sets returns what p trains on.
@@ -136,10 +137,10 @@ func (p RivalPart) sets() (sets []*trainSet) {
 
 func threadsInWords(n int) string { return counted(n, "thread") }
 
-// RivalParts says what has to be measured for some instruction sets and families, if there
-// are none all families but those that are to be asked for: everything on one thread, and
-// with parallel the family of that name on all processors as well.
-func RivalParts(isas, families []string, parallel bool) ([]RivalPart, error) {
+// RivalParts says what has to be measured for some instruction sets, families and shapes, if there
+// are none of both all families but those that are to be asked for: everything on one thread, and
+// with parallel the family of that name, and the shapes, on all processors as well.
+func RivalParts(isas, families []string, shapes []Shape, parallel bool) ([]RivalPart, error) {
 	for _, name := range families {
 		if !slices.Contains(RivalFamilies(), name) {
 			return nil, fmt.Errorf("family = %s, want one of %s", name, strings.Join(RivalFamilies(), ", "))
@@ -148,7 +149,7 @@ func RivalParts(isas, families []string, parallel bool) ([]RivalPart, error) {
 			return nil, fmt.Errorf("family = %s, which takes all threads and not 1", name)
 		}
 	}
-	if len(families) == 0 {
+	if len(families)+len(shapes) == 0 {
 		for _, f := range rivalFamilies {
 			if !f.asked {
 				families = append(families, f.name)
@@ -162,11 +163,15 @@ func RivalParts(isas, families []string, parallel bool) ([]RivalPart, error) {
 	}
 	var parts []RivalPart
 	for _, isa := range isas {
-		if len(single) > 0 {
-			parts = append(parts, RivalPart{isa, 1, single})
+		if len(single)+len(shapes) > 0 {
+			parts = append(parts, RivalPart{isa, 1, single, shapes})
 		}
-		if parallel && slices.Contains(families, parallelFamily) {
-			parts = append(parts, RivalPart{isa, all, []string{parallelFamily}})
+		if asked := slices.Contains(families, parallelFamily); parallel && (asked || len(shapes) > 0) {
+			part := RivalPart{ISA: isa, Threads: all, Shapes: shapes}
+			if asked {
+				part.Families = []string{parallelFamily}
+			}
+			parts = append(parts, part)
 		}
 	}
 	return parts, nil

@@ -171,7 +171,7 @@ func TestRivalShapes(t *testing.T) {
 	}
 }
 
-func countTrans(shapes []gemmShape, trans string) (n int) {
+func countTrans(shapes []Shape, trans string) (n int) {
 	for _, s := range shapes {
 		if s.transA == (trans[0] == 'T') && s.transB == (trans[1] == 'T') {
 			n++
@@ -184,24 +184,35 @@ func TestRivalParts(t *testing.T) {
 	processors := runtime.NumCPU()
 	isas := []string{"avx512", "avx2"}
 	single := []string{"net", "small", "large", "odd", "transposed", "skinny", "training"}
-	parts, err := RivalParts(isas, nil, false)
+	parts, err := RivalParts(isas, nil, nil, false)
 	if err != nil || len(parts) != 2 || parts[0].String() != "avx512, 1 thread" || !slices.Equal(parts[1].Families, single) {
 		t.Errorf("%v, %v", parts, err)
 	}
 	if processors > 1 {
-		parts, err = RivalParts(isas, []string{"net", "parallel"}, true)
+		parts, err = RivalParts(isas, []string{"net", "parallel"}, nil, true)
 		if err != nil || len(parts) != 4 || parts[1].Threads != processors || !slices.Equal(parts[1].Families, []string{"parallel"}) {
 			t.Errorf("%v, %v", parts, err)
 		}
-		parts, err = RivalParts(isas[:1], []string{"parallel"}, true)
+		parts, err = RivalParts(isas[:1], []string{"parallel"}, nil, true)
 		if err != nil || len(parts) != 1 || parts[0].Threads != processors {
 			t.Errorf("%v, %v", parts, err)
 		}
-	} else if _, err := RivalParts(isas, nil, true); err == nil {
+		parts, err = RivalParts(isas[:1], nil, []Shape{square(5)}, true)
+		if err != nil || len(parts) != 2 || parts[1].Threads != processors || len(parts[1].Families) > 0 || !slices.Equal(parts[1].Shapes, []Shape{square(5)}) {
+			t.Errorf("%v, %v", parts, err)
+		}
+	} else if _, err := RivalParts(isas, nil, nil, true); err == nil {
 		t.Error("all threads of one processor are more than one")
 	}
+	parts, err = RivalParts(isas[:1], []string{"net"}, []Shape{square(5)}, false)
+	if err != nil || len(parts) != 1 || !slices.Equal(parts[0].Families, []string{"net"}) || !slices.Equal(parts[0].Shapes, []Shape{square(5)}) {
+		t.Errorf("%v, %v", parts, err)
+	}
+	if parts, err = RivalParts(isas[:1], nil, []Shape{square(5)}, false); err != nil || len(parts) != 1 || len(parts[0].Families) > 0 {
+		t.Errorf("%v, %v: want no families beside a shape", parts, err)
+	}
 	for families, want := range map[string]string{"sqare": "net, small", "parallel": "all threads"} {
-		if _, err := RivalParts(isas, []string{families}, false); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := RivalParts(isas, []string{families}, nil, false); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q in it", families, err, want)
 		}
 	}

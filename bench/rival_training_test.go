@@ -178,7 +178,7 @@ func TestTrainingWithoutPython(t *testing.T) {
 		t.Fatal("prepared")
 	}
 	for _, want := range []string{
-		"no rival is there for the families training", "numpy-tuned is LEFT OUT: it is in the Debian package python3-numpy",
+		"no rival is there for training", "numpy-tuned is LEFT OUT: it is in the Debian package python3-numpy",
 		"torch-by-hand is LEFT OUT: it is in the Debian package python3-torch", "/no/python3",
 	} {
 		if !strings.Contains(err.Error(), want) {
@@ -193,7 +193,7 @@ func TestTrainingLoopsDoNotMultiply(t *testing.T) {
 		if spec.only != trainingOnly {
 			continue
 		}
-		if rivalGEMM[float32](Rival{Name: spec.name}, "small", gemmShape{m: 8, n: 8, k: 8}) != nil {
+		if rivalGEMM[float32](Rival{Name: spec.name}, "small", Shape{m: 8, n: 8, k: 8}) != nil {
 			t.Errorf("%s is measured in a matrix product", spec.name)
 		}
 	}

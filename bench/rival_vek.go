@@ -9,7 +9,7 @@ import (
 )
 
 // vekGEMM multiplies with github.com/viterin/vek; nil for shapes that it does not have.
-func vekGEMM[T kernels.Float](s gemmShape) gemmFunc[T] {
+func vekGEMM[T kernels.Float](s Shape) gemmFunc[T] {
 	if s.transA || s.transB {
 		return nil
 	}

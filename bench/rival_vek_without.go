@@ -5,4 +5,4 @@ package bench
 import "github.com/lanewise/lanewise/kernels"
 
 // vekGEMM returns nil: vek is linked with the tag rivals only.
-func vekGEMM[T kernels.Float](gemmShape) gemmFunc[T] { return nil }
+func vekGEMM[T kernels.Float](Shape) gemmFunc[T] { return nil }

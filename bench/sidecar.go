@@ -61,6 +61,8 @@ type sidecarOptions struct {
 	Sample string `json:"sample"`
 	Long   bool   `json:"long"`
 	Filter string `json:"filter,omitempty"`
+	// Products that were asked for instead of the suite, or beside families, as MxNxK:TN.
+	Shapes []string `json:"shapes,omitempty"`
 
 	Types    []string `json:"types,omitempty"` // of a run beside rivals, as families
 	Families []string `json:"families,omitempty"`
@@ -90,7 +92,7 @@ func (e environment) describe(o Options, measured []*kernels.Implementation) sid
 	s := sidecar{
 		Machine: machineSlug(e.cpu), Config: map[string]string{}, Commit: e.source.Commit, Started: e.started,
 		CPU: describeCPU(e.cpu), Default: kernels.Default().Name(), Reason: kernels.Chosen().Reason(),
-		Options: sidecarOptions{Rounds: o.Rounds, Sample: o.Sample.String(), Long: o.Long, Filter: o.Filter},
+		Options: sidecarOptions{Rounds: o.Rounds, Sample: o.Sample.String(), Long: o.Long, Filter: o.Filter, Shapes: textOf(o.Shapes)},
 		Build:   map[string]string{"go": runtime.Version()},
 	}
 	for _, c := range e.config() {

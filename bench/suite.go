@@ -114,6 +114,8 @@ type Selection struct {
 	Implementations []*kernels.Implementation
 	// Long asks for all shapes and for the slow contenders at every size.
 	Long bool
+	// Shapes are matrix products to measure instead of the suite; it if there are none.
+	Shapes []Shape
 	// Filter is a benchproc filter or a regular expression on the name; "" takes everything.
 	Filter string
 }
@@ -147,7 +149,11 @@ func Suite(s Selection) ([]*Group, error) {
 		return nil, err
 	}
 	var groups []*Group
-	for _, g := range allGroups(s.Implementations) {
+	all := allGroups(s.Implementations)
+	if len(s.Shapes) > 0 {
+		all = shapeGroups(s.Implementations, s.Shapes)
+	}
+	for _, g := range all {
 		if g.long && !s.Long {
 			continue
 		}
@@ -166,7 +172,7 @@ func Suite(s Selection) ([]*Group, error) {
 		}
 	}
 	if len(groups) == 0 {
-		return nil, fmt.Errorf("no benchmark matches the filter %q; names look like %s", s.Filter, strings.Join(exampleNames(s.Implementations), ", "))
+		return nil, fmt.Errorf("no benchmark matches the filter %q; names look like %s", s.Filter, strings.Join(exampleNames(all), ", "))
 	}
 	return groups, nil
 }
@@ -174,13 +180,7 @@ func Suite(s Selection) ([]*Group, error) {
 // allGroups is the table of benchmarks. Peaks come first, then shapes by family.
 func allGroups(ims []*kernels.Implementation) []*Group {
 	f32, f64 := contendersFor[float32](ims), contendersFor[float64](ims)
-	groups := []*Group{f32.peakGroup(), f64.peakGroup()}
-	for _, s := range gemmShapes {
-		groups = append(groups, f32.gemmGroup(s))
-	}
-	for _, s := range gemmShapes {
-		groups = append(groups, f64.gemmGroup(s))
-	}
+	groups := shapeGroups(ims, gemmShapes)
 	for _, s := range gemvShapes {
 		groups = append(groups, f32.gemvGroup(s), f64.gemvGroup(s))
 	}
@@ -199,11 +199,27 @@ func allGroups(ims []*kernels.Implementation) []*Group {
 	return groups
 }
 
+// shapeGroups are the peaks, and products of these shapes.
+func shapeGroups(ims []*kernels.Implementation, shapes []Shape) []*Group {
+	f32, f64 := contendersFor[float32](ims), contendersFor[float64](ims)
+	groups := []*Group{f32.peakGroup(), f64.peakGroup()}
+	for _, s := range shapes {
+		groups = append(groups, f32.gemmGroup(s))
+	}
+	for _, s := range shapes {
+		groups = append(groups, f64.gemmGroup(s))
+	}
+	return groups
+}
+
 // exampleNames returns one name of each family, for an error message.
-func exampleNames(ims []*kernels.Implementation) []string {
+func exampleNames(groups []*Group) []string {
 	var names []string
 	seen := map[string]bool{}
-	for _, g := range allGroups(ims) {
+	for _, g := range groups {
+		if len(g.Contenders) == 0 {
+			continue
+		}
 		if !seen[g.Family] {
 			seen[g.Family] = true
 			names = append(names, g.Name(&g.Contenders[0]))

@@ -116,14 +116,14 @@ type sweepPlan struct {
 	candidates []candidate
 	now        int // index of the candidate in use
 	threads    int
-	shapes     []gemmShape
+	shapes     []Shape
 	groups     []*Group
 	// measured[i][j] is the benchmark that tells how shape i does with candidate j.
 	measured [][]string
 }
 
-// planSweep makes the groups: for each shape, a contender for every effect that the
-// candidates have on it. Shapes on which they all have the same effect are left out.
+// planSweep makes the groups: for each shape, a contender for every plan that the
+// candidates have for it. Shapes for which they all have the same plan are left out.
 func planSweep(t *tunable, p parameter) (*sweepPlan, error) {
 	plan := &sweepPlan{tunable: t, parameter: p, candidates: p.candidates(t), threads: 1}
 	if p.parallel {
@@ -139,22 +139,21 @@ func planSweep(t *tunable, p parameter) (*sweepPlan, error) {
 	for _, s := range p.shapes(t) {
 		g := t.group(s)
 		g.Params = p.name + "/" + g.Params + threadsParam(plan.threads)
-		byEffect := map[int]string{}
+		byPlan := map[kernels.Plan]string{}
 		var names []string
-		for i, c := range plan.candidates {
-			effect := i
-			if p.effect != nil {
-				effect = p.effect(t, c.tuning, s)
-			}
-			if byEffect[effect] == "" {
+		for _, c := range plan.candidates {
+			is := t.plan(s, c.tuning, plan.threads)
+			name := byPlan[is]
+			if name == "" || p.each {
 				contender := t.contender(s, c.tuning, plan.threads)
 				contender.Impl = c.label
 				g.Contenders = append(g.Contenders, contender)
-				byEffect[effect] = g.Name(&contender)
+				name = g.Name(&contender)
+				byPlan[is] = name
 			}
-			names = append(names, byEffect[effect])
+			names = append(names, name)
 		}
-		if len(byEffect) > 1 {
+		if len(g.Contenders) > 1 {
 			plan.shapes = append(plan.shapes, s)
 			plan.groups = append(plan.groups, g)
 			plan.measured = append(plan.measured, names)

@@ -18,8 +18,9 @@ type tunable struct {
 	lanes     int // elements of a vector
 	threads   int // that the machine has for a product
 	check     func(kernels.Tuning) error
-	group     func(s gemmShape) *Group // without contenders
-	contender func(s gemmShape, tu kernels.Tuning, threads int) Contender
+	group     func(s Shape) *Group // without contenders
+	contender func(s Shape, tu kernels.Tuning, threads int) Contender
+	plan      func(s Shape, tu kernels.Tuning, threads int) kernels.Plan
 	peak      *peakProbe
 }
 
@@ -30,12 +31,15 @@ func newTunable[T kernels.Float](im *kernels.Implementation) *tunable {
 	return &tunable{
 		impl: im.Name(), typ: typeName[T](), now: ops.Tuning(), mr: mr, nr: nr, lanes: ops.VectorLen(),
 		threads: runtime.GOMAXPROCS(0), check: ops.CheckTuning, group: newGEMMGroup[T], peak: peak,
-		contender: func(s gemmShape, tu kernels.Tuning, threads int) Contender {
+		contender: func(s Shape, tu kernels.Tuning, threads int) Contender {
 			c := Contender{spawns: threads > 1, bind: bindGEMM(gemmOn(ops.Tuned(tu), s))}
 			if threads == 1 { // the peak of several takes longer to measure than a sample
 				c.peak = peak
 			}
 			return c
+		},
+		plan: func(s Shape, tu kernels.Tuning, threads int) kernels.Plan {
+			return PlanOf(ops.Tuned(tu).Threads(threads), s)
 		},
 	}
 }
@@ -52,11 +56,11 @@ type candidate struct {
 type parameter struct {
 	name, about string
 	candidates  func(t *tunable) []candidate
-	// shapes are products that the parameter decides, around the value in use.
-	shapes func(t *tunable) []gemmShape
-	// effect is what becomes of a product by tu: tunings with the same effect need
-	// not be measured one by one. Without it every tuning has an effect of its own.
-	effect func(t *tunable, tu kernels.Tuning, s gemmShape) int
+	// shapes are products that the parameter decides, around the value in use. Tunings with the same
+	// plan for one need not be measured one by one.
+	shapes func(t *tunable) []Shape
+	// each is for what plans tell a part of: every tuning is measured.
+	each bool
 	// parallel is for what decides about threads.
 	parallel bool
 }
@@ -68,9 +72,9 @@ const never = math.MaxInt32
 var parameters = []parameter{
 	{
 		name: "Tile", about: "rows x columns of the tiles of large products (Rows and Vectors)",
-		candidates: tiles,
-		shapes: func(*tunable) []gemmShape {
-			return []gemmShape{{m: 100, n: 50, k: 784}, square(128), {m: 127, n: 129, k: 131}, square(512)}
+		candidates: tiles, each: true,
+		shapes: func(*tunable) []Shape {
+			return []Shape{{m: 100, n: 50, k: 784}, square(128), {m: 127, n: 129, k: 131}, square(512)}
 		},
 	},
 	{
@@ -78,8 +82,8 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.KC }, func(*tunable) []int {
 			return []int{128, 192, 256, 320, 384, 448, 512, 640, 768}
 		}),
-		shapes: func(*tunable) []gemmShape {
-			return []gemmShape{{m: 100, n: 50, k: 784}, {m: 256, n: 256, k: 768}, square(512), {m: 384, n: 384, k: 2048}}
+		shapes: func(*tunable) []Shape {
+			return []Shape{{m: 100, n: 50, k: 784}, {m: 256, n: 256, k: 768}, square(512), {m: 384, n: 384, k: 2048}}
 		},
 	},
 	{
@@ -87,8 +91,8 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.MC }, func(t *tunable) []int {
 			return multiples(t.now.MC, t.mr, 0.25, 0.5, 0.75, 1.25, 1.5, 2)
 		}),
-		shapes: func(t *tunable) []gemmShape {
-			return []gemmShape{{m: 4 * t.now.MC, n: 256, k: t.now.KC}, {m: 4 * t.now.MC, n: 512, k: 2 * t.now.KC}, {m: 3*t.now.MC + 1, n: 1024, k: t.now.KC}}
+		shapes: func(t *tunable) []Shape {
+			return []Shape{{m: 4 * t.now.MC, n: 256, k: t.now.KC}, {m: 4 * t.now.MC, n: 512, k: 2 * t.now.KC}, {m: 3*t.now.MC + 1, n: 1024, k: t.now.KC}}
 		},
 	},
 	{
@@ -96,8 +100,8 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.NC }, func(t *tunable) []int {
 			return multiples(t.now.NC, t.nr, 0.125, 0.25, 0.5, 2)
 		}),
-		shapes: func(t *tunable) []gemmShape {
-			return []gemmShape{{m: 128, n: 2 * t.now.NC, k: t.now.KC}, {m: 256, n: t.now.NC * 3 / 2, k: 2 * t.now.KC}}
+		shapes: func(t *tunable) []Shape {
+			return []Shape{{m: 128, n: 2 * t.now.NC, k: t.now.KC}, {m: 256, n: t.now.NC * 3 / 2, k: 2 * t.now.KC}}
 		},
 	},
 	{
@@ -105,16 +109,8 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TallRows }, func(*tunable) []int {
 			return []int{0, 64, 128, 256, 512, 1024}
 		}),
-		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
-			const near = 24 << 10 // bytes of a transposed A
-			rows := min(tu.TallRows, tu.MC*tu.KC/(s.k+s.n))
-			if s.transA {
-				rows = min(rows, near/t.size()/s.k)
-			}
-			return max(tu.MC, rows)
-		},
-		shapes: func(*tunable) (shapes []gemmShape) {
-			for _, s := range []gemmShape{{m: 26000, n: 30, k: 5}, {m: 20000, n: 70, k: 12}, {m: 20000, n: 40, k: 40}, {m: 10000, n: 30, k: 70}} {
+		shapes: func(*tunable) (shapes []Shape) {
+			for _, s := range []Shape{{m: 26000, n: 30, k: 5}, {m: 20000, n: 70, k: 12}, {m: 20000, n: 40, k: 40}, {m: 10000, n: 30, k: 70}} {
 				for _, s.transA = range []bool{false, true} {
 					shapes = append(shapes, s)
 				}
@@ -126,151 +122,137 @@ var parameters = []parameter{
 		name: "PackRows", about: "up to so many rows, a B whose rows are not crowded is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackRows }, packRows),
 		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.PackRows }, [2]int{250, 400}, [2]int{900, 700}),
-		effect:     packsB,
 	},
 	{
 		name: "LargeRows", about: "up to so many rows, and PackRows, a B of 6 MiB and more is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.LargeRows }, packRows),
 		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return min(tu.LargeRows, tu.PackRows) }, [2]int{1100, 2000}),
-		effect:     packsB,
 	},
 	{
 		name: "CrowdedRows", about: "up to so many rows, and PackRows, a B whose rows are more than 2 KiB, and a multiple of it, apart is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.CrowdedRows }, packRows),
 		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.CrowdedRows }, [2]int{1024, 384}, [2]int{1536, 200}),
-		effect:     packsB,
 	},
 	{
 		name: "PackDepth", about: "up to this k, a B whose rows are near is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackDepth }, packDepths),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			m := min(t.now.PackRows, largest)
 			for _, k := range steps(packDepths(t), t.now.PackDepth) {
-				shapes = append(shapes, gemmShape{m: m + 40, n: 50, k: k}, gemmShape{m: m + 200, n: 200, k: k})
+				shapes = append(shapes, Shape{m: m + 40, n: 50, k: k}, Shape{m: m + 200, n: 200, k: k})
 			}
 			return shapes
 		},
-		effect: packsB,
 	},
 	{
 		name: "PackWork", about: "up to so many elements of A, a B of a few rows that are far apart is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackWork }, packWorks),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			m := min(t.now.PackRows, largest) + 8
 			for _, elements := range steps(packWorks(t), t.now.PackWork) {
 				if k := elements / m; k > 0 {
-					shapes = append(shapes, gemmShape{m: m, n: 950, k: k})
+					shapes = append(shapes, Shape{m: m, n: 950, k: k})
 				}
 				if k := elements / (5 * m); k > 0 {
-					shapes = append(shapes, gemmShape{m: 5 * m, n: 1900, k: k})
+					shapes = append(shapes, Shape{m: 5 * m, n: 1900, k: k})
 				}
 			}
 			return shapes
 		},
-		effect: packsB,
 	},
 	{
 		name: "PackColumns", about: "up to so many columns, A is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackColumns }, packColumns),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			apart := max(1024, min(t.now.PackStride, largest))
-			for _, n := range steps(packColumns(t), t.now.PackColumns) {
-				shapes = append(shapes, gemmShape{m: 256, n: n, k: apart}, gemmShape{m: apart, n: n, k: 160, transA: true}) // deeper, it is thin
-			}
-			slices.SortStableFunc(shapes, func(a, b gemmShape) int { return yes(a.transA) - yes(b.transA) })
-			return shapes
-		},
-		effect: packsA,
-	},
-	{
-		name: "PackStride", about: "with rows closer than this, A is read in place",
-		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackStride }, strides),
-		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, apart := range distances(t, t.now.PackStride) {
-				shapes = append(shapes, gemmShape{m: 256, n: 2 * max(256, min(t.now.PackColumns, largest)), k: apart})
-			}
-			return shapes
-		},
-		effect: packsA,
-	},
-	{
-		name: "TurnStride", about: "with columns closer than this, a transposed A is read in place",
-		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnStride }, strides),
-		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, apart := range distances(t, t.now.TurnStride) {
-				k := max(16, min(256, t.now.TurnDepth-1)) // deeper, it is turned at any stride
-				shapes = append(shapes, gemmShape{m: apart, n: 2 * max(256, min(t.now.PackColumns, largest)), k: k, transA: true})
-			}
-			return shapes
-		},
-		effect: packsA,
-	},
-	{
-		name: "TurnDepth", about: "from this k on, a transposed A is turned whatever its stride",
-		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnDepth }, turnDepths),
-		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, k := range steps(turnDepths(t), t.now.TurnDepth) {
-				for _, m := range []int{49, 100} {
-					shapes = append(shapes, gemmShape{m: m, n: 2 * max(128, min(t.now.PackColumns, largest)), k: k, transA: true})
+			for _, s := range []Shape{{m: 256, k: apart}, {m: apart, k: 160, transA: true}} { // deeper, it is thin
+				for _, s.n = range steps(packColumns(t), t.now.PackColumns) {
+					shapes = append(shapes, s)
 				}
 			}
 			return shapes
 		},
-		effect: packsA,
+	},
+	{
+		name: "PackStride", about: "with rows closer than this, A is read in place",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackStride }, strides),
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, apart := range distances(t, t.now.PackStride) {
+				shapes = append(shapes, Shape{m: 256, n: 2 * max(256, min(t.now.PackColumns, largest)), k: apart})
+			}
+			return shapes
+		},
+	},
+	{
+		name: "TurnStride", about: "with columns closer than this, a transposed A is read in place",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnStride }, strides),
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, apart := range distances(t, t.now.TurnStride) {
+				k := max(16, min(256, t.now.TurnDepth-1)) // deeper, it is turned at any stride
+				shapes = append(shapes, Shape{m: apart, n: 2 * max(256, min(t.now.PackColumns, largest)), k: k, transA: true})
+			}
+			return shapes
+		},
+	},
+	{
+		name: "TurnDepth", about: "from this k on, a transposed A is turned whatever its stride",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnDepth }, turnDepths),
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, k := range steps(turnDepths(t), t.now.TurnDepth) {
+				for _, m := range []int{49, 100} {
+					shapes = append(shapes, Shape{m: m, n: 2 * max(128, min(t.now.PackColumns, largest)), k: k, transA: true})
+				}
+			}
+			return shapes
+		},
 	},
 	{
 		name: "TurnRows", about: "with at least so many rows and a depth of TurnDepth, a transposed A is turned whatever its stride",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnRows }, turnRows),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			if t.now.TurnDepth > largest {
 				return nil
 			}
 			for _, m := range steps(turnRows(t), t.now.TurnRows) {
 				for _, more := range []int{0, 7} { // rows of B that begin with cache lines, and that do not
-					shapes = append(shapes, gemmShape{m: m, n: 2*max(128, min(t.now.PackColumns, largest)) + more, k: t.now.TurnDepth + 64, transA: true})
+					shapes = append(shapes, Shape{m: m, n: 2*max(128, min(t.now.PackColumns, largest)) + more, k: t.now.TurnDepth + 64, transA: true})
 				}
 			}
 			return shapes
 		},
-		effect: packsA,
 	},
 	{
 		name: "TurnColumns", about: "up to so many columns, a transposed A is read in place whose columns share sets of the cache",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TurnColumns }, turnColumns),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			for _, n := range steps(turnColumns(t), min(t.now.TurnColumns, largest)) {
 				if n > t.nr { // one panel is read but once
-					shapes = append(shapes, gemmShape{m: 1024, n: n, k: 30, transA: true}, gemmShape{m: 1024, n: n, k: 256, transA: true})
+					shapes = append(shapes, Shape{m: 1024, n: n, k: 30, transA: true}, Shape{m: 1024, n: n, k: 256, transA: true})
 				}
 			}
 			return shapes
 		},
-		effect: packsA,
 	},
 	{
 		name: "ThinColumns", about: "up to so many columns, a product with a transposed A is thin: A is in place, and blocks are shallow; 0 for none",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.ThinColumns }, thinColumns),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			for _, n := range steps(thinColumns(t), t.now.ThinColumns) {
-				shapes = append(shapes, gemmShape{m: 250, n: n, k: 900, transA: true}, gemmShape{m: 1500, n: n, k: 400, transA: true})
+				shapes = append(shapes, Shape{m: 250, n: n, k: 900, transA: true}, Shape{m: 1500, n: n, k: 400, transA: true})
 			}
 			return shapes
 		},
-		effect: isThin,
 	},
 	{
 		name: "ThinDepth", about: "depth of a block of a thin product",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.ThinDepth }, func(*tunable) []int {
 			return []int{64, 80, 96, 112, 128, 144, 160, 192, 256}
 		}),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			for _, n := range []int{24, 48, 96} {
-				shapes = append(shapes, gemmShape{m: 60, n: n, k: 900, transA: true}, gemmShape{m: 500, n: n, k: 500, transA: true}, gemmShape{m: 2000, n: n, k: 1000, transA: true})
+				shapes = append(shapes, Shape{m: 60, n: n, k: 900, transA: true}, Shape{m: 500, n: n, k: 500, transA: true}, Shape{m: 2000, n: n, k: 1000, transA: true})
 			}
 			return shapes
-		},
-		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
-			return isThin(t, tu, s) * ((s.k + tu.ThinDepth - 1) / tu.ThinDepth) // blocks
 		},
 	},
 	{
@@ -278,27 +260,20 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.UnevenDepth }, func(*tunable) []int {
 			return []int{64, 96, 128, 144, 160, 176, 208, 256, never}
 		}),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			for _, transA := range []bool{false, true} {
 				for _, m := range []int{10, 15, 28, 50} {
-					shapes = append(shapes, gemmShape{m: m, n: 213, k: 900, transA: transA}, gemmShape{m: m, n: 763, k: 560, transA: transA})
+					shapes = append(shapes, Shape{m: m, n: 213, k: 900, transA: transA}, Shape{m: m, n: 763, k: 560, transA: transA})
 				}
 			}
 			return shapes
-		},
-		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
-			// Rows of all shapes here are long enough, and none are thin.
-			if s.m <= t.mr || s.m > t.rowsInPlace(tu, s) || 2*s.k/5 < tu.UnevenDepth || s.n%t.lanes == 0 {
-				return 0
-			}
-			return (s.k + tu.UnevenDepth - 1) / tu.UnevenDepth // blocks
 		},
 	},
 	{
 		name: "TailColumns", about: "up to so many columns in the last vector are computed on their own",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TailColumns }, tails),
-		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, s := range []gemmShape{{m: 80, k: 784}, {m: 256, k: 256}, {m: 784, k: 100, transA: true}} {
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, s := range []Shape{{m: 80, k: 784}, {m: 256, k: 256}, {m: 784, k: 100, transA: true}} {
 				for last := 1; last < t.lanes && !(s.transA && 2*last >= t.lanes); last++ { // more of a transposed A stay in their tiles with AVX2
 					s.n = 3*t.lanes + last
 					shapes = append(shapes, s)
@@ -306,13 +281,12 @@ var parameters = []parameter{
 			}
 			return shapes
 		},
-		effect: splitsTail,
 	},
 	{
 		name: "TailDepth", about: "least k for which the columns of the last vector are computed on their own",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TailDepth }, tailDepths),
-		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, s := range []gemmShape{{m: 100, n: 1}, {m: 100, n: t.now.TailColumns}, {m: 784, n: 1, transA: true}, {m: 784, n: t.now.TailColumns, transA: true}} {
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, s := range []Shape{{m: 100, n: 1}, {m: 100, n: t.now.TailColumns}, {m: 784, n: 1, transA: true}, {m: 784, n: t.now.TailColumns, transA: true}} {
 				if s.transA && 2*s.n >= t.lanes {
 					continue // as above
 				}
@@ -325,40 +299,35 @@ var parameters = []parameter{
 			}
 			return shapes
 		},
-		effect: splitsTail,
 	},
 	{
 		name: "DotDepth", about: "least k for each row, or column, for which a product with a transposed B is dot products; for a few, a quarter of it and a vector",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.DotDepth }, dotDepths),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			for _, m := range []int{8, 11, 14} { // more rows than are multiplied at a time, and so few that turning B does not pay at once; of more columns A would be turned
 				for _, depth := range steps(dotDepths(t), t.now.DotDepth) {
-					shapes = append(shapes, gemmShape{m: m, n: 80, k: m * depth, transB: true})
+					shapes = append(shapes, Shape{m: m, n: 80, k: m * depth, transB: true})
 				}
 			}
 			return shapes
 		},
-		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(min(s.m, s.n) <= s.k/tu.DotDepth) },
 	},
 	{
 		name: "UprightColumns", about: "most columns for which a product with a transposed A is computed in vectors along m; 0 for none, however few",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.UprightColumns }, uprightColumns),
-		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, s := range []gemmShape{{m: 100, k: 20, transA: true}, {m: 100, k: 100, transA: true}, {m: 30, k: 10, transA: true, transB: true}} {
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, s := range []Shape{{m: 100, k: 20, transA: true}, {m: 100, k: 100, transA: true}, {m: 30, k: 10, transA: true, transB: true}} {
 				for _, s.n = range steps(uprightColumns(t), t.now.UprightColumns) {
 					shapes = append(shapes, s)
 				}
 			}
 			return shapes
 		},
-		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int {
-			return yes(s.n <= tu.UprightColumns) + yes(s.transB && tu.UprightColumns > 0)
-		},
 	},
 	{
 		name: "AsRowsDepth", about: "least k for which a product with a transposed A and the columns of a vector is computed in vectors along m",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AsRowsDepth }, asRowsDepths),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			if t.lanes == 1 {
 				return nil // the columns of a vector are one
 			}
@@ -366,96 +335,82 @@ var parameters = []parameter{
 				const least = 1 << 21 // multiply-adds, of an A that stays in the caches
 				if k > 0 {
 					m := least/t.lanes/k + 1
-					shapes = append(shapes, gemmShape{m: m, n: t.lanes, k: k, transA: true}, gemmShape{m: 2 * m, n: t.lanes, k: k, transA: true})
+					shapes = append(shapes, Shape{m: m, n: t.lanes, k: k, transA: true}, Shape{m: 2 * m, n: t.lanes, k: k, transA: true})
 				}
 			}
 			return shapes
 		},
-		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.k >= tu.AsRowsDepth) },
 	},
 	{
 		name: "TransposeColumns", about: "most columns for which a large product of two transposed operands is computed as its transpose; 0 for never",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TransposeColumns }, transposeColumns),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			for _, n := range steps(transposeColumns(t), t.now.TransposeColumns) {
 				if n > 0 {
-					shapes = append(shapes, gemmShape{m: 250, n: n, k: 350, transA: true, transB: true}, gemmShape{m: 1000, n: n, k: 400, transA: true, transB: true})
+					shapes = append(shapes, Shape{m: 250, n: n, k: 350, transA: true, transB: true}, Shape{m: 1000, n: n, k: 400, transA: true, transB: true})
 				}
 			}
 			return shapes
 		},
-		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.n <= tu.TransposeColumns) },
 	},
 	{
 		name: "TransposeRows", about: "most rows for which a large product with a transposed B is computed as its transpose; 0 for never",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.TransposeRows }, transposeRows),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			for _, m := range steps(transposeRows(t), t.now.TransposeRows) {
 				if m > t.lanes { // fewer are if B is large; and all of these fill vectors
-					shapes = append(shapes, gemmShape{m: m, n: 700, k: 500, transB: true}, gemmShape{m: m, n: 1500, k: 1000, transA: true, transB: true})
+					shapes = append(shapes, Shape{m: m, n: 700, k: 500, transB: true}, Shape{m: m, n: 1500, k: 1000, transA: true, transB: true})
 				}
 			}
 			return shapes
 		},
-		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m <= tu.TransposeRows) },
 	},
 	{
 		name: "NarrowDepth", about: "least k for which a few rows of two columns are dot products, twice that for three or four",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.NarrowDepth }, narrowDepths),
-		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, s := range []gemmShape{{m: 2, n: 2}, {m: 8, n: 2}, {m: 4, n: 4}} {
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, s := range []Shape{{m: 2, n: 2}, {m: 8, n: 2}, {m: 4, n: 4}} {
 				for _, s.k = range steps(narrowDepths(t), t.now.NarrowDepth) {
 					shapes = append(shapes, s)
 				}
 			}
 			return shapes
 		},
-		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
-			return yes(s.n < t.lanes && s.k >= max((s.n+1)/2*tu.NarrowDepth, 16))
-		},
 	},
 	{
 		name: "ShallowRows", about: "most rows for which a large B whose rows share sets of the cache is read in shallow blocks; 0 for never",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.ShallowRows }, shallowRows),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			for _, m := range steps(shallowRows(t), t.now.ShallowRows) {
 				if m > 1 { // one row is a matrix times a vector
-					shapes = append(shapes, gemmShape{m: m, n: 4096, k: 2100}) // 33 MiB and more
+					shapes = append(shapes, Shape{m: m, n: 4096, k: 2100}) // 33 MiB and more
 				}
 			}
 			return shapes
 		},
-		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { return yes(s.m <= tu.ShallowRows) },
 	},
 	{
 		name: "LowDepth", about: "most k for which C is written row by row, if it is large or its rows share sets of the cache; 0 for never",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.LowDepth }, lowDepths),
-		shapes: func(t *tunable) (shapes []gemmShape) {
+		shapes: func(t *tunable) (shapes []Shape) {
 			for _, k := range steps(lowDepths(t), t.now.LowDepth) {
 				if k > 0 {
-					shapes = append(shapes, gemmShape{m: 2000, n: 4096, k: k}, gemmShape{m: 4096, n: 1000, k: k})
+					shapes = append(shapes, Shape{m: 2000, n: 4096, k: k}, Shape{m: 4096, n: 1000, k: k})
 				}
 			}
 			return shapes
-		},
-		effect: func(_ *tunable, tu kernels.Tuning, s gemmShape) int { // two rows of tiles at a time, or one
-			crowds := s.n%512 == 0 // 2 KiB, or 4
-			return yes(s.k <= tu.LowDepth) + yes(crowds && s.k <= tu.LowDepth/3)
 		},
 	},
 	{
 		name: "AloneDepth", about: "least k for which small products are computed by a call for each tile",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AloneDepth }, aloneDepths),
-		shapes: func(t *tunable) (shapes []gemmShape) {
-			for _, s := range []gemmShape{{m: 16, n: 16}, {m: 20, n: 20}, {m: 40, n: 48}} {
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, s := range []Shape{{m: 16, n: 16}, {m: 20, n: 20}, {m: 40, n: 48}} {
 				for _, s.k = range steps(aloneDepths(t), t.now.AloneDepth) {
 					shapes = append(shapes, s)
 				}
 			}
 			return shapes
-		},
-		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
-			return yes(t.lanes > 1 && s.n >= t.lanes && s.k >= max(tu.AloneDepth, (s.n+1)/2))
 		},
 	},
 	{
@@ -463,14 +418,11 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.FetchBytes }, func(*tunable) []int {
 			return []int{0, 1 << 20, 1 << 22, 1 << 24, never}
 		}),
-		shapes: func(*tunable) (shapes []gemmShape) {
+		shapes: func(*tunable) (shapes []Shape) {
 			for _, side := range []int{300, 700, 1500, 4000} {
-				shapes = append(shapes, gemmShape{m: 1, n: side, k: side}, gemmShape{m: side, n: 1, k: side})
+				shapes = append(shapes, Shape{m: 1, n: side, k: side}, Shape{m: side, n: 1, k: side})
 			}
 			return shapes
-		},
-		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
-			return yes(t.lanes > 1 && tu.FetchBytes < never && s.m*s.n*s.k > tu.FetchBytes/t.size())
 		},
 	},
 	{
@@ -479,11 +431,8 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.ThreadWork }, func(*tunable) []int {
 			return []int{1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21, 1 << 22, 1 << 23, 1 << 24}
 		}),
-		shapes: func(*tunable) []gemmShape {
-			return append(squares(64, 80, 100, 128, 160, 200, 256, 320), gemmShape{m: 100, n: 50, k: 784}, gemmShape{m: 784, n: 50, k: 100, transA: true})
-		},
-		effect: func(t *tunable, tu kernels.Tuning, s gemmShape) int {
-			return max(1, min(t.threads, s.m*s.n*s.k/tu.ThreadWork))
+		shapes: func(*tunable) []Shape {
+			return append(squares(64, 80, 100, 128, 160, 200, 256, 320), Shape{m: 100, n: 50, k: 784}, Shape{m: 784, n: 50, k: 100, transA: true})
 		},
 	},
 }

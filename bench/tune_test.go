@@ -14,7 +14,7 @@ import (
 )
 
 // tunable returns one of which products take a time on j's clock.
-func (j *journal) tunable(takes func(round int, s gemmShape, tu kernels.Tuning) time.Duration) *tunable {
+func (j *journal) tunable(takes func(round int, s Shape, tu kernels.Tuning) time.Duration) *tunable {
 	t := &tunable{
 		impl: "made", typ: "f32", mr: 6, nr: 16, lanes: 8, threads: 4,
 		now: kernels.Tuning{
@@ -26,11 +26,22 @@ func (j *journal) tunable(takes func(round int, s gemmShape, tu kernels.Tuning) 
 			}
 			return nil
 		},
-		group: func(s gemmShape) *Group {
+		group: func(s Shape) *Group {
 			return &Group{Family: "SGEMM", Params: s.params(), Work: Work{FLOP: s.flop()}, operands: func(round int) any { return round }}
 		},
 	}
-	t.contender = func(s gemmShape, tu kernels.Tuning, threads int) Contender {
+	// What TestTuneMeasuresEachDecisionOnce and TestTuneThreads sweep decides what it is to decide, and
+	// any other number is a plan of its own.
+	t.plan = func(s Shape, tu kernels.Tuning, threads int) kernels.Plan {
+		pl := kernels.Plan{PacksB: s.m > tu.PackRows, Threads: max(1, min(threads, s.m*s.n*s.k/tu.ThreadWork))}
+		if tail := s.n % t.lanes; tail <= tu.TailColumns {
+			pl.Tail = tail
+		}
+		tu.PackRows, tu.TailColumns, tu.ThreadWork = 0, 0, 0
+		pl.Way = fmt.Sprint(tu)
+		return pl
+	}
+	t.contender = func(s Shape, tu kernels.Tuning, threads int) Contender {
 		return Contender{bind: func(round any) task {
 			return task{
 				check: func() error { return nil },
@@ -70,7 +81,7 @@ func (j *journal) tuneRun(rounds int, of ...*tunable) *TuneRun {
 
 func TestTuneFindsWhatIsFaster(t *testing.T) {
 	var j journal
-	s := j.sweep(t, j.tunable(func(_ int, s gemmShape, tu kernels.Tuning) time.Duration {
+	s := j.sweep(t, j.tunable(func(_ int, s Shape, tu kernels.Tuning) time.Duration {
 		switch {
 		case tu.KC == 512:
 			return 800 * time.Microsecond
@@ -133,7 +144,7 @@ geomean       1.000  1.000  1.000  1.000     1  1.000  1.250  1.000  1.000
 // or by too little, and one that slows down together with the value in use.
 func TestTuneIsNotTakenInByNoise(t *testing.T) {
 	var j journal
-	s := j.sweep(t, j.tunable(func(round int, _ gemmShape, tu kernels.Tuning) time.Duration {
+	s := j.sweep(t, j.tunable(func(round int, _ Shape, tu kernels.Tuning) time.Duration {
 		speed := 1.0
 		switch {
 		case tu.KC == 128 && round != 3:
@@ -162,7 +173,7 @@ func TestTuneIsNotTakenInByNoise(t *testing.T) {
 		t.Errorf("value %d is said to be better, want 256, by 2%% in every round", better)
 	}
 
-	few := j.sweep(t, j.tunable(func(_ int, _ gemmShape, tu kernels.Tuning) time.Duration {
+	few := j.sweep(t, j.tunable(func(_ int, _ Shape, tu kernels.Tuning) time.Duration {
 		return time.Duration(1e9 / tu.KC)
 	}), 5, "KC")[0]
 	if better := few.Better(); better >= 0 {
@@ -180,7 +191,7 @@ func TestTuneIsNotTakenInByNoise(t *testing.T) {
 // measurement, and that shapes on which all of them do are left out.
 func TestTuneMeasuresEachDecisionOnce(t *testing.T) {
 	var j journal
-	made := j.tunable(func(_ int, s gemmShape, tu kernels.Tuning) time.Duration {
+	made := j.tunable(func(_ int, s Shape, tu kernels.Tuning) time.Duration {
 		if packed := s.m > tu.PackRows; packed == (s.m > 70) { // packing pays above 70 rows
 			return time.Millisecond
 		}
@@ -240,7 +251,7 @@ func labels(s *Sweep) string {
 func TestTuneThreads(t *testing.T) {
 	t.Setenv(kernels.ThreadsVariable, "")
 	var j journal
-	made := j.tunable(func(_ int, _ gemmShape, tu kernels.Tuning) time.Duration { return time.Millisecond })
+	made := j.tunable(func(_ int, _ Shape, tu kernels.Tuning) time.Duration { return time.Millisecond })
 	s := j.sweep(t, made, 1, "ThreadWork")[0]
 	if s.Threads != 4 || labels(s) != "2^17 2^18 2^19 2^20 2^21 2^22 2^23 2^24" {
 		t.Errorf("%d threads, values %s", s.Threads, labels(s))
@@ -275,7 +286,7 @@ func TestTuneThreads(t *testing.T) {
 // TestTuneProgress counts, and interrupts the second sweep.
 func TestTuneProgress(t *testing.T) {
 	var j journal
-	r := j.tuneRun(3, j.tunable(func(int, gemmShape, kernels.Tuning) time.Duration { return time.Millisecond }))
+	r := j.tuneRun(3, j.tunable(func(int, Shape, kernels.Tuning) time.Duration { return time.Millisecond }))
 	wanted, _ := parametersNamed([]string{"MC", "NC"})
 	r.plan(wanted)
 	ctx, cancel := context.WithCancel(context.Background())

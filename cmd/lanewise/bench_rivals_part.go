@@ -26,8 +26,13 @@ func (f *rivalsFlags) startPart(ctx context.Context, stderr io.Writer, part benc
 		return "", err
 	}
 	o := f.options
+	var shapes []string
+	for _, s := range part.Shapes {
+		shapes = append(shapes, s.Text())
+	}
 	cmd := exec.Command(self, "bench", "rivals",
 		"--part-threads", fmt.Sprint(part.Threads), "--isa", part.ISA, "--family", strings.Join(part.Families, ","),
+		"--shape", strings.Join(shapes, ","),
 		"--type", strings.Join(o.Types, ","), "--rival", strings.Join(o.Rivals, ","),
 		"--rounds", fmt.Sprint(o.Rounds), "--sample", o.Sample.String(), "--out", o.Folder, fmt.Sprintf("--quiet=%v", f.quiet))
 	cmd.Env = bench.RivalEnvironment(os.Environ(), part.ISA, part.Threads)
@@ -59,7 +64,11 @@ func (f *rivalsFlags) measurePart(ctx context.Context, stdin io.Reader, stdout, 
 		cancel()
 	}()
 	o := f.options
-	o.Part = bench.RivalPart{ISA: f.isas[0], Threads: f.partThreads, Families: f.families}
+	shapes, err := bench.ParseShapes(f.shapes)
+	if err != nil {
+		return err
+	}
+	o.Part = bench.RivalPart{ISA: f.isas[0], Threads: f.partThreads, Families: f.families, Shapes: shapes}
 	o.Probe = probeRival
 	run, err := bench.PrepareRivals(ctx, o)
 	if ctx.Err() != nil {

@@ -23,6 +23,7 @@ func TestRivalsUsage(t *testing.T) {
 		"--isa portable":    "isa = portable, want avx512 or avx2",
 		"--isa sse9":        "isa = sse9, want avx512 or avx2",
 		"--type f16":        "type = f16, want one of f32, f64",
+		"--shape 100x50":    `shape = "100x50", want MxNxK`,
 		"--family sqare":    "family = sqare, want one of net, small,",
 		"--family parallel": "family = parallel, which takes all threads",
 		"--rival mkl":       "rival = mkl, want one of openblas, blis,",

@@ -21,6 +21,7 @@ const rootExample = `  lanewise cpu                        what this CPU offers 
   lanewise predict --load w.npz seven.png
   lanewise eval --load w.npz
   lanewise bench                      measure every implementation on this CPU
+  lanewise plan 784x50x100:TN         which way a product goes
   lanewise tune                       measure other tiles, blocks and thresholds`
 
 const rootNotes = `
@@ -52,7 +53,7 @@ func newRootCommand(stdout, stderr io.Writer) *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(newCPUCommand(), newTrainCommand(), newPredictCommand(), newEvalCommand(), newDataCommand(),
-		newBenchCommand(), newTuneCommand(), newCompareCommand(), newVersionCommand())
+		newBenchCommand(), newPlanCommand(), newTuneCommand(), newCompareCommand(), newVersionCommand())
 	root.SetFlagErrorFunc(explainFlagError)
 	root.SetUsageTemplate(root.UsageTemplate() + "{{if not .HasParent}}" + rootNotes + "{{end}}")
 

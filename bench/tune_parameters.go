@@ -57,7 +57,7 @@ type parameter struct {
 	name, about string
 	candidates  func(t *tunable) []candidate
 	// shapes are products that the parameter decides, around the value in use. Tunings with the same
-	// plan for one need not be measured one by one.
+	// plan for one need not be measured one by one, and one for which all have the same is left out.
 	shapes func(t *tunable) []Shape
 	// each is for what plans tell a part of: every tuning is measured.
 	each bool
@@ -124,9 +124,14 @@ var parameters = []parameter{
 		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return tu.PackRows }, [2]int{250, 400}, [2]int{900, 700}),
 	},
 	{
-		name: "LargeRows", about: "up to so many rows, and PackRows, a B of 6 MiB and more is read in place",
+		name: "LargeRows", about: "up to so many rows, and PackRows, a B of 6 to 11 MiB is read in place",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.LargeRows }, packRows),
-		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return min(tu.LargeRows, tu.PackRows) }, [2]int{1100, 2000}),
+		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return min(tu.LargeRows, tu.PackRows) }, [2]int{1100, 2000}, [2]int{1100, 1000}), // of float32, and of float64
+	},
+	{
+		name: "FetchedRows", about: "up to so many rows, and PackRows, a B of 11 MiB and more is read in place",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.FetchedRows }, packRows),
+		shapes:     rowsInPlace(func(tu kernels.Tuning) int { return min(tu.FetchedRows, tu.PackRows) }, [2]int{1500, 2200}, [2]int{2900, 1610}),
 	},
 	{
 		name: "CrowdedRows", about: "up to so many rows, and PackRows, a B whose rows are more than 2 KiB, and a multiple of it, apart is read in place",

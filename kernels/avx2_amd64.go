@@ -30,12 +30,12 @@ func avx2Float32() kernelSet[float32] {
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 512,
 		TallRows: 512,
-		PackRows: 64, LargeRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
+		PackRows: 64, LargeRows: 12, FetchedRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
 		PackColumns: 64, PackStride: 960,
 		TurnStride: 240, TurnDepth: 192, TurnRows: 13, TurnColumns: 24,
 		ThinColumns: 96, ThinDepth: 128, UnevenDepth: 160,
-		TailColumns: 2, TailDepth: 32,
-		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12, AsRowsDepth: 2, TransposeColumns: 64, TransposeRows: 80,
+		TailColumns: 3, TailDepth: 32,
+		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12, AsRowsDepth: 32, TransposeColumns: 64, TransposeRows: 80,
 		ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8,
 		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
@@ -68,12 +68,12 @@ func avx2Float64() kernelSet[float64] {
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 384,
 		TallRows: 512,
-		PackRows: 64, LargeRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
+		PackRows: 64, LargeRows: 12, FetchedRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
 		PackColumns: 64, PackStride: 480,
 		TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12,
 		ThinColumns: 96, ThinDepth: 112, UnevenDepth: 144,
 		TailColumns: 2, TailDepth: 32,
-		DotDepth: 4, NarrowDepth: 192, UprightColumns: 10, AsRowsDepth: 2, TransposeColumns: 64, TransposeRows: 80,
+		DotDepth: 4, NarrowDepth: 256, UprightColumns: 10, AsRowsDepth: 12, TransposeColumns: 64, TransposeRows: 80,
 		ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8,
 		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
@@ -94,7 +94,7 @@ func avx2Float64() kernelSet[float64] {
 var costsAVX2 = costs{
 	vector: wholeVectors, turning: 5,
 	alongK:  columnCosts{row: 6, vector: 7, sum: 16, copied: 3, before: 2000},
-	summing: 30, grouping: 5000,
+	summing: 30, grouping: 5000, groupingMore: 8000,
 	rereads: true, slowDots: true,
 }
 

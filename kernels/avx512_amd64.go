@@ -38,7 +38,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.tuning = Tuning{
 		Vectors: 3, KC: 512,
 		TallRows: 0,
-		PackRows: 256, LargeRows: 256, CrowdedRows: 256, PackDepth: 1024,
+		PackRows: 256, LargeRows: 256, FetchedRows: 256, CrowdedRows: 256, PackDepth: 1024,
 		PackColumns: 512, PackStride: never,
 		TurnStride: turnFrom(1024), TurnDepth: never, TurnRows: 16, TurnColumns: 512,
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
@@ -80,7 +80,7 @@ func avx512Float64() kernelSet[float64] {
 	ks.tuning = Tuning{
 		Vectors: 3, KC: 384,
 		TallRows: 0,
-		PackRows: 256, LargeRows: 256, CrowdedRows: 256, PackDepth: 1024,
+		PackRows: 256, LargeRows: 256, FetchedRows: 256, CrowdedRows: 256, PackDepth: 1024,
 		PackColumns: 384, PackStride: never,
 		TurnStride: turnFrom(512), TurnDepth: never, TurnRows: 16, TurnColumns: 384,
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
@@ -107,7 +107,7 @@ func avx512Float64() kernelSet[float64] {
 var costsAVX512 = costs{
 	vector: halvedVectors, turning: 3,
 	alongK:  columnCosts{row: 5, vector: 10, sum: 16, copied: 4, before: 2000},
-	summing: 12, grouping: 900,
+	summing: 12, grouping: 900, groupingMore: 900,
 }
 
 // turnFrom returns the TurnStride of avx512 for the CPU at hand: stride, 4 KiB, or never on

@@ -14,13 +14,21 @@ type costs struct {
 	// alongK is for a product of few columns along k, whose columns are copied.
 	alongK columnCosts
 	// summing is adding up the vector that a dot product in a group ends in, and grouping what comes
-	// before all groups, in quarters of a cycle.
-	summing, grouping int
+	// before all groups, in quarters of a cycle: groupingMore of three columns and more.
+	summing, grouping, groupingMore int
 	// rereads is whether reading A once more, for columns on their own, takes time: see readingAgain.
 	rereads bool
 	// slowDots is whether dot products of many rows or columns have but some five sixths of the
 	// speed of full tiles.
 	slowDots bool
+}
+
+// copying is what comes before the dot products of so many columns that are brought together.
+func (c *costs) copying(n int) int {
+	if n > 2 {
+		return c.groupingMore
+	}
+	return c.grouping
 }
 
 // columnCosts are those of a product of few columns, in eighths of a cycle.

@@ -63,7 +63,8 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 				return
 			}
 			if (m <= 2*len(kernels) || ks.inTilesAlone(n, k) && ks.nearRows(lda) && ks.small(m, n, k)) &&
-				!ks.packsB(m, k, ldb, false) && !ks.mayHaveTail(m, n, k) && !ks.mayGoAlongK(m, n, k) {
+				!ks.packsB(m, k, ldb, false) && !ks.mayGoAlongK(m, n, k) &&
+				!ks.mayCopyTail(m, n, k) {
 				panelAlone(kernels, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
 			}
@@ -84,7 +85,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 					return
 				}
 			case transA && ks.mayHaveTail(m, n, k),
-				n > 2*ks.lanes && k >= ks.tuning.TailDepth && ks.mayHaveTail(m, n, k) && ks.tailColumns(m, n, k, false) > 0:
+				ks.mayCopyTail(m, n, k) && ks.tailColumns(m, n, k, false) > 0:
 				// The last columns are on their own, or may be.
 			case alone && n <= narrow && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil:
 				ks.aloneKernel(m, n, pairingOf(m, k, false))(k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
@@ -135,7 +136,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 					return
 				}
 				way = inBlocks
-			case !transA && ks.mayHaveTail(m, n, k) && stripsAndTail(ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
+			case !transA && ks.mayCopyTail(m, n, k) && stripsAndTail(ks, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc):
 				return
 			default:
 				if way = ks.tilesOf(m, n, k, lda, ldb, transA, false); way == inStrips {

@@ -155,10 +155,14 @@ func (ks *kernelSet[T]) packsRows(m, k, ldb int) bool {
 func (ks *kernelSet[T]) rowsInPlace(k, ldb int) int {
 	const large = 6 << 20 // bytes
 	var z T
-	if k*ldb >= large/int(unsafe.Sizeof(z)) {
-		return min(ks.tuning.PackRows, ks.tuning.LargeRows)
+	switch tu := &ks.tuning; {
+	case isLarge[T](k, ldb):
+		return min(tu.PackRows, tu.FetchedRows)
+	case k*ldb >= large/int(unsafe.Sizeof(z)):
+		return min(tu.PackRows, tu.LargeRows)
+	default:
+		return tu.PackRows
 	}
-	return ks.tuning.PackRows
 }
 
 // crowds reports whether rows so many elements apart, more than nearRow, share sets of the L1

@@ -15,10 +15,11 @@ type kernelSet[T Float] struct {
 	unitShift uint // and its binary logarithm
 	atLeast   int  // fewer columns of a row take as long as so many, as their sums wait for each other
 
-	unevenFrom  int // from this depth on a product may be uneven: it is two and a half blocks
-	leastPacked int // up to so many rows of A, no B is packed that is not transposed
-	blockOfA    int // elements of A in MC rows of depth KC: no more than that are one block, however many rows they are
-	blockOfB    int // elements of B in NC columns of depth KC, of which the same is true
+	unevenFrom  int     // from this depth on a product may be uneven: it is two and a half blocks
+	leastPacked int     // up to so many rows of A, no B is packed that is not transposed
+	leastCopied [16]int // how many elements A has at least, by the columns of the last vector, for these to be copied
+	blockOfA    int     // elements of A in MC rows of depth KC: no more than that are one block, however many rows they are
+	blockOfB    int     // elements of B in NC columns of depth KC, of which the same is true
 
 	// GEMM. micro[v-1][h-1] computes tiles of h rows and v vectors, halves[v-1][h-1]
 	// of half a vector less, if there is such a kernel; dot[v-1][h-1] of h rows and v
@@ -335,7 +336,7 @@ func (ks kernelSet[T]) arranged() kernelSet[T] {
 	}
 	ks.arrangeAlone()
 	ks.unevenFrom = (product3(ks.tuning.UnevenDepth, 5, 1) + 1) / 2
-	ks.leastPacked = min(ks.tuning.PackRows, ks.tuning.LargeRows, ks.tuning.CrowdedRows, nearCrowdingRows)
+	ks.leastPacked = min(ks.tuning.PackRows, ks.tuning.LargeRows, ks.tuning.FetchedRows, ks.tuning.CrowdedRows, nearCrowdingRows)
 	ks.blockOfA, ks.blockOfB = product3(ks.tuning.MC, ks.tuning.KC, 1), product3(ks.tuning.NC, ks.tuning.KC, 1)
 	ks.unitShift = ks.laneShift
 	if ks.halves != nil {
@@ -343,6 +344,9 @@ func (ks kernelSet[T]) arranged() kernelSet[T] {
 	}
 	ks.unit = 1 << ks.unitShift
 	ks.atLeast = ks.unit * latency
+	for last := range ks.leastCopied {
+		ks.leastCopied[last] = ks.leastForCopy(last)
+	}
 	return ks
 }
 

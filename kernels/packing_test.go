@@ -61,8 +61,11 @@ func whatIsPacked[T Float](t *testing.T, o Ops[T]) {
 		{tu.CrowdedRows + 1, 9, false, 3 * 2048 / size, true}, {min(tu.CrowdedRows, 40) + 1, 8, false, 3 * 2048 / size, tu.CrowdedRows <= 40 && tu.PackDepth < 8},
 		{max(tu.CrowdedRows+1, callWork/8*size/(3*2048)+1), 8, false, 3 * 2048 / size, true},
 		{tu.CrowdedRows + 1, 16, false, 3 * 2048 / size, true}, {tu.CrowdedRows, 16, false, 3 * 2048 / size, false},
-		{tu.PackRows, 1000, false, farRow + 10, false}, {min(tu.LargeRows, tu.PackRows), 1 << 20, false, farRow + 10, false},
-		{tu.PackRows, 6<<20/size/700 + 1, false, 700, tu.LargeRows < tu.PackRows}, {tu.PackRows, 6 << 20 / size / 700, false, 700, false}, {tu.CrowdedRows + 1, 1 << 20, false, farRow + 10, tu.CrowdedRows == tu.PackRows},
+		{tu.PackRows, 1000, false, farRow + 10, false}, {min(tu.FetchedRows, tu.PackRows), 1 << 20, false, farRow + 10, false},
+		{tu.PackRows, 6 << 20 / size / 700, false, 700, false}, {min(tu.LargeRows, tu.PackRows), 6<<20/size/700 + 1, false, 700, false},
+		{tu.PackRows, 6<<20/size/700 + 1, false, 700, tu.LargeRows < tu.PackRows}, {tu.LargeRows + 1, 11 << 20 / size / 700, false, 700, true},
+		{tu.LargeRows + 1, 11<<20/size/700 + 1, false, 700, tu.LargeRows == tu.FetchedRows}, {min(tu.FetchedRows, tu.PackRows), 11<<20/size/700 + 1, false, 700, false},
+		{tu.FetchedRows + 1, 11<<20/size/700 + 1, false, 700, true}, {tu.CrowdedRows + 1, 1 << 20, false, farRow + 10, tu.CrowdedRows == tu.PackRows},
 		{tu.PackRows + 1, 47, false, 1536 / size, crowded && ks.packing == nil}, {33, 47, false, 2048 / size, crowded && ks.packing == nil},
 		{32, 48, false, 2048 / size, crowded && ks.packing == nil}, {max(tu.PackRows, 33), 48, false, 1536 / size, crowded && ks.packing == nil},
 	} {

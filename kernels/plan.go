@@ -123,7 +123,7 @@ func (p *product[T]) alone() (rows, cols int) {
 	packs := ks.packsB(m, k, p.b.row, false)
 	if n <= len(ks.alone.byColumns) {
 		tallest := len(ks.alone.byColumns[n-1][ks.depthClass(k)])
-		switch inPanel := !packs && !ks.mayHaveTail(m, n, k) && !ks.mayGoAlongK(m, n, k); {
+		switch inPanel := !packs && !ks.mayGoAlongK(m, n, k) && !ks.mayCopyTail(m, n, k); {
 		case m <= tallest:
 			return m, n
 		case m <= 2*tallest && inPanel:

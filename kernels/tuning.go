@@ -31,14 +31,15 @@ type Tuning struct {
 
 	// Products with at most PackRows rows read a B that is not transposed in place: it would not be
 	// read often enough to pay for packing it; of a B that spans 6 MiB and more, those with at most
-	// LargeRows. So do those of a depth of at most PackDepth if the rows of B are near each other, up
+	// LargeRows, and of 11 MiB and more, whose rows are fetched by panels, with at most FetchedRows.
+	// So do those of a depth of at most PackDepth if the rows of B are near each other, up
 	// to 2 KiB: a panel of it then stays in the first-level cache as it is. It does not with rows of
 	// just 1.5 or 2 KiB: AVX2 packs them for more rows of A than PackRows, those of 2 KiB from 33 on,
 	// if k is at least 48. Of rows that are further apart, a few steps of k stay there, too: products
 	// whose A has at most PackWork elements read them in place, unless they are about a multiple of 2
 	// KiB apart. Where they are, and k is more than 8 or the product large, products with more than
 	// CrowdedRows rows pack them, if these are fewer.
-	PackRows, LargeRows, CrowdedRows, PackDepth, PackWork int
+	PackRows, LargeRows, FetchedRows, CrowdedRows, PackDepth, PackWork int
 	// Products with more than PackColumns columns pack A if its rows are at least PackStride
 	// elements apart, or if it is transposed, its columns at least TurnStride: so far apart they
 	// share sets of the cache, and entries of the TLB. A transposed A is turned thereby, as a tile
@@ -57,7 +58,7 @@ type Tuning struct {
 	// cache line of A, little of which the tile reads: of so few steps, these lines and the panel of
 	// B stay in the first-level cache for the tiles that read the rest. 0 columns are for no product.
 	ThinColumns, ThinDepth int
-	// A product with B as it is, of more rows than a tile and at most PackRows, or LargeRows, has
+	// A product with B as it is, of more rows than a tile and at most PackRows, LargeRows or FetchedRows, has
 	// blocks of depth UnevenDepth if k is two and a half times that or more, and rows of n elements
 	// are longer than 320 bytes and no multiple of a vector: B is mostly read in place, where vectors
 	// of such rows lie in two cache lines, and a panel of so few steps stays in the first-level cache
@@ -164,6 +165,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"TallRows", t.TallRows, 0, math.MaxInt},
 		{"PackRows", t.PackRows, 0, math.MaxInt},
 		{"LargeRows", t.LargeRows, 0, math.MaxInt},
+		{"FetchedRows", t.FetchedRows, 0, math.MaxInt},
 		{"CrowdedRows", t.CrowdedRows, 0, math.MaxInt},
 		{"PackDepth", t.PackDepth, 0, math.MaxInt},
 		{"PackWork", t.PackWork, 0, math.MaxInt},

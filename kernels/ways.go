@@ -1,6 +1,9 @@
 package kernels
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // A way is how a product, or a piece of one, is computed.
 type way int
@@ -164,8 +167,8 @@ func (ks *kernelSet[T]) betterAsRows(m, n, k int, transB bool) bool {
 // fewAsRows reports whether a product with a transposed A alone, and few columns, is computed as
 // its transpose for other reasons than betterAsRows. Where the columns are a vector, tiles are too
 // few sums, and read a few elements of each row of A at a step of k, to come back for the rest of
-// their lines: on Zen 3 2000x8x140 takes 0.66 of the time, 900x4x577 in float64 0.53, 150000x8x2
-// 0.67, while less work is for strips, or upright; but of an A from memory only where k is deep,
+// their lines: on Zen 3 2000x8x140 takes 0.66 of the time, 900x4x577 in float64 0.53, while
+// less work is for strips, or upright; but of an A from memory only where k is deep,
 // 1500x4x2000 in float64 0.63 and 60000x4x40 1.45. And where in float64 they are a large tile and a
 // part of a vector, whose last tiles have four rows, of such an A: 1300x9x1500 0.5.
 func (ks *kernelSet[T]) fewAsRows(m, n, k int) bool {
@@ -299,6 +302,22 @@ func (ks *kernelSet[T]) mayHaveTail(m, n, k int) bool {
 	return last > 0 && last <= tu.TailColumns && k >= 24 && (m*k >= 2304 || k >= tu.TailDepth && m*k >= 1280)
 }
 
+// mayCopyTail reports whether tailColumns may be other than 0 for two columns or more and an A that is
+// not transposed, in line.
+func (ks *kernelSet[T]) mayCopyTail(m, n, k int) bool {
+	return n > 2*ks.lanes && k >= ks.tuning.TailDepth && m*k >= ks.leastCopied[n&(ks.lanes-1)&15]
+}
+
+// leastForCopy returns how many elements an A has that savesCopy takes, at least, if the last of
+// more columns than a vector are so many: what depends on m alone, and on k, is more.
+func (ks *kernelSet[T]) leastForCopy(last int) int {
+	saved := 2*ks.inUnits(last)*ks.lanes/ks.unit - ks.costs.vector*last // quarters of a cycle times lanes, for each element
+	if last == 0 || last > ks.tuning.TailColumns || saved <= 0 {
+		return math.MaxInt
+	}
+	return ks.costs.copying(last) * ks.lanes / saved
+}
+
 // mayGoAlongK reports whether a product may go along k, in line: with more rows than in a tile, or
 // so deep that it loses little where columns have to be brought together.
 func (ks *kernelSet[T]) mayGoAlongK(m, n, k int) bool {
@@ -348,7 +367,7 @@ func (ks *kernelSet[T]) savesCopy(m, n, k int) bool {
 	} else { // in groups, each of which reads A
 		asDots = m * n * (ks.costs.vector*((k+ks.lanes-1)>>ks.laneShift) + ks.costs.summing) * 9 / 8
 	}
-	return inTiles-asDots > 2*n*k+ks.costs.grouping
+	return inTiles-asDots > 2*n*k+ks.costs.copying(n)
 }
 
 // dotsPay reports whether a product with a transposed B, and with A as it is, is computed as dot

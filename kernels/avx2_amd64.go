@@ -68,7 +68,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.tuning = Tuning{
 		Vectors: 2, KC: 384,
 		TallRows: 512,
-		PackRows: 64, LargeRows: 12, FetchedRows: 32, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
+		PackRows: 64, LargeRows: 12, FetchedRows: 24, CrowdedRows: 12, PackDepth: 128, PackWork: 3072,
 		PackColumns: 64, PackStride: 480,
 		TurnStride: 240, TurnDepth: 192, TurnRows: 7, TurnColumns: 12,
 		ThinColumns: 96, ThinDepth: 112, UnevenDepth: 144,

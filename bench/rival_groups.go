@@ -45,7 +45,7 @@ func rivalGroups[T kernels.Float](r *RivalRun) []*Group {
 				Impl: r.implementation.Name(), spawns: part.Threads > 1, peak: peak, bind: bindGEMM(gemmOn(ops, s)),
 			})
 			for _, rival := range r.Rivals {
-				if multiply := rivalGEMM[T](rival, family.name, s); multiply != nil {
+				if multiply := rivalGEMM[T](rival, familyOf(s.String(), part.Threads), s); multiply != nil {
 					g.Contenders = append(g.Contenders, Contender{
 						Impl: rival.Name, spawns: rival.lib == nil, peak: peak, bind: bindGEMM(multiply),
 					})

@@ -48,8 +48,8 @@ func ParseShape(text string) (Shape, error) {
 		name       string
 		rows, cols int
 	}{{"A", s.m, s.k}, {"B", s.k, s.n}, {"C", s.m, s.n}} {
-		if operand.rows*operand.cols > largestOperand {
-			return Shape{}, fmt.Errorf("shape = %q, whose %s has %d elements, want at most %d: take a smaller one", text, operand.name, operand.rows*operand.cols, largestOperand)
+		if elements := int64(operand.rows) * int64(operand.cols); elements > largestOperand {
+			return Shape{}, fmt.Errorf("shape = %q, whose %s has %d elements, want at most %d: take a smaller one", text, operand.name, elements, largestOperand)
 		}
 	}
 	return s, nil

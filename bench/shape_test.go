@@ -33,6 +33,7 @@ func TestParseShape(t *testing.T) {
 		"-1x50x784":                   "want MxNxK",
 		"0x50x784":                    "with m = 0, want 1..16777216",
 		"1x16777217x784":              "with n = 16777217, want 1..16777216",
+		"16777216x16777216x3":         `whose C has 281474976710656 elements`,
 		"1x1x99999999999999999999999": "with k = 99999999999999999999999, want 1..16777216",
 		"8193x1x8192":                 `whose A has 67117056 elements, want at most 67108864`,
 		"1x8193x8192":                 `whose B has 67117056 elements`,
@@ -58,6 +59,7 @@ func TestSuiteOfShapes(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := names(suite(t, Selection{Implementations: []*kernels.Implementation{kernels.Supported()[0]}, Shapes: shapes}))
+	fast := len(kernels.Supported()) > 1
 	im := "/impl=" + kernels.Supported()[0].Name()
 	for _, family := range []string{"SGEMM", "DGEMM"} {
 		for _, params := range []string{"m=100/n=50/k=784", "m=7/n=8/k=9/trans=TN"} {
@@ -67,14 +69,19 @@ func TestSuiteOfShapes(t *testing.T) {
 				}
 			}
 		}
-		if slow := family + "/m=1024/n=1024/k=1024/impl=gonum"; slices.Contains(got, slow) {
-			t.Errorf("%s, which takes long, in %v", slow, got)
+		if slow := family + "/m=1024/n=1024/k=1024/impl=gonum"; slices.Contains(got, slow) == fast {
+			t.Errorf("%s, which takes long, is there %v, in %v", slow, !fast, got)
 		}
 	}
 	for _, name := range got {
 		if !strings.Contains(name, "GEMM/") && !strings.HasPrefix(name, peakFamily) {
 			t.Errorf("%s, which nobody asked for", name)
 		}
+	}
+	// Where nothing else is left, what takes long is measured.
+	all, _ := kernels.Lookup("portable")
+	if got := names(suite(t, Selection{Implementations: []*kernels.Implementation{all}, Shapes: shapes})); !slices.Contains(got, "SGEMM/m=1024/n=1024/k=1024/impl=portable") {
+		t.Errorf("no 1024 cubed in %v", got)
 	}
 	if _, err := Suite(Selection{Implementations: kernels.Supported(), Shapes: shapes, Filter: "ReLU"}); err == nil || !strings.Contains(err.Error(), "m=100/n=50/k=784") {
 		t.Errorf("%v, want names of what there is", err)

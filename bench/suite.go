@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,8 +159,9 @@ func Suite(s Selection) ([]*Group, error) {
 			continue
 		}
 		var kept []Contender
+		fast := slices.ContainsFunc(g.Contenders, func(c Contender) bool { return !c.slow })
 		for _, c := range g.Contenders {
-			if c.slow && g.Work.FLOP > quickSlowFLOP && !s.Long {
+			if c.slow && g.Work.FLOP > quickSlowFLOP && !s.Long && (fast || len(s.Shapes) == 0) {
 				continue
 			}
 			if match(g, &c) {

@@ -12,7 +12,7 @@ import (
 	"github.com/lanewise/lanewise/kernels"
 )
 
-// Defaults of a sweep: all of it takes about four minutes.
+// Defaults of a sweep: all of it takes about nine minutes for an instruction set.
 const (
 	DefaultTuneRounds = 9
 	DefaultTuneSample = 10 * time.Millisecond
@@ -142,14 +142,14 @@ func planSweep(t *tunable, p parameter) (*sweepPlan, error) {
 		byPlan := map[kernels.Plan]string{}
 		var names []string
 		for _, c := range plan.candidates {
-			is := t.plan(s, c.tuning, plan.threads)
-			name := byPlan[is]
+			way := t.plan(s, c.tuning, plan.threads)
+			name := byPlan[way]
 			if name == "" || p.each {
 				contender := t.contender(s, c.tuning, plan.threads)
 				contender.Impl = c.label
 				g.Contenders = append(g.Contenders, contender)
 				name = g.Name(&contender)
-				byPlan[is] = name
+				byPlan[way] = name
 			}
 			names = append(names, name)
 		}

@@ -111,19 +111,13 @@ func (ks *kernelSet[T]) inPanelsAlone(m, n, k int) bool {
 	return k < pairDepth && n > len(ks.alone.byColumns) && m <= ks.alone.most && (m <= 8 || m*n <= 2048)
 }
 
-// widestAlone returns how many columns the widest panel has that is one tile of m rows, of little depth.
-func (ks *kernelSet[T]) widestAlone(m int) int {
+// panelsAlone computes m rows of n columns in panels of one tile, as wide as there are kernels for.
+// There are no pairs, as k is not deep.
+func panelsAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb int, c *T, ldc int) {
 	widest := len(ks.alone.byColumns)
 	for len(ks.alone.byColumns[widest-1][0]) < m {
 		widest -= ks.lanes
 	}
-	return widest
-}
-
-// panelsAlone computes m rows of n columns in panels of one tile, as wide as there are kernels for.
-// There are no pairs, as k is not deep.
-func panelsAlone[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb int, c *T, ldc int) {
-	widest := ks.widestAlone(m)
 	kernel := ks.alone.byColumns[widest-1][0][m-1]
 	jr := 0
 	for ; n-jr > widest; jr += widest {

@@ -22,12 +22,6 @@ func checkSize(fn, name string, v int) {
 	}
 }
 
-func checkLeast(fn, name string, v, least int) {
-	if v < least {
-		panicf("%s: %s = %d, want >= %d", fn, name, v, least)
-	}
-}
-
 func checkLen(fn, name string, have, need int) {
 	if have < need {
 		panicf("%s: len(%s) = %d, want >= %d", fn, name, have, need)

@@ -41,6 +41,7 @@ func TestMisuse(t *testing.T) {
 		{"Plan: k = 0, want >= 1", func() { on.Plan(false, false, 1, 1, 0, 1, 1, 1) }},
 		{"Plan: lda = 2, want >= 3", func() { on.Plan(false, false, 2, 2, 3, 2, 2, 2) }},
 		{"Plan: ldb = 2, want >= 3", func() { on.Plan(false, true, 2, 2, 3, 3, 2, 2) }},
+		{"Plan: 9 rows of 2, lda = ", func() { on.Plan(false, false, 9, 1, 2, huge, 1, 1) }},
 		{"Plan: ldc = 1, want >= 2", func() { on.Plan(true, false, 4, 2, 3, 4, 2, 1) }},
 		{"Aligned: n = -1, want >= 0", func() { Aligned[float32](-1) }},
 		{"Gemm: m = -1, want >= 0", func() { Gemm(false, false, -1, 3, 3, 1, s(9), 3, s(9), 3, 0, s(9), 3) }},

@@ -1,52 +1,70 @@
 package kernels
 
-// Plan tells how a product is computed: what [Ops.Plan] found out without computing it. With two
-// tunings that have equal plans for it a product is computed alike, but for the size of tiles behind
-// the first one, and how many of a small product are one call of assembly.
+import "math"
+
+// Plan tells how a product is computed: what [Ops.Plan] found out without computing it. Where plans
+// of a product by two tunings are equal, it has the same bits by both, and is computed alike but for
+// the size of tiles, how many of them a call of assembly computes, and what is fetched ahead for a
+// Tail.
 type Plan struct {
-	// Way says in words which way the product goes.
+	// Way says in words, for people, which way the product goes. They may become others.
 	Way string
-	// TileRows and TileColumns are the size of the first tile; 0 where there are none. Where the
-	// product goes as its transpose, they are of that, as what follows.
-	TileRows, TileColumns int
-	// MC and NC are how many rows of A and columns of B a block of the five loops has at most, if one
-	// thread computes all of it, and KC how many steps of k a block has, or what else goes into C
-	// block by block; 0 where there are no blocks.
+	// Transposed tells that it is computed as its transpose: A and B below are what it multiplies
+	// then, the transposes of B and of A, and columns are rows of C.
+	Transposed bool
+	// MC and NC are how many rows of A and columns of B a block has at most, and KC how many steps of
+	// k, in the five loops or what else is computed block by block; 0 where there are no blocks.
 	MC, NC, KC int
-	// PacksA and PacksB tell whether an operand is copied, or turned if it is transposed, before
-	// micro-kernels read it.
+	// PacksA and PacksB tell whether tiles, and dot products of a transposed A, read a copy of an
+	// operand, which is turned if it was transposed. A few columns that are brought together for
+	// dot products are not meant.
 	PacksA, PacksB bool
 	// Tail is how many of the last columns are computed on their own.
 	Tail int
 	// Fetches tells of a matrix that is multiplied by one vector whether its rows are fetched ahead.
 	Fetches bool
-	// Threads is how many threads compute the product if so many are idle.
+	// Threads is how many threads compute the product at most. The rest of a plan is that of one:
+	// what several cut it into is smaller, which may be packed less, and not other in its bits.
 	Threads int
 }
 
 // Plan returns how [Gemm] on o computes C = op(A) * op(B), with op(A) m x k, op(B) k x n and C m x
-// n, in memory with these leading dimensions. It panics if one of them is shorter than a row, and
-// if m, n or k is less than 1. It does not allocate.
+// n, in memory with these leading dimensions. It panics if one of them is shorter than a row, if m,
+// n or k is less than 1, and if a matrix is larger than a slice can be. It does not allocate.
 func (o Ops[T]) Plan(transA, transB bool, m, n, k, lda, ldb, ldc int) Plan {
 	const fn = "Plan"
-	_, aCols := stored(transA, m, k)
-	_, bCols := stored(transB, k, n)
-	checkLeast(fn, "m", m, 1)
-	checkLeast(fn, "n", n, 1)
-	checkLeast(fn, "k", k, 1)
-	checkLeast(fn, "lda", lda, aCols)
-	checkLeast(fn, "ldb", ldb, bCols)
-	checkLeast(fn, "ldc", ldc, n)
+	for _, size := range [...]struct {
+		name  string
+		value int
+	}{{"m", m}, {"n", n}, {"k", k}} {
+		if size.value < 1 {
+			panicf("%s: %s = %d, want >= 1", fn, size.name, size.value)
+		}
+	}
+	for _, x := range [...]struct {
+		name           string
+		trans          bool
+		rows, cols, ld int
+	}{{"lda", transA, m, k, lda}, {"ldb", transB, k, n, ldb}, {"ldc", false, m, n, ldc}} {
+		rows, cols := stored(x.trans, x.rows, x.cols)
+		if x.ld < cols {
+			panicf("%s: %s = %d, want >= %d (the row length)", fn, x.name, x.ld, cols)
+		}
+		if span(rows, cols, x.ld) > math.MaxInt/8 {
+			panicf("%s: %d rows of %d, %s = %d, are more than a slice can hold", fn, rows, cols, x.name, x.ld)
+		}
+	}
 
 	ks := o.ks
-	if ks.isRowOfB(transA, transB, m, n, k, ldb) {
-		transB, ldb = false, n
-	}
 	p := product[T]{ks: ks, m: m, n: n, k: k, alpha: 1, ldc: ldc}
 	p.a.set(nil, lda, transA)
 	p.b.set(nil, ldb, transB)
-	if rows, cols := p.alone(); rows > 0 {
-		return Plan{Way: "tiles, in place, a call for each", TileRows: rows, TileColumns: cols, Threads: 1}
+	if p.alone() {
+		return Plan{Way: "tiles, in place, a call for each", Threads: 1}
+	}
+	if ks.isRowOfB(transA, transB, m, n, k, ldb) {
+		transB = false
+		p.b.set(nil, n, false)
 	}
 	p.way = ks.wayOf(transA, transB, m, n, k, p.work()/2 < ks.tuning.ThreadWork)
 	return p.plan(o)
@@ -69,14 +87,13 @@ func (p *product[T]) plan(o Ops[T]) Plan {
 		turned := product[T]{ks: ks, m: p.turnedColumns(), n: p.m, k: p.k, alpha: 1, ldc: p.m}
 		turned.a, turned.b = p.b.transposed(), p.a.transposed()
 		pl = turned.planOfTiles(o)
-		pl.Way, pl.PacksA, pl.PacksB = p.way.String(), pl.PacksB, pl.PacksA
+		pl.Way, pl.Transposed = p.way.String(), true
 	case besidePanels:
 		if !p.fitsBeside(o) {
 			p.way = inTiles
 			return p.planOfTiles(o)
 		}
 		pl.Tail = p.n & (ks.lanes - 1)
-		pl.TileRows, pl.TileColumns = p.firstTile(p.m, p.n-pl.Tail, false)
 	default:
 		return p.planOfTiles(o)
 	}
@@ -90,7 +107,9 @@ func (p *product[T]) planOfTiles(o Ops[T]) Plan {
 	case p.way == inTurnedStrips, p.way == inStrips, p.way == inOneBlock:
 	case p.m == 1 && p.n > 1:
 		p.m, p.n, p.a, p.b = p.n, 1, p.b.transposed(), p.a.transposed()
-		return p.planOfColumns(o)
+		pl := p.planOfColumns(o)
+		pl.Transposed = true
+		return pl
 	case tail == p.n:
 		return p.planOfColumns(o)
 	case tail > 0:
@@ -100,58 +119,47 @@ func (p *product[T]) planOfTiles(o Ops[T]) Plan {
 		}
 	}
 	pl := Plan{Way: p.way.String(), Threads: 1, Tail: tail, PacksB: p.way == inTurnedStrips}
-	mc, nc := p.m, p.n
 	switch p.way {
 	case inBlocks, inThinBlocks, inUnevenBlocks:
 		pl.Threads = o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
-		mc, nc, pl.PacksA, pl.PacksB = p.blocks()
-		pl.MC, pl.NC, pl.KC = mc, nc, p.kc
+		pl.MC, pl.NC, pl.PacksA, pl.PacksB = p.blocks()
+		pl.NC, pl.KC = min(pl.NC, p.n), p.kc
+	case inStrips, inTurnedStrips:
+		cols := p.n
+		if p.way == inTurnedStrips {
+			cols, _ = p.ks.turnedStrips(p.m, p.n, p.k, p.a.ld(), p.a.trans)
+		}
+		if rows := p.ks.lowRows(p.m, cols, p.k, p.ldc); rows < p.m && cols > len(p.ks.byColumns) {
+			pl.MC, pl.NC, pl.KC = rows, cols, p.k
+		}
 	}
-	pl.TileRows, pl.TileColumns = p.firstTile(mc, nc, pl.PacksB)
 	return pl
 }
 
-// alone returns the size of the first tile, if Gemm computes p in tiles that are products of their
-// own, before it asks for a way, else 0. The comparisons are those of Gemm, which has them in line
-// and between others.
-func (p *product[T]) alone() (rows, cols int) {
+// alone reports whether Gemm computes p in tiles that are products of their own, before it asks for
+// a way. The comparisons are those of Gemm, which has them in line and between others.
+func (p *product[T]) alone() bool {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
 	if p.a.trans || p.b.trans || m == 1 || n == 1 || k > ks.tuning.KC || !nearRowsOfB[T](k, p.b.row) {
-		return 0, 0
+		return false
 	}
 	inTiles := ks.inTilesAlone(n, k) && ks.nearRows(p.a.row) && ks.small(m, n, k)
 	packs := ks.packsB(m, k, p.b.row, false)
 	if n <= len(ks.alone.byColumns) {
 		tallest := len(ks.alone.byColumns[n-1][ks.depthClass(k)])
-		switch inPanel := !packs && !ks.mayGoAlongK(m, n, k) && !ks.mayCopyTail(m, n, k); {
-		case m <= tallest:
-			return m, n
-		case m <= 2*tallest && inPanel:
-			return (m + 1) / 2, n
-		case inTiles && inPanel:
-			return tallest, n
+		if m <= tallest || (m <= 2*tallest || inTiles) && !packs && !ks.mayGoAlongK(m, n, k) && !ks.mayCopyTail(m, n, k) {
+			return true
 		}
 	}
 	switch {
 	case !ks.small(m, n, k), packs, ks.isUneven(m, n, k):
+		return false
 	case ks.inPanelsAlone(m, n, k):
-		return m, ks.widestAlone(m)
-	case inTiles && !ks.goesAlongK(m, n, k) && ks.tailColumns(m, n, k, false) == 0:
-		return p.firstTile(m, n, false)
+		return true
+	case ks.goesAlongK(m, n, k), ks.tailColumns(m, n, k, false) > 0:
+		return false
 	}
-	return 0, 0
-}
-
-// firstTile returns the size of the first tile of a block of m rows of p and n columns.
-func (p *product[T]) firstTile(m, n int, packed bool) (rows, cols int) {
-	ks, wide := p.ks, p.ks.tuning.Vectors
-	if !packed {
-		wide = ks.widthInPlace(m, n, isLarge[T](p.k, p.b.row))
-	}
-	_, cols, _ = ks.panels(n, wide)
-	most := len(ks.byColumns[cols-1][pairingOf(m, p.k, p.a.trans)])
-	rows, _, _ = split(m, min(most, rowsAtOnce[T](p.a.ld(), p.a.trans)))
-	return rows, cols
+	return n <= narrow && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil || inTiles
 }
 
 // planOfColumns is asColumns, but for computing.
@@ -172,7 +180,8 @@ func (p *product[T]) planOfColumns(o Ops[T]) Plan {
 	return pl
 }
 
-// String says in words what w is, but for what one word stands for two of.
+// String says in words what w is. A Plan has others for inColumns, which is two ways, and for what
+// Gemm does before there is a way.
 func (w way) String() string { return wayNames[w] }
 
 var wayNames = [...]string{

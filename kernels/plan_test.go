@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -39,7 +40,7 @@ func planIsDone[T Float](t *testing.T, o Ops[T]) {
 			c := make([]T, m*n)
 			touchedA, touchedB := touchedBuffers[T](func() { tuned.Gemm(transA, transB, m, n, k, 1, a, lda, b, ldb, 0, c, n) })
 			// Where only tiles, or dot products of an A that is turned, are computed, buffers are for what is packed.
-			if tiles := pl.TileRows > 0 && pl.Tail == 0 && pl.Way != turningA.String(); tiles || pl.Way == asTurnedDots.String() {
+			if tiles := strings.HasPrefix(pl.Way, inTiles.String()) && pl.Tail == 0; tiles || pl.Way == asTurnedDots.String() {
 				packed[[2]bool{pl.PacksA, pl.PacksB}]++
 				if touchedA != pl.PacksA || touchedB != pl.PacksB {
 					t.Fatalf("%dx%dx%d %v %v tuned by %+v: plan %+v, but A is packed %v and B %v", m, n, k, transA, transB, tu, pl, touchedA, touchedB)
@@ -83,14 +84,25 @@ func plans[T Float](t *testing.T, o Ops[T]) {
 	mr, nr := o.Tile()
 	large := o.Plan(false, false, 1024, 1024, 1024, 1024, 1024, 1024)
 	if large.Way != inBlocks.String() || large.KC < tu.KC/2 || large.KC > tu.KC || large.MC > 2*tu.MC || large.NC > 2*tu.NC ||
-		large.TileRows > mr || large.TileColumns != nr || !large.PacksB || large.Tail != 0 || large.Threads != min(3, 1<<30/tu.ThreadWork) {
+		!large.PacksB || large.Transposed || large.Tail != 0 || large.Threads != min(3, 1<<30/tu.ThreadWork) {
 		t.Errorf("1024 cubed: %+v", large)
 	}
 	if alone := o.Threads(1).Plan(false, false, 1024, 1024, 1024, 1024, 1024, 1024); alone.Threads != 1 {
 		t.Errorf("1024 cubed on one thread: %+v", alone)
 	}
-	if tile := o.Plan(false, false, mr, nr, 8, 8, nr, nr); tile.TileRows != mr || tile.TileColumns != nr || tile.KC != 0 || tile.PacksA || tile.PacksB || tile.Threads != 1 {
+	if tile := o.Plan(false, false, mr, nr, 8, 8, nr, nr); !strings.HasPrefix(tile.Way, "tiles, in place") || tile.KC != 0 || tile.PacksA || tile.PacksB || tile.Threads != 1 {
 		t.Errorf("one tile: %+v", tile)
+	}
+	if row := o.Plan(false, false, 1, 1000, 1000, 1000, 1000, 1000); !row.Transposed {
+		t.Errorf("a row times a matrix, whose transpose is one times a column: %+v", row)
+	}
+	if alone, turned := o.Plan(false, true, mr, nr, 1, 1, 2, nr), o.Plan(false, false, mr, nr, 1, 1, nr, nr); alone.Way == turned.Way && o.ks.lanes > 1 {
+		t.Errorf("one step of k, with B as a column: %+v; as a row: %+v", alone, turned)
+	}
+	few := 4 * o.ks.lanes
+	tu.TransposeRows = few // of any implementation
+	if turned := o.Tuned(tu).Plan(false, true, few, 3000, 700, 700, 700, 3000); turned.Way != turningA.String() || !turned.Transposed || turned.MC == 0 || turned.NC > few {
+		t.Errorf("few rows times a transposed matrix: %+v", turned)
 	}
 	tu.FetchBytes = 1 << 20
 	for _, trans := range []bool{false, true} {
@@ -100,5 +112,51 @@ func plans[T Float](t *testing.T, o Ops[T]) {
 		if near := o.Tuned(tu).Plan(trans, false, 100, 1, 100, 100, 1, 1); near.Fetches {
 			t.Errorf("a matrix of ten thousand elements times a vector, transposed %v: %+v", trans, near)
 		}
+	}
+}
+
+// Every way has words of its own, as plans are told apart by them.
+func TestWayNames(t *testing.T) {
+	if len(wayNames) != int(asTurnedDots)+1 {
+		t.Errorf("%d names, want one for each way", len(wayNames))
+	}
+	for i, name := range wayNames {
+		if name == "" || slices.Index(wayNames[:], name) != i {
+			t.Errorf("way %d is %q, as another, or nothing", i, name)
+		}
+	}
+}
+
+// What mayCopyTail leaves out has no tail, with any implementation: nothing is computed here.
+func TestMayCopyTail(t *testing.T) {
+	for _, im := range All() {
+		t.Run(im.Name(), func(t *testing.T) {
+			mayCopyTails(t, kernelsOf[float32](im))
+			mayCopyTails(t, kernelsOf[float64](im))
+		})
+	}
+}
+
+func mayCopyTails[T Float](t *testing.T, own *kernelSet[T]) {
+	tails := 0
+	for _, most := range []int{own.tuning.TailColumns, own.lanes - 1} {
+		ks := *own
+		ks.tuning.TailColumns = most
+		ks = ks.arranged()
+		for n := 2; n < 5*ks.lanes; n++ {
+			for m := 1; m < 700; m += 1 + m/9 {
+				for k := 1; k < 1200; k += 1 + k/17 {
+					if ks.tailColumns(m, n, k, false) == 0 {
+						continue
+					}
+					if tails++; !ks.mayCopyTail(m, n, k) {
+						t.Fatalf("%dx%dx%d has a tail that nobody asks for, of at most %d columns", m, n, k, most)
+					}
+				}
+			}
+		}
+	}
+	if tails == 0 && own.lanes > 1 {
+		t.Error("there are no tails")
 	}
 }

@@ -26,7 +26,9 @@ tables. Nothing is ever overwritten. Ctrl-C keeps the whole rounds done.
 
 A shape is MxNxK, for an m x n product of depth k, and behind it :NT, :TN or
 :TT if the second, the first, or both operands are stored transposed;
-"lanewise plan" tells which way such a product goes.
+"lanewise plan" tells which way such a product goes. Of more than 3e8
+operations, plain Go and gonum are left out, unless there is nothing else or
+--long asks for all.
 
 A filter is a regular expression on the name, or terms in benchproc's syntax
 (https://pkg.go.dev/golang.org/x/perf/benchproc/syntax); --list shows names.
@@ -43,7 +45,6 @@ const benchExample = `  lanewise bench                                 about thr
 func newBenchCommand() *cobra.Command {
 	var (
 		o           bench.Options
-		shapes      []string
 		quiet, list bool
 	)
 	cmd := &cobra.Command{
@@ -60,7 +61,7 @@ func newBenchCommand() *cobra.Command {
 	flags.BoolVar(&o.Long, "long", false, "all shapes, slow implementations at every size, samples of "+bench.DefaultLongSample.String())
 	flags.IntVar(&o.Rounds, "rounds", bench.DefaultRounds, "samples of every benchmark; statistics want 6 or more")
 	flags.DurationVar(&o.Sample, "sample", bench.DefaultSample, "length of a sample")
-	addShapeFlag(flags, &shapes, "measure products of these `shapes` instead of the suite")
+	addShapeFlag(cmd, (*shapesFlag)(&o.Shapes), "measure products of these `shapes` instead of the suite")
 	flags.StringVar(&o.Filter, "filter", "", "measure what this `filter` matches only")
 	flags.StringVar(&o.Folder, "out", "results", "`folder` for the records")
 	flags.BoolVar(&list, "list", false, "print the names of the benchmarks and measure nothing")
@@ -74,9 +75,6 @@ func newBenchCommand() *cobra.Command {
 		}
 		if o.Implementations, err = bench.Implementations(isa.chosen); err != nil {
 			return err
-		}
-		if o.Shapes, err = bench.ParseShapes(shapes); err != nil {
-			return usageError{err}
 		}
 		if o.Long && !flags.Changed("sample") {
 			o.Sample = bench.DefaultLongSample

@@ -50,7 +50,9 @@ Only where they are asked for:
   random          48 shapes that nobody chose, sides up to 400, all transposes; the
                   same ones every time
   random-large    48 more, their longest sides above 400 and up to 3000
-  other           the products that --shape names, as in "lanewise bench"
+
+--shape takes products as "lanewise bench" does; tables call those that are in
+no family "other".
 
 The training loops are run by python3, in processes that wait while others have
 their turn, and time themselves. All learn the same samples from the same
@@ -74,11 +76,12 @@ const rivalsExample = `  lanewise bench rivals                              less
 // rivalsFlags are what the user asked for, and the two ways in which the program calls
 // itself.
 type rivalsFlags struct {
-	isas, families, shapes []string
-	threads                string
-	from                   []string
-	quiet                  bool
-	options                bench.RivalOptions
+	isas, families []string
+	shapes         shapesFlag
+	threads        string
+	from           []string
+	quiet          bool
+	options        bench.RivalOptions
 
 	partThreads int    // measure with so many threads, in this process
 	probe       string // try this library, in this process
@@ -111,7 +114,7 @@ func newRivalsCommand() *cobra.Command {
 	list(&f.isas, "isa", "measure these `instruction sets` only, of avx512 and avx2 (default: what the CPU supports of them)", []string{"avx512", "avx2"})
 	list(&o.Types, "type", "measure these `element types` only, of f32 and f64", bench.ElementTypes())
 	list(&f.families, "family", "measure these `families` only, of "+strings.Join(bench.RivalFamilies(), ", "), bench.RivalFamilies())
-	addShapeFlag(flags, &f.shapes, "measure products of these `shapes` as well, or if no families are asked for, only")
+	addShapeFlag(cmd, &f.shapes, "measure products of these `shapes` as well, or if no families are asked for, only")
 	list(&o.Rivals, "rival", "measure these `rivals` only, of "+strings.Join(bench.RivalNames(), ", "), bench.RivalNames())
 	flags.StringVar(&f.threads, "threads", "1", "1, or \"all\" to measure the family parallel, and shapes, with all processors as well")
 	complete(cmd, "threads", func() []string { return []string{"1", "all"} })
@@ -164,11 +167,7 @@ func (f *rivalsFlags) parts() ([]bench.RivalPart, error) {
 	for _, im := range ims {
 		isas = append(isas, im.Name())
 	}
-	shapes, err := bench.ParseShapes(f.shapes)
-	if err != nil {
-		return nil, err
-	}
-	return bench.RivalParts(isas, f.families, shapes, f.threads == "all")
+	return bench.RivalParts(isas, f.families, f.shapes, f.threads == "all")
 }
 
 // printRecords prints the tables of the records that --from names.

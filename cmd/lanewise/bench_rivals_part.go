@@ -26,15 +26,13 @@ func (f *rivalsFlags) startPart(ctx context.Context, stderr io.Writer, part benc
 		return "", err
 	}
 	o := f.options
-	var shapes []string
-	for _, s := range part.Shapes {
-		shapes = append(shapes, s.Text())
-	}
 	cmd := exec.Command(self, "bench", "rivals",
 		"--part-threads", fmt.Sprint(part.Threads), "--isa", part.ISA, "--family", strings.Join(part.Families, ","),
-		"--shape", strings.Join(shapes, ","),
 		"--type", strings.Join(o.Types, ","), "--rival", strings.Join(o.Rivals, ","),
 		"--rounds", fmt.Sprint(o.Rounds), "--sample", o.Sample.String(), "--out", o.Folder, fmt.Sprintf("--quiet=%v", f.quiet))
+	if len(part.Shapes) > 0 {
+		cmd.Args = append(cmd.Args, "--shape", (*shapesFlag)(&part.Shapes).String())
+	}
 	cmd.Env = bench.RivalEnvironment(os.Environ(), part.ISA, part.Threads)
 	var stdout bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, stderr
@@ -64,11 +62,7 @@ func (f *rivalsFlags) measurePart(ctx context.Context, stdin io.Reader, stdout, 
 		cancel()
 	}()
 	o := f.options
-	shapes, err := bench.ParseShapes(f.shapes)
-	if err != nil {
-		return err
-	}
-	o.Part = bench.RivalPart{ISA: f.isas[0], Threads: f.partThreads, Families: f.families, Shapes: shapes}
+	o.Part = bench.RivalPart{ISA: f.isas[0], Threads: f.partThreads, Families: f.families, Shapes: f.shapes}
 	o.Probe = probeRival
 	run, err := bench.PrepareRivals(ctx, o)
 	if ctx.Err() != nil {

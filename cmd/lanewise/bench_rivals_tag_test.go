@@ -109,6 +109,24 @@ func TestRivals(t *testing.T) {
 	}
 }
 
+// A shape that is in a family has the rivals that it has there, and one that is in none is "other".
+func TestRivalsOfShapes(t *testing.T) {
+	isa := rivalISAs(t)[0]
+	t.Setenv("LANEWISE_TEST_MAIN", "1")
+	args := []string{"bench", "rivals", "--isa", isa, "--type", "f32", "--rounds", "2", "--sample", "1ms", "--out", t.TempDir()}
+	shapes := lanewise(t, append(args, "--shape", "16x16x16,30x20x10:TN")...).ok(t)
+	small := lanewise(t, append(args, "--family", "small")...).ok(t)
+	head := regexp.MustCompile(`(?m)^family .*$`)
+	if got, want := head.FindString(shapes.stdout), head.FindString(small.stdout); strings.Contains(want, "libxsmm") && !strings.Contains(got, "libxsmm") {
+		t.Errorf("rivals of 16 cubed:\n%s\nwant those of its family:\n%s", got, want)
+	}
+	for _, want := range []string{"\nsmall   16,16,16 ", "\nother   30,20,10 TN "} {
+		if !strings.Contains(shapes.stdout, want) {
+			t.Errorf("no %q in\n%s", want, shapes.stdout)
+		}
+	}
+}
+
 // TestLibraryThatReachedAnother measures a part in an environment that forces other
 // kernels, and kills BLIS.
 func TestLibraryThatReachedAnother(t *testing.T) {

@@ -39,7 +39,8 @@ func TestBenchUsage(t *testing.T) {
 		{"bench --rounds many", exitUsage, "--rounds many: needs a whole number"},
 		{"bench --sample 1us", exitUsage, "sample = 1µs, want at least 1ms"},
 		{"bench --filter no-such-benchmark", exitUsage, "no benchmark matches"},
-		{"bench --shape 100x50", exitUsage, `shape = "100x50", want MxNxK`},
+		{"bench --shape 100x50", exitUsage, `--shape 100x50: shape = "100x50", want MxNxK`},
+		{"bench --shape=", exitUsage, `shape = "", want MxNxK`},
 		{"bench --shape 5x5x5 --filter ReLU", exitUsage, "no benchmark matches"},
 		{"bench --filter /m:", exitUsage, `filter "/m:"`},
 		{"bench --isa sse9", exitUsage, "portable"}, // what there is instead

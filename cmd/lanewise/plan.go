@@ -8,11 +8,10 @@ import (
 	"github.com/lanewise/lanewise/bench"
 	"github.com/lanewise/lanewise/kernels"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 const planLong = `Tell how matrix products of some shapes are computed here: which way, in what
-tiles and blocks, whether operands are packed, and by how many threads.
+blocks, whether operands are packed, and by how many threads.
 Nothing is computed. kernels.Ops.Plan tells the same to a program.
 
 A shape is MxNxK, for an m x n product of depth k, and behind it :NT, :TN or
@@ -21,7 +20,7 @@ Matrices are contiguous, alpha is 1 and beta 0.`
 
 const planExample = `  lanewise plan 100x50x784 784x50x100:TN
   lanewise plan 16x300x3000:NT --isa avx2 --type f64 --threads 1
-  lanewise plan 512x512x512 --json | jq .[].plan.KC`
+  lanewise plan 512x512x512 --json | jq '.[].plan.kc'`
 
 func newPlanCommand() *cobra.Command {
 	var (
@@ -30,10 +29,11 @@ func newPlanCommand() *cobra.Command {
 		asJSON  bool
 	)
 	cmd := &cobra.Command{
-		Use:     "plan SHAPE...",
-		Short:   "Tell which way matrix products go, in what tiles and blocks",
-		Long:    planLong,
-		Example: planExample,
+		Use:               "plan SHAPE...",
+		Short:             "Tell which way matrix products go, and in what blocks",
+		Long:              planLong,
+		Example:           planExample,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return fmt.Errorf("no shape was given, as 100x50x784 or 784x50x100:TN")
@@ -65,9 +65,9 @@ func newPlanCommand() *cobra.Command {
 			p := planJSON{Shape: s.Text(), Type: typ, Implementation: im.Name()}
 			switch typ {
 			case "f32":
-				p.Plan = bench.PlanOf(kernels.On[float32](im).Threads(threads), s)
+				p.Plan = planFields(bench.PlanOf(kernels.On[float32](im).Threads(threads), s))
 			case "f64":
-				p.Plan = bench.PlanOf(kernels.On[float64](im).Threads(threads), s)
+				p.Plan = planFields(bench.PlanOf(kernels.On[float64](im).Threads(threads), s))
 			default:
 				return usageErrorf("--type %s: needs one of %s", typ, strings.Join(bench.ElementTypes(), ", "))
 			}
@@ -87,17 +87,51 @@ func newPlanCommand() *cobra.Command {
 	return cmd
 }
 
-// addShapeFlag adds --shape.
-func addShapeFlag(flags *pflag.FlagSet, shapes *[]string, usage string) {
-	flags.StringSliceVar(shapes, "shape", nil, usage+", MxNxK or MxNxK:TN")
+// shapesFlag is the value of --shape: products, separated by commas.
+type shapesFlag []bench.Shape
+
+// addShapeFlag gives cmd the flag --shape.
+func addShapeFlag(cmd *cobra.Command, shapes *shapesFlag, usage string) {
+	cmd.Flags().Var(shapes, "shape", usage+", MxNxK or MxNxK:TN")
+	complete(cmd, "shape", func() []string { return nil })
+}
+
+func (f *shapesFlag) Set(text string) error {
+	shapes, err := bench.ParseShapes(strings.Split(text, ","))
+	*f = append(*f, shapes...)
+	return err
+}
+
+func (f *shapesFlag) Type() string { return "shapes" }
+
+func (f *shapesFlag) String() string {
+	var texts []string
+	for _, s := range *f {
+		texts = append(texts, s.Text())
+	}
+	return strings.Join(texts, ",")
 }
 
 // planJSON is what "lanewise plan" tells of a shape. Its JSON is what --json prints.
 type planJSON struct {
-	Shape          string       `json:"shape"`
-	Type           string       `json:"type"`
-	Implementation string       `json:"implementation"`
-	Plan           kernels.Plan `json:"plan"`
+	Shape          string     `json:"shape"`
+	Type           string     `json:"type"`
+	Implementation string     `json:"implementation"`
+	Plan           planFields `json:"plan"`
+}
+
+// planFields is kernels.Plan.
+type planFields struct {
+	Way        string `json:"way"`
+	Transposed bool   `json:"transposed"`
+	MC         int    `json:"mc"`
+	NC         int    `json:"nc"`
+	KC         int    `json:"kc"`
+	PacksA     bool   `json:"packs_a"`
+	PacksB     bool   `json:"packs_b"`
+	Tail       int    `json:"tail"`
+	Fetches    bool   `json:"fetches"`
+	Threads    int    `json:"threads"`
 }
 
 func (p planJSON) print(w io.Writer) {
@@ -106,26 +140,27 @@ func (p planJSON) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "%s, %s %s\n", p.Shape, p.Implementation, p.Type)
 	pl := p.Plan
-	line("way", "%s", pl.Way)
-	if pl.TileRows > 0 {
-		line("tiles", "%d x %d", pl.TileRows, pl.TileColumns)
+	a, b, columns := "A", "B", "column"
+	if pl.Transposed {
+		a, b, columns = "the transpose of B", "the transpose of A", "row"
 	}
+	line("way", "%s", pl.Way)
 	switch {
 	case pl.MC > 0:
-		line("blocks", "%d rows of A, %d columns of B, %d deep", pl.MC, pl.NC, pl.KC)
+		line("blocks", "%d rows of %s, %d columns of %s, %d deep", pl.MC, a, pl.NC, b, pl.KC)
 	case pl.KC > 0:
 		line("blocks", "%d deep", pl.KC)
 	}
-	packed := map[[2]bool]string{{}: "nothing", {true, false}: "A", {false, true}: "B", {true, true}: "A and B"}
+	packed := map[[2]bool]string{{}: "nothing", {true, false}: a, {false, true}: b, {true, true}: a + " and " + b}
 	line("packed", "%s", packed[[2]bool{pl.PacksA, pl.PacksB}])
 	switch {
 	case pl.Tail == 1:
-		line("apart", "the last column")
+		line("apart", "the last %s", columns)
 	case pl.Tail > 1:
-		line("apart", "the last %d columns", pl.Tail)
+		line("apart", "the last %s", counted(pl.Tail, columns))
 	}
 	if pl.Fetches {
 		line("fetched", "rows of the matrix, ahead")
 	}
-	line("threads", "%d", pl.Threads)
+	line("threads", "at most %d", pl.Threads)
 }

@@ -11,7 +11,7 @@ import (
 func TestPlan(t *testing.T) {
 	r := lanewise(t, "plan", "--isa", "portable", "--threads", "1", "512x512x512", "300x700x1").ok(t)
 	pl := kernels.On[float32](kernels.Supported()[len(kernels.Supported())-1]).Threads(1).Plan(false, false, 512, 512, 512, 512, 512, 512)
-	for _, want := range []string{"512x512x512, portable f32\n", "  way     " + pl.Way + "\n", "  packed  B\n", "  threads 1\n", "\n\n300x700x1, portable f32\n"} {
+	for _, want := range []string{"512x512x512, portable f32\n", "  way     " + pl.Way + "\n", "  packed  B\n", "  threads at most 1\n", "\n\n300x700x1, portable f32\n"} {
 		if !strings.Contains(r.stdout, want) {
 			t.Errorf("no %q in\n%s", want, r.stdout)
 		}
@@ -25,7 +25,7 @@ func TestPlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := kernels.On[float64](kernels.Supported()[len(kernels.Supported())-1]).Plan(false, true, 20, 30, 40, 40, 40, 30)
-	if len(plans) != 1 || plans[0] != (planJSON{"20x30x40:NT", "f64", "portable", want}) {
+	if len(plans) != 1 || plans[0] != (planJSON{"20x30x40:NT", "f64", "portable", planFields(want)}) {
 		t.Errorf("%+v, want the plan %+v", plans, want)
 	}
 }
@@ -33,23 +33,29 @@ func TestPlan(t *testing.T) {
 // What is told where there is more to tell.
 func TestPlanText(t *testing.T) {
 	var text strings.Builder
-	planJSON{"1x2x3", "f64", "made", kernels.Plan{
-		Way: "some way", TileRows: 4, TileColumns: 24, MC: 40, NC: 50, KC: 60, PacksA: true, PacksB: true, Tail: 1, Fetches: true, Threads: 2,
+	planJSON{"1x2x3", "f64", "made", planFields{
+		Way: "some way", MC: 40, NC: 50, KC: 60, PacksA: true, PacksB: true, Tail: 1, Fetches: true, Threads: 2,
 	}}.print(&text)
-	planJSON{"1x2x4", "f64", "made", kernels.Plan{Way: "some way", KC: 70, PacksA: true, Threads: 1}}.print(&text)
+	planJSON{"1x2x4", "f64", "made", planFields{Way: "some way", KC: 70, PacksA: true, Threads: 1}}.print(&text)
+	planJSON{"3x2x4", "f64", "made", planFields{Way: "some way", Transposed: true, MC: 40, NC: 50, KC: 60, PacksB: true, Tail: 2, Threads: 1}}.print(&text)
 	const want = `1x2x3, made f64
   way     some way
-  tiles   4 x 24
   blocks  40 rows of A, 50 columns of B, 60 deep
   packed  A and B
   apart   the last column
   fetched rows of the matrix, ahead
-  threads 2
+  threads at most 2
 1x2x4, made f64
   way     some way
   blocks  70 deep
   packed  A
-  threads 1
+  threads at most 1
+3x2x4, made f64
+  way     some way
+  blocks  40 rows of the transpose of B, 50 columns of the transpose of A, 60 deep
+  packed  the transpose of A
+  apart   the last 2 rows
+  threads at most 1
 `
 	if text.String() != want {
 		t.Errorf("%s\nwant\n%s", text.String(), want)

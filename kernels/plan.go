@@ -3,9 +3,9 @@ package kernels
 import "math"
 
 // Plan tells how a product is computed: what [Ops.Plan] found out without computing it. Where plans
-// of a product by two tunings are equal, it has the same bits by both, and is computed alike but for
-// the size of tiles, how many of them a call of assembly computes, and what is fetched ahead for a
-// Tail.
+// of a product by two tunings of the same Vectors are equal, it has the same bits by both, and is
+// computed alike but for the height of tiles, how many of them a call of assembly computes, and what
+// is fetched ahead for a Tail.
 type Plan struct {
 	// Way says in words, for people, which way the product goes. They may become others.
 	Way string
@@ -156,7 +156,7 @@ func (p *product[T]) alone() bool {
 		return false
 	case ks.inPanelsAlone(m, n, k):
 		return true
-	case ks.goesAlongK(m, n, k), ks.tailColumns(m, n, k, false) > 0:
+	case ks.mayGoAlongK(m, n, k) && (len(ks.zipped) == 0 || ks.goesAlongK(m, n, k)), ks.tailColumns(m, n, k, false) > 0:
 		return false
 	}
 	return n <= narrow && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil || inTiles

@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"maps"
 	"math"
 	"math/rand/v2"
 	"runtime/debug"
@@ -10,7 +11,7 @@ import (
 )
 
 // A plan tells what is done: what it says of packing shows in the buffers, and where plans of two
-// tunings are equal the bits are.
+// tunings of the same Vectors are equal the bits are.
 func TestPlanIsWhatIsDone(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // which keeps buffers where they are
 	eachType(t,
@@ -32,7 +33,11 @@ func planIsDone[T Float](t *testing.T, o Ops[T]) {
 		bRows, bCols := stored(transB, k, n)
 		lda, ldb := aCols+rng.IntN(2), bCols+rng.IntN(2)
 		a, b := randomMatrix[T](rng, aRows, aCols, lda).data, randomMatrix[T](rng, bRows, bCols, ldb).data
-		results := map[Plan][]T{}
+		type planned struct {
+			Plan
+			vectors int
+		}
+		results := map[planned][]T{}
 		for _, tu := range all {
 			tuned := o.Tuned(tu)
 			pl := tuned.Plan(transA, transB, m, n, k, lda, ldb, n)
@@ -46,8 +51,8 @@ func planIsDone[T Float](t *testing.T, o Ops[T]) {
 					t.Fatalf("%dx%dx%d %v %v tuned by %+v: plan %+v, but A is packed %v and B %v", m, n, k, transA, transB, tu, pl, touchedA, touchedB)
 				}
 			}
-			if was, ok := results[pl]; !ok {
-				results[pl] = c
+			if was, ok := results[planned{pl, tu.Vectors}]; !ok {
+				results[planned{pl, tu.Vectors}] = c
 			} else if !slices.Equal(was, c) {
 				t.Fatalf("%dx%dx%d %v %v tuned by %+v: other bits than by another tuning with the plan %+v", m, n, k, transA, transB, tu, pl)
 			}
@@ -69,6 +74,135 @@ func touchedBuffers[T Float](f func()) (a, b bool) {
 	w.giveBack()
 	f()
 	return w.a[0] != mark, w.b[0] != mark
+}
+
+// A plan tells which way a product goes: by which kernels are called, of any implementation, as they
+// only tell that they are.
+func TestPlanIsTheWay(t *testing.T) {
+	for _, im := range All() {
+		t.Run(im.Name(), func(t *testing.T) {
+			planIsTheWay(t, kernelsOf[float32](im))
+			planIsTheWay(t, kernelsOf[float64](im))
+		})
+	}
+}
+
+func planIsTheWay[T Float](t *testing.T, ks *kernelSet[T]) {
+	rng := rand.New(rand.NewPCG(103, 104))
+	const most = 1 << 10
+	a, b, c := make([]T, 2*most*most), make([]T, 2*most*most), make([]T, most*most)
+	o, calls := recorded(ks)
+	all := tunings(o)
+	ways := map[string]int{}
+	for i := range 4000 {
+		tuned := o.Tuned(all[i%len(all)])
+		if i%2 == 0 {
+			tuned = o
+		}
+		side := func(most float64) int { return int(math.Pow(most, rng.Float64())) + 1 }
+		longest := []float64{40, 200, most - 1}[i%3]
+		m, n, k := side(longest), side(longest), side(longest)
+		transA, transB := rng.IntN(2) == 1, rng.IntN(2) == 1
+		_, lda := stored(transA, m, k)
+		_, ldb := stored(transB, k, n)
+		if rng.IntN(4) == 0 {
+			lda, ldb = lda+rng.IntN(most), ldb+rng.IntN(most)
+		}
+		pl := tuned.Plan(transA, transB, m, n, k, lda, ldb, n)
+		clear(calls)
+		tuned.Gemm(transA, transB, m, n, k, 1, a, lda, b, ldb, 0, c, n)
+		if kinds := strings.Join(slices.Sorted(maps.Keys(calls)), " "); !pl.isDoneBy(kinds) {
+			t.Fatalf("%dx%dx%d %v %v, lda = %d, ldb = %d, tuned by %+v: plan %+v, but what is called is %s", m, n, k, transA, transB, lda, ldb, tuned.Tuning(), pl, kinds)
+		}
+		ways[pl.Way]++
+	}
+	if len(ways) < 7 {
+		t.Errorf("plans go %v, want more ways", ways)
+	}
+}
+
+// isDoneBy reports whether a product with plan pl may be done by kernels of these kinds.
+func (pl Plan) isDoneBy(kinds string) bool {
+	tiles := strings.HasPrefix(pl.Way, inTiles.String())
+	switch {
+	case strings.HasSuffix(pl.Way, "a call for each"):
+		return kinds == "alone"
+	case pl.Way == upright.String():
+		return kinds == "upright"
+	case strings.HasPrefix(pl.Way, "dot products"), strings.HasSuffix(pl.Way, "vectors along k"):
+		return kinds == "dot"
+	case strings.HasSuffix(pl.Way, "vectors along m"):
+		return kinds == "tile" || kinds == "sum"
+	case pl.Way == turningC.String():
+		return kinds == "tile"
+	case pl.Way == turningA.String():
+		return kinds == "tile" || kinds == "dot tile" || kinds == "sum tile"
+	case pl.Way == besidePanels.String():
+		return kinds == "beside" || kinds == "beside tile"
+	case pl.Way == inTurnedStrips.String():
+		return kinds == "tile" || kinds == "alone"
+	case tiles && pl.Tail > 0:
+		return kinds == "tile" || kinds == "dot tile" || kinds == "sum tile"
+	}
+	return tiles && kinds == "tile"
+}
+
+// recorded returns operations whose kernels do nothing but tell of each call what kind they are of,
+// and decide as own.
+func recorded[T Float](own *kernelSet[T]) (Ops[T], map[string]bool) {
+	ks, calls := *own, map[string]bool{}
+	micro := func(kind string) microKernel[T] { return func(*microArgs[T]) { calls[kind] = true } }
+	tile := func(microKernel[T]) microKernel[T] { return micro("tile") }
+	panel := func(p panelKernel[T]) panelKernel[T] {
+		if p.run != nil {
+			p.run = micro("tile")
+		}
+		return p
+	}
+	dot := func(dotKernel[T]) dotKernel[T] {
+		return func(tiles, k int, a *T, aRow int, b *T, bCol int, c *T, cRow, cCol int, alpha, beta T) {
+			calls["dot"] = true
+		}
+	}
+	sum := func(addRowsKernel[T]) addRowsKernel[T] {
+		return func(n int, x, a *T, aRow int, y *T) { calls["sum"] = true }
+	}
+	alone := func(aloneKernel[T]) aloneKernel[T] {
+		return func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols int) { calls["alone"] = true }
+	}
+	ks.micro, ks.halves = each(ks.micro, tile), each(ks.halves, tile)
+	ks.pairs.alongK, ks.pairs.alongM = each(ks.pairs.alongK, tile), each(ks.pairs.alongM, tile)
+	ks.packing, ks.copying, ks.turning = every(ks.packing, panel), every(ks.copying, panel), every(ks.turning, panel)
+	ks.fetching, ks.around.run = each(ks.fetching, panel), every(ks.around.run, tile)
+	ks.beside.run = every(ks.beside.run, func([2]microKernel[T]) [2]microKernel[T] {
+		return [2]microKernel[T]{micro("beside"), micro("beside")}
+	})
+	ks.dot, ks.zipped, ks.dotFar = each(ks.dot, dot), each(ks.zipped, dot), every(ks.dotFar, dot)
+	ks.addRows = every(ks.addRows, sum)
+	if ks.addFar != nil {
+		ks.addFar = sum(nil)
+	}
+	ks.upright = each(ks.upright, func(uprightKernel[T]) uprightKernel[T] {
+		return func(k int, a *T, aCol int, b *T, bRow, bCol int, c *T, ldc, rows int) { calls["upright"] = true }
+	})
+	ks.alone.whole, ks.alone.halves, ks.alone.pairs = each(ks.alone.whole, alone), each(ks.alone.halves, alone), each(ks.alone.pairs, alone)
+	ks.pack = every(ks.pack, func(packKernel[T]) packKernel[T] { return func(k int, b *T, bRow int, panel *T, cols int) {} })
+	ks.square.run = func(k, cols int, b *T, bCol int, panel *T, width int) {}
+	ks.copyRows = func(rows, cols int, src *T, srcRow int, dst *T, dstRow int) {}
+	ks = ks.arranged()
+	return Ops[T]{ks: &ks}.Threads(1), calls
+}
+
+// every returns what f makes of each kernel, nil of nil, and each does so for those of each width.
+func every[K any](kernels []K, f func(K) K) (made []K) {
+	for _, kernel := range kernels {
+		made = append(made, f(kernel))
+	}
+	return made
+}
+
+func each[K any](kernels [][]K, f func(K) K) [][]K {
+	return every(kernels, func(of []K) []K { return every(of, f) })
 }
 
 // What plans say of some products that everybody knows.

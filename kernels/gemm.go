@@ -131,7 +131,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 		case inTiles:
 			switch {
 			case transB:
-				if cols, width := ks.turnedStrips(m, n, k, lda, transA); cols > 0 {
+				if cols, width := ks.turnedAtOnce(m, n, k, lda, transA); cols > 0 {
 					turnedStrips(ks, cols, width, m, n, k, alpha, a, lda, transA, b, ldb, beta, c, ldc, nil)
 					return
 				}

@@ -44,11 +44,11 @@ func (ks *kernelSet[T]) stripsInPlace(m, n, k, lda, ldb int, transA bool) bool {
 	return ks.inPlace(m, n, k, lda, ldb, transA) && ks.fitsStrips(m, n, k, lda, transA)
 }
 
-// turnedStrips returns how many columns of a transposed B are turned at a time for a product that is
+// turnedAtOnce returns how many columns of a transposed B are turned at a time for a product that is
 // small enough in strips then, and how far apart the rows are that they are turned to; 0 if it is
 // not. They are all columns or, of few steps of k, as many as stay in the L2 cache, without which
 // 2x50000x4 would take twice the time.
-func (ks *kernelSet[T]) turnedStrips(m, n, k, lda int, transA bool) (cols, width int) {
+func (ks *kernelSet[T]) turnedAtOnce(m, n, k, lda int, transA bool) (cols, width int) {
 	const near = 128 << 10 // bytes of B, which stay in the L2 cache
 	var z T
 	most := near / int(unsafe.Sizeof(z))

@@ -127,7 +127,7 @@ func (p *product[T]) planOfTiles(o Ops[T]) Plan {
 	case inStrips, inTurnedStrips:
 		cols := p.n
 		if p.way == inTurnedStrips {
-			cols, _ = p.ks.turnedStrips(p.m, p.n, p.k, p.a.ld(), p.a.trans)
+			cols, _ = p.ks.turnedAtOnce(p.m, p.n, p.k, p.a.ld(), p.a.trans)
 		}
 		if rows := p.ks.lowRows(p.m, cols, p.k, p.ldc); rows < p.m && cols > len(p.ks.byColumns) {
 			pl.MC, pl.NC, pl.KC = rows, cols, p.k

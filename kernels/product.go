@@ -74,7 +74,7 @@ func (p *product[T]) byTiles(o Ops[T]) {
 	tail := p.settle()
 	switch p.way {
 	case inTurnedStrips:
-		cols, width := p.ks.turnedStrips(m, n, k, p.a.ld(), p.a.trans)
+		cols, width := p.ks.turnedAtOnce(m, n, k, p.a.ld(), p.a.trans)
 		turnedStrips(p.ks, cols, width, m, n, k, p.alpha, p.a.data, p.a.ld(), p.a.trans, p.b.data, p.b.ld(), p.beta, p.c, p.ldc, &p.e)
 		return
 	case inStrips:

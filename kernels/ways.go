@@ -90,7 +90,7 @@ func (ks *kernelSet[T]) isRowOfB(transA, transB bool, m, n, k, ldb int) bool {
 func (ks *kernelSet[T]) tilesOf(m, n, k, lda, ldb int, transA, transB bool) way {
 	switch {
 	case transB:
-		if cols, _ := ks.turnedStrips(m, n, k, lda, transA); cols > 0 {
+		if cols, _ := ks.turnedAtOnce(m, n, k, lda, transA); cols > 0 {
 			return inTurnedStrips
 		}
 		return inBlocks

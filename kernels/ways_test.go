@@ -43,6 +43,23 @@ func betterAsRows[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
+// Bringing three columns together for dot products costs more than two, and pays for larger products.
+func TestTailOfThree(t *testing.T) {
+	for _, im := range All() {
+		ks := kernelsOf[float32](im)
+		if ks.tuning.TailColumns < 3 || ks.costs.groupingMore == ks.costs.grouping {
+			continue // four of them are as good
+		}
+		for _, s := range []struct{ m, n, k, want int }{
+			{66, 27, 93, 0}, {80, 27, 100, 3}, {146, 27, 130, 3}, {66, 26, 93, 2}, {146, 28, 130, 0}, {30, 26, 60, 0}, {146, 19, 130, 3}, {146, 11, 130, 0},
+		} {
+			if got := ks.tailColumns(s.m, s.n, s.k, false); got != s.want {
+				t.Errorf("%s, %dx%dx%d: the last %d columns on their own, want %d", im, s.m, s.n, s.k, got, s.want)
+			}
+		}
+	}
+}
+
 // A transposed A of which tiles would read a part of each line is read in rows.
 func TestFewAsRows(t *testing.T) {
 	withProcs(t, 3)

@@ -198,7 +198,7 @@ func (s rivalSpec) isFor(part RivalPart) bool {
 // nothing says why r has no groups.
 func (r *RivalRun) nothing() error {
 	families := r.Options.Part.Families
-	asked := append(slices.Clone(families), textOf(r.Options.Part.Shapes)...)
+	asked := append(slices.Clone(families), ShapeTexts(r.Options.Part.Shapes)...)
 	if len(asked) == 0 {
 		return fmt.Errorf("no families were given, want some of %s", strings.Join(RivalFamilies(), ", "))
 	}
@@ -284,7 +284,7 @@ func (r *RivalRun) Run(ctx context.Context) (*Record, error) {
 		for _, f := range rivalSettings(o.Part.ISA, o.Part.Threads) {
 			s.Forced[f.key] = f.value
 		}
-		s.Options.Types, s.Options.Families, s.Options.Shapes = o.types(), o.Part.Families, textOf(o.Part.Shapes)
+		s.Options.Types, s.Options.Families, s.Options.Shapes = o.types(), o.Part.Families, ShapeTexts(o.Part.Shapes)
 	})
 }
 

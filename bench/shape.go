@@ -90,8 +90,8 @@ func (s Shape) Text() string {
 	return strings.TrimSuffix(fmt.Sprintf("%dx%dx%d:%s", s.m, s.n, s.k, s.trans()), ":")
 }
 
-// textOf returns the Text of each of the shapes.
-func textOf(shapes []Shape) (texts []string) {
+// ShapeTexts returns the Text of each of the shapes.
+func ShapeTexts(shapes []Shape) (texts []string) {
 	for _, s := range shapes {
 		texts = append(texts, s.Text())
 	}

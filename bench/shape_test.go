@@ -44,7 +44,7 @@ func TestParseShape(t *testing.T) {
 		}
 	}
 	shapes, err := ParseShapes([]string{"4x5x6", "4x5x6:TN", "4x5x6:NN"})
-	if err != nil || !slices.Equal(textOf(shapes), []string{"4x5x6", "4x5x6:TN"}) {
+	if err != nil || !slices.Equal(ShapeTexts(shapes), []string{"4x5x6", "4x5x6:TN"}) {
 		t.Errorf("%v, %v: want two shapes", shapes, err)
 	}
 	if shapes, err := ParseShapes([]string{"4x5x6", "4x5"}); err == nil {

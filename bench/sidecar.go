@@ -92,7 +92,7 @@ func (e environment) describe(o Options, measured []*kernels.Implementation) sid
 	s := sidecar{
 		Machine: machineSlug(e.cpu), Config: map[string]string{}, Commit: e.source.Commit, Started: e.started,
 		CPU: describeCPU(e.cpu), Default: kernels.Default().Name(), Reason: kernels.Chosen().Reason(),
-		Options: sidecarOptions{Rounds: o.Rounds, Sample: o.Sample.String(), Long: o.Long, Filter: o.Filter, Shapes: textOf(o.Shapes)},
+		Options: sidecarOptions{Rounds: o.Rounds, Sample: o.Sample.String(), Long: o.Long, Filter: o.Filter, Shapes: ShapeTexts(o.Shapes)},
 		Build:   map[string]string{"go": runtime.Version()},
 	}
 	for _, c := range e.config() {

@@ -150,10 +150,7 @@ func Suite(s Selection) ([]*Group, error) {
 		return nil, err
 	}
 	var groups []*Group
-	all := allGroups(s.Implementations)
-	if len(s.Shapes) > 0 {
-		all = shapeGroups(s.Implementations, s.Shapes)
-	}
+	all := allGroups(s.Implementations, s.Shapes)
 	for _, g := range all {
 		if g.long && !s.Long {
 			continue
@@ -179,10 +176,23 @@ func Suite(s Selection) ([]*Group, error) {
 	return groups, nil
 }
 
-// allGroups is the table of benchmarks. Peaks come first, then shapes by family.
-func allGroups(ims []*kernels.Implementation) []*Group {
+// allGroups is the table of benchmarks, or the products among them of other shapes, if there are some.
+// Peaks come first, then shapes by family.
+func allGroups(ims []*kernels.Implementation, own []Shape) []*Group {
 	f32, f64 := contendersFor[float32](ims), contendersFor[float64](ims)
-	groups := shapeGroups(ims, gemmShapes)
+	groups, shapes := []*Group{f32.peakGroup(), f64.peakGroup()}, gemmShapes
+	if len(own) > 0 {
+		shapes = own
+	}
+	for _, s := range shapes {
+		groups = append(groups, f32.gemmGroup(s))
+	}
+	for _, s := range shapes {
+		groups = append(groups, f64.gemmGroup(s))
+	}
+	if len(own) > 0 {
+		return groups
+	}
 	for _, s := range gemvShapes {
 		groups = append(groups, f32.gemvGroup(s), f64.gemvGroup(s))
 	}
@@ -197,19 +207,6 @@ func allGroups(ims []*kernels.Implementation) []*Group {
 	for _, batch := range trainBatches {
 		groups = append(groups, f32.phaseGroups(batch)...)
 		groups = append(groups, f64.phaseGroups(batch)...)
-	}
-	return groups
-}
-
-// shapeGroups are the peaks, and products of these shapes.
-func shapeGroups(ims []*kernels.Implementation, shapes []Shape) []*Group {
-	f32, f64 := contendersFor[float32](ims), contendersFor[float64](ims)
-	groups := []*Group{f32.peakGroup(), f64.peakGroup()}
-	for _, s := range shapes {
-		groups = append(groups, f32.gemmGroup(s))
-	}
-	for _, s := range shapes {
-		groups = append(groups, f64.gemmGroup(s))
 	}
 	return groups
 }

@@ -63,8 +63,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 				return
 			}
 			if (m <= 2*len(kernels) || ks.inTilesAlone(n, k) && ks.nearRows(lda) && ks.small(m, n, k)) &&
-				!ks.packsB(m, k, ldb, false) && !ks.mayGoAlongK(m, n, k) &&
-				!ks.mayCopyTail(m, n, k) {
+				!ks.packsB(m, k, ldb, false) && !ks.mayCopyTail(m, n, k) && !ks.mayGoAlongK(m, n, k) {
 				panelAlone(kernels, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
 			}

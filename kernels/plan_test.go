@@ -79,12 +79,7 @@ func touchedBuffers[T Float](f func()) (a, b bool) {
 // A plan tells which way a product goes: by which kernels are called, of any implementation, as they
 // only tell that they are.
 func TestPlanIsTheWay(t *testing.T) {
-	for _, im := range All() {
-		t.Run(im.Name(), func(t *testing.T) {
-			planIsTheWay(t, kernelsOf[float32](im))
-			planIsTheWay(t, kernelsOf[float64](im))
-		})
-	}
+	eachKernelSet(t, planIsTheWay[float32], planIsTheWay[float64])
 }
 
 func planIsTheWay[T Float](t *testing.T, ks *kernelSet[T]) {
@@ -263,12 +258,7 @@ func TestWayNames(t *testing.T) {
 
 // What mayCopyTail leaves out has no tail, with any implementation: nothing is computed here.
 func TestMayCopyTail(t *testing.T) {
-	for _, im := range All() {
-		t.Run(im.Name(), func(t *testing.T) {
-			mayCopyTails(t, kernelsOf[float32](im))
-			mayCopyTails(t, kernelsOf[float64](im))
-		})
-	}
+	eachKernelSet(t, mayCopyTails[float32], mayCopyTails[float64])
 }
 
 func mayCopyTails[T Float](t *testing.T, own *kernelSet[T]) {

@@ -161,6 +161,17 @@ func eachImplementation(t *testing.T, f func(t *testing.T, im *Implementation)) 
 	}
 }
 
+// eachKernelSet runs f as a subtest for the kernels of every implementation, of which this CPU may not
+// support all, and for each element type: for what only decides.
+func eachKernelSet(t *testing.T, f32 func(t *testing.T, ks *kernelSet[float32]), f64 func(t *testing.T, ks *kernelSet[float64])) {
+	for _, im := range All() {
+		t.Run(im.Name(), func(t *testing.T) {
+			t.Run("float32", func(t *testing.T) { f32(t, kernelsOf[float32](im)) })
+			t.Run("float64", func(t *testing.T) { f64(t, kernelsOf[float64](im)) })
+		})
+	}
+}
+
 // eachType runs f as a subtest on every implementation and element type.
 func eachType(t *testing.T, f32 func(t *testing.T, o Ops[float32]), f64 func(t *testing.T, o Ops[float64])) {
 	eachImplementation(t, func(t *testing.T, im *Implementation) {

@@ -303,7 +303,7 @@ func (ks *kernelSet[T]) mayHaveTail(m, n, k int) bool {
 }
 
 // mayCopyTail reports whether tailColumns may be other than 0 for two columns or more and an A that is
-// not transposed, in line.
+// not transposed, in line: of lanes there are 16 at most, which the compiler is told.
 func (ks *kernelSet[T]) mayCopyTail(m, n, k int) bool {
 	return n > 2*ks.lanes && k >= ks.tuning.TailDepth && m*k >= ks.leastCopied[n&(ks.lanes-1)&15]
 }

@@ -4,8 +4,7 @@ import "unsafe"
 
 // workspace holds the buffers of a call, or of a piece of one. What they may
 // hold is bounded: blocks of 3*MC x KC and KC x NC elements, padded and an eighth
-// more, some columns of columnDepth,
-// or a piece of C of turnedPiece.
+// more, some columns of columnDepth, or a piece of C of turnedPiece.
 type workspace[T Float] struct{ a, b []T }
 
 var (

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
+	"math"
 
 	"github.com/lanewise/lanewise/bench"
 	"github.com/lanewise/lanewise/kernels"
@@ -24,8 +24,8 @@ const planExample = `  lanewise plan 100x50x784 784x50x100:TN
 
 func newPlanCommand() *cobra.Command {
 	var (
-		typ     string
-		threads int
+		typ     = dtypeFlag("float32")
+		threads uint
 		asJSON  bool
 	)
 	cmd := &cobra.Command{
@@ -43,9 +43,9 @@ func newPlanCommand() *cobra.Command {
 	}
 	isa := addISAFlag(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&typ, "type", "f32", "`element type`, f32 or f64")
+	flags.Var(&typ, "type", "element `type`: f32 or f64")
 	complete(cmd, "type", bench.ElementTypes)
-	flags.IntVar(&threads, "threads", 0, "the most threads, 0 for GOMAXPROCS and what "+kernels.ThreadsVariable+" leaves of it")
+	flags.UintVar(&threads, "threads", 0, "the most threads, 0 for GOMAXPROCS and what "+kernels.ThreadsVariable+" leaves of it")
 	flags.BoolVar(&asJSON, "json", false, "print one JSON document")
 
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -57,21 +57,14 @@ func newPlanCommand() *cobra.Command {
 		if err != nil {
 			return usageError{err}
 		}
-		if threads < 0 {
-			return usageErrorf("--threads %d: needs a whole number, 0 or more", threads)
-		}
+		most := int(min(threads, math.MaxInt32))
 		var plans []planJSON
 		for _, s := range shapes {
-			p := planJSON{Shape: s.Text(), Type: typ, Implementation: im.Name()}
-			switch typ {
-			case "f32":
-				p.Plan = planFields(bench.PlanOf(kernels.On[float32](im).Threads(threads), s))
-			case "f64":
-				p.Plan = planFields(bench.PlanOf(kernels.On[float64](im).Threads(threads), s))
-			default:
-				return usageErrorf("--type %s: needs one of %s", typ, strings.Join(bench.ElementTypes(), ", "))
+			plan := bench.PlanOf(kernels.On[float32](im).Threads(most), s)
+			if typ == "float64" {
+				plan = bench.PlanOf(kernels.On[float64](im).Threads(most), s)
 			}
-			plans = append(plans, p)
+			plans = append(plans, planJSON{s.Text(), typ.String(), im.Name(), planFields(plan)})
 		}
 		if asJSON {
 			return printJSON(cmd.OutOrStdout(), plans)
@@ -85,31 +78,6 @@ func newPlanCommand() *cobra.Command {
 		return nil
 	}
 	return cmd
-}
-
-// shapesFlag is the value of --shape: products, separated by commas.
-type shapesFlag []bench.Shape
-
-// addShapeFlag gives cmd the flag --shape.
-func addShapeFlag(cmd *cobra.Command, shapes *shapesFlag, usage string) {
-	cmd.Flags().Var(shapes, "shape", usage+", MxNxK or MxNxK:TN")
-	complete(cmd, "shape", func() []string { return nil })
-}
-
-func (f *shapesFlag) Set(text string) error {
-	shapes, err := bench.ParseShapes(strings.Split(text, ","))
-	*f = append(*f, shapes...)
-	return err
-}
-
-func (f *shapesFlag) Type() string { return "shapes" }
-
-func (f *shapesFlag) String() string {
-	var texts []string
-	for _, s := range *f {
-		texts = append(texts, s.Text())
-	}
-	return strings.Join(texts, ",")
 }
 
 // planJSON is what "lanewise plan" tells of a shape. Its JSON is what --json prints.

@@ -66,8 +66,9 @@ func TestPlanUsage(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                        "no shape was given, as 100x50x784",
 		"100x50":                  `shape = "100x50", want MxNxK`,
-		"100x50x784 --type f16":   "--type f16: needs one of f32, f64",
+		"100x50x784 --type f16":   "--type f16: there is no such element type, choose f32 or f64",
 		"100x50x784 --threads -1": "--threads -1: needs a whole number, 0 or more",
+		"100x50x784 --threads x":  "--threads x: needs a whole number, 0 or more",
 		"100x50x784 --isa sse9":   "portable",
 	} {
 		r := lanewise(t, append([]string{"plan"}, strings.Fields(args)...)...)

@@ -218,7 +218,7 @@ func (h *historyFlag) Set(value string) error {
 func (h *historyFlag) Type() string   { return "file" }
 func (h *historyFlag) String() string { return "" }
 
-// dtypeFlag is the value of --dtype, by NumPy's name.
+// dtypeFlag is the value of --dtype, and of --type of "plan", by NumPy's name.
 type dtypeFlag string
 
 func (f *dtypeFlag) Set(name string) error {

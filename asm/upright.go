@@ -65,7 +65,7 @@ func (mk microKernel) uprightTile(r gemmRegisters, prefix string, mask *tail) {
 		last := v == mk.v-1
 		if last && r.last != nil {
 			mk.Comment("the last vector ends with the last row")
-			mk.SUBQ(operand.U32(mk.lanes()), left)
+			mk.SUBQ(operand.U32(mk.lastLanes()), left)
 			mk.IMULQ(r.ldc, left)
 			mk.Load(mk.Param("c"), r.c)
 			mk.ADDQ(left, r.c)

@@ -7,19 +7,61 @@
 // func salone1x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·salone1x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000000, R9
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), CX
+	MOVQ    b+24(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    c+40(FP), SI
+	MOVQ    ldc+48(FP), DI
+	MOVQ    k+0(FP), R8
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	MOVQ    cols+56(FP), R9
+	CMPQ    R9, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	SUBQ    $0x04, R8
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (DX), Z1
+	VFMADD231PS.BCST (AX), Z1, Z0
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z1
+	VFMADD231PS.BCST 4(AX), Z1, Z0
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z1
+	VFMADD231PS.BCST 8(AX), Z1, Z0
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z1
+	VFMADD231PS.BCST 12(AX), Z1, Z0
+	ADDQ             BX, DX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R8
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R8
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (DX), Z1
+	VFMADD231PS.BCST (AX), Z1, Z0
+	ADDQ             BX, DX
+	ADDQ             $0x00000004, AX
+	DECQ             R8
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	ADDQ          DI, SI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R9, CX
 	MOVL    $0x00000001, R9
@@ -28,10 +70,10 @@ TEXT ·salone1x16AVX512(SB), NOSPLIT, $0-64
 	KMOVW   R9, K1
 	VPXORD  Z0, Z0, Z0
 	SUBQ    $0x04, R8
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (DX), K1, Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
 	ADDQ             BX, DX
@@ -46,21 +88,21 @@ tileSteps:
 	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R8
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R8
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (DX), K1, Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
 	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
 	DECQ             R8
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (SI)
 	ADDQ    DI, SI
 	VZEROUPPER
@@ -69,19 +111,70 @@ tileWrite:
 // func salone2x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·salone2x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000000, R10
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	MOVQ    cols+56(FP), R10
+	CMPQ    R10, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z2
+	VFMADD231PS.BCST (AX), Z2, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z2
+	VFMADD231PS.BCST 4(AX), Z2, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z2, Z1
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z2
+	VFMADD231PS.BCST 8(AX), Z2, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z2, Z1
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z2
+	VFMADD231PS.BCST 12(AX), Z2, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z2, Z1
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z2
+	VFMADD231PS.BCST (AX), Z2, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R10, CX
 	MOVL    $0x00000001, R10
@@ -91,10 +184,10 @@ TEXT ·salone2x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
@@ -113,22 +206,22 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
 	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -139,19 +232,79 @@ tileWrite:
 // func salone3x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·salone3x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000000, R10
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	MOVQ    cols+56(FP), R10
+	CMPQ    R10, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z3
+	VFMADD231PS.BCST (AX), Z3, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z3
+	VFMADD231PS.BCST 4(AX), Z3, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z3, Z2
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z3
+	VFMADD231PS.BCST 8(AX), Z3, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z3, Z2
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z3
+	VFMADD231PS.BCST 12(AX), Z3, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z3, Z2
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z3
+	VFMADD231PS.BCST (AX), Z3, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R10, CX
 	MOVL    $0x00000001, R10
@@ -162,10 +315,10 @@ TEXT ·salone3x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
@@ -188,13 +341,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
@@ -202,9 +355,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -217,20 +370,89 @@ tileWrite:
 // func salone4x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·salone4x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	LEAQ    (DX)(DX*2), R10
+	MOVQ    cols+56(FP), R11
+	CMPQ    R11, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z4
+	VFMADD231PS.BCST (AX), Z4, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z4, Z3
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z4
+	VFMADD231PS.BCST 4(AX), Z4, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z4, Z3
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z4
+	VFMADD231PS.BCST 8(AX), Z4, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z4, Z3
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z4
+	VFMADD231PS.BCST 12(AX), Z4, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z4, Z3
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z4
+	VFMADD231PS.BCST (AX), Z4, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z4, Z3
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -242,10 +464,10 @@ TEXT ·salone4x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
@@ -272,13 +494,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
@@ -287,9 +509,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -304,20 +526,98 @@ tileWrite:
 // func salone5x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·salone5x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	LEAQ    (DX)(DX*2), R10
+	MOVQ    cols+56(FP), R11
+	CMPQ    R11, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z5
+	VFMADD231PS.BCST (AX), Z5, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z5, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z5
+	VFMADD231PS.BCST 4(AX), Z5, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z5, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z5, Z4
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z5
+	VFMADD231PS.BCST 8(AX), Z5, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z5, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z5, Z4
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z5
+	VFMADD231PS.BCST 12(AX), Z5, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z5, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z5, Z4
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z5
+	VFMADD231PS.BCST (AX), Z5, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z5, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -330,10 +630,10 @@ TEXT ·salone5x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
@@ -364,13 +664,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
@@ -380,9 +680,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -399,21 +699,108 @@ tileWrite:
 // func salone6x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·salone6x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (DX)(DX*4), R11
+	MOVQ    cols+56(FP), R12
+	CMPQ    R12, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z6
+	VFMADD231PS.BCST (AX), Z6, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z6, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z6, Z5
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z6
+	VFMADD231PS.BCST 4(AX), Z6, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z6, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 4(AX)(R11*1), Z6, Z5
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z6
+	VFMADD231PS.BCST 8(AX), Z6, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z6, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 8(AX)(R11*1), Z6, Z5
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z6
+	VFMADD231PS.BCST 12(AX), Z6, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z6, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST 12(AX)(R11*1), Z6, Z5
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z6
+	VFMADD231PS.BCST (AX), Z6, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z6, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z6, Z5
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -427,10 +814,10 @@ TEXT ·salone6x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
@@ -465,13 +852,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
@@ -482,9 +869,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -503,21 +890,117 @@ tileWrite:
 // func salone7x16AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·salone7x16AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (DX)(DX*4), R11
+	MOVQ    cols+56(FP), R12
+	CMPQ    R12, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z7
+	VFMADD231PS.BCST (AX), Z7, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z7, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z7, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z7, Z6
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z7
+	VFMADD231PS.BCST 4(AX), Z7, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z7, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 4(AX)(R11*1), Z7, Z5
+	VFMADD231PS.BCST 4(AX)(R10*2), Z7, Z6
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z7
+	VFMADD231PS.BCST 8(AX), Z7, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z7, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 8(AX)(R11*1), Z7, Z5
+	VFMADD231PS.BCST 8(AX)(R10*2), Z7, Z6
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z7
+	VFMADD231PS.BCST 12(AX), Z7, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z7, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST 12(AX)(R11*1), Z7, Z5
+	VFMADD231PS.BCST 12(AX)(R10*2), Z7, Z6
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z7
+	VFMADD231PS.BCST (AX), Z7, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z7, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z7, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z7, Z6
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -532,10 +1015,10 @@ TEXT ·salone7x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
@@ -574,13 +1057,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
@@ -592,9 +1075,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -629,11 +1112,118 @@ TEXT ·salone8x16AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z8
+	VFMADD231PS.BCST (AX), Z8, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z8, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z8, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z8, Z6
+	VFMADD231PS.BCST (R12), Z8, Z7
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z8
+	VFMADD231PS.BCST 4(AX), Z8, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z8, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 4(AX)(R11*1), Z8, Z5
+	VFMADD231PS.BCST 4(AX)(R10*2), Z8, Z6
+	VFMADD231PS.BCST 4(R12), Z8, Z7
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z8
+	VFMADD231PS.BCST 8(AX), Z8, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z8, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 8(AX)(R11*1), Z8, Z5
+	VFMADD231PS.BCST 8(AX)(R10*2), Z8, Z6
+	VFMADD231PS.BCST 8(R12), Z8, Z7
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z8
+	VFMADD231PS.BCST 12(AX), Z8, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z8, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST 12(AX)(R11*1), Z8, Z5
+	VFMADD231PS.BCST 12(AX)(R10*2), Z8, Z6
+	VFMADD231PS.BCST 12(R12), Z8, Z7
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z8
+	VFMADD231PS.BCST (AX), Z8, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z8, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z8, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z8, Z6
+	VFMADD231PS.BCST (R12), Z8, Z7
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -649,10 +1239,10 @@ TEXT ·salone8x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
@@ -696,13 +1286,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
@@ -716,9 +1306,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -755,11 +1345,127 @@ TEXT ·salone9x16AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z9, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z9, Z6
+	VFMADD231PS.BCST (R12), Z9, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z9, Z8
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z9
+	VFMADD231PS.BCST 4(AX), Z9, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 4(AX)(R11*1), Z9, Z5
+	VFMADD231PS.BCST 4(AX)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 4(R12), Z9, Z7
+	VFMADD231PS.BCST 4(R12)(DX*1), Z9, Z8
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z9
+	VFMADD231PS.BCST 8(AX), Z9, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 8(AX)(R11*1), Z9, Z5
+	VFMADD231PS.BCST 8(AX)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 8(R12), Z9, Z7
+	VFMADD231PS.BCST 8(R12)(DX*1), Z9, Z8
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z9
+	VFMADD231PS.BCST 12(AX), Z9, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z9, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST 12(AX)(R11*1), Z9, Z5
+	VFMADD231PS.BCST 12(AX)(R10*2), Z9, Z6
+	VFMADD231PS.BCST 12(R12), Z9, Z7
+	VFMADD231PS.BCST 12(R12)(DX*1), Z9, Z8
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z9, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z9, Z6
+	VFMADD231PS.BCST (R12), Z9, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z9, Z8
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -776,10 +1482,10 @@ TEXT ·salone9x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
@@ -827,13 +1533,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
@@ -848,9 +1554,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -889,11 +1595,136 @@ TEXT ·salone10x16AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z10, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z10, Z6
+	VFMADD231PS.BCST (R12), Z10, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z10, Z9
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z10
+	VFMADD231PS.BCST 4(AX), Z10, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z10, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 4(AX)(R11*1), Z10, Z5
+	VFMADD231PS.BCST 4(AX)(R10*2), Z10, Z6
+	VFMADD231PS.BCST 4(R12), Z10, Z7
+	VFMADD231PS.BCST 4(R12)(DX*1), Z10, Z8
+	VFMADD231PS.BCST 4(R12)(DX*2), Z10, Z9
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z10
+	VFMADD231PS.BCST 8(AX), Z10, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z10, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 8(AX)(R11*1), Z10, Z5
+	VFMADD231PS.BCST 8(AX)(R10*2), Z10, Z6
+	VFMADD231PS.BCST 8(R12), Z10, Z7
+	VFMADD231PS.BCST 8(R12)(DX*1), Z10, Z8
+	VFMADD231PS.BCST 8(R12)(DX*2), Z10, Z9
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z10
+	VFMADD231PS.BCST 12(AX), Z10, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z10, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST 12(AX)(R11*1), Z10, Z5
+	VFMADD231PS.BCST 12(AX)(R10*2), Z10, Z6
+	VFMADD231PS.BCST 12(R12), Z10, Z7
+	VFMADD231PS.BCST 12(R12)(DX*1), Z10, Z8
+	VFMADD231PS.BCST 12(R12)(DX*2), Z10, Z9
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z10, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z10, Z6
+	VFMADD231PS.BCST (R12), Z10, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z10, Z9
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -911,10 +1742,10 @@ TEXT ·salone10x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
@@ -966,13 +1797,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
@@ -988,9 +1819,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -1031,11 +1862,145 @@ TEXT ·salone11x16AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z11, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z11, Z6
+	VFMADD231PS.BCST (R12), Z11, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R12)(R10*1), Z11, Z10
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z11
+	VFMADD231PS.BCST 4(AX), Z11, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z11, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 4(AX)(R11*1), Z11, Z5
+	VFMADD231PS.BCST 4(AX)(R10*2), Z11, Z6
+	VFMADD231PS.BCST 4(R12), Z11, Z7
+	VFMADD231PS.BCST 4(R12)(DX*1), Z11, Z8
+	VFMADD231PS.BCST 4(R12)(DX*2), Z11, Z9
+	VFMADD231PS.BCST 4(R12)(R10*1), Z11, Z10
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z11
+	VFMADD231PS.BCST 8(AX), Z11, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z11, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 8(AX)(R11*1), Z11, Z5
+	VFMADD231PS.BCST 8(AX)(R10*2), Z11, Z6
+	VFMADD231PS.BCST 8(R12), Z11, Z7
+	VFMADD231PS.BCST 8(R12)(DX*1), Z11, Z8
+	VFMADD231PS.BCST 8(R12)(DX*2), Z11, Z9
+	VFMADD231PS.BCST 8(R12)(R10*1), Z11, Z10
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z11
+	VFMADD231PS.BCST 12(AX), Z11, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z11, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST 12(AX)(R11*1), Z11, Z5
+	VFMADD231PS.BCST 12(AX)(R10*2), Z11, Z6
+	VFMADD231PS.BCST 12(R12), Z11, Z7
+	VFMADD231PS.BCST 12(R12)(DX*1), Z11, Z8
+	VFMADD231PS.BCST 12(R12)(DX*2), Z11, Z9
+	VFMADD231PS.BCST 12(R12)(R10*1), Z11, Z10
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z11, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z11, Z6
+	VFMADD231PS.BCST (R12), Z11, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R12)(R10*1), Z11, Z10
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y10, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -1054,10 +2019,10 @@ TEXT ·salone11x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
@@ -1113,13 +2078,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
@@ -1136,9 +2101,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -1181,11 +2146,154 @@ TEXT ·salone12x16AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z12, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z12, Z6
+	VFMADD231PS.BCST (R12), Z12, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z12, Z11
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z12
+	VFMADD231PS.BCST 4(AX), Z12, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z12, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 4(AX)(R11*1), Z12, Z5
+	VFMADD231PS.BCST 4(AX)(R10*2), Z12, Z6
+	VFMADD231PS.BCST 4(R12), Z12, Z7
+	VFMADD231PS.BCST 4(R12)(DX*1), Z12, Z8
+	VFMADD231PS.BCST 4(R12)(DX*2), Z12, Z9
+	VFMADD231PS.BCST 4(R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST 4(R12)(DX*4), Z12, Z11
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z12
+	VFMADD231PS.BCST 8(AX), Z12, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z12, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 8(AX)(R11*1), Z12, Z5
+	VFMADD231PS.BCST 8(AX)(R10*2), Z12, Z6
+	VFMADD231PS.BCST 8(R12), Z12, Z7
+	VFMADD231PS.BCST 8(R12)(DX*1), Z12, Z8
+	VFMADD231PS.BCST 8(R12)(DX*2), Z12, Z9
+	VFMADD231PS.BCST 8(R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST 8(R12)(DX*4), Z12, Z11
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z12
+	VFMADD231PS.BCST 12(AX), Z12, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z12, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST 12(AX)(R11*1), Z12, Z5
+	VFMADD231PS.BCST 12(AX)(R10*2), Z12, Z6
+	VFMADD231PS.BCST 12(R12), Z12, Z7
+	VFMADD231PS.BCST 12(R12)(DX*1), Z12, Z8
+	VFMADD231PS.BCST 12(R12)(DX*2), Z12, Z9
+	VFMADD231PS.BCST 12(R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST 12(R12)(DX*4), Z12, Z11
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z12, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z12, Z6
+	VFMADD231PS.BCST (R12), Z12, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R12)(R10*1), Z12, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z12, Z11
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y10, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y11, (DI)
+	VEXTRACTF64X4 $0x01, Z11, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -1205,10 +2313,10 @@ TEXT ·salone12x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
@@ -1268,13 +2376,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
@@ -1292,9 +2400,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -1339,11 +2447,163 @@ TEXT ·salone13x16AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z13
+	VFMADD231PS.BCST (AX), Z13, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z13, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z13, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z13, Z6
+	VFMADD231PS.BCST (R12), Z13, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z13, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z13, Z11
+	VFMADD231PS.BCST (R12)(R11*1), Z13, Z12
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z13
+	VFMADD231PS.BCST 4(AX), Z13, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z13, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST 4(AX)(R11*1), Z13, Z5
+	VFMADD231PS.BCST 4(AX)(R10*2), Z13, Z6
+	VFMADD231PS.BCST 4(R12), Z13, Z7
+	VFMADD231PS.BCST 4(R12)(DX*1), Z13, Z8
+	VFMADD231PS.BCST 4(R12)(DX*2), Z13, Z9
+	VFMADD231PS.BCST 4(R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST 4(R12)(DX*4), Z13, Z11
+	VFMADD231PS.BCST 4(R12)(R11*1), Z13, Z12
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z13
+	VFMADD231PS.BCST 8(AX), Z13, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z13, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST 8(AX)(R11*1), Z13, Z5
+	VFMADD231PS.BCST 8(AX)(R10*2), Z13, Z6
+	VFMADD231PS.BCST 8(R12), Z13, Z7
+	VFMADD231PS.BCST 8(R12)(DX*1), Z13, Z8
+	VFMADD231PS.BCST 8(R12)(DX*2), Z13, Z9
+	VFMADD231PS.BCST 8(R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST 8(R12)(DX*4), Z13, Z11
+	VFMADD231PS.BCST 8(R12)(R11*1), Z13, Z12
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z13
+	VFMADD231PS.BCST 12(AX), Z13, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z13, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST 12(AX)(R11*1), Z13, Z5
+	VFMADD231PS.BCST 12(AX)(R10*2), Z13, Z6
+	VFMADD231PS.BCST 12(R12), Z13, Z7
+	VFMADD231PS.BCST 12(R12)(DX*1), Z13, Z8
+	VFMADD231PS.BCST 12(R12)(DX*2), Z13, Z9
+	VFMADD231PS.BCST 12(R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST 12(R12)(DX*4), Z13, Z11
+	VFMADD231PS.BCST 12(R12)(R11*1), Z13, Z12
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z13
+	VFMADD231PS.BCST (AX), Z13, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z13, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z13, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z13, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z13, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z13, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z13, Z6
+	VFMADD231PS.BCST (R12), Z13, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z13, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z13, Z9
+	VFMADD231PS.BCST (R12)(R10*1), Z13, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z13, Z11
+	VFMADD231PS.BCST (R12)(R11*1), Z13, Z12
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y10, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y11, (DI)
+	VEXTRACTF64X4 $0x01, Z11, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y12, (DI)
+	VEXTRACTF64X4 $0x01, Z12, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -1364,10 +2624,10 @@ TEXT ·salone13x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z13
 	VFMADD231PS.BCST (AX), Z13, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z13, Z1
@@ -1431,13 +2691,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z13
 	VFMADD231PS.BCST (AX), Z13, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z13, Z1
@@ -1456,9 +2716,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -1505,11 +2765,172 @@ TEXT ·salone14x16AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z14
+	VFMADD231PS.BCST (AX), Z14, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z14, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z14, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z14, Z6
+	VFMADD231PS.BCST (R12), Z14, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
+	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z14
+	VFMADD231PS.BCST 4(AX), Z14, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z14, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST 4(AX)(R11*1), Z14, Z5
+	VFMADD231PS.BCST 4(AX)(R10*2), Z14, Z6
+	VFMADD231PS.BCST 4(R12), Z14, Z7
+	VFMADD231PS.BCST 4(R12)(DX*1), Z14, Z8
+	VFMADD231PS.BCST 4(R12)(DX*2), Z14, Z9
+	VFMADD231PS.BCST 4(R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST 4(R12)(DX*4), Z14, Z11
+	VFMADD231PS.BCST 4(R12)(R11*1), Z14, Z12
+	VFMADD231PS.BCST 4(R12)(R10*2), Z14, Z13
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z14
+	VFMADD231PS.BCST 8(AX), Z14, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z14, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST 8(AX)(R11*1), Z14, Z5
+	VFMADD231PS.BCST 8(AX)(R10*2), Z14, Z6
+	VFMADD231PS.BCST 8(R12), Z14, Z7
+	VFMADD231PS.BCST 8(R12)(DX*1), Z14, Z8
+	VFMADD231PS.BCST 8(R12)(DX*2), Z14, Z9
+	VFMADD231PS.BCST 8(R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST 8(R12)(DX*4), Z14, Z11
+	VFMADD231PS.BCST 8(R12)(R11*1), Z14, Z12
+	VFMADD231PS.BCST 8(R12)(R10*2), Z14, Z13
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z14
+	VFMADD231PS.BCST 12(AX), Z14, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z14, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST 12(AX)(R11*1), Z14, Z5
+	VFMADD231PS.BCST 12(AX)(R10*2), Z14, Z6
+	VFMADD231PS.BCST 12(R12), Z14, Z7
+	VFMADD231PS.BCST 12(R12)(DX*1), Z14, Z8
+	VFMADD231PS.BCST 12(R12)(DX*2), Z14, Z9
+	VFMADD231PS.BCST 12(R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST 12(R12)(DX*4), Z14, Z11
+	VFMADD231PS.BCST 12(R12)(R11*1), Z14, Z12
+	VFMADD231PS.BCST 12(R12)(R10*2), Z14, Z13
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z14
+	VFMADD231PS.BCST (AX), Z14, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z14, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z14, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z14, Z6
+	VFMADD231PS.BCST (R12), Z14, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PS.BCST (R12)(R10*1), Z14, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PS.BCST (R12)(R11*1), Z14, Z12
+	VFMADD231PS.BCST (R12)(R10*2), Z14, Z13
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y10, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y11, (DI)
+	VEXTRACTF64X4 $0x01, Z11, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y12, (DI)
+	VEXTRACTF64X4 $0x01, Z12, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y13, (DI)
+	VEXTRACTF64X4 $0x01, Z13, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -1531,10 +2952,10 @@ TEXT ·salone14x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z14
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
@@ -1602,13 +3023,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z14
 	VFMADD231PS.BCST (AX), Z14, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z14, Z1
@@ -1628,9 +3049,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -1683,11 +3104,183 @@ TEXT ·salone15x16AVX512(SB), NOSPLIT, $0-64
 	ADDQ DX, R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (R12)(R10*2), R13
-	ADDQ DX, R13
-	MOVQ cols+56(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (R12)(R10*2), R13
+	ADDQ    DX, R13
+	MOVQ    cols+56(FP), R14
+	CMPQ    R14, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z15
+	VFMADD231PS.BCST (AX), Z15, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z15, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z15, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z15, Z6
+	VFMADD231PS.BCST (R12), Z15, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R12)(R10*1), Z15, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R12)(R11*1), Z15, Z12
+	VFMADD231PS.BCST (R12)(R10*2), Z15, Z13
+	VFMADD231PS.BCST (R13), Z15, Z14
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z15
+	VFMADD231PS.BCST 4(AX), Z15, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z15, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST 4(AX)(R11*1), Z15, Z5
+	VFMADD231PS.BCST 4(AX)(R10*2), Z15, Z6
+	VFMADD231PS.BCST 4(R12), Z15, Z7
+	VFMADD231PS.BCST 4(R12)(DX*1), Z15, Z8
+	VFMADD231PS.BCST 4(R12)(DX*2), Z15, Z9
+	VFMADD231PS.BCST 4(R12)(R10*1), Z15, Z10
+	VFMADD231PS.BCST 4(R12)(DX*4), Z15, Z11
+	VFMADD231PS.BCST 4(R12)(R11*1), Z15, Z12
+	VFMADD231PS.BCST 4(R12)(R10*2), Z15, Z13
+	VFMADD231PS.BCST 4(R13), Z15, Z14
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z15
+	VFMADD231PS.BCST 8(AX), Z15, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z15, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST 8(AX)(R11*1), Z15, Z5
+	VFMADD231PS.BCST 8(AX)(R10*2), Z15, Z6
+	VFMADD231PS.BCST 8(R12), Z15, Z7
+	VFMADD231PS.BCST 8(R12)(DX*1), Z15, Z8
+	VFMADD231PS.BCST 8(R12)(DX*2), Z15, Z9
+	VFMADD231PS.BCST 8(R12)(R10*1), Z15, Z10
+	VFMADD231PS.BCST 8(R12)(DX*4), Z15, Z11
+	VFMADD231PS.BCST 8(R12)(R11*1), Z15, Z12
+	VFMADD231PS.BCST 8(R12)(R10*2), Z15, Z13
+	VFMADD231PS.BCST 8(R13), Z15, Z14
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z15
+	VFMADD231PS.BCST 12(AX), Z15, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z15, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST 12(AX)(R11*1), Z15, Z5
+	VFMADD231PS.BCST 12(AX)(R10*2), Z15, Z6
+	VFMADD231PS.BCST 12(R12), Z15, Z7
+	VFMADD231PS.BCST 12(R12)(DX*1), Z15, Z8
+	VFMADD231PS.BCST 12(R12)(DX*2), Z15, Z9
+	VFMADD231PS.BCST 12(R12)(R10*1), Z15, Z10
+	VFMADD231PS.BCST 12(R12)(DX*4), Z15, Z11
+	VFMADD231PS.BCST 12(R12)(R11*1), Z15, Z12
+	VFMADD231PS.BCST 12(R12)(R10*2), Z15, Z13
+	VFMADD231PS.BCST 12(R13), Z15, Z14
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	ADDQ             $0x00000010, R13
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z15
+	VFMADD231PS.BCST (AX), Z15, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z15, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z15, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z15, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z15, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z15, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z15, Z6
+	VFMADD231PS.BCST (R12), Z15, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z15, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z15, Z9
+	VFMADD231PS.BCST (R12)(R10*1), Z15, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z15, Z11
+	VFMADD231PS.BCST (R12)(R11*1), Z15, Z12
+	VFMADD231PS.BCST (R12)(R10*2), Z15, Z13
+	VFMADD231PS.BCST (R13), Z15, Z14
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	ADDQ             $0x00000004, R13
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y10, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y11, (DI)
+	VEXTRACTF64X4 $0x01, Z11, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y12, (DI)
+	VEXTRACTF64X4 $0x01, Z12, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y13, (DI)
+	VEXTRACTF64X4 $0x01, Z13, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y14, (DI)
+	VEXTRACTF64X4 $0x01, Z14, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -1710,10 +3303,10 @@ TEXT ·salone15x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z15
 	VFMADD231PS.BCST (AX), Z15, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z15, Z1
@@ -1786,13 +3379,13 @@ tileSteps:
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z15
 	VFMADD231PS.BCST (AX), Z15, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z15, Z1
@@ -1814,9 +3407,9 @@ tileStep:
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -1871,11 +3464,192 @@ TEXT ·salone16x16AVX512(SB), NOSPLIT, $0-64
 	ADDQ DX, R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (R12)(R10*2), R13
-	ADDQ DX, R13
-	MOVQ cols+56(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (R12)(R10*2), R13
+	ADDQ    DX, R13
+	MOVQ    cols+56(FP), R14
+	CMPQ    R14, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Z16
+	VFMADD231PS.BCST (AX), Z16, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z16, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z16, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z16, Z6
+	VFMADD231PS.BCST (R12), Z16, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R12)(R10*1), Z16, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R12)(R11*1), Z16, Z12
+	VFMADD231PS.BCST (R12)(R10*2), Z16, Z13
+	VFMADD231PS.BCST (R13), Z16, Z14
+	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z16
+	VFMADD231PS.BCST 4(AX), Z16, Z0
+	VFMADD231PS.BCST 4(AX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST 4(AX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST 4(AX)(R10*1), Z16, Z3
+	VFMADD231PS.BCST 4(AX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST 4(AX)(R11*1), Z16, Z5
+	VFMADD231PS.BCST 4(AX)(R10*2), Z16, Z6
+	VFMADD231PS.BCST 4(R12), Z16, Z7
+	VFMADD231PS.BCST 4(R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST 4(R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST 4(R12)(R10*1), Z16, Z10
+	VFMADD231PS.BCST 4(R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST 4(R12)(R11*1), Z16, Z12
+	VFMADD231PS.BCST 4(R12)(R10*2), Z16, Z13
+	VFMADD231PS.BCST 4(R13), Z16, Z14
+	VFMADD231PS.BCST 4(R13)(DX*1), Z16, Z15
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z16
+	VFMADD231PS.BCST 8(AX), Z16, Z0
+	VFMADD231PS.BCST 8(AX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST 8(AX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST 8(AX)(R10*1), Z16, Z3
+	VFMADD231PS.BCST 8(AX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST 8(AX)(R11*1), Z16, Z5
+	VFMADD231PS.BCST 8(AX)(R10*2), Z16, Z6
+	VFMADD231PS.BCST 8(R12), Z16, Z7
+	VFMADD231PS.BCST 8(R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST 8(R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST 8(R12)(R10*1), Z16, Z10
+	VFMADD231PS.BCST 8(R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST 8(R12)(R11*1), Z16, Z12
+	VFMADD231PS.BCST 8(R12)(R10*2), Z16, Z13
+	VFMADD231PS.BCST 8(R13), Z16, Z14
+	VFMADD231PS.BCST 8(R13)(DX*1), Z16, Z15
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Z16
+	VFMADD231PS.BCST 12(AX), Z16, Z0
+	VFMADD231PS.BCST 12(AX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST 12(AX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST 12(AX)(R10*1), Z16, Z3
+	VFMADD231PS.BCST 12(AX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST 12(AX)(R11*1), Z16, Z5
+	VFMADD231PS.BCST 12(AX)(R10*2), Z16, Z6
+	VFMADD231PS.BCST 12(R12), Z16, Z7
+	VFMADD231PS.BCST 12(R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST 12(R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST 12(R12)(R10*1), Z16, Z10
+	VFMADD231PS.BCST 12(R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST 12(R12)(R11*1), Z16, Z12
+	VFMADD231PS.BCST 12(R12)(R10*2), Z16, Z13
+	VFMADD231PS.BCST 12(R13), Z16, Z14
+	VFMADD231PS.BCST 12(R13)(DX*1), Z16, Z15
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	ADDQ             $0x00000010, R13
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Z16
+	VFMADD231PS.BCST (AX), Z16, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z16, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z16, Z2
+	VFMADD231PS.BCST (AX)(R10*1), Z16, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z16, Z4
+	VFMADD231PS.BCST (AX)(R11*1), Z16, Z5
+	VFMADD231PS.BCST (AX)(R10*2), Z16, Z6
+	VFMADD231PS.BCST (R12), Z16, Z7
+	VFMADD231PS.BCST (R12)(DX*1), Z16, Z8
+	VFMADD231PS.BCST (R12)(DX*2), Z16, Z9
+	VFMADD231PS.BCST (R12)(R10*1), Z16, Z10
+	VFMADD231PS.BCST (R12)(DX*4), Z16, Z11
+	VFMADD231PS.BCST (R12)(R11*1), Z16, Z12
+	VFMADD231PS.BCST (R12)(R10*2), Z16, Z13
+	VFMADD231PS.BCST (R13), Z16, Z14
+	VFMADD231PS.BCST (R13)(DX*1), Z16, Z15
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	ADDQ             $0x00000004, R13
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y10, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y11, (DI)
+	VEXTRACTF64X4 $0x01, Z11, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y12, (DI)
+	VEXTRACTF64X4 $0x01, Z12, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y13, (DI)
+	VEXTRACTF64X4 $0x01, Z13, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y14, (DI)
+	VEXTRACTF64X4 $0x01, Z14, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y15, (DI)
+	VEXTRACTF64X4 $0x01, Z15, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -1899,10 +3673,10 @@ TEXT ·salone16x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Z16
 	VFMADD231PS.BCST (AX), Z16, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z16, Z1
@@ -1979,13 +3753,13 @@ tileSteps:
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Z16
 	VFMADD231PS.BCST (AX), Z16, Z0
 	VFMADD231PS.BCST (AX)(DX*1), Z16, Z1
@@ -2008,9 +3782,9 @@ tileStep:
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Z1, K1, (DI)
@@ -2059,15 +3833,11 @@ TEXT ·salone1x32AVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000010, R9
+	MOVQ cols+56(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, CX
+	SHLQ    $0x02, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R8
@@ -2076,25 +3846,25 @@ TEXT ·salone1x32AVX512(SB), NOSPLIT, $0-64
 
 tileSteps:
 	VMOVUPS      (DX), Z2
-	VMOVUPS.Z    64(DX), K1, Z3
+	VMOVUPS      (DX)(CX*1), Z3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
 	ADDQ         BX, DX
 	VMOVUPS      (DX), Z2
-	VMOVUPS.Z    64(DX), K1, Z3
+	VMOVUPS      (DX)(CX*1), Z3
 	VBROADCASTSS 4(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
 	ADDQ         BX, DX
 	VMOVUPS      (DX), Z2
-	VMOVUPS.Z    64(DX), K1, Z3
+	VMOVUPS      (DX)(CX*1), Z3
 	VBROADCASTSS 8(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
 	ADDQ         BX, DX
 	VMOVUPS      (DX), Z2
-	VMOVUPS.Z    64(DX), K1, Z3
+	VMOVUPS      (DX)(CX*1), Z3
 	VBROADCASTSS 12(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
@@ -2109,7 +3879,7 @@ tileRest:
 
 tileStep:
 	VMOVUPS      (DX), Z2
-	VMOVUPS.Z    64(DX), K1, Z3
+	VMOVUPS      (DX)(CX*1), Z3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
@@ -2121,7 +3891,8 @@ tileStep:
 tileWrite:
 	VMOVUPS       Y0, (SI)
 	VEXTRACTF64X4 $0x01, Z0, 32(SI)
-	VMOVUPS       Z1, K1, 64(SI)
+	VMOVUPS       Y1, (SI)(CX*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(CX*1)
 	ADDQ          DI, SI
 	VZEROUPPER
 	RET
@@ -2130,95 +3901,93 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone2x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000010, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R9
+	SHLQ    $0x02, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z4
-	VMOVUPS.Z        64(BX), K1, Z5
+	VMOVUPS          (DX), Z4
+	VMOVUPS          (DX)(R9*1), Z5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Z6, Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z4
-	VMOVUPS.Z        64(BX), K1, Z5
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z4
+	VMOVUPS          (DX)(R9*1), Z5
 	VBROADCASTSS     4(AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Z6, Z5, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z5, Z3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z4
-	VMOVUPS.Z        64(BX), K1, Z5
+	VFMADD231PS.BCST 4(AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z5, Z3
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z4
+	VMOVUPS          (DX)(R9*1), Z5
 	VBROADCASTSS     8(AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Z6, Z5, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z5, Z3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z4
-	VMOVUPS.Z        64(BX), K1, Z5
+	VFMADD231PS.BCST 8(AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z5, Z3
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z4
+	VMOVUPS          (DX)(R9*1), Z5
 	VBROADCASTSS     12(AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Z6, Z5, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z5, Z3
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z5, Z3
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z4
-	VMOVUPS.Z        64(BX), K1, Z5
+	VMOVUPS          (DX), Z4
+	VMOVUPS          (DX)(R9*1), Z5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Z6, Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             SI, BX
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -2226,116 +3995,115 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone3x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000010, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R9
+	SHLQ    $0x02, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z6
-	VMOVUPS.Z        64(BX), K1, Z7
+	VMOVUPS          (DX), Z6
+	VMOVUPS          (DX)(R9*1), Z7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Z8, Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Z8, Z7, Z5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z6
-	VMOVUPS.Z        64(BX), K1, Z7
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z6
+	VMOVUPS          (DX)(R9*1), Z7
 	VBROADCASTSS     4(AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Z8, Z7, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z7, Z3
-	VBROADCASTSS     4(AX)(DX*2), Z8
+	VFMADD231PS.BCST 4(AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z7, Z3
+	VBROADCASTSS     4(AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Z8, Z7, Z5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z6
-	VMOVUPS.Z        64(BX), K1, Z7
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z6
+	VMOVUPS          (DX)(R9*1), Z7
 	VBROADCASTSS     8(AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Z8, Z7, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z7, Z3
-	VBROADCASTSS     8(AX)(DX*2), Z8
+	VFMADD231PS.BCST 8(AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z7, Z3
+	VBROADCASTSS     8(AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Z8, Z7, Z5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z6
-	VMOVUPS.Z        64(BX), K1, Z7
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z6
+	VMOVUPS          (DX)(R9*1), Z7
 	VBROADCASTSS     12(AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Z8, Z7, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z7, Z3
-	VBROADCASTSS     12(AX)(DX*2), Z8
+	VFMADD231PS.BCST 12(AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z7, Z3
+	VBROADCASTSS     12(AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Z8, Z7, Z5
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z6
-	VMOVUPS.Z        64(BX), K1, Z7
+	VMOVUPS          (DX), Z6
+	VMOVUPS          (DX)(R9*1), Z7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Z8, Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Z8, Z7, Z5
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Z5, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -2343,25 +4111,21 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone4x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000010, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2370,111 +4134,115 @@ TEXT ·salone4x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z8
-	VMOVUPS.Z        64(BX), K1, Z9
+	VMOVUPS          (DX), Z8
+	VMOVUPS          (DX)(R10*1), Z9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Z10, Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Z10, Z9, Z5
-	VBROADCASTSS     (AX)(R10*1), Z10
+	VBROADCASTSS     (AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Z10, Z9, Z7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z8
-	VMOVUPS.Z        64(BX), K1, Z9
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z8
+	VMOVUPS          (DX)(R10*1), Z9
 	VBROADCASTSS     4(AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Z10, Z9, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z9, Z3
-	VBROADCASTSS     4(AX)(DX*2), Z10
+	VFMADD231PS.BCST 4(AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z9, Z3
+	VBROADCASTSS     4(AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Z10, Z9, Z5
-	VBROADCASTSS     4(AX)(R10*1), Z10
+	VBROADCASTSS     4(AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Z10, Z9, Z7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z8
-	VMOVUPS.Z        64(BX), K1, Z9
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z8
+	VMOVUPS          (DX)(R10*1), Z9
 	VBROADCASTSS     8(AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Z10, Z9, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z9, Z3
-	VBROADCASTSS     8(AX)(DX*2), Z10
+	VFMADD231PS.BCST 8(AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z9, Z3
+	VBROADCASTSS     8(AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Z10, Z9, Z5
-	VBROADCASTSS     8(AX)(R10*1), Z10
+	VBROADCASTSS     8(AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Z10, Z9, Z7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z8
-	VMOVUPS.Z        64(BX), K1, Z9
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z8
+	VMOVUPS          (DX)(R10*1), Z9
 	VBROADCASTSS     12(AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Z10, Z9, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z9, Z3
-	VBROADCASTSS     12(AX)(DX*2), Z10
+	VFMADD231PS.BCST 12(AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z9, Z3
+	VBROADCASTSS     12(AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Z10, Z9, Z5
-	VBROADCASTSS     12(AX)(R10*1), Z10
+	VBROADCASTSS     12(AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Z10, Z9, Z7
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z8
-	VMOVUPS.Z        64(BX), K1, Z9
+	VMOVUPS          (DX), Z8
+	VMOVUPS          (DX)(R10*1), Z9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Z10, Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Z10, Z9, Z5
-	VBROADCASTSS     (AX)(R10*1), Z10
+	VBROADCASTSS     (AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Z10, Z9, Z7
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Z7, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -2482,25 +4250,21 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone5x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000010, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2511,125 +4275,130 @@ TEXT ·salone5x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z10
-	VMOVUPS.Z        64(BX), K1, Z11
+	VMOVUPS          (DX), Z10
+	VMOVUPS          (DX)(R10*1), Z11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Z12, Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Z12, Z11, Z5
-	VBROADCASTSS     (AX)(R10*1), Z12
+	VBROADCASTSS     (AX)(R9*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Z12, Z11, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z10
-	VMOVUPS.Z        64(BX), K1, Z11
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z10
+	VMOVUPS          (DX)(R10*1), Z11
 	VBROADCASTSS     4(AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Z12, Z11, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z11, Z3
-	VBROADCASTSS     4(AX)(DX*2), Z12
+	VFMADD231PS.BCST 4(AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z11, Z3
+	VBROADCASTSS     4(AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Z12, Z11, Z5
-	VBROADCASTSS     4(AX)(R10*1), Z12
+	VBROADCASTSS     4(AX)(R9*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Z12, Z11, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Z11, Z9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z10
-	VMOVUPS.Z        64(BX), K1, Z11
+	VFMADD231PS.BCST 4(AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Z11, Z9
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z10
+	VMOVUPS          (DX)(R10*1), Z11
 	VBROADCASTSS     8(AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Z12, Z11, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z11, Z3
-	VBROADCASTSS     8(AX)(DX*2), Z12
+	VFMADD231PS.BCST 8(AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z11, Z3
+	VBROADCASTSS     8(AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Z12, Z11, Z5
-	VBROADCASTSS     8(AX)(R10*1), Z12
+	VBROADCASTSS     8(AX)(R9*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Z12, Z11, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Z11, Z9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z10
-	VMOVUPS.Z        64(BX), K1, Z11
+	VFMADD231PS.BCST 8(AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Z11, Z9
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z10
+	VMOVUPS          (DX)(R10*1), Z11
 	VBROADCASTSS     12(AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Z12, Z11, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z11, Z3
-	VBROADCASTSS     12(AX)(DX*2), Z12
+	VFMADD231PS.BCST 12(AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z11, Z3
+	VBROADCASTSS     12(AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Z12, Z11, Z5
-	VBROADCASTSS     12(AX)(R10*1), Z12
+	VBROADCASTSS     12(AX)(R9*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Z12, Z11, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Z11, Z9
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Z11, Z9
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z10
-	VMOVUPS.Z        64(BX), K1, Z11
+	VMOVUPS          (DX), Z10
+	VMOVUPS          (DX)(R10*1), Z11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Z12, Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Z12, Z11, Z5
-	VBROADCASTSS     (AX)(R10*1), Z12
+	VBROADCASTSS     (AX)(R9*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Z12, Z11, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             SI, BX
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Z9, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -2637,26 +4406,22 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone6x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000010, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2669,144 +4434,150 @@ TEXT ·salone6x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z12
-	VMOVUPS.Z        64(BX), K1, Z13
+	VMOVUPS          (DX), Z12
+	VMOVUPS          (DX)(R11*1), Z13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Z14, Z13, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Z14, Z13, Z5
-	VBROADCASTSS     (AX)(R10*1), Z14
+	VBROADCASTSS     (AX)(R9*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Z14, Z13, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Z14, Z13, Z11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z12
-	VMOVUPS.Z        64(BX), K1, Z13
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z12
+	VMOVUPS          (DX)(R11*1), Z13
 	VBROADCASTSS     4(AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Z14, Z13, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z13, Z3
-	VBROADCASTSS     4(AX)(DX*2), Z14
+	VFMADD231PS.BCST 4(AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z13, Z3
+	VBROADCASTSS     4(AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Z14, Z13, Z5
-	VBROADCASTSS     4(AX)(R10*1), Z14
+	VBROADCASTSS     4(AX)(R9*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Z14, Z13, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Z13, Z9
-	VBROADCASTSS     4(AX)(R11*1), Z14
+	VFMADD231PS.BCST 4(AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Z13, Z9
+	VBROADCASTSS     4(AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Z14, Z13, Z11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z12
-	VMOVUPS.Z        64(BX), K1, Z13
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z12
+	VMOVUPS          (DX)(R11*1), Z13
 	VBROADCASTSS     8(AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Z14, Z13, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z13, Z3
-	VBROADCASTSS     8(AX)(DX*2), Z14
+	VFMADD231PS.BCST 8(AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z13, Z3
+	VBROADCASTSS     8(AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Z14, Z13, Z5
-	VBROADCASTSS     8(AX)(R10*1), Z14
+	VBROADCASTSS     8(AX)(R9*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Z14, Z13, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Z13, Z9
-	VBROADCASTSS     8(AX)(R11*1), Z14
+	VFMADD231PS.BCST 8(AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Z13, Z9
+	VBROADCASTSS     8(AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Z14, Z13, Z11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z12
-	VMOVUPS.Z        64(BX), K1, Z13
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z12
+	VMOVUPS          (DX)(R11*1), Z13
 	VBROADCASTSS     12(AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Z14, Z13, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z13, Z3
-	VBROADCASTSS     12(AX)(DX*2), Z14
+	VFMADD231PS.BCST 12(AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z13, Z3
+	VBROADCASTSS     12(AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Z14, Z13, Z5
-	VBROADCASTSS     12(AX)(R10*1), Z14
+	VBROADCASTSS     12(AX)(R9*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Z14, Z13, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Z13, Z9
-	VBROADCASTSS     12(AX)(R11*1), Z14
+	VFMADD231PS.BCST 12(AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Z13, Z9
+	VBROADCASTSS     12(AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Z14, Z13, Z11
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z12
-	VMOVUPS.Z        64(BX), K1, Z13
+	VMOVUPS          (DX), Z12
+	VMOVUPS          (DX)(R11*1), Z13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Z14, Z13, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Z14, Z13, Z5
-	VBROADCASTSS     (AX)(R10*1), Z14
+	VBROADCASTSS     (AX)(R9*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Z14, Z13, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Z14, Z13, Z11
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Z11, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -2814,26 +4585,22 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone7x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000010, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -2848,163 +4615,170 @@ TEXT ·salone7x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z14
-	VMOVUPS.Z        64(BX), K1, Z15
+	VMOVUPS          (DX), Z14
+	VMOVUPS          (DX)(R11*1), Z15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Z16, Z15, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Z16, Z15, Z5
-	VBROADCASTSS     (AX)(R10*1), Z16
+	VBROADCASTSS     (AX)(R9*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Z16, Z15, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Z16, Z15, Z11
-	VBROADCASTSS     (AX)(R10*2), Z16
+	VBROADCASTSS     (AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Z16, Z15, Z13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z14
-	VMOVUPS.Z        64(BX), K1, Z15
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z14
+	VMOVUPS          (DX)(R11*1), Z15
 	VBROADCASTSS     4(AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Z16, Z15, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z15, Z3
-	VBROADCASTSS     4(AX)(DX*2), Z16
+	VFMADD231PS.BCST 4(AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z15, Z3
+	VBROADCASTSS     4(AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Z16, Z15, Z5
-	VBROADCASTSS     4(AX)(R10*1), Z16
+	VBROADCASTSS     4(AX)(R9*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Z16, Z15, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Z15, Z9
-	VBROADCASTSS     4(AX)(R11*1), Z16
+	VFMADD231PS.BCST 4(AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Z15, Z9
+	VBROADCASTSS     4(AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Z16, Z15, Z11
-	VBROADCASTSS     4(AX)(R10*2), Z16
+	VBROADCASTSS     4(AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Z16, Z15, Z13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z14
-	VMOVUPS.Z        64(BX), K1, Z15
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z14
+	VMOVUPS          (DX)(R11*1), Z15
 	VBROADCASTSS     8(AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Z16, Z15, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z15, Z3
-	VBROADCASTSS     8(AX)(DX*2), Z16
+	VFMADD231PS.BCST 8(AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z15, Z3
+	VBROADCASTSS     8(AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Z16, Z15, Z5
-	VBROADCASTSS     8(AX)(R10*1), Z16
+	VBROADCASTSS     8(AX)(R9*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Z16, Z15, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Z15, Z9
-	VBROADCASTSS     8(AX)(R11*1), Z16
+	VFMADD231PS.BCST 8(AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Z15, Z9
+	VBROADCASTSS     8(AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Z16, Z15, Z11
-	VBROADCASTSS     8(AX)(R10*2), Z16
+	VBROADCASTSS     8(AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Z16, Z15, Z13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z14
-	VMOVUPS.Z        64(BX), K1, Z15
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z14
+	VMOVUPS          (DX)(R11*1), Z15
 	VBROADCASTSS     12(AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Z16, Z15, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z15, Z3
-	VBROADCASTSS     12(AX)(DX*2), Z16
+	VFMADD231PS.BCST 12(AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z15, Z3
+	VBROADCASTSS     12(AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Z16, Z15, Z5
-	VBROADCASTSS     12(AX)(R10*1), Z16
+	VBROADCASTSS     12(AX)(R9*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Z16, Z15, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Z15, Z9
-	VBROADCASTSS     12(AX)(R11*1), Z16
+	VFMADD231PS.BCST 12(AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Z15, Z9
+	VBROADCASTSS     12(AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Z16, Z15, Z11
-	VBROADCASTSS     12(AX)(R10*2), Z16
+	VBROADCASTSS     12(AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Z16, Z15, Z13
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z14
-	VMOVUPS.Z        64(BX), K1, Z15
+	VMOVUPS          (DX), Z14
+	VMOVUPS          (DX)(R11*1), Z15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Z16, Z15, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Z16, Z15, Z5
-	VBROADCASTSS     (AX)(R10*1), Z16
+	VBROADCASTSS     (AX)(R9*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Z16, Z15, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Z16, Z15, Z11
-	VBROADCASTSS     (AX)(R10*2), Z16
+	VBROADCASTSS     (AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Z16, Z15, Z13
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Z13, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -3012,30 +4786,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone8x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3052,179 +4822,187 @@ TEXT ·salone8x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z16
-	VMOVUPS.Z        64(BX), K1, Z17
+	VMOVUPS          (DX), Z16
+	VMOVUPS          (DX)(R12*1), Z17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Z18, Z17, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Z18, Z17, Z5
-	VBROADCASTSS     (AX)(R10*1), Z18
+	VBROADCASTSS     (AX)(R9*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Z18, Z17, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Z18, Z17, Z11
-	VBROADCASTSS     (AX)(R10*2), Z18
+	VBROADCASTSS     (AX)(R9*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Z18, Z17, Z13
-	VFMADD231PS.BCST (R12), Z16, Z14
-	VFMADD231PS.BCST (R12), Z17, Z15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z16
-	VMOVUPS.Z        64(BX), K1, Z17
+	VFMADD231PS.BCST (R11), Z16, Z14
+	VFMADD231PS.BCST (R11), Z17, Z15
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z16
+	VMOVUPS          (DX)(R12*1), Z17
 	VBROADCASTSS     4(AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Z18, Z17, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z17, Z3
-	VBROADCASTSS     4(AX)(DX*2), Z18
+	VFMADD231PS.BCST 4(AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z17, Z3
+	VBROADCASTSS     4(AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Z18, Z17, Z5
-	VBROADCASTSS     4(AX)(R10*1), Z18
+	VBROADCASTSS     4(AX)(R9*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Z18, Z17, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Z17, Z9
-	VBROADCASTSS     4(AX)(R11*1), Z18
+	VFMADD231PS.BCST 4(AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Z17, Z9
+	VBROADCASTSS     4(AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Z18, Z17, Z11
-	VBROADCASTSS     4(AX)(R10*2), Z18
+	VBROADCASTSS     4(AX)(R9*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Z18, Z17, Z13
-	VFMADD231PS.BCST 4(R12), Z16, Z14
-	VFMADD231PS.BCST 4(R12), Z17, Z15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z16
-	VMOVUPS.Z        64(BX), K1, Z17
+	VFMADD231PS.BCST 4(R11), Z16, Z14
+	VFMADD231PS.BCST 4(R11), Z17, Z15
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z16
+	VMOVUPS          (DX)(R12*1), Z17
 	VBROADCASTSS     8(AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Z18, Z17, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z17, Z3
-	VBROADCASTSS     8(AX)(DX*2), Z18
+	VFMADD231PS.BCST 8(AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z17, Z3
+	VBROADCASTSS     8(AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Z18, Z17, Z5
-	VBROADCASTSS     8(AX)(R10*1), Z18
+	VBROADCASTSS     8(AX)(R9*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Z18, Z17, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Z17, Z9
-	VBROADCASTSS     8(AX)(R11*1), Z18
+	VFMADD231PS.BCST 8(AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Z17, Z9
+	VBROADCASTSS     8(AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Z18, Z17, Z11
-	VBROADCASTSS     8(AX)(R10*2), Z18
+	VBROADCASTSS     8(AX)(R9*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Z18, Z17, Z13
-	VFMADD231PS.BCST 8(R12), Z16, Z14
-	VFMADD231PS.BCST 8(R12), Z17, Z15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z16
-	VMOVUPS.Z        64(BX), K1, Z17
+	VFMADD231PS.BCST 8(R11), Z16, Z14
+	VFMADD231PS.BCST 8(R11), Z17, Z15
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z16
+	VMOVUPS          (DX)(R12*1), Z17
 	VBROADCASTSS     12(AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Z18, Z17, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z17, Z3
-	VBROADCASTSS     12(AX)(DX*2), Z18
+	VFMADD231PS.BCST 12(AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z17, Z3
+	VBROADCASTSS     12(AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Z18, Z17, Z5
-	VBROADCASTSS     12(AX)(R10*1), Z18
+	VBROADCASTSS     12(AX)(R9*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Z18, Z17, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Z17, Z9
-	VBROADCASTSS     12(AX)(R11*1), Z18
+	VFMADD231PS.BCST 12(AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Z17, Z9
+	VBROADCASTSS     12(AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Z18, Z17, Z11
-	VBROADCASTSS     12(AX)(R10*2), Z18
+	VBROADCASTSS     12(AX)(R9*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Z18, Z17, Z13
-	VFMADD231PS.BCST 12(R12), Z16, Z14
-	VFMADD231PS.BCST 12(R12), Z17, Z15
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(R11), Z16, Z14
+	VFMADD231PS.BCST 12(R11), Z17, Z15
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z16
-	VMOVUPS.Z        64(BX), K1, Z17
+	VMOVUPS          (DX), Z16
+	VMOVUPS          (DX)(R12*1), Z17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Z18, Z17, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Z18, Z17, Z5
-	VBROADCASTSS     (AX)(R10*1), Z18
+	VBROADCASTSS     (AX)(R9*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Z18, Z17, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Z18, Z17, Z11
-	VBROADCASTSS     (AX)(R10*2), Z18
+	VBROADCASTSS     (AX)(R9*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Z18, Z17, Z13
-	VFMADD231PS.BCST (R12), Z16, Z14
-	VFMADD231PS.BCST (R12), Z17, Z15
-	ADDQ             SI, BX
+	VFMADD231PS.BCST (R11), Z16, Z14
+	VFMADD231PS.BCST (R11), Z17, Z15
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Z15, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -3232,30 +5010,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone9x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3274,198 +5048,207 @@ TEXT ·salone9x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Z17, Z17, Z17
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z18
-	VMOVUPS.Z        64(BX), K1, Z19
+	VMOVUPS          (DX), Z18
+	VMOVUPS          (DX)(R12*1), Z19
 	VBROADCASTSS     (AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Z20, Z19, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z18, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z19, Z3
-	VBROADCASTSS     (AX)(DX*2), Z20
+	VFMADD231PS.BCST (AX)(CX*1), Z18, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z19, Z3
+	VBROADCASTSS     (AX)(CX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Z20, Z19, Z5
-	VBROADCASTSS     (AX)(R10*1), Z20
+	VBROADCASTSS     (AX)(R9*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Z20, Z19, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z18, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z19, Z9
-	VBROADCASTSS     (AX)(R11*1), Z20
+	VFMADD231PS.BCST (AX)(CX*4), Z18, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z19, Z9
+	VBROADCASTSS     (AX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Z20, Z19, Z11
-	VBROADCASTSS     (AX)(R10*2), Z20
+	VBROADCASTSS     (AX)(R9*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Z20, Z19, Z13
-	VFMADD231PS.BCST (R12), Z18, Z14
-	VFMADD231PS.BCST (R12), Z19, Z15
-	VBROADCASTSS     (R12)(DX*1), Z20
+	VFMADD231PS.BCST (R11), Z18, Z14
+	VFMADD231PS.BCST (R11), Z19, Z15
+	VBROADCASTSS     (R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Z20, Z19, Z17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z18
-	VMOVUPS.Z        64(BX), K1, Z19
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z18
+	VMOVUPS          (DX)(R12*1), Z19
 	VBROADCASTSS     4(AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Z20, Z19, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z18, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z19, Z3
-	VBROADCASTSS     4(AX)(DX*2), Z20
+	VFMADD231PS.BCST 4(AX)(CX*1), Z18, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z19, Z3
+	VBROADCASTSS     4(AX)(CX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Z20, Z19, Z5
-	VBROADCASTSS     4(AX)(R10*1), Z20
+	VBROADCASTSS     4(AX)(R9*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Z20, Z19, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z18, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Z19, Z9
-	VBROADCASTSS     4(AX)(R11*1), Z20
+	VFMADD231PS.BCST 4(AX)(CX*4), Z18, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Z19, Z9
+	VBROADCASTSS     4(AX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Z20, Z19, Z11
-	VBROADCASTSS     4(AX)(R10*2), Z20
+	VBROADCASTSS     4(AX)(R9*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Z20, Z19, Z13
-	VFMADD231PS.BCST 4(R12), Z18, Z14
-	VFMADD231PS.BCST 4(R12), Z19, Z15
-	VBROADCASTSS     4(R12)(DX*1), Z20
+	VFMADD231PS.BCST 4(R11), Z18, Z14
+	VFMADD231PS.BCST 4(R11), Z19, Z15
+	VBROADCASTSS     4(R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Z20, Z19, Z17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z18
-	VMOVUPS.Z        64(BX), K1, Z19
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z18
+	VMOVUPS          (DX)(R12*1), Z19
 	VBROADCASTSS     8(AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Z20, Z19, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z18, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z19, Z3
-	VBROADCASTSS     8(AX)(DX*2), Z20
+	VFMADD231PS.BCST 8(AX)(CX*1), Z18, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z19, Z3
+	VBROADCASTSS     8(AX)(CX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Z20, Z19, Z5
-	VBROADCASTSS     8(AX)(R10*1), Z20
+	VBROADCASTSS     8(AX)(R9*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Z20, Z19, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z18, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Z19, Z9
-	VBROADCASTSS     8(AX)(R11*1), Z20
+	VFMADD231PS.BCST 8(AX)(CX*4), Z18, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Z19, Z9
+	VBROADCASTSS     8(AX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Z20, Z19, Z11
-	VBROADCASTSS     8(AX)(R10*2), Z20
+	VBROADCASTSS     8(AX)(R9*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Z20, Z19, Z13
-	VFMADD231PS.BCST 8(R12), Z18, Z14
-	VFMADD231PS.BCST 8(R12), Z19, Z15
-	VBROADCASTSS     8(R12)(DX*1), Z20
+	VFMADD231PS.BCST 8(R11), Z18, Z14
+	VFMADD231PS.BCST 8(R11), Z19, Z15
+	VBROADCASTSS     8(R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Z20, Z19, Z17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z18
-	VMOVUPS.Z        64(BX), K1, Z19
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z18
+	VMOVUPS          (DX)(R12*1), Z19
 	VBROADCASTSS     12(AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Z20, Z19, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z18, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z19, Z3
-	VBROADCASTSS     12(AX)(DX*2), Z20
+	VFMADD231PS.BCST 12(AX)(CX*1), Z18, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z19, Z3
+	VBROADCASTSS     12(AX)(CX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Z20, Z19, Z5
-	VBROADCASTSS     12(AX)(R10*1), Z20
+	VBROADCASTSS     12(AX)(R9*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Z20, Z19, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z18, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Z19, Z9
-	VBROADCASTSS     12(AX)(R11*1), Z20
+	VFMADD231PS.BCST 12(AX)(CX*4), Z18, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Z19, Z9
+	VBROADCASTSS     12(AX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Z20, Z19, Z11
-	VBROADCASTSS     12(AX)(R10*2), Z20
+	VBROADCASTSS     12(AX)(R9*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Z20, Z19, Z13
-	VFMADD231PS.BCST 12(R12), Z18, Z14
-	VFMADD231PS.BCST 12(R12), Z19, Z15
-	VBROADCASTSS     12(R12)(DX*1), Z20
+	VFMADD231PS.BCST 12(R11), Z18, Z14
+	VFMADD231PS.BCST 12(R11), Z19, Z15
+	VBROADCASTSS     12(R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Z20, Z19, Z17
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z18
-	VMOVUPS.Z        64(BX), K1, Z19
+	VMOVUPS          (DX), Z18
+	VMOVUPS          (DX)(R12*1), Z19
 	VBROADCASTSS     (AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Z20, Z19, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z18, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z19, Z3
-	VBROADCASTSS     (AX)(DX*2), Z20
+	VFMADD231PS.BCST (AX)(CX*1), Z18, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z19, Z3
+	VBROADCASTSS     (AX)(CX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Z20, Z19, Z5
-	VBROADCASTSS     (AX)(R10*1), Z20
+	VBROADCASTSS     (AX)(R9*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Z20, Z19, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z18, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z19, Z9
-	VBROADCASTSS     (AX)(R11*1), Z20
+	VFMADD231PS.BCST (AX)(CX*4), Z18, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z19, Z9
+	VBROADCASTSS     (AX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Z20, Z19, Z11
-	VBROADCASTSS     (AX)(R10*2), Z20
+	VBROADCASTSS     (AX)(R9*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Z20, Z19, Z13
-	VFMADD231PS.BCST (R12), Z18, Z14
-	VFMADD231PS.BCST (R12), Z19, Z15
-	VBROADCASTSS     (R12)(DX*1), Z20
+	VFMADD231PS.BCST (R11), Z18, Z14
+	VFMADD231PS.BCST (R11), Z19, Z15
+	VBROADCASTSS     (R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Z20, Z19, Z17
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Z15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Z17, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -3473,30 +5256,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone10x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3517,217 +5296,227 @@ TEXT ·salone10x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z20
-	VMOVUPS.Z        64(BX), K1, Z21
+	VMOVUPS          (DX), Z20
+	VMOVUPS          (DX)(R12*1), Z21
 	VBROADCASTSS     (AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Z22, Z21, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z20, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z21, Z3
-	VBROADCASTSS     (AX)(DX*2), Z22
+	VFMADD231PS.BCST (AX)(CX*1), Z20, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z21, Z3
+	VBROADCASTSS     (AX)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Z22, Z21, Z5
-	VBROADCASTSS     (AX)(R10*1), Z22
+	VBROADCASTSS     (AX)(R9*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Z22, Z21, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z20, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z21, Z9
-	VBROADCASTSS     (AX)(R11*1), Z22
+	VFMADD231PS.BCST (AX)(CX*4), Z20, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z21, Z9
+	VBROADCASTSS     (AX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Z22, Z21, Z11
-	VBROADCASTSS     (AX)(R10*2), Z22
+	VBROADCASTSS     (AX)(R9*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Z22, Z21, Z13
-	VFMADD231PS.BCST (R12), Z20, Z14
-	VFMADD231PS.BCST (R12), Z21, Z15
-	VBROADCASTSS     (R12)(DX*1), Z22
+	VFMADD231PS.BCST (R11), Z20, Z14
+	VFMADD231PS.BCST (R11), Z21, Z15
+	VBROADCASTSS     (R11)(CX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Z22, Z21, Z17
-	VBROADCASTSS     (R12)(DX*2), Z22
+	VBROADCASTSS     (R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Z22, Z21, Z19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z20
-	VMOVUPS.Z        64(BX), K1, Z21
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z20
+	VMOVUPS          (DX)(R12*1), Z21
 	VBROADCASTSS     4(AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Z22, Z21, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z20, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z21, Z3
-	VBROADCASTSS     4(AX)(DX*2), Z22
+	VFMADD231PS.BCST 4(AX)(CX*1), Z20, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z21, Z3
+	VBROADCASTSS     4(AX)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Z22, Z21, Z5
-	VBROADCASTSS     4(AX)(R10*1), Z22
+	VBROADCASTSS     4(AX)(R9*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Z22, Z21, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z20, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Z21, Z9
-	VBROADCASTSS     4(AX)(R11*1), Z22
+	VFMADD231PS.BCST 4(AX)(CX*4), Z20, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Z21, Z9
+	VBROADCASTSS     4(AX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Z22, Z21, Z11
-	VBROADCASTSS     4(AX)(R10*2), Z22
+	VBROADCASTSS     4(AX)(R9*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Z22, Z21, Z13
-	VFMADD231PS.BCST 4(R12), Z20, Z14
-	VFMADD231PS.BCST 4(R12), Z21, Z15
-	VBROADCASTSS     4(R12)(DX*1), Z22
+	VFMADD231PS.BCST 4(R11), Z20, Z14
+	VFMADD231PS.BCST 4(R11), Z21, Z15
+	VBROADCASTSS     4(R11)(CX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Z22, Z21, Z17
-	VBROADCASTSS     4(R12)(DX*2), Z22
+	VBROADCASTSS     4(R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Z22, Z21, Z19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z20
-	VMOVUPS.Z        64(BX), K1, Z21
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z20
+	VMOVUPS          (DX)(R12*1), Z21
 	VBROADCASTSS     8(AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Z22, Z21, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z20, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z21, Z3
-	VBROADCASTSS     8(AX)(DX*2), Z22
+	VFMADD231PS.BCST 8(AX)(CX*1), Z20, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z21, Z3
+	VBROADCASTSS     8(AX)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Z22, Z21, Z5
-	VBROADCASTSS     8(AX)(R10*1), Z22
+	VBROADCASTSS     8(AX)(R9*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Z22, Z21, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z20, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Z21, Z9
-	VBROADCASTSS     8(AX)(R11*1), Z22
+	VFMADD231PS.BCST 8(AX)(CX*4), Z20, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Z21, Z9
+	VBROADCASTSS     8(AX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Z22, Z21, Z11
-	VBROADCASTSS     8(AX)(R10*2), Z22
+	VBROADCASTSS     8(AX)(R9*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Z22, Z21, Z13
-	VFMADD231PS.BCST 8(R12), Z20, Z14
-	VFMADD231PS.BCST 8(R12), Z21, Z15
-	VBROADCASTSS     8(R12)(DX*1), Z22
+	VFMADD231PS.BCST 8(R11), Z20, Z14
+	VFMADD231PS.BCST 8(R11), Z21, Z15
+	VBROADCASTSS     8(R11)(CX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Z22, Z21, Z17
-	VBROADCASTSS     8(R12)(DX*2), Z22
+	VBROADCASTSS     8(R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Z22, Z21, Z19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z20
-	VMOVUPS.Z        64(BX), K1, Z21
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z20
+	VMOVUPS          (DX)(R12*1), Z21
 	VBROADCASTSS     12(AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Z22, Z21, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z20, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z21, Z3
-	VBROADCASTSS     12(AX)(DX*2), Z22
+	VFMADD231PS.BCST 12(AX)(CX*1), Z20, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z21, Z3
+	VBROADCASTSS     12(AX)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Z22, Z21, Z5
-	VBROADCASTSS     12(AX)(R10*1), Z22
+	VBROADCASTSS     12(AX)(R9*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Z22, Z21, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z20, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Z21, Z9
-	VBROADCASTSS     12(AX)(R11*1), Z22
+	VFMADD231PS.BCST 12(AX)(CX*4), Z20, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Z21, Z9
+	VBROADCASTSS     12(AX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Z22, Z21, Z11
-	VBROADCASTSS     12(AX)(R10*2), Z22
+	VBROADCASTSS     12(AX)(R9*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Z22, Z21, Z13
-	VFMADD231PS.BCST 12(R12), Z20, Z14
-	VFMADD231PS.BCST 12(R12), Z21, Z15
-	VBROADCASTSS     12(R12)(DX*1), Z22
+	VFMADD231PS.BCST 12(R11), Z20, Z14
+	VFMADD231PS.BCST 12(R11), Z21, Z15
+	VBROADCASTSS     12(R11)(CX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Z22, Z21, Z17
-	VBROADCASTSS     12(R12)(DX*2), Z22
+	VBROADCASTSS     12(R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Z22, Z21, Z19
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z20
-	VMOVUPS.Z        64(BX), K1, Z21
+	VMOVUPS          (DX), Z20
+	VMOVUPS          (DX)(R12*1), Z21
 	VBROADCASTSS     (AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Z22, Z21, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z20, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z21, Z3
-	VBROADCASTSS     (AX)(DX*2), Z22
+	VFMADD231PS.BCST (AX)(CX*1), Z20, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z21, Z3
+	VBROADCASTSS     (AX)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Z22, Z21, Z5
-	VBROADCASTSS     (AX)(R10*1), Z22
+	VBROADCASTSS     (AX)(R9*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Z22, Z21, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z20, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z21, Z9
-	VBROADCASTSS     (AX)(R11*1), Z22
+	VFMADD231PS.BCST (AX)(CX*4), Z20, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z21, Z9
+	VBROADCASTSS     (AX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Z22, Z21, Z11
-	VBROADCASTSS     (AX)(R10*2), Z22
+	VBROADCASTSS     (AX)(R9*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Z22, Z21, Z13
-	VFMADD231PS.BCST (R12), Z20, Z14
-	VFMADD231PS.BCST (R12), Z21, Z15
-	VBROADCASTSS     (R12)(DX*1), Z22
+	VFMADD231PS.BCST (R11), Z20, Z14
+	VFMADD231PS.BCST (R11), Z21, Z15
+	VBROADCASTSS     (R11)(CX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Z22, Z21, Z17
-	VBROADCASTSS     (R12)(DX*2), Z22
+	VBROADCASTSS     (R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Z22, Z21, Z19
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Z15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Z17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Z19, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -3735,30 +5524,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone11x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -3781,231 +5566,242 @@ TEXT ·salone11x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z19, Z19, Z19
 	VPXORD  Z20, Z20, Z20
 	VPXORD  Z21, Z21, Z21
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z22
-	VMOVUPS.Z        64(BX), K1, Z23
+	VMOVUPS          (DX), Z22
+	VMOVUPS          (DX)(R12*1), Z23
 	VBROADCASTSS     (AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Z24, Z23, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z22, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z23, Z3
-	VBROADCASTSS     (AX)(DX*2), Z24
+	VFMADD231PS.BCST (AX)(CX*1), Z22, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z23, Z3
+	VBROADCASTSS     (AX)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Z24, Z23, Z5
-	VBROADCASTSS     (AX)(R10*1), Z24
+	VBROADCASTSS     (AX)(R9*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Z24, Z23, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z22, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z23, Z9
-	VBROADCASTSS     (AX)(R11*1), Z24
+	VFMADD231PS.BCST (AX)(CX*4), Z22, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z23, Z9
+	VBROADCASTSS     (AX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Z24, Z23, Z11
-	VBROADCASTSS     (AX)(R10*2), Z24
+	VBROADCASTSS     (AX)(R9*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Z24, Z23, Z13
-	VFMADD231PS.BCST (R12), Z22, Z14
-	VFMADD231PS.BCST (R12), Z23, Z15
-	VBROADCASTSS     (R12)(DX*1), Z24
+	VFMADD231PS.BCST (R11), Z22, Z14
+	VFMADD231PS.BCST (R11), Z23, Z15
+	VBROADCASTSS     (R11)(CX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Z24, Z23, Z17
-	VBROADCASTSS     (R12)(DX*2), Z24
+	VBROADCASTSS     (R11)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Z24, Z23, Z19
-	VFMADD231PS.BCST (R12)(R10*1), Z22, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Z23, Z21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z22
-	VMOVUPS.Z        64(BX), K1, Z23
+	VFMADD231PS.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Z23, Z21
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z22
+	VMOVUPS          (DX)(R12*1), Z23
 	VBROADCASTSS     4(AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Z24, Z23, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z22, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z23, Z3
-	VBROADCASTSS     4(AX)(DX*2), Z24
+	VFMADD231PS.BCST 4(AX)(CX*1), Z22, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z23, Z3
+	VBROADCASTSS     4(AX)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Z24, Z23, Z5
-	VBROADCASTSS     4(AX)(R10*1), Z24
+	VBROADCASTSS     4(AX)(R9*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Z24, Z23, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z22, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Z23, Z9
-	VBROADCASTSS     4(AX)(R11*1), Z24
+	VFMADD231PS.BCST 4(AX)(CX*4), Z22, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Z23, Z9
+	VBROADCASTSS     4(AX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Z24, Z23, Z11
-	VBROADCASTSS     4(AX)(R10*2), Z24
+	VBROADCASTSS     4(AX)(R9*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Z24, Z23, Z13
-	VFMADD231PS.BCST 4(R12), Z22, Z14
-	VFMADD231PS.BCST 4(R12), Z23, Z15
-	VBROADCASTSS     4(R12)(DX*1), Z24
+	VFMADD231PS.BCST 4(R11), Z22, Z14
+	VFMADD231PS.BCST 4(R11), Z23, Z15
+	VBROADCASTSS     4(R11)(CX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Z24, Z23, Z17
-	VBROADCASTSS     4(R12)(DX*2), Z24
+	VBROADCASTSS     4(R11)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Z24, Z23, Z19
-	VFMADD231PS.BCST 4(R12)(R10*1), Z22, Z20
-	VFMADD231PS.BCST 4(R12)(R10*1), Z23, Z21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z22
-	VMOVUPS.Z        64(BX), K1, Z23
+	VFMADD231PS.BCST 4(R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST 4(R11)(R9*1), Z23, Z21
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z22
+	VMOVUPS          (DX)(R12*1), Z23
 	VBROADCASTSS     8(AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Z24, Z23, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z22, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z23, Z3
-	VBROADCASTSS     8(AX)(DX*2), Z24
+	VFMADD231PS.BCST 8(AX)(CX*1), Z22, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z23, Z3
+	VBROADCASTSS     8(AX)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Z24, Z23, Z5
-	VBROADCASTSS     8(AX)(R10*1), Z24
+	VBROADCASTSS     8(AX)(R9*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Z24, Z23, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z22, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Z23, Z9
-	VBROADCASTSS     8(AX)(R11*1), Z24
+	VFMADD231PS.BCST 8(AX)(CX*4), Z22, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Z23, Z9
+	VBROADCASTSS     8(AX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Z24, Z23, Z11
-	VBROADCASTSS     8(AX)(R10*2), Z24
+	VBROADCASTSS     8(AX)(R9*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Z24, Z23, Z13
-	VFMADD231PS.BCST 8(R12), Z22, Z14
-	VFMADD231PS.BCST 8(R12), Z23, Z15
-	VBROADCASTSS     8(R12)(DX*1), Z24
+	VFMADD231PS.BCST 8(R11), Z22, Z14
+	VFMADD231PS.BCST 8(R11), Z23, Z15
+	VBROADCASTSS     8(R11)(CX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Z24, Z23, Z17
-	VBROADCASTSS     8(R12)(DX*2), Z24
+	VBROADCASTSS     8(R11)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Z24, Z23, Z19
-	VFMADD231PS.BCST 8(R12)(R10*1), Z22, Z20
-	VFMADD231PS.BCST 8(R12)(R10*1), Z23, Z21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z22
-	VMOVUPS.Z        64(BX), K1, Z23
+	VFMADD231PS.BCST 8(R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST 8(R11)(R9*1), Z23, Z21
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z22
+	VMOVUPS          (DX)(R12*1), Z23
 	VBROADCASTSS     12(AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Z24, Z23, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z22, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z23, Z3
-	VBROADCASTSS     12(AX)(DX*2), Z24
+	VFMADD231PS.BCST 12(AX)(CX*1), Z22, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z23, Z3
+	VBROADCASTSS     12(AX)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Z24, Z23, Z5
-	VBROADCASTSS     12(AX)(R10*1), Z24
+	VBROADCASTSS     12(AX)(R9*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Z24, Z23, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z22, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Z23, Z9
-	VBROADCASTSS     12(AX)(R11*1), Z24
+	VFMADD231PS.BCST 12(AX)(CX*4), Z22, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Z23, Z9
+	VBROADCASTSS     12(AX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Z24, Z23, Z11
-	VBROADCASTSS     12(AX)(R10*2), Z24
+	VBROADCASTSS     12(AX)(R9*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Z24, Z23, Z13
-	VFMADD231PS.BCST 12(R12), Z22, Z14
-	VFMADD231PS.BCST 12(R12), Z23, Z15
-	VBROADCASTSS     12(R12)(DX*1), Z24
+	VFMADD231PS.BCST 12(R11), Z22, Z14
+	VFMADD231PS.BCST 12(R11), Z23, Z15
+	VBROADCASTSS     12(R11)(CX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Z24, Z23, Z17
-	VBROADCASTSS     12(R12)(DX*2), Z24
+	VBROADCASTSS     12(R11)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Z24, Z23, Z19
-	VFMADD231PS.BCST 12(R12)(R10*1), Z22, Z20
-	VFMADD231PS.BCST 12(R12)(R10*1), Z23, Z21
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST 12(R11)(R9*1), Z23, Z21
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z22
-	VMOVUPS.Z        64(BX), K1, Z23
+	VMOVUPS          (DX), Z22
+	VMOVUPS          (DX)(R12*1), Z23
 	VBROADCASTSS     (AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Z24, Z23, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z22, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z23, Z3
-	VBROADCASTSS     (AX)(DX*2), Z24
+	VFMADD231PS.BCST (AX)(CX*1), Z22, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z23, Z3
+	VBROADCASTSS     (AX)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Z24, Z23, Z5
-	VBROADCASTSS     (AX)(R10*1), Z24
+	VBROADCASTSS     (AX)(R9*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Z24, Z23, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z22, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z23, Z9
-	VBROADCASTSS     (AX)(R11*1), Z24
+	VFMADD231PS.BCST (AX)(CX*4), Z22, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z23, Z9
+	VBROADCASTSS     (AX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Z24, Z23, Z11
-	VBROADCASTSS     (AX)(R10*2), Z24
+	VBROADCASTSS     (AX)(R9*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Z24, Z23, Z13
-	VFMADD231PS.BCST (R12), Z22, Z14
-	VFMADD231PS.BCST (R12), Z23, Z15
-	VBROADCASTSS     (R12)(DX*1), Z24
+	VFMADD231PS.BCST (R11), Z22, Z14
+	VFMADD231PS.BCST (R11), Z23, Z15
+	VBROADCASTSS     (R11)(CX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Z24, Z23, Z17
-	VBROADCASTSS     (R12)(DX*2), Z24
+	VBROADCASTSS     (R11)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Z24, Z23, Z19
-	VFMADD231PS.BCST (R12)(R10*1), Z22, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Z23, Z21
-	ADDQ             SI, BX
+	VFMADD231PS.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Z23, Z21
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Z15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Z17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Z19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPS       Z21, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPS       Y21, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z21, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -4013,30 +5809,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone12x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4061,250 +5853,262 @@ TEXT ·salone12x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z24
-	VMOVUPS.Z        64(BX), K1, Z25
+	VMOVUPS          (DX), Z24
+	VMOVUPS          (DX)(R12*1), Z25
 	VBROADCASTSS     (AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Z26, Z25, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z24, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z25, Z3
-	VBROADCASTSS     (AX)(DX*2), Z26
+	VFMADD231PS.BCST (AX)(CX*1), Z24, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z25, Z3
+	VBROADCASTSS     (AX)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Z26, Z25, Z5
-	VBROADCASTSS     (AX)(R10*1), Z26
+	VBROADCASTSS     (AX)(R9*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Z26, Z25, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z24, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z25, Z9
-	VBROADCASTSS     (AX)(R11*1), Z26
+	VFMADD231PS.BCST (AX)(CX*4), Z24, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z25, Z9
+	VBROADCASTSS     (AX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Z26, Z25, Z11
-	VBROADCASTSS     (AX)(R10*2), Z26
+	VBROADCASTSS     (AX)(R9*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Z26, Z25, Z13
-	VFMADD231PS.BCST (R12), Z24, Z14
-	VFMADD231PS.BCST (R12), Z25, Z15
-	VBROADCASTSS     (R12)(DX*1), Z26
+	VFMADD231PS.BCST (R11), Z24, Z14
+	VFMADD231PS.BCST (R11), Z25, Z15
+	VBROADCASTSS     (R11)(CX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Z26, Z25, Z17
-	VBROADCASTSS     (R12)(DX*2), Z26
+	VBROADCASTSS     (R11)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Z26, Z25, Z19
-	VFMADD231PS.BCST (R12)(R10*1), Z24, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Z25, Z21
-	VBROADCASTSS     (R12)(DX*4), Z26
+	VFMADD231PS.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Z25, Z21
+	VBROADCASTSS     (R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Z26, Z25, Z23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z24
-	VMOVUPS.Z        64(BX), K1, Z25
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z24
+	VMOVUPS          (DX)(R12*1), Z25
 	VBROADCASTSS     4(AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Z26, Z25, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z24, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z25, Z3
-	VBROADCASTSS     4(AX)(DX*2), Z26
+	VFMADD231PS.BCST 4(AX)(CX*1), Z24, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z25, Z3
+	VBROADCASTSS     4(AX)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Z26, Z25, Z5
-	VBROADCASTSS     4(AX)(R10*1), Z26
+	VBROADCASTSS     4(AX)(R9*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Z26, Z25, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z24, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Z25, Z9
-	VBROADCASTSS     4(AX)(R11*1), Z26
+	VFMADD231PS.BCST 4(AX)(CX*4), Z24, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Z25, Z9
+	VBROADCASTSS     4(AX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Z26, Z25, Z11
-	VBROADCASTSS     4(AX)(R10*2), Z26
+	VBROADCASTSS     4(AX)(R9*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Z26, Z25, Z13
-	VFMADD231PS.BCST 4(R12), Z24, Z14
-	VFMADD231PS.BCST 4(R12), Z25, Z15
-	VBROADCASTSS     4(R12)(DX*1), Z26
+	VFMADD231PS.BCST 4(R11), Z24, Z14
+	VFMADD231PS.BCST 4(R11), Z25, Z15
+	VBROADCASTSS     4(R11)(CX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Z26, Z25, Z17
-	VBROADCASTSS     4(R12)(DX*2), Z26
+	VBROADCASTSS     4(R11)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Z26, Z25, Z19
-	VFMADD231PS.BCST 4(R12)(R10*1), Z24, Z20
-	VFMADD231PS.BCST 4(R12)(R10*1), Z25, Z21
-	VBROADCASTSS     4(R12)(DX*4), Z26
+	VFMADD231PS.BCST 4(R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST 4(R11)(R9*1), Z25, Z21
+	VBROADCASTSS     4(R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Z26, Z25, Z23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z24
-	VMOVUPS.Z        64(BX), K1, Z25
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z24
+	VMOVUPS          (DX)(R12*1), Z25
 	VBROADCASTSS     8(AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Z26, Z25, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z24, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z25, Z3
-	VBROADCASTSS     8(AX)(DX*2), Z26
+	VFMADD231PS.BCST 8(AX)(CX*1), Z24, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z25, Z3
+	VBROADCASTSS     8(AX)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Z26, Z25, Z5
-	VBROADCASTSS     8(AX)(R10*1), Z26
+	VBROADCASTSS     8(AX)(R9*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Z26, Z25, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z24, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Z25, Z9
-	VBROADCASTSS     8(AX)(R11*1), Z26
+	VFMADD231PS.BCST 8(AX)(CX*4), Z24, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Z25, Z9
+	VBROADCASTSS     8(AX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Z26, Z25, Z11
-	VBROADCASTSS     8(AX)(R10*2), Z26
+	VBROADCASTSS     8(AX)(R9*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Z26, Z25, Z13
-	VFMADD231PS.BCST 8(R12), Z24, Z14
-	VFMADD231PS.BCST 8(R12), Z25, Z15
-	VBROADCASTSS     8(R12)(DX*1), Z26
+	VFMADD231PS.BCST 8(R11), Z24, Z14
+	VFMADD231PS.BCST 8(R11), Z25, Z15
+	VBROADCASTSS     8(R11)(CX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Z26, Z25, Z17
-	VBROADCASTSS     8(R12)(DX*2), Z26
+	VBROADCASTSS     8(R11)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Z26, Z25, Z19
-	VFMADD231PS.BCST 8(R12)(R10*1), Z24, Z20
-	VFMADD231PS.BCST 8(R12)(R10*1), Z25, Z21
-	VBROADCASTSS     8(R12)(DX*4), Z26
+	VFMADD231PS.BCST 8(R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST 8(R11)(R9*1), Z25, Z21
+	VBROADCASTSS     8(R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Z26, Z25, Z23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z24
-	VMOVUPS.Z        64(BX), K1, Z25
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z24
+	VMOVUPS          (DX)(R12*1), Z25
 	VBROADCASTSS     12(AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Z26, Z25, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z24, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z25, Z3
-	VBROADCASTSS     12(AX)(DX*2), Z26
+	VFMADD231PS.BCST 12(AX)(CX*1), Z24, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z25, Z3
+	VBROADCASTSS     12(AX)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Z26, Z25, Z5
-	VBROADCASTSS     12(AX)(R10*1), Z26
+	VBROADCASTSS     12(AX)(R9*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Z26, Z25, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z24, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Z25, Z9
-	VBROADCASTSS     12(AX)(R11*1), Z26
+	VFMADD231PS.BCST 12(AX)(CX*4), Z24, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Z25, Z9
+	VBROADCASTSS     12(AX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Z26, Z25, Z11
-	VBROADCASTSS     12(AX)(R10*2), Z26
+	VBROADCASTSS     12(AX)(R9*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Z26, Z25, Z13
-	VFMADD231PS.BCST 12(R12), Z24, Z14
-	VFMADD231PS.BCST 12(R12), Z25, Z15
-	VBROADCASTSS     12(R12)(DX*1), Z26
+	VFMADD231PS.BCST 12(R11), Z24, Z14
+	VFMADD231PS.BCST 12(R11), Z25, Z15
+	VBROADCASTSS     12(R11)(CX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Z26, Z25, Z17
-	VBROADCASTSS     12(R12)(DX*2), Z26
+	VBROADCASTSS     12(R11)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Z26, Z25, Z19
-	VFMADD231PS.BCST 12(R12)(R10*1), Z24, Z20
-	VFMADD231PS.BCST 12(R12)(R10*1), Z25, Z21
-	VBROADCASTSS     12(R12)(DX*4), Z26
+	VFMADD231PS.BCST 12(R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST 12(R11)(R9*1), Z25, Z21
+	VBROADCASTSS     12(R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Z26, Z25, Z23
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z24
-	VMOVUPS.Z        64(BX), K1, Z25
+	VMOVUPS          (DX), Z24
+	VMOVUPS          (DX)(R12*1), Z25
 	VBROADCASTSS     (AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Z26, Z25, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z24, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z25, Z3
-	VBROADCASTSS     (AX)(DX*2), Z26
+	VFMADD231PS.BCST (AX)(CX*1), Z24, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z25, Z3
+	VBROADCASTSS     (AX)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Z26, Z25, Z5
-	VBROADCASTSS     (AX)(R10*1), Z26
+	VBROADCASTSS     (AX)(R9*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Z26, Z25, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z24, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z25, Z9
-	VBROADCASTSS     (AX)(R11*1), Z26
+	VFMADD231PS.BCST (AX)(CX*4), Z24, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z25, Z9
+	VBROADCASTSS     (AX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Z26, Z25, Z11
-	VBROADCASTSS     (AX)(R10*2), Z26
+	VBROADCASTSS     (AX)(R9*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Z26, Z25, Z13
-	VFMADD231PS.BCST (R12), Z24, Z14
-	VFMADD231PS.BCST (R12), Z25, Z15
-	VBROADCASTSS     (R12)(DX*1), Z26
+	VFMADD231PS.BCST (R11), Z24, Z14
+	VFMADD231PS.BCST (R11), Z25, Z15
+	VBROADCASTSS     (R11)(CX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Z26, Z25, Z17
-	VBROADCASTSS     (R12)(DX*2), Z26
+	VBROADCASTSS     (R11)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Z26, Z25, Z19
-	VFMADD231PS.BCST (R12)(R10*1), Z24, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Z25, Z21
-	VBROADCASTSS     (R12)(DX*4), Z26
+	VFMADD231PS.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Z25, Z21
+	VBROADCASTSS     (R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Z26, Z25, Z23
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Z15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Z17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Z19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPS       Z21, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y22, (DI)
-	VEXTRACTF64X4 $0x01, Z22, 32(DI)
-	VMOVUPS       Z23, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPS       Y21, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z21, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y22, (SI)
+	VEXTRACTF64X4 $0x01, Z22, 32(SI)
+	VMOVUPS       Y23, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z23, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -4312,30 +6116,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone13x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4362,269 +6162,282 @@ TEXT ·salone13x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z23, Z23, Z23
 	VPXORD  Z24, Z24, Z24
 	VPXORD  Z25, Z25, Z25
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z26
-	VMOVUPS.Z        64(BX), K1, Z27
+	VMOVUPS          (DX), Z26
+	VMOVUPS          (DX)(R12*1), Z27
 	VBROADCASTSS     (AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Z28, Z27, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z26, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z27, Z3
-	VBROADCASTSS     (AX)(DX*2), Z28
+	VFMADD231PS.BCST (AX)(CX*1), Z26, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z27, Z3
+	VBROADCASTSS     (AX)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Z28, Z27, Z5
-	VBROADCASTSS     (AX)(R10*1), Z28
+	VBROADCASTSS     (AX)(R9*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Z28, Z27, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z26, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z27, Z9
-	VBROADCASTSS     (AX)(R11*1), Z28
+	VFMADD231PS.BCST (AX)(CX*4), Z26, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z27, Z9
+	VBROADCASTSS     (AX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Z28, Z27, Z11
-	VBROADCASTSS     (AX)(R10*2), Z28
+	VBROADCASTSS     (AX)(R9*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Z28, Z27, Z13
-	VFMADD231PS.BCST (R12), Z26, Z14
-	VFMADD231PS.BCST (R12), Z27, Z15
-	VBROADCASTSS     (R12)(DX*1), Z28
+	VFMADD231PS.BCST (R11), Z26, Z14
+	VFMADD231PS.BCST (R11), Z27, Z15
+	VBROADCASTSS     (R11)(CX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Z28, Z27, Z17
-	VBROADCASTSS     (R12)(DX*2), Z28
+	VBROADCASTSS     (R11)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Z28, Z27, Z19
-	VFMADD231PS.BCST (R12)(R10*1), Z26, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Z27, Z21
-	VBROADCASTSS     (R12)(DX*4), Z28
+	VFMADD231PS.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Z27, Z21
+	VBROADCASTSS     (R11)(CX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Z28, Z27, Z23
-	VBROADCASTSS     (R12)(R11*1), Z28
+	VBROADCASTSS     (R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Z28, Z27, Z25
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z26
-	VMOVUPS.Z        64(BX), K1, Z27
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z26
+	VMOVUPS          (DX)(R12*1), Z27
 	VBROADCASTSS     4(AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Z28, Z27, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z26, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z27, Z3
-	VBROADCASTSS     4(AX)(DX*2), Z28
+	VFMADD231PS.BCST 4(AX)(CX*1), Z26, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z27, Z3
+	VBROADCASTSS     4(AX)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Z28, Z27, Z5
-	VBROADCASTSS     4(AX)(R10*1), Z28
+	VBROADCASTSS     4(AX)(R9*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Z28, Z27, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z26, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Z27, Z9
-	VBROADCASTSS     4(AX)(R11*1), Z28
+	VFMADD231PS.BCST 4(AX)(CX*4), Z26, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Z27, Z9
+	VBROADCASTSS     4(AX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Z28, Z27, Z11
-	VBROADCASTSS     4(AX)(R10*2), Z28
+	VBROADCASTSS     4(AX)(R9*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Z28, Z27, Z13
-	VFMADD231PS.BCST 4(R12), Z26, Z14
-	VFMADD231PS.BCST 4(R12), Z27, Z15
-	VBROADCASTSS     4(R12)(DX*1), Z28
+	VFMADD231PS.BCST 4(R11), Z26, Z14
+	VFMADD231PS.BCST 4(R11), Z27, Z15
+	VBROADCASTSS     4(R11)(CX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Z28, Z27, Z17
-	VBROADCASTSS     4(R12)(DX*2), Z28
+	VBROADCASTSS     4(R11)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Z28, Z27, Z19
-	VFMADD231PS.BCST 4(R12)(R10*1), Z26, Z20
-	VFMADD231PS.BCST 4(R12)(R10*1), Z27, Z21
-	VBROADCASTSS     4(R12)(DX*4), Z28
+	VFMADD231PS.BCST 4(R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST 4(R11)(R9*1), Z27, Z21
+	VBROADCASTSS     4(R11)(CX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Z28, Z27, Z23
-	VBROADCASTSS     4(R12)(R11*1), Z28
+	VBROADCASTSS     4(R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Z28, Z27, Z25
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z26
-	VMOVUPS.Z        64(BX), K1, Z27
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z26
+	VMOVUPS          (DX)(R12*1), Z27
 	VBROADCASTSS     8(AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Z28, Z27, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z26, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z27, Z3
-	VBROADCASTSS     8(AX)(DX*2), Z28
+	VFMADD231PS.BCST 8(AX)(CX*1), Z26, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z27, Z3
+	VBROADCASTSS     8(AX)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Z28, Z27, Z5
-	VBROADCASTSS     8(AX)(R10*1), Z28
+	VBROADCASTSS     8(AX)(R9*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Z28, Z27, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z26, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Z27, Z9
-	VBROADCASTSS     8(AX)(R11*1), Z28
+	VFMADD231PS.BCST 8(AX)(CX*4), Z26, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Z27, Z9
+	VBROADCASTSS     8(AX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Z28, Z27, Z11
-	VBROADCASTSS     8(AX)(R10*2), Z28
+	VBROADCASTSS     8(AX)(R9*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Z28, Z27, Z13
-	VFMADD231PS.BCST 8(R12), Z26, Z14
-	VFMADD231PS.BCST 8(R12), Z27, Z15
-	VBROADCASTSS     8(R12)(DX*1), Z28
+	VFMADD231PS.BCST 8(R11), Z26, Z14
+	VFMADD231PS.BCST 8(R11), Z27, Z15
+	VBROADCASTSS     8(R11)(CX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Z28, Z27, Z17
-	VBROADCASTSS     8(R12)(DX*2), Z28
+	VBROADCASTSS     8(R11)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Z28, Z27, Z19
-	VFMADD231PS.BCST 8(R12)(R10*1), Z26, Z20
-	VFMADD231PS.BCST 8(R12)(R10*1), Z27, Z21
-	VBROADCASTSS     8(R12)(DX*4), Z28
+	VFMADD231PS.BCST 8(R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST 8(R11)(R9*1), Z27, Z21
+	VBROADCASTSS     8(R11)(CX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Z28, Z27, Z23
-	VBROADCASTSS     8(R12)(R11*1), Z28
+	VBROADCASTSS     8(R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Z28, Z27, Z25
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z26
-	VMOVUPS.Z        64(BX), K1, Z27
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z26
+	VMOVUPS          (DX)(R12*1), Z27
 	VBROADCASTSS     12(AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Z28, Z27, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z26, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z27, Z3
-	VBROADCASTSS     12(AX)(DX*2), Z28
+	VFMADD231PS.BCST 12(AX)(CX*1), Z26, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z27, Z3
+	VBROADCASTSS     12(AX)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Z28, Z27, Z5
-	VBROADCASTSS     12(AX)(R10*1), Z28
+	VBROADCASTSS     12(AX)(R9*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Z28, Z27, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z26, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Z27, Z9
-	VBROADCASTSS     12(AX)(R11*1), Z28
+	VFMADD231PS.BCST 12(AX)(CX*4), Z26, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Z27, Z9
+	VBROADCASTSS     12(AX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Z28, Z27, Z11
-	VBROADCASTSS     12(AX)(R10*2), Z28
+	VBROADCASTSS     12(AX)(R9*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Z28, Z27, Z13
-	VFMADD231PS.BCST 12(R12), Z26, Z14
-	VFMADD231PS.BCST 12(R12), Z27, Z15
-	VBROADCASTSS     12(R12)(DX*1), Z28
+	VFMADD231PS.BCST 12(R11), Z26, Z14
+	VFMADD231PS.BCST 12(R11), Z27, Z15
+	VBROADCASTSS     12(R11)(CX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Z28, Z27, Z17
-	VBROADCASTSS     12(R12)(DX*2), Z28
+	VBROADCASTSS     12(R11)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Z28, Z27, Z19
-	VFMADD231PS.BCST 12(R12)(R10*1), Z26, Z20
-	VFMADD231PS.BCST 12(R12)(R10*1), Z27, Z21
-	VBROADCASTSS     12(R12)(DX*4), Z28
+	VFMADD231PS.BCST 12(R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST 12(R11)(R9*1), Z27, Z21
+	VBROADCASTSS     12(R11)(CX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Z28, Z27, Z23
-	VBROADCASTSS     12(R12)(R11*1), Z28
+	VBROADCASTSS     12(R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Z28, Z27, Z25
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z26
-	VMOVUPS.Z        64(BX), K1, Z27
+	VMOVUPS          (DX), Z26
+	VMOVUPS          (DX)(R12*1), Z27
 	VBROADCASTSS     (AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Z28, Z27, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z26, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z27, Z3
-	VBROADCASTSS     (AX)(DX*2), Z28
+	VFMADD231PS.BCST (AX)(CX*1), Z26, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z27, Z3
+	VBROADCASTSS     (AX)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Z28, Z27, Z5
-	VBROADCASTSS     (AX)(R10*1), Z28
+	VBROADCASTSS     (AX)(R9*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Z28, Z27, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z26, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z27, Z9
-	VBROADCASTSS     (AX)(R11*1), Z28
+	VFMADD231PS.BCST (AX)(CX*4), Z26, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z27, Z9
+	VBROADCASTSS     (AX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Z28, Z27, Z11
-	VBROADCASTSS     (AX)(R10*2), Z28
+	VBROADCASTSS     (AX)(R9*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Z28, Z27, Z13
-	VFMADD231PS.BCST (R12), Z26, Z14
-	VFMADD231PS.BCST (R12), Z27, Z15
-	VBROADCASTSS     (R12)(DX*1), Z28
+	VFMADD231PS.BCST (R11), Z26, Z14
+	VFMADD231PS.BCST (R11), Z27, Z15
+	VBROADCASTSS     (R11)(CX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Z28, Z27, Z17
-	VBROADCASTSS     (R12)(DX*2), Z28
+	VBROADCASTSS     (R11)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Z28, Z27, Z19
-	VFMADD231PS.BCST (R12)(R10*1), Z26, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Z27, Z21
-	VBROADCASTSS     (R12)(DX*4), Z28
+	VFMADD231PS.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Z27, Z21
+	VBROADCASTSS     (R11)(CX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Z28, Z27, Z23
-	VBROADCASTSS     (R12)(R11*1), Z28
+	VBROADCASTSS     (R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Z28, Z27, Z25
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Z15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Z17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Z19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPS       Z21, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y22, (DI)
-	VEXTRACTF64X4 $0x01, Z22, 32(DI)
-	VMOVUPS       Z23, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y24, (DI)
-	VEXTRACTF64X4 $0x01, Z24, 32(DI)
-	VMOVUPS       Z25, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPS       Y21, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z21, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y22, (SI)
+	VEXTRACTF64X4 $0x01, Z22, 32(SI)
+	VMOVUPS       Y23, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z23, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y24, (SI)
+	VEXTRACTF64X4 $0x01, Z24, 32(SI)
+	VMOVUPS       Y25, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z25, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -4632,30 +6445,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone14x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4684,283 +6493,297 @@ TEXT ·salone14x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z25, Z25, Z25
 	VPXORD  Z26, Z26, Z26
 	VPXORD  Z27, Z27, Z27
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z28
-	VMOVUPS.Z        64(BX), K1, Z29
+	VMOVUPS          (DX), Z28
+	VMOVUPS          (DX)(R12*1), Z29
 	VBROADCASTSS     (AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Z30, Z29, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z28, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z29, Z3
-	VBROADCASTSS     (AX)(DX*2), Z30
+	VFMADD231PS.BCST (AX)(CX*1), Z28, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z29, Z3
+	VBROADCASTSS     (AX)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Z30, Z29, Z5
-	VBROADCASTSS     (AX)(R10*1), Z30
+	VBROADCASTSS     (AX)(R9*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Z30, Z29, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z28, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z29, Z9
-	VBROADCASTSS     (AX)(R11*1), Z30
+	VFMADD231PS.BCST (AX)(CX*4), Z28, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z29, Z9
+	VBROADCASTSS     (AX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Z30, Z29, Z11
-	VBROADCASTSS     (AX)(R10*2), Z30
+	VBROADCASTSS     (AX)(R9*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Z30, Z29, Z13
-	VFMADD231PS.BCST (R12), Z28, Z14
-	VFMADD231PS.BCST (R12), Z29, Z15
-	VBROADCASTSS     (R12)(DX*1), Z30
+	VFMADD231PS.BCST (R11), Z28, Z14
+	VFMADD231PS.BCST (R11), Z29, Z15
+	VBROADCASTSS     (R11)(CX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Z30, Z29, Z17
-	VBROADCASTSS     (R12)(DX*2), Z30
+	VBROADCASTSS     (R11)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Z30, Z29, Z19
-	VFMADD231PS.BCST (R12)(R10*1), Z28, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Z29, Z21
-	VBROADCASTSS     (R12)(DX*4), Z30
+	VFMADD231PS.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Z29, Z21
+	VBROADCASTSS     (R11)(CX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Z30, Z29, Z23
-	VBROADCASTSS     (R12)(R11*1), Z30
+	VBROADCASTSS     (R11)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Z30, Z29, Z25
-	VFMADD231PS.BCST (R12)(R10*2), Z28, Z26
-	VFMADD231PS.BCST (R12)(R10*2), Z29, Z27
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z28
-	VMOVUPS.Z        64(BX), K1, Z29
+	VFMADD231PS.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST (R11)(R9*2), Z29, Z27
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z28
+	VMOVUPS          (DX)(R12*1), Z29
 	VBROADCASTSS     4(AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Z30, Z29, Z1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z28, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Z29, Z3
-	VBROADCASTSS     4(AX)(DX*2), Z30
+	VFMADD231PS.BCST 4(AX)(CX*1), Z28, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Z29, Z3
+	VBROADCASTSS     4(AX)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Z30, Z29, Z5
-	VBROADCASTSS     4(AX)(R10*1), Z30
+	VBROADCASTSS     4(AX)(R9*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Z30, Z29, Z7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z28, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Z29, Z9
-	VBROADCASTSS     4(AX)(R11*1), Z30
+	VFMADD231PS.BCST 4(AX)(CX*4), Z28, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Z29, Z9
+	VBROADCASTSS     4(AX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Z30, Z29, Z11
-	VBROADCASTSS     4(AX)(R10*2), Z30
+	VBROADCASTSS     4(AX)(R9*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Z30, Z29, Z13
-	VFMADD231PS.BCST 4(R12), Z28, Z14
-	VFMADD231PS.BCST 4(R12), Z29, Z15
-	VBROADCASTSS     4(R12)(DX*1), Z30
+	VFMADD231PS.BCST 4(R11), Z28, Z14
+	VFMADD231PS.BCST 4(R11), Z29, Z15
+	VBROADCASTSS     4(R11)(CX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Z30, Z29, Z17
-	VBROADCASTSS     4(R12)(DX*2), Z30
+	VBROADCASTSS     4(R11)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Z30, Z29, Z19
-	VFMADD231PS.BCST 4(R12)(R10*1), Z28, Z20
-	VFMADD231PS.BCST 4(R12)(R10*1), Z29, Z21
-	VBROADCASTSS     4(R12)(DX*4), Z30
+	VFMADD231PS.BCST 4(R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST 4(R11)(R9*1), Z29, Z21
+	VBROADCASTSS     4(R11)(CX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Z30, Z29, Z23
-	VBROADCASTSS     4(R12)(R11*1), Z30
+	VBROADCASTSS     4(R11)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Z30, Z29, Z25
-	VFMADD231PS.BCST 4(R12)(R10*2), Z28, Z26
-	VFMADD231PS.BCST 4(R12)(R10*2), Z29, Z27
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z28
-	VMOVUPS.Z        64(BX), K1, Z29
+	VFMADD231PS.BCST 4(R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST 4(R11)(R9*2), Z29, Z27
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z28
+	VMOVUPS          (DX)(R12*1), Z29
 	VBROADCASTSS     8(AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Z30, Z29, Z1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z28, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Z29, Z3
-	VBROADCASTSS     8(AX)(DX*2), Z30
+	VFMADD231PS.BCST 8(AX)(CX*1), Z28, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Z29, Z3
+	VBROADCASTSS     8(AX)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Z30, Z29, Z5
-	VBROADCASTSS     8(AX)(R10*1), Z30
+	VBROADCASTSS     8(AX)(R9*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Z30, Z29, Z7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z28, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Z29, Z9
-	VBROADCASTSS     8(AX)(R11*1), Z30
+	VFMADD231PS.BCST 8(AX)(CX*4), Z28, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Z29, Z9
+	VBROADCASTSS     8(AX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Z30, Z29, Z11
-	VBROADCASTSS     8(AX)(R10*2), Z30
+	VBROADCASTSS     8(AX)(R9*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Z30, Z29, Z13
-	VFMADD231PS.BCST 8(R12), Z28, Z14
-	VFMADD231PS.BCST 8(R12), Z29, Z15
-	VBROADCASTSS     8(R12)(DX*1), Z30
+	VFMADD231PS.BCST 8(R11), Z28, Z14
+	VFMADD231PS.BCST 8(R11), Z29, Z15
+	VBROADCASTSS     8(R11)(CX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Z30, Z29, Z17
-	VBROADCASTSS     8(R12)(DX*2), Z30
+	VBROADCASTSS     8(R11)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Z30, Z29, Z19
-	VFMADD231PS.BCST 8(R12)(R10*1), Z28, Z20
-	VFMADD231PS.BCST 8(R12)(R10*1), Z29, Z21
-	VBROADCASTSS     8(R12)(DX*4), Z30
+	VFMADD231PS.BCST 8(R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST 8(R11)(R9*1), Z29, Z21
+	VBROADCASTSS     8(R11)(CX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Z30, Z29, Z23
-	VBROADCASTSS     8(R12)(R11*1), Z30
+	VBROADCASTSS     8(R11)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Z30, Z29, Z25
-	VFMADD231PS.BCST 8(R12)(R10*2), Z28, Z26
-	VFMADD231PS.BCST 8(R12)(R10*2), Z29, Z27
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z28
-	VMOVUPS.Z        64(BX), K1, Z29
+	VFMADD231PS.BCST 8(R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST 8(R11)(R9*2), Z29, Z27
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z28
+	VMOVUPS          (DX)(R12*1), Z29
 	VBROADCASTSS     12(AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Z30, Z29, Z1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z28, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Z29, Z3
-	VBROADCASTSS     12(AX)(DX*2), Z30
+	VFMADD231PS.BCST 12(AX)(CX*1), Z28, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Z29, Z3
+	VBROADCASTSS     12(AX)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Z30, Z29, Z5
-	VBROADCASTSS     12(AX)(R10*1), Z30
+	VBROADCASTSS     12(AX)(R9*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Z30, Z29, Z7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z28, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Z29, Z9
-	VBROADCASTSS     12(AX)(R11*1), Z30
+	VFMADD231PS.BCST 12(AX)(CX*4), Z28, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Z29, Z9
+	VBROADCASTSS     12(AX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Z30, Z29, Z11
-	VBROADCASTSS     12(AX)(R10*2), Z30
+	VBROADCASTSS     12(AX)(R9*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Z30, Z29, Z13
-	VFMADD231PS.BCST 12(R12), Z28, Z14
-	VFMADD231PS.BCST 12(R12), Z29, Z15
-	VBROADCASTSS     12(R12)(DX*1), Z30
+	VFMADD231PS.BCST 12(R11), Z28, Z14
+	VFMADD231PS.BCST 12(R11), Z29, Z15
+	VBROADCASTSS     12(R11)(CX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Z30, Z29, Z17
-	VBROADCASTSS     12(R12)(DX*2), Z30
+	VBROADCASTSS     12(R11)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Z30, Z29, Z19
-	VFMADD231PS.BCST 12(R12)(R10*1), Z28, Z20
-	VFMADD231PS.BCST 12(R12)(R10*1), Z29, Z21
-	VBROADCASTSS     12(R12)(DX*4), Z30
+	VFMADD231PS.BCST 12(R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST 12(R11)(R9*1), Z29, Z21
+	VBROADCASTSS     12(R11)(CX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Z30, Z29, Z23
-	VBROADCASTSS     12(R12)(R11*1), Z30
+	VBROADCASTSS     12(R11)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Z30, Z29, Z25
-	VFMADD231PS.BCST 12(R12)(R10*2), Z28, Z26
-	VFMADD231PS.BCST 12(R12)(R10*2), Z29, Z27
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST 12(R11)(R9*2), Z29, Z27
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z28
-	VMOVUPS.Z        64(BX), K1, Z29
+	VMOVUPS          (DX), Z28
+	VMOVUPS          (DX)(R12*1), Z29
 	VBROADCASTSS     (AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Z30, Z29, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z28, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z29, Z3
-	VBROADCASTSS     (AX)(DX*2), Z30
+	VFMADD231PS.BCST (AX)(CX*1), Z28, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z29, Z3
+	VBROADCASTSS     (AX)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Z30, Z29, Z5
-	VBROADCASTSS     (AX)(R10*1), Z30
+	VBROADCASTSS     (AX)(R9*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Z30, Z29, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z28, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z29, Z9
-	VBROADCASTSS     (AX)(R11*1), Z30
+	VFMADD231PS.BCST (AX)(CX*4), Z28, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z29, Z9
+	VBROADCASTSS     (AX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Z30, Z29, Z11
-	VBROADCASTSS     (AX)(R10*2), Z30
+	VBROADCASTSS     (AX)(R9*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Z30, Z29, Z13
-	VFMADD231PS.BCST (R12), Z28, Z14
-	VFMADD231PS.BCST (R12), Z29, Z15
-	VBROADCASTSS     (R12)(DX*1), Z30
+	VFMADD231PS.BCST (R11), Z28, Z14
+	VFMADD231PS.BCST (R11), Z29, Z15
+	VBROADCASTSS     (R11)(CX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Z30, Z29, Z17
-	VBROADCASTSS     (R12)(DX*2), Z30
+	VBROADCASTSS     (R11)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Z30, Z29, Z19
-	VFMADD231PS.BCST (R12)(R10*1), Z28, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Z29, Z21
-	VBROADCASTSS     (R12)(DX*4), Z30
+	VFMADD231PS.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Z29, Z21
+	VBROADCASTSS     (R11)(CX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Z30, Z29, Z23
-	VBROADCASTSS     (R12)(R11*1), Z30
+	VBROADCASTSS     (R11)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Z30, Z29, Z25
-	VFMADD231PS.BCST (R12)(R10*2), Z28, Z26
-	VFMADD231PS.BCST (R12)(R10*2), Z29, Z27
-	ADDQ             SI, BX
+	VFMADD231PS.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST (R11)(R9*2), Z29, Z27
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Z15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Z17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Z19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPS       Z21, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y22, (DI)
-	VEXTRACTF64X4 $0x01, Z22, 32(DI)
-	VMOVUPS       Z23, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y24, (DI)
-	VEXTRACTF64X4 $0x01, Z24, 32(DI)
-	VMOVUPS       Z25, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y26, (DI)
-	VEXTRACTF64X4 $0x01, Z26, 32(DI)
-	VMOVUPS       Z27, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPS       Y21, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z21, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y22, (SI)
+	VEXTRACTF64X4 $0x01, Z22, 32(SI)
+	VMOVUPS       Y23, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z23, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y24, (SI)
+	VEXTRACTF64X4 $0x01, Z24, 32(SI)
+	VMOVUPS       Y25, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z25, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y26, (SI)
+	VEXTRACTF64X4 $0x01, Z26, 32(SI)
+	VMOVUPS       Y27, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z27, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -4977,15 +6800,11 @@ TEXT ·salone1x48AVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000020, R9
+	MOVQ cols+56(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, CX
+	SHLQ    $0x02, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -4996,7 +6815,7 @@ TEXT ·salone1x48AVX512(SB), NOSPLIT, $0-64
 tileSteps:
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS.Z    128(DX), K1, Z5
+	VMOVUPS      (DX)(CX*1), Z5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -5004,7 +6823,7 @@ tileSteps:
 	ADDQ         BX, DX
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS.Z    128(DX), K1, Z5
+	VMOVUPS      (DX)(CX*1), Z5
 	VBROADCASTSS 4(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -5012,7 +6831,7 @@ tileSteps:
 	ADDQ         BX, DX
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS.Z    128(DX), K1, Z5
+	VMOVUPS      (DX)(CX*1), Z5
 	VBROADCASTSS 8(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -5020,7 +6839,7 @@ tileSteps:
 	ADDQ         BX, DX
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS.Z    128(DX), K1, Z5
+	VMOVUPS      (DX)(CX*1), Z5
 	VBROADCASTSS 12(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -5037,7 +6856,7 @@ tileRest:
 tileStep:
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS.Z    128(DX), K1, Z5
+	VMOVUPS      (DX)(CX*1), Z5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -5052,7 +6871,8 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z0, 32(SI)
 	VMOVUPS       Y1, 64(SI)
 	VEXTRACTF64X4 $0x01, Z1, 96(SI)
-	VMOVUPS       Z2, K1, 128(SI)
+	VMOVUPS       Y2, (SI)(CX*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(CX*1)
 	ADDQ          DI, SI
 	VZEROUPPER
 	RET
@@ -5061,121 +6881,119 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone2x48AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000020, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R9
+	SHLQ    $0x02, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS.Z    128(BX), K1, Z8
+	VMOVUPS      (DX), Z6
+	VMOVUPS      64(DX), Z7
+	VMOVUPS      (DX)(R9*1), Z8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS.Z    128(BX), K1, Z8
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z6
+	VMOVUPS      64(DX), Z7
+	VMOVUPS      (DX)(R9*1), Z8
 	VBROADCASTSS 4(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS 4(AX)(DX*1), Z9
+	VBROADCASTSS 4(AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS.Z    128(BX), K1, Z8
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z6
+	VMOVUPS      64(DX), Z7
+	VMOVUPS      (DX)(R9*1), Z8
 	VBROADCASTSS 8(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS 8(AX)(DX*1), Z9
+	VBROADCASTSS 8(AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS.Z    128(BX), K1, Z8
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z6
+	VMOVUPS      64(DX), Z7
+	VMOVUPS      (DX)(R9*1), Z8
 	VBROADCASTSS 12(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS 12(AX)(DX*1), Z9
+	VBROADCASTSS 12(AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS.Z    128(BX), K1, Z8
+	VMOVUPS      (DX), Z6
+	VMOVUPS      64(DX), Z7
+	VMOVUPS      (DX)(R9*1), Z8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Z5, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -5183,24 +7001,20 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone3x48AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000020, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R9
+	SHLQ    $0x02, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5210,123 +7024,126 @@ TEXT ·salone3x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS.Z    128(BX), K1, Z11
+	VMOVUPS      (DX), Z9
+	VMOVUPS      64(DX), Z10
+	VMOVUPS      (DX)(R9*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS.Z    128(BX), K1, Z11
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z9
+	VMOVUPS      64(DX), Z10
+	VMOVUPS      (DX)(R9*1), Z11
 	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS 4(AX)(DX*1), Z12
+	VBROADCASTSS 4(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 4(AX)(DX*2), Z12
+	VBROADCASTSS 4(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS.Z    128(BX), K1, Z11
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z9
+	VMOVUPS      64(DX), Z10
+	VMOVUPS      (DX)(R9*1), Z11
 	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS 8(AX)(DX*1), Z12
+	VBROADCASTSS 8(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 8(AX)(DX*2), Z12
+	VBROADCASTSS 8(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS.Z    128(BX), K1, Z11
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z9
+	VMOVUPS      64(DX), Z10
+	VMOVUPS      (DX)(R9*1), Z11
 	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS 12(AX)(DX*1), Z12
+	VBROADCASTSS 12(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS 12(AX)(DX*2), Z12
+	VBROADCASTSS 12(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS.Z    128(BX), K1, Z11
+	VMOVUPS      (DX), Z9
+	VMOVUPS      64(DX), Z10
+	VMOVUPS      (DX)(R9*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Z5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPS       Z8, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPS       Y8, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -5334,25 +7151,21 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone4x48AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000020, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5365,149 +7178,153 @@ TEXT ·salone4x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS.Z    128(BX), K1, Z14
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      (DX)(R10*1), Z14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (AX)(R10*1), Z15
+	VBROADCASTSS (AX)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS.Z    128(BX), K1, Z14
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      (DX)(R10*1), Z14
 	VBROADCASTSS 4(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS 4(AX)(DX*1), Z15
+	VBROADCASTSS 4(AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS 4(AX)(DX*2), Z15
+	VBROADCASTSS 4(AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS 4(AX)(R10*1), Z15
+	VBROADCASTSS 4(AX)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS.Z    128(BX), K1, Z14
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      (DX)(R10*1), Z14
 	VBROADCASTSS 8(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS 8(AX)(DX*1), Z15
+	VBROADCASTSS 8(AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS 8(AX)(DX*2), Z15
+	VBROADCASTSS 8(AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS 8(AX)(R10*1), Z15
+	VBROADCASTSS 8(AX)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS.Z    128(BX), K1, Z14
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      (DX)(R10*1), Z14
 	VBROADCASTSS 12(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS 12(AX)(DX*1), Z15
+	VBROADCASTSS 12(AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS 12(AX)(DX*2), Z15
+	VBROADCASTSS 12(AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS 12(AX)(R10*1), Z15
+	VBROADCASTSS 12(AX)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS.Z    128(BX), K1, Z14
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      (DX)(R10*1), Z14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (AX)(R10*1), Z15
+	VBROADCASTSS (AX)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Z5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPS       Z8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPS       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPS       Z11, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPS       Y8, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPS       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPS       Y11, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -5515,25 +7332,21 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone5x48AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000020, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5549,175 +7362,180 @@ TEXT ·salone5x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z15
-	VMOVUPS      64(BX), Z16
-	VMOVUPS.Z    128(BX), K1, Z17
+	VMOVUPS      (DX), Z15
+	VMOVUPS      64(DX), Z16
+	VMOVUPS      (DX)(R10*1), Z17
 	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS (AX)(DX*1), Z18
+	VBROADCASTSS (AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (AX)(DX*2), Z18
+	VBROADCASTSS (AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS (AX)(R10*1), Z18
+	VBROADCASTSS (AX)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (AX)(DX*4), Z18
+	VBROADCASTSS (AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z15
-	VMOVUPS      64(BX), Z16
-	VMOVUPS.Z    128(BX), K1, Z17
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z15
+	VMOVUPS      64(DX), Z16
+	VMOVUPS      (DX)(R10*1), Z17
 	VBROADCASTSS 4(AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS 4(AX)(DX*1), Z18
+	VBROADCASTSS 4(AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 4(AX)(DX*2), Z18
+	VBROADCASTSS 4(AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS 4(AX)(R10*1), Z18
+	VBROADCASTSS 4(AX)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 4(AX)(DX*4), Z18
+	VBROADCASTSS 4(AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z15
-	VMOVUPS      64(BX), Z16
-	VMOVUPS.Z    128(BX), K1, Z17
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z15
+	VMOVUPS      64(DX), Z16
+	VMOVUPS      (DX)(R10*1), Z17
 	VBROADCASTSS 8(AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS 8(AX)(DX*1), Z18
+	VBROADCASTSS 8(AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 8(AX)(DX*2), Z18
+	VBROADCASTSS 8(AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS 8(AX)(R10*1), Z18
+	VBROADCASTSS 8(AX)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 8(AX)(DX*4), Z18
+	VBROADCASTSS 8(AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z15
-	VMOVUPS      64(BX), Z16
-	VMOVUPS.Z    128(BX), K1, Z17
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z15
+	VMOVUPS      64(DX), Z16
+	VMOVUPS      (DX)(R10*1), Z17
 	VBROADCASTSS 12(AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS 12(AX)(DX*1), Z18
+	VBROADCASTSS 12(AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS 12(AX)(DX*2), Z18
+	VBROADCASTSS 12(AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS 12(AX)(R10*1), Z18
+	VBROADCASTSS 12(AX)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS 12(AX)(DX*4), Z18
+	VBROADCASTSS 12(AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z15
-	VMOVUPS      64(BX), Z16
-	VMOVUPS.Z    128(BX), K1, Z17
+	VMOVUPS      (DX), Z15
+	VMOVUPS      64(DX), Z16
+	VMOVUPS      (DX)(R10*1), Z17
 	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Z18, Z17, Z2
-	VBROADCASTSS (AX)(DX*1), Z18
+	VBROADCASTSS (AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Z18, Z17, Z5
-	VBROADCASTSS (AX)(DX*2), Z18
+	VBROADCASTSS (AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Z18, Z17, Z8
-	VBROADCASTSS (AX)(R10*1), Z18
+	VBROADCASTSS (AX)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Z18, Z17, Z11
-	VBROADCASTSS (AX)(DX*4), Z18
+	VBROADCASTSS (AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Z18, Z17, Z14
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Z5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPS       Z8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPS       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPS       Z11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Z14, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPS       Y8, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPS       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPS       Y11, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -5725,26 +7543,22 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone6x48AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000020, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -5763,201 +7577,207 @@ TEXT ·salone6x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Z17, Z17, Z17
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z18
-	VMOVUPS      64(BX), Z19
-	VMOVUPS.Z    128(BX), K1, Z20
+	VMOVUPS      (DX), Z18
+	VMOVUPS      64(DX), Z19
+	VMOVUPS      (DX)(R11*1), Z20
 	VBROADCASTSS (AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS (AX)(DX*1), Z21
+	VBROADCASTSS (AX)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS (AX)(DX*2), Z21
+	VBROADCASTSS (AX)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS (AX)(R10*1), Z21
+	VBROADCASTSS (AX)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS (AX)(DX*4), Z21
+	VBROADCASTSS (AX)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS (AX)(R11*1), Z21
+	VBROADCASTSS (AX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z18
-	VMOVUPS      64(BX), Z19
-	VMOVUPS.Z    128(BX), K1, Z20
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z18
+	VMOVUPS      64(DX), Z19
+	VMOVUPS      (DX)(R11*1), Z20
 	VBROADCASTSS 4(AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS 4(AX)(DX*1), Z21
+	VBROADCASTSS 4(AX)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS 4(AX)(DX*2), Z21
+	VBROADCASTSS 4(AX)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS 4(AX)(R10*1), Z21
+	VBROADCASTSS 4(AX)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS 4(AX)(DX*4), Z21
+	VBROADCASTSS 4(AX)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS 4(AX)(R11*1), Z21
+	VBROADCASTSS 4(AX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z18
-	VMOVUPS      64(BX), Z19
-	VMOVUPS.Z    128(BX), K1, Z20
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z18
+	VMOVUPS      64(DX), Z19
+	VMOVUPS      (DX)(R11*1), Z20
 	VBROADCASTSS 8(AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS 8(AX)(DX*1), Z21
+	VBROADCASTSS 8(AX)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS 8(AX)(DX*2), Z21
+	VBROADCASTSS 8(AX)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS 8(AX)(R10*1), Z21
+	VBROADCASTSS 8(AX)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS 8(AX)(DX*4), Z21
+	VBROADCASTSS 8(AX)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS 8(AX)(R11*1), Z21
+	VBROADCASTSS 8(AX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z18
-	VMOVUPS      64(BX), Z19
-	VMOVUPS.Z    128(BX), K1, Z20
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z18
+	VMOVUPS      64(DX), Z19
+	VMOVUPS      (DX)(R11*1), Z20
 	VBROADCASTSS 12(AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS 12(AX)(DX*1), Z21
+	VBROADCASTSS 12(AX)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS 12(AX)(DX*2), Z21
+	VBROADCASTSS 12(AX)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS 12(AX)(R10*1), Z21
+	VBROADCASTSS 12(AX)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS 12(AX)(DX*4), Z21
+	VBROADCASTSS 12(AX)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS 12(AX)(R11*1), Z21
+	VBROADCASTSS 12(AX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z18
-	VMOVUPS      64(BX), Z19
-	VMOVUPS.Z    128(BX), K1, Z20
+	VMOVUPS      (DX), Z18
+	VMOVUPS      64(DX), Z19
+	VMOVUPS      (DX)(R11*1), Z20
 	VBROADCASTSS (AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Z21, Z20, Z2
-	VBROADCASTSS (AX)(DX*1), Z21
+	VBROADCASTSS (AX)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Z21, Z20, Z5
-	VBROADCASTSS (AX)(DX*2), Z21
+	VBROADCASTSS (AX)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Z21, Z20, Z8
-	VBROADCASTSS (AX)(R10*1), Z21
+	VBROADCASTSS (AX)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Z21, Z20, Z11
-	VBROADCASTSS (AX)(DX*4), Z21
+	VBROADCASTSS (AX)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Z21, Z20, Z14
-	VBROADCASTSS (AX)(R11*1), Z21
+	VBROADCASTSS (AX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Z21, Z20, Z17
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Z5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPS       Z8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPS       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPS       Z11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Z14, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y15, (DI)
-	VEXTRACTF64X4 $0x01, Z15, 32(DI)
-	VMOVUPS       Y16, 64(DI)
-	VEXTRACTF64X4 $0x01, Z16, 96(DI)
-	VMOVUPS       Z17, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPS       Y8, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPS       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPS       Y11, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y15, (SI)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)
+	VMOVUPS       Y16, 64(SI)
+	VEXTRACTF64X4 $0x01, Z16, 96(SI)
+	VMOVUPS       Y17, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -5965,26 +7785,22 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone7x48AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000020, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6006,227 +7822,234 @@ TEXT ·salone7x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
 	VPXORD  Z20, Z20, Z20
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z21
-	VMOVUPS      64(BX), Z22
-	VMOVUPS.Z    128(BX), K1, Z23
+	VMOVUPS      (DX), Z21
+	VMOVUPS      64(DX), Z22
+	VMOVUPS      (DX)(R11*1), Z23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS (AX)(DX*1), Z24
+	VBROADCASTSS (AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (AX)(DX*2), Z24
+	VBROADCASTSS (AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS (AX)(R10*1), Z24
+	VBROADCASTSS (AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (AX)(DX*4), Z24
+	VBROADCASTSS (AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS (AX)(R11*1), Z24
+	VBROADCASTSS (AX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (AX)(R10*2), Z24
+	VBROADCASTSS (AX)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z21
-	VMOVUPS      64(BX), Z22
-	VMOVUPS.Z    128(BX), K1, Z23
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z21
+	VMOVUPS      64(DX), Z22
+	VMOVUPS      (DX)(R11*1), Z23
 	VBROADCASTSS 4(AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS 4(AX)(DX*1), Z24
+	VBROADCASTSS 4(AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 4(AX)(DX*2), Z24
+	VBROADCASTSS 4(AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS 4(AX)(R10*1), Z24
+	VBROADCASTSS 4(AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 4(AX)(DX*4), Z24
+	VBROADCASTSS 4(AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS 4(AX)(R11*1), Z24
+	VBROADCASTSS 4(AX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 4(AX)(R10*2), Z24
+	VBROADCASTSS 4(AX)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z21
-	VMOVUPS      64(BX), Z22
-	VMOVUPS.Z    128(BX), K1, Z23
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z21
+	VMOVUPS      64(DX), Z22
+	VMOVUPS      (DX)(R11*1), Z23
 	VBROADCASTSS 8(AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS 8(AX)(DX*1), Z24
+	VBROADCASTSS 8(AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 8(AX)(DX*2), Z24
+	VBROADCASTSS 8(AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS 8(AX)(R10*1), Z24
+	VBROADCASTSS 8(AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 8(AX)(DX*4), Z24
+	VBROADCASTSS 8(AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS 8(AX)(R11*1), Z24
+	VBROADCASTSS 8(AX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 8(AX)(R10*2), Z24
+	VBROADCASTSS 8(AX)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z21
-	VMOVUPS      64(BX), Z22
-	VMOVUPS.Z    128(BX), K1, Z23
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z21
+	VMOVUPS      64(DX), Z22
+	VMOVUPS      (DX)(R11*1), Z23
 	VBROADCASTSS 12(AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS 12(AX)(DX*1), Z24
+	VBROADCASTSS 12(AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS 12(AX)(DX*2), Z24
+	VBROADCASTSS 12(AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS 12(AX)(R10*1), Z24
+	VBROADCASTSS 12(AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 12(AX)(DX*4), Z24
+	VBROADCASTSS 12(AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS 12(AX)(R11*1), Z24
+	VBROADCASTSS 12(AX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS 12(AX)(R10*2), Z24
+	VBROADCASTSS 12(AX)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z21
-	VMOVUPS      64(BX), Z22
-	VMOVUPS.Z    128(BX), K1, Z23
+	VMOVUPS      (DX), Z21
+	VMOVUPS      64(DX), Z22
+	VMOVUPS      (DX)(R11*1), Z23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Z24, Z23, Z2
-	VBROADCASTSS (AX)(DX*1), Z24
+	VBROADCASTSS (AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Z24, Z23, Z5
-	VBROADCASTSS (AX)(DX*2), Z24
+	VBROADCASTSS (AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Z24, Z23, Z8
-	VBROADCASTSS (AX)(R10*1), Z24
+	VBROADCASTSS (AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (AX)(DX*4), Z24
+	VBROADCASTSS (AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Z24, Z23, Z14
-	VBROADCASTSS (AX)(R11*1), Z24
+	VBROADCASTSS (AX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Z24, Z23, Z17
-	VBROADCASTSS (AX)(R10*2), Z24
+	VBROADCASTSS (AX)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Z24, Z23, Z20
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Z5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPS       Z8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPS       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPS       Z11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Z14, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y15, (DI)
-	VEXTRACTF64X4 $0x01, Z15, 32(DI)
-	VMOVUPS       Y16, 64(DI)
-	VEXTRACTF64X4 $0x01, Z16, 96(DI)
-	VMOVUPS       Z17, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Y19, 64(DI)
-	VEXTRACTF64X4 $0x01, Z19, 96(DI)
-	VMOVUPS       Z20, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPS       Y8, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPS       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPS       Y11, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y15, (SI)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)
+	VMOVUPS       Y16, 64(SI)
+	VEXTRACTF64X4 $0x01, Z16, 96(SI)
+	VMOVUPS       Y17, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, 64(SI)
+	VEXTRACTF64X4 $0x01, Z19, 96(SI)
+	VMOVUPS       Y20, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -6234,30 +8057,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone8x48AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000020, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6282,255 +8101,263 @@ TEXT ·salone8x48AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS.Z    128(BX), K1, Z26
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      (DX)(R12*1), Z26
 	VBROADCASTSS (AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS (AX)(DX*1), Z27
+	VBROADCASTSS (AX)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS (AX)(DX*2), Z27
+	VBROADCASTSS (AX)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS (AX)(R10*1), Z27
+	VBROADCASTSS (AX)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS (AX)(DX*4), Z27
+	VBROADCASTSS (AX)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS (AX)(R11*1), Z27
+	VBROADCASTSS (AX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS (AX)(R10*2), Z27
+	VBROADCASTSS (AX)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R12), Z27
+	VBROADCASTSS (R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS.Z    128(BX), K1, Z26
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      (DX)(R12*1), Z26
 	VBROADCASTSS 4(AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS 4(AX)(DX*1), Z27
+	VBROADCASTSS 4(AX)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS 4(AX)(DX*2), Z27
+	VBROADCASTSS 4(AX)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS 4(AX)(R10*1), Z27
+	VBROADCASTSS 4(AX)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS 4(AX)(DX*4), Z27
+	VBROADCASTSS 4(AX)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS 4(AX)(R11*1), Z27
+	VBROADCASTSS 4(AX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS 4(AX)(R10*2), Z27
+	VBROADCASTSS 4(AX)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS 4(R12), Z27
+	VBROADCASTSS 4(R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS.Z    128(BX), K1, Z26
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      (DX)(R12*1), Z26
 	VBROADCASTSS 8(AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS 8(AX)(DX*1), Z27
+	VBROADCASTSS 8(AX)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS 8(AX)(DX*2), Z27
+	VBROADCASTSS 8(AX)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS 8(AX)(R10*1), Z27
+	VBROADCASTSS 8(AX)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS 8(AX)(DX*4), Z27
+	VBROADCASTSS 8(AX)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS 8(AX)(R11*1), Z27
+	VBROADCASTSS 8(AX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS 8(AX)(R10*2), Z27
+	VBROADCASTSS 8(AX)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS 8(R12), Z27
+	VBROADCASTSS 8(R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS.Z    128(BX), K1, Z26
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      (DX)(R12*1), Z26
 	VBROADCASTSS 12(AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS 12(AX)(DX*1), Z27
+	VBROADCASTSS 12(AX)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS 12(AX)(DX*2), Z27
+	VBROADCASTSS 12(AX)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS 12(AX)(R10*1), Z27
+	VBROADCASTSS 12(AX)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS 12(AX)(DX*4), Z27
+	VBROADCASTSS 12(AX)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS 12(AX)(R11*1), Z27
+	VBROADCASTSS 12(AX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS 12(AX)(R10*2), Z27
+	VBROADCASTSS 12(AX)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS 12(R12), Z27
+	VBROADCASTSS 12(R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R12
-	SUBQ         $0x04, R9
+	ADDQ         $0x00000010, R11
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS.Z    128(BX), K1, Z26
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      (DX)(R12*1), Z26
 	VBROADCASTSS (AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Z27, Z26, Z2
-	VBROADCASTSS (AX)(DX*1), Z27
+	VBROADCASTSS (AX)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Z27, Z26, Z5
-	VBROADCASTSS (AX)(DX*2), Z27
+	VBROADCASTSS (AX)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Z27, Z26, Z8
-	VBROADCASTSS (AX)(R10*1), Z27
+	VBROADCASTSS (AX)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Z27, Z26, Z11
-	VBROADCASTSS (AX)(DX*4), Z27
+	VBROADCASTSS (AX)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Z27, Z26, Z14
-	VBROADCASTSS (AX)(R11*1), Z27
+	VBROADCASTSS (AX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Z27, Z26, Z17
-	VBROADCASTSS (AX)(R10*2), Z27
+	VBROADCASTSS (AX)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Z27, Z26, Z20
-	VBROADCASTSS (R12), Z27
+	VBROADCASTSS (R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Z27, Z26, Z23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R12
-	DECQ         R9
+	ADDQ         $0x00000004, R11
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Z5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPS       Z8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPS       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPS       Z11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Z14, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y15, (DI)
-	VEXTRACTF64X4 $0x01, Z15, 32(DI)
-	VMOVUPS       Y16, 64(DI)
-	VEXTRACTF64X4 $0x01, Z16, 96(DI)
-	VMOVUPS       Z17, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Y19, 64(DI)
-	VEXTRACTF64X4 $0x01, Z19, 96(DI)
-	VMOVUPS       Z20, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y21, (DI)
-	VEXTRACTF64X4 $0x01, Z21, 32(DI)
-	VMOVUPS       Y22, 64(DI)
-	VEXTRACTF64X4 $0x01, Z22, 96(DI)
-	VMOVUPS       Z23, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPS       Y8, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPS       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y15, (SI)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)
+	VMOVUPS       Y16, 64(SI)
+	VEXTRACTF64X4 $0x01, Z16, 96(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, 64(SI)
+	VEXTRACTF64X4 $0x01, Z19, 96(SI)
+	VMOVUPS       Y20, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y21, (SI)
+	VEXTRACTF64X4 $0x01, Z21, 32(SI)
+	VMOVUPS       Y22, 64(SI)
+	VEXTRACTF64X4 $0x01, Z22, 96(SI)
+	VMOVUPS       Y23, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z23, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -6547,15 +8374,11 @@ TEXT ·salone1x64AVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000030, R9
+	MOVQ cols+56(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, CX
+	SHLQ    $0x02, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6568,7 +8391,7 @@ tileSteps:
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS.Z    192(DX), K1, Z7
+	VMOVUPS      (DX)(CX*1), Z7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -6578,7 +8401,7 @@ tileSteps:
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS.Z    192(DX), K1, Z7
+	VMOVUPS      (DX)(CX*1), Z7
 	VBROADCASTSS 4(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -6588,7 +8411,7 @@ tileSteps:
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS.Z    192(DX), K1, Z7
+	VMOVUPS      (DX)(CX*1), Z7
 	VBROADCASTSS 8(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -6598,7 +8421,7 @@ tileSteps:
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS.Z    192(DX), K1, Z7
+	VMOVUPS      (DX)(CX*1), Z7
 	VBROADCASTSS 12(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -6617,7 +8440,7 @@ tileStep:
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS.Z    192(DX), K1, Z7
+	VMOVUPS      (DX)(CX*1), Z7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -6635,7 +8458,8 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z1, 96(SI)
 	VMOVUPS       Y2, 128(SI)
 	VEXTRACTF64X4 $0x01, Z2, 160(SI)
-	VMOVUPS       Z3, K1, 192(SI)
+	VMOVUPS       Y3, (SI)(CX*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(CX*1)
 	ADDQ          DI, SI
 	VZEROUPPER
 	RET
@@ -6644,24 +8468,20 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone2x64AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000030, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R9
+	SHLQ    $0x02, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6670,116 +8490,118 @@ TEXT ·salone2x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS.Z    192(BX), K1, Z11
+	VMOVUPS      (DX), Z8
+	VMOVUPS      64(DX), Z9
+	VMOVUPS      128(DX), Z10
+	VMOVUPS      (DX)(R9*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS.Z    192(BX), K1, Z11
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z8
+	VMOVUPS      64(DX), Z9
+	VMOVUPS      128(DX), Z10
+	VMOVUPS      (DX)(R9*1), Z11
 	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 4(AX)(DX*1), Z12
+	VBROADCASTSS 4(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS.Z    192(BX), K1, Z11
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z8
+	VMOVUPS      64(DX), Z9
+	VMOVUPS      128(DX), Z10
+	VMOVUPS      (DX)(R9*1), Z11
 	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 8(AX)(DX*1), Z12
+	VBROADCASTSS 8(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS.Z    192(BX), K1, Z11
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z8
+	VMOVUPS      64(DX), Z9
+	VMOVUPS      128(DX), Z10
+	VMOVUPS      (DX)(R9*1), Z11
 	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS 12(AX)(DX*1), Z12
+	VBROADCASTSS 12(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS.Z    192(BX), K1, Z11
+	VMOVUPS      (DX), Z8
+	VMOVUPS      64(DX), Z9
+	VMOVUPS      128(DX), Z10
+	VMOVUPS      (DX)(R9*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPS       Z3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPS       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPS       Z7, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPS       Y3, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPS       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPS       Y7, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -6787,24 +8609,20 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone3x64AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000030, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R9
+	SHLQ    $0x02, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6817,149 +8635,152 @@ TEXT ·salone3x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS.Z    192(BX), K1, Z15
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      128(DX), Z14
+	VMOVUPS      (DX)(R9*1), Z15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS.Z    192(BX), K1, Z15
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      128(DX), Z14
+	VMOVUPS      (DX)(R9*1), Z15
 	VBROADCASTSS 4(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS 4(AX)(DX*1), Z16
+	VBROADCASTSS 4(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS 4(AX)(DX*2), Z16
+	VBROADCASTSS 4(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS.Z    192(BX), K1, Z15
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      128(DX), Z14
+	VMOVUPS      (DX)(R9*1), Z15
 	VBROADCASTSS 8(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS 8(AX)(DX*1), Z16
+	VBROADCASTSS 8(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS 8(AX)(DX*2), Z16
+	VBROADCASTSS 8(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS.Z    192(BX), K1, Z15
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      128(DX), Z14
+	VMOVUPS      (DX)(R9*1), Z15
 	VBROADCASTSS 12(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS 12(AX)(DX*1), Z16
+	VBROADCASTSS 12(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS 12(AX)(DX*2), Z16
+	VBROADCASTSS 12(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS.Z    192(BX), K1, Z15
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      128(DX), Z14
+	VMOVUPS      (DX)(R9*1), Z15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPS       Z3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPS       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPS       Z7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPS       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPS       Z11, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPS       Y3, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPS       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPS       Y7, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPS       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPS       Y11, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -6967,25 +8788,21 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone4x64AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000030, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -7002,182 +8819,186 @@ TEXT ·salone4x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS.Z    192(BX), K1, Z19
+	VMOVUPS      (DX), Z16
+	VMOVUPS      64(DX), Z17
+	VMOVUPS      128(DX), Z18
+	VMOVUPS      (DX)(R10*1), Z19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R10*1), Z20
+	VBROADCASTSS (AX)(R9*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS.Z    192(BX), K1, Z19
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z16
+	VMOVUPS      64(DX), Z17
+	VMOVUPS      128(DX), Z18
+	VMOVUPS      (DX)(R10*1), Z19
 	VBROADCASTSS 4(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS 4(AX)(DX*1), Z20
+	VBROADCASTSS 4(AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS 4(AX)(DX*2), Z20
+	VBROADCASTSS 4(AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS 4(AX)(R10*1), Z20
+	VBROADCASTSS 4(AX)(R9*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS.Z    192(BX), K1, Z19
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z16
+	VMOVUPS      64(DX), Z17
+	VMOVUPS      128(DX), Z18
+	VMOVUPS      (DX)(R10*1), Z19
 	VBROADCASTSS 8(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS 8(AX)(DX*1), Z20
+	VBROADCASTSS 8(AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS 8(AX)(DX*2), Z20
+	VBROADCASTSS 8(AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS 8(AX)(R10*1), Z20
+	VBROADCASTSS 8(AX)(R9*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS.Z    192(BX), K1, Z19
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z16
+	VMOVUPS      64(DX), Z17
+	VMOVUPS      128(DX), Z18
+	VMOVUPS      (DX)(R10*1), Z19
 	VBROADCASTSS 12(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS 12(AX)(DX*1), Z20
+	VBROADCASTSS 12(AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS 12(AX)(DX*2), Z20
+	VBROADCASTSS 12(AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS 12(AX)(R10*1), Z20
+	VBROADCASTSS 12(AX)(R9*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS.Z    192(BX), K1, Z19
+	VMOVUPS      (DX), Z16
+	VMOVUPS      64(DX), Z17
+	VMOVUPS      128(DX), Z18
+	VMOVUPS      (DX)(R10*1), Z19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R10*1), Z20
+	VBROADCASTSS (AX)(R9*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPS       Z3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPS       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPS       Z7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPS       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPS       Z11, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Y14, 128(DI)
-	VEXTRACTF64X4 $0x01, Z14, 160(DI)
-	VMOVUPS       Z15, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPS       Y3, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPS       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPS       Y7, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPS       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPS       Y11, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, 128(SI)
+	VEXTRACTF64X4 $0x01, Z14, 160(SI)
+	VMOVUPS       Y15, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -7185,25 +9006,21 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone5x64AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000030, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -7224,215 +9041,220 @@ TEXT ·salone5x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z20
-	VMOVUPS      64(BX), Z21
-	VMOVUPS      128(BX), Z22
-	VMOVUPS.Z    192(BX), K1, Z23
+	VMOVUPS      (DX), Z20
+	VMOVUPS      64(DX), Z21
+	VMOVUPS      128(DX), Z22
+	VMOVUPS      (DX)(R10*1), Z23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (AX)(DX*1), Z24
+	VBROADCASTSS (AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS (AX)(DX*2), Z24
+	VBROADCASTSS (AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (AX)(R10*1), Z24
+	VBROADCASTSS (AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (AX)(DX*4), Z24
+	VBROADCASTSS (AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z20
-	VMOVUPS      64(BX), Z21
-	VMOVUPS      128(BX), Z22
-	VMOVUPS.Z    192(BX), K1, Z23
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z20
+	VMOVUPS      64(DX), Z21
+	VMOVUPS      128(DX), Z22
+	VMOVUPS      (DX)(R10*1), Z23
 	VBROADCASTSS 4(AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS 4(AX)(DX*1), Z24
+	VBROADCASTSS 4(AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS 4(AX)(DX*2), Z24
+	VBROADCASTSS 4(AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 4(AX)(R10*1), Z24
+	VBROADCASTSS 4(AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS 4(AX)(DX*4), Z24
+	VBROADCASTSS 4(AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z20
-	VMOVUPS      64(BX), Z21
-	VMOVUPS      128(BX), Z22
-	VMOVUPS.Z    192(BX), K1, Z23
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z20
+	VMOVUPS      64(DX), Z21
+	VMOVUPS      128(DX), Z22
+	VMOVUPS      (DX)(R10*1), Z23
 	VBROADCASTSS 8(AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS 8(AX)(DX*1), Z24
+	VBROADCASTSS 8(AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS 8(AX)(DX*2), Z24
+	VBROADCASTSS 8(AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 8(AX)(R10*1), Z24
+	VBROADCASTSS 8(AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS 8(AX)(DX*4), Z24
+	VBROADCASTSS 8(AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z20
-	VMOVUPS      64(BX), Z21
-	VMOVUPS      128(BX), Z22
-	VMOVUPS.Z    192(BX), K1, Z23
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z20
+	VMOVUPS      64(DX), Z21
+	VMOVUPS      128(DX), Z22
+	VMOVUPS      (DX)(R10*1), Z23
 	VBROADCASTSS 12(AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS 12(AX)(DX*1), Z24
+	VBROADCASTSS 12(AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS 12(AX)(DX*2), Z24
+	VBROADCASTSS 12(AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS 12(AX)(R10*1), Z24
+	VBROADCASTSS 12(AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS 12(AX)(DX*4), Z24
+	VBROADCASTSS 12(AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z20
-	VMOVUPS      64(BX), Z21
-	VMOVUPS      128(BX), Z22
-	VMOVUPS.Z    192(BX), K1, Z23
+	VMOVUPS      (DX), Z20
+	VMOVUPS      64(DX), Z21
+	VMOVUPS      128(DX), Z22
+	VMOVUPS      (DX)(R10*1), Z23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Z24, Z23, Z3
-	VBROADCASTSS (AX)(DX*1), Z24
+	VBROADCASTSS (AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Z24, Z23, Z7
-	VBROADCASTSS (AX)(DX*2), Z24
+	VBROADCASTSS (AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Z24, Z23, Z11
-	VBROADCASTSS (AX)(R10*1), Z24
+	VBROADCASTSS (AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Z24, Z23, Z15
-	VBROADCASTSS (AX)(DX*4), Z24
+	VBROADCASTSS (AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Z24, Z23, Z19
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPS       Z3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPS       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPS       Z7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPS       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPS       Z11, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Y14, 128(DI)
-	VEXTRACTF64X4 $0x01, Z14, 160(DI)
-	VMOVUPS       Z15, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Y17, 64(DI)
-	VEXTRACTF64X4 $0x01, Z17, 96(DI)
-	VMOVUPS       Y18, 128(DI)
-	VEXTRACTF64X4 $0x01, Z18, 160(DI)
-	VMOVUPS       Z19, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPS       Y3, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPS       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPS       Y7, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPS       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPS       Y11, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, 128(SI)
+	VEXTRACTF64X4 $0x01, Z14, 160(SI)
+	VMOVUPS       Y15, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, 64(SI)
+	VEXTRACTF64X4 $0x01, Z17, 96(SI)
+	VMOVUPS       Y18, 128(SI)
+	VEXTRACTF64X4 $0x01, Z18, 160(SI)
+	VMOVUPS       Y19, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -7440,26 +9262,22 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·salone6x64AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000030, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -7484,267 +9302,315 @@ TEXT ·salone6x64AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VMOVUPS.Z    192(BX), K1, Z27
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VMOVUPS      (DX)(R11*1), Z27
 	VBROADCASTSS (AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (AX)(DX*1), Z28
+	VBROADCASTSS (AX)(CX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS (AX)(DX*2), Z28
+	VBROADCASTSS (AX)(CX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (AX)(R10*1), Z28
+	VBROADCASTSS (AX)(R9*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (AX)(DX*4), Z28
+	VBROADCASTSS (AX)(CX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS (AX)(R11*1), Z28
+	VBROADCASTSS (AX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VMOVUPS.Z    192(BX), K1, Z27
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VMOVUPS      (DX)(R11*1), Z27
 	VBROADCASTSS 4(AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS 4(AX)(DX*1), Z28
+	VBROADCASTSS 4(AX)(CX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS 4(AX)(DX*2), Z28
+	VBROADCASTSS 4(AX)(CX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS 4(AX)(R10*1), Z28
+	VBROADCASTSS 4(AX)(R9*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS 4(AX)(DX*4), Z28
+	VBROADCASTSS 4(AX)(CX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS 4(AX)(R11*1), Z28
+	VBROADCASTSS 4(AX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VMOVUPS.Z    192(BX), K1, Z27
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VMOVUPS      (DX)(R11*1), Z27
 	VBROADCASTSS 8(AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS 8(AX)(DX*1), Z28
+	VBROADCASTSS 8(AX)(CX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS 8(AX)(DX*2), Z28
+	VBROADCASTSS 8(AX)(CX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS 8(AX)(R10*1), Z28
+	VBROADCASTSS 8(AX)(R9*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS 8(AX)(DX*4), Z28
+	VBROADCASTSS 8(AX)(CX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS 8(AX)(R11*1), Z28
+	VBROADCASTSS 8(AX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VMOVUPS.Z    192(BX), K1, Z27
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VMOVUPS      (DX)(R11*1), Z27
 	VBROADCASTSS 12(AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS 12(AX)(DX*1), Z28
+	VBROADCASTSS 12(AX)(CX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS 12(AX)(DX*2), Z28
+	VBROADCASTSS 12(AX)(CX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS 12(AX)(R10*1), Z28
+	VBROADCASTSS 12(AX)(R9*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS 12(AX)(DX*4), Z28
+	VBROADCASTSS 12(AX)(CX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS 12(AX)(R11*1), Z28
+	VBROADCASTSS 12(AX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VMOVUPS.Z    192(BX), K1, Z27
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VMOVUPS      (DX)(R11*1), Z27
 	VBROADCASTSS (AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Z28, Z27, Z3
-	VBROADCASTSS (AX)(DX*1), Z28
+	VBROADCASTSS (AX)(CX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Z28, Z27, Z7
-	VBROADCASTSS (AX)(DX*2), Z28
+	VBROADCASTSS (AX)(CX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Z28, Z27, Z11
-	VBROADCASTSS (AX)(R10*1), Z28
+	VBROADCASTSS (AX)(R9*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Z28, Z27, Z15
-	VBROADCASTSS (AX)(DX*4), Z28
+	VBROADCASTSS (AX)(CX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Z28, Z27, Z19
-	VBROADCASTSS (AX)(R11*1), Z28
+	VBROADCASTSS (AX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Z28, Z27, Z23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPS       Z3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPS       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPS       Z7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPS       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPS       Z11, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Y14, 128(DI)
-	VEXTRACTF64X4 $0x01, Z14, 160(DI)
-	VMOVUPS       Z15, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Y17, 64(DI)
-	VEXTRACTF64X4 $0x01, Z17, 96(DI)
-	VMOVUPS       Y18, 128(DI)
-	VEXTRACTF64X4 $0x01, Z18, 160(DI)
-	VMOVUPS       Z19, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPS       Y21, 64(DI)
-	VEXTRACTF64X4 $0x01, Z21, 96(DI)
-	VMOVUPS       Y22, 128(DI)
-	VEXTRACTF64X4 $0x01, Z22, 160(DI)
-	VMOVUPS       Z23, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPS       Y3, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPS       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPS       Y7, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPS       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPS       Y11, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, 128(SI)
+	VEXTRACTF64X4 $0x01, Z14, 160(SI)
+	VMOVUPS       Y15, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, 64(SI)
+	VEXTRACTF64X4 $0x01, Z17, 96(SI)
+	VMOVUPS       Y18, 128(SI)
+	VEXTRACTF64X4 $0x01, Z18, 160(SI)
+	VMOVUPS       Y19, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPS       Y21, 64(SI)
+	VEXTRACTF64X4 $0x01, Z21, 96(SI)
+	VMOVUPS       Y22, 128(SI)
+	VEXTRACTF64X4 $0x01, Z22, 160(SI)
+	VMOVUPS       Y23, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z23, 32(SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
 // func dalone1x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·dalone1x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000000, R9
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), CX
+	MOVQ    b+24(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    c+40(FP), SI
+	MOVQ    ldc+48(FP), DI
+	MOVQ    k+0(FP), R8
+	SHLQ    $0x03, CX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	MOVQ    cols+56(FP), R9
+	CMPQ    R9, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	SUBQ    $0x04, R8
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (DX), Z1
+	VFMADD231PD.BCST (AX), Z1, Z0
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z1
+	VFMADD231PD.BCST 8(AX), Z1, Z0
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z1
+	VFMADD231PD.BCST 16(AX), Z1, Z0
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z1
+	VFMADD231PD.BCST 24(AX), Z1, Z0
+	ADDQ             BX, DX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R8
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R8
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (DX), Z1
+	VFMADD231PD.BCST (AX), Z1, Z0
+	ADDQ             BX, DX
+	ADDQ             $0x00000008, AX
+	DECQ             R8
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	ADDQ          DI, SI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R9, CX
 	MOVL    $0x00000001, R9
@@ -7753,10 +9619,10 @@ TEXT ·dalone1x8AVX512(SB), NOSPLIT, $0-64
 	KMOVW   R9, K1
 	VPXORD  Z0, Z0, Z0
 	SUBQ    $0x04, R8
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (DX), K1, Z1
 	VFMADD231PD.BCST (AX), Z1, Z0
 	ADDQ             BX, DX
@@ -7771,21 +9637,21 @@ tileSteps:
 	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R8
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R8
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (DX), K1, Z1
 	VFMADD231PD.BCST (AX), Z1, Z0
 	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
 	DECQ             R8
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (SI)
 	ADDQ    DI, SI
 	VZEROUPPER
@@ -7794,19 +9660,70 @@ tileWrite:
 // func dalone2x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·dalone2x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000000, R10
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	MOVQ    cols+56(FP), R10
+	CMPQ    R10, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z2
+	VFMADD231PD.BCST (AX), Z2, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z2
+	VFMADD231PD.BCST 8(AX), Z2, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z2, Z1
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z2
+	VFMADD231PD.BCST 16(AX), Z2, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z2, Z1
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z2
+	VFMADD231PD.BCST 24(AX), Z2, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z2, Z1
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z2
+	VFMADD231PD.BCST (AX), Z2, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R10, CX
 	MOVL    $0x00000001, R10
@@ -7816,10 +9733,10 @@ TEXT ·dalone2x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z2
 	VFMADD231PD.BCST (AX), Z2, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
@@ -7838,22 +9755,22 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z2
 	VFMADD231PD.BCST (AX), Z2, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
 	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -7864,19 +9781,79 @@ tileWrite:
 // func dalone3x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·dalone3x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000000, R10
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	MOVQ    cols+56(FP), R10
+	CMPQ    R10, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z3
+	VFMADD231PD.BCST (AX), Z3, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z3
+	VFMADD231PD.BCST 8(AX), Z3, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z3, Z2
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z3
+	VFMADD231PD.BCST 16(AX), Z3, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z3, Z2
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z3
+	VFMADD231PD.BCST 24(AX), Z3, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z3, Z2
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z3
+	VFMADD231PD.BCST (AX), Z3, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R10, CX
 	MOVL    $0x00000001, R10
@@ -7887,10 +9864,10 @@ TEXT ·dalone3x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z3
 	VFMADD231PD.BCST (AX), Z3, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
@@ -7913,13 +9890,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z3
 	VFMADD231PD.BCST (AX), Z3, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
@@ -7927,9 +9904,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -7942,20 +9919,89 @@ tileWrite:
 // func dalone4x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·dalone4x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	LEAQ    (DX)(DX*2), R10
+	MOVQ    cols+56(FP), R11
+	CMPQ    R11, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z4
+	VFMADD231PD.BCST (AX), Z4, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z4, Z3
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z4
+	VFMADD231PD.BCST 8(AX), Z4, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z4, Z3
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z4
+	VFMADD231PD.BCST 16(AX), Z4, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z4, Z3
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z4
+	VFMADD231PD.BCST 24(AX), Z4, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z4, Z3
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z4
+	VFMADD231PD.BCST (AX), Z4, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z4, Z3
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -7967,10 +10013,10 @@ TEXT ·dalone4x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z4
 	VFMADD231PD.BCST (AX), Z4, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
@@ -7997,13 +10043,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z4
 	VFMADD231PD.BCST (AX), Z4, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
@@ -8012,9 +10058,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -8029,20 +10075,98 @@ tileWrite:
 // func dalone5x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·dalone5x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	LEAQ    (DX)(DX*2), R10
+	MOVQ    cols+56(FP), R11
+	CMPQ    R11, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z5
+	VFMADD231PD.BCST (AX), Z5, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z5, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z5
+	VFMADD231PD.BCST 8(AX), Z5, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z5, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z5, Z4
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z5
+	VFMADD231PD.BCST 16(AX), Z5, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z5, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z5, Z4
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z5
+	VFMADD231PD.BCST 24(AX), Z5, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z5, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z5, Z4
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z5
+	VFMADD231PD.BCST (AX), Z5, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z5, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -8055,10 +10179,10 @@ TEXT ·dalone5x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z5
 	VFMADD231PD.BCST (AX), Z5, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
@@ -8089,13 +10213,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z5
 	VFMADD231PD.BCST (AX), Z5, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
@@ -8105,9 +10229,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -8124,21 +10248,108 @@ tileWrite:
 // func dalone6x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·dalone6x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (DX)(DX*4), R11
+	MOVQ    cols+56(FP), R12
+	CMPQ    R12, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z6
+	VFMADD231PD.BCST (AX), Z6, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z6, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z6, Z5
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z6
+	VFMADD231PD.BCST 8(AX), Z6, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z6, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 8(AX)(R11*1), Z6, Z5
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z6
+	VFMADD231PD.BCST 16(AX), Z6, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z6, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 16(AX)(R11*1), Z6, Z5
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z6
+	VFMADD231PD.BCST 24(AX), Z6, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z6, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST 24(AX)(R11*1), Z6, Z5
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z6
+	VFMADD231PD.BCST (AX), Z6, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z6, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z6, Z5
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -8152,10 +10363,10 @@ TEXT ·dalone6x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z6
 	VFMADD231PD.BCST (AX), Z6, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
@@ -8190,13 +10401,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z6
 	VFMADD231PD.BCST (AX), Z6, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
@@ -8207,9 +10418,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -8228,21 +10439,117 @@ tileWrite:
 // func dalone7x8AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F
 TEXT ·dalone7x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (DX)(DX*4), R11
+	MOVQ    cols+56(FP), R12
+	CMPQ    R12, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z7
+	VFMADD231PD.BCST (AX), Z7, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z7, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z7, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z7, Z6
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z7
+	VFMADD231PD.BCST 8(AX), Z7, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z7, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 8(AX)(R11*1), Z7, Z5
+	VFMADD231PD.BCST 8(AX)(R10*2), Z7, Z6
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z7
+	VFMADD231PD.BCST 16(AX), Z7, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z7, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 16(AX)(R11*1), Z7, Z5
+	VFMADD231PD.BCST 16(AX)(R10*2), Z7, Z6
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z7
+	VFMADD231PD.BCST 24(AX), Z7, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z7, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST 24(AX)(R11*1), Z7, Z5
+	VFMADD231PD.BCST 24(AX)(R10*2), Z7, Z6
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z7
+	VFMADD231PD.BCST (AX), Z7, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z7, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z7, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z7, Z6
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -8257,10 +10564,10 @@ TEXT ·dalone7x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z7
 	VFMADD231PD.BCST (AX), Z7, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
@@ -8299,13 +10606,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z7
 	VFMADD231PD.BCST (AX), Z7, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
@@ -8317,9 +10624,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -8354,11 +10661,118 @@ TEXT ·dalone8x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z8
+	VFMADD231PD.BCST (AX), Z8, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z8, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z8, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z8, Z6
+	VFMADD231PD.BCST (R12), Z8, Z7
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z8
+	VFMADD231PD.BCST 8(AX), Z8, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z8, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 8(AX)(R11*1), Z8, Z5
+	VFMADD231PD.BCST 8(AX)(R10*2), Z8, Z6
+	VFMADD231PD.BCST 8(R12), Z8, Z7
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z8
+	VFMADD231PD.BCST 16(AX), Z8, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z8, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 16(AX)(R11*1), Z8, Z5
+	VFMADD231PD.BCST 16(AX)(R10*2), Z8, Z6
+	VFMADD231PD.BCST 16(R12), Z8, Z7
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z8
+	VFMADD231PD.BCST 24(AX), Z8, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z8, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST 24(AX)(R11*1), Z8, Z5
+	VFMADD231PD.BCST 24(AX)(R10*2), Z8, Z6
+	VFMADD231PD.BCST 24(R12), Z8, Z7
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z8
+	VFMADD231PD.BCST (AX), Z8, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z8, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z8, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z8, Z6
+	VFMADD231PD.BCST (R12), Z8, Z7
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -8374,10 +10788,10 @@ TEXT ·dalone8x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z8
 	VFMADD231PD.BCST (AX), Z8, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
@@ -8421,13 +10835,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z8
 	VFMADD231PD.BCST (AX), Z8, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
@@ -8441,9 +10855,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -8480,11 +10894,127 @@ TEXT ·dalone9x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z9, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z9, Z6
+	VFMADD231PD.BCST (R12), Z9, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z9, Z8
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z9
+	VFMADD231PD.BCST 8(AX), Z9, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z9, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 8(AX)(R11*1), Z9, Z5
+	VFMADD231PD.BCST 8(AX)(R10*2), Z9, Z6
+	VFMADD231PD.BCST 8(R12), Z9, Z7
+	VFMADD231PD.BCST 8(R12)(DX*1), Z9, Z8
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z9
+	VFMADD231PD.BCST 16(AX), Z9, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z9, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 16(AX)(R11*1), Z9, Z5
+	VFMADD231PD.BCST 16(AX)(R10*2), Z9, Z6
+	VFMADD231PD.BCST 16(R12), Z9, Z7
+	VFMADD231PD.BCST 16(R12)(DX*1), Z9, Z8
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z9
+	VFMADD231PD.BCST 24(AX), Z9, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z9, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST 24(AX)(R11*1), Z9, Z5
+	VFMADD231PD.BCST 24(AX)(R10*2), Z9, Z6
+	VFMADD231PD.BCST 24(R12), Z9, Z7
+	VFMADD231PD.BCST 24(R12)(DX*1), Z9, Z8
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z9, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z9, Z6
+	VFMADD231PD.BCST (R12), Z9, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z9, Z8
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -8501,10 +11031,10 @@ TEXT ·dalone9x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z9
 	VFMADD231PD.BCST (AX), Z9, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
@@ -8552,13 +11082,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z9
 	VFMADD231PD.BCST (AX), Z9, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
@@ -8573,9 +11103,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -8614,11 +11144,136 @@ TEXT ·dalone10x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z10, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z10, Z6
+	VFMADD231PD.BCST (R12), Z10, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z10, Z9
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z10
+	VFMADD231PD.BCST 8(AX), Z10, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z10, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 8(AX)(R11*1), Z10, Z5
+	VFMADD231PD.BCST 8(AX)(R10*2), Z10, Z6
+	VFMADD231PD.BCST 8(R12), Z10, Z7
+	VFMADD231PD.BCST 8(R12)(DX*1), Z10, Z8
+	VFMADD231PD.BCST 8(R12)(DX*2), Z10, Z9
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z10
+	VFMADD231PD.BCST 16(AX), Z10, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z10, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 16(AX)(R11*1), Z10, Z5
+	VFMADD231PD.BCST 16(AX)(R10*2), Z10, Z6
+	VFMADD231PD.BCST 16(R12), Z10, Z7
+	VFMADD231PD.BCST 16(R12)(DX*1), Z10, Z8
+	VFMADD231PD.BCST 16(R12)(DX*2), Z10, Z9
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z10
+	VFMADD231PD.BCST 24(AX), Z10, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z10, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST 24(AX)(R11*1), Z10, Z5
+	VFMADD231PD.BCST 24(AX)(R10*2), Z10, Z6
+	VFMADD231PD.BCST 24(R12), Z10, Z7
+	VFMADD231PD.BCST 24(R12)(DX*1), Z10, Z8
+	VFMADD231PD.BCST 24(R12)(DX*2), Z10, Z9
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z10, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z10, Z6
+	VFMADD231PD.BCST (R12), Z10, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z10, Z9
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -8636,10 +11291,10 @@ TEXT ·dalone10x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z10
 	VFMADD231PD.BCST (AX), Z10, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
@@ -8691,13 +11346,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z10
 	VFMADD231PD.BCST (AX), Z10, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
@@ -8713,9 +11368,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -8756,11 +11411,145 @@ TEXT ·dalone11x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z11, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z11, Z6
+	VFMADD231PD.BCST (R12), Z11, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R12)(R10*1), Z11, Z10
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z11
+	VFMADD231PD.BCST 8(AX), Z11, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z11, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 8(AX)(R11*1), Z11, Z5
+	VFMADD231PD.BCST 8(AX)(R10*2), Z11, Z6
+	VFMADD231PD.BCST 8(R12), Z11, Z7
+	VFMADD231PD.BCST 8(R12)(DX*1), Z11, Z8
+	VFMADD231PD.BCST 8(R12)(DX*2), Z11, Z9
+	VFMADD231PD.BCST 8(R12)(R10*1), Z11, Z10
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z11
+	VFMADD231PD.BCST 16(AX), Z11, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z11, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 16(AX)(R11*1), Z11, Z5
+	VFMADD231PD.BCST 16(AX)(R10*2), Z11, Z6
+	VFMADD231PD.BCST 16(R12), Z11, Z7
+	VFMADD231PD.BCST 16(R12)(DX*1), Z11, Z8
+	VFMADD231PD.BCST 16(R12)(DX*2), Z11, Z9
+	VFMADD231PD.BCST 16(R12)(R10*1), Z11, Z10
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z11
+	VFMADD231PD.BCST 24(AX), Z11, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z11, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST 24(AX)(R11*1), Z11, Z5
+	VFMADD231PD.BCST 24(AX)(R10*2), Z11, Z6
+	VFMADD231PD.BCST 24(R12), Z11, Z7
+	VFMADD231PD.BCST 24(R12)(DX*1), Z11, Z8
+	VFMADD231PD.BCST 24(R12)(DX*2), Z11, Z9
+	VFMADD231PD.BCST 24(R12)(R10*1), Z11, Z10
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z11, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z11, Z6
+	VFMADD231PD.BCST (R12), Z11, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R12)(R10*1), Z11, Z10
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y10, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -8779,10 +11568,10 @@ TEXT ·dalone11x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z11
 	VFMADD231PD.BCST (AX), Z11, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
@@ -8838,13 +11627,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z11
 	VFMADD231PD.BCST (AX), Z11, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
@@ -8861,9 +11650,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -8906,11 +11695,154 @@ TEXT ·dalone12x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z12, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z12, Z6
+	VFMADD231PD.BCST (R12), Z12, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z12, Z11
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z12
+	VFMADD231PD.BCST 8(AX), Z12, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z12, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 8(AX)(R11*1), Z12, Z5
+	VFMADD231PD.BCST 8(AX)(R10*2), Z12, Z6
+	VFMADD231PD.BCST 8(R12), Z12, Z7
+	VFMADD231PD.BCST 8(R12)(DX*1), Z12, Z8
+	VFMADD231PD.BCST 8(R12)(DX*2), Z12, Z9
+	VFMADD231PD.BCST 8(R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST 8(R12)(DX*4), Z12, Z11
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z12
+	VFMADD231PD.BCST 16(AX), Z12, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z12, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 16(AX)(R11*1), Z12, Z5
+	VFMADD231PD.BCST 16(AX)(R10*2), Z12, Z6
+	VFMADD231PD.BCST 16(R12), Z12, Z7
+	VFMADD231PD.BCST 16(R12)(DX*1), Z12, Z8
+	VFMADD231PD.BCST 16(R12)(DX*2), Z12, Z9
+	VFMADD231PD.BCST 16(R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST 16(R12)(DX*4), Z12, Z11
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z12
+	VFMADD231PD.BCST 24(AX), Z12, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z12, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST 24(AX)(R11*1), Z12, Z5
+	VFMADD231PD.BCST 24(AX)(R10*2), Z12, Z6
+	VFMADD231PD.BCST 24(R12), Z12, Z7
+	VFMADD231PD.BCST 24(R12)(DX*1), Z12, Z8
+	VFMADD231PD.BCST 24(R12)(DX*2), Z12, Z9
+	VFMADD231PD.BCST 24(R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST 24(R12)(DX*4), Z12, Z11
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z12, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z12, Z6
+	VFMADD231PD.BCST (R12), Z12, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R12)(R10*1), Z12, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z12, Z11
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y10, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y11, (DI)
+	VEXTRACTF64X4 $0x01, Z11, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -8930,10 +11862,10 @@ TEXT ·dalone12x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z12
 	VFMADD231PD.BCST (AX), Z12, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
@@ -8993,13 +11925,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z12
 	VFMADD231PD.BCST (AX), Z12, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
@@ -9017,9 +11949,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -9064,11 +11996,163 @@ TEXT ·dalone13x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z13
+	VFMADD231PD.BCST (AX), Z13, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z13, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z13, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z13, Z6
+	VFMADD231PD.BCST (R12), Z13, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z13, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z13, Z11
+	VFMADD231PD.BCST (R12)(R11*1), Z13, Z12
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z13
+	VFMADD231PD.BCST 8(AX), Z13, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z13, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST 8(AX)(R11*1), Z13, Z5
+	VFMADD231PD.BCST 8(AX)(R10*2), Z13, Z6
+	VFMADD231PD.BCST 8(R12), Z13, Z7
+	VFMADD231PD.BCST 8(R12)(DX*1), Z13, Z8
+	VFMADD231PD.BCST 8(R12)(DX*2), Z13, Z9
+	VFMADD231PD.BCST 8(R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST 8(R12)(DX*4), Z13, Z11
+	VFMADD231PD.BCST 8(R12)(R11*1), Z13, Z12
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z13
+	VFMADD231PD.BCST 16(AX), Z13, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z13, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST 16(AX)(R11*1), Z13, Z5
+	VFMADD231PD.BCST 16(AX)(R10*2), Z13, Z6
+	VFMADD231PD.BCST 16(R12), Z13, Z7
+	VFMADD231PD.BCST 16(R12)(DX*1), Z13, Z8
+	VFMADD231PD.BCST 16(R12)(DX*2), Z13, Z9
+	VFMADD231PD.BCST 16(R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST 16(R12)(DX*4), Z13, Z11
+	VFMADD231PD.BCST 16(R12)(R11*1), Z13, Z12
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z13
+	VFMADD231PD.BCST 24(AX), Z13, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z13, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST 24(AX)(R11*1), Z13, Z5
+	VFMADD231PD.BCST 24(AX)(R10*2), Z13, Z6
+	VFMADD231PD.BCST 24(R12), Z13, Z7
+	VFMADD231PD.BCST 24(R12)(DX*1), Z13, Z8
+	VFMADD231PD.BCST 24(R12)(DX*2), Z13, Z9
+	VFMADD231PD.BCST 24(R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST 24(R12)(DX*4), Z13, Z11
+	VFMADD231PD.BCST 24(R12)(R11*1), Z13, Z12
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z13
+	VFMADD231PD.BCST (AX), Z13, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z13, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z13, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z13, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z13, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z13, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z13, Z6
+	VFMADD231PD.BCST (R12), Z13, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z13, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z13, Z9
+	VFMADD231PD.BCST (R12)(R10*1), Z13, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z13, Z11
+	VFMADD231PD.BCST (R12)(R11*1), Z13, Z12
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y10, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y11, (DI)
+	VEXTRACTF64X4 $0x01, Z11, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y12, (DI)
+	VEXTRACTF64X4 $0x01, Z12, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -9089,10 +12173,10 @@ TEXT ·dalone13x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z13
 	VFMADD231PD.BCST (AX), Z13, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z13, Z1
@@ -9156,13 +12240,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z13
 	VFMADD231PD.BCST (AX), Z13, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z13, Z1
@@ -9181,9 +12265,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -9230,11 +12314,172 @@ TEXT ·dalone14x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z14
+	VFMADD231PD.BCST (AX), Z14, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z14, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z14, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z14, Z6
+	VFMADD231PD.BCST (R12), Z14, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
+	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z14
+	VFMADD231PD.BCST 8(AX), Z14, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z14, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST 8(AX)(R11*1), Z14, Z5
+	VFMADD231PD.BCST 8(AX)(R10*2), Z14, Z6
+	VFMADD231PD.BCST 8(R12), Z14, Z7
+	VFMADD231PD.BCST 8(R12)(DX*1), Z14, Z8
+	VFMADD231PD.BCST 8(R12)(DX*2), Z14, Z9
+	VFMADD231PD.BCST 8(R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST 8(R12)(DX*4), Z14, Z11
+	VFMADD231PD.BCST 8(R12)(R11*1), Z14, Z12
+	VFMADD231PD.BCST 8(R12)(R10*2), Z14, Z13
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z14
+	VFMADD231PD.BCST 16(AX), Z14, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z14, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST 16(AX)(R11*1), Z14, Z5
+	VFMADD231PD.BCST 16(AX)(R10*2), Z14, Z6
+	VFMADD231PD.BCST 16(R12), Z14, Z7
+	VFMADD231PD.BCST 16(R12)(DX*1), Z14, Z8
+	VFMADD231PD.BCST 16(R12)(DX*2), Z14, Z9
+	VFMADD231PD.BCST 16(R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST 16(R12)(DX*4), Z14, Z11
+	VFMADD231PD.BCST 16(R12)(R11*1), Z14, Z12
+	VFMADD231PD.BCST 16(R12)(R10*2), Z14, Z13
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z14
+	VFMADD231PD.BCST 24(AX), Z14, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z14, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST 24(AX)(R11*1), Z14, Z5
+	VFMADD231PD.BCST 24(AX)(R10*2), Z14, Z6
+	VFMADD231PD.BCST 24(R12), Z14, Z7
+	VFMADD231PD.BCST 24(R12)(DX*1), Z14, Z8
+	VFMADD231PD.BCST 24(R12)(DX*2), Z14, Z9
+	VFMADD231PD.BCST 24(R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST 24(R12)(DX*4), Z14, Z11
+	VFMADD231PD.BCST 24(R12)(R11*1), Z14, Z12
+	VFMADD231PD.BCST 24(R12)(R10*2), Z14, Z13
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z14
+	VFMADD231PD.BCST (AX), Z14, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z14, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z14, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z14, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z14, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z14, Z6
+	VFMADD231PD.BCST (R12), Z14, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z14, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z14, Z9
+	VFMADD231PD.BCST (R12)(R10*1), Z14, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z14, Z11
+	VFMADD231PD.BCST (R12)(R11*1), Z14, Z12
+	VFMADD231PD.BCST (R12)(R10*2), Z14, Z13
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y10, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y11, (DI)
+	VEXTRACTF64X4 $0x01, Z11, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y12, (DI)
+	VEXTRACTF64X4 $0x01, Z12, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y13, (DI)
+	VEXTRACTF64X4 $0x01, Z13, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -9256,10 +12501,10 @@ TEXT ·dalone14x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z14
 	VFMADD231PD.BCST (AX), Z14, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
@@ -9327,13 +12572,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z14
 	VFMADD231PD.BCST (AX), Z14, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z14, Z1
@@ -9353,9 +12598,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -9408,11 +12653,183 @@ TEXT ·dalone15x8AVX512(SB), NOSPLIT, $0-64
 	ADDQ DX, R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (R12)(R10*2), R13
-	ADDQ DX, R13
-	MOVQ cols+56(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (R12)(R10*2), R13
+	ADDQ    DX, R13
+	MOVQ    cols+56(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z15
+	VFMADD231PD.BCST (AX), Z15, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z15, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z15, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z15, Z6
+	VFMADD231PD.BCST (R12), Z15, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R12)(R10*1), Z15, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R12)(R11*1), Z15, Z12
+	VFMADD231PD.BCST (R12)(R10*2), Z15, Z13
+	VFMADD231PD.BCST (R13), Z15, Z14
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z15
+	VFMADD231PD.BCST 8(AX), Z15, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z15, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST 8(AX)(R11*1), Z15, Z5
+	VFMADD231PD.BCST 8(AX)(R10*2), Z15, Z6
+	VFMADD231PD.BCST 8(R12), Z15, Z7
+	VFMADD231PD.BCST 8(R12)(DX*1), Z15, Z8
+	VFMADD231PD.BCST 8(R12)(DX*2), Z15, Z9
+	VFMADD231PD.BCST 8(R12)(R10*1), Z15, Z10
+	VFMADD231PD.BCST 8(R12)(DX*4), Z15, Z11
+	VFMADD231PD.BCST 8(R12)(R11*1), Z15, Z12
+	VFMADD231PD.BCST 8(R12)(R10*2), Z15, Z13
+	VFMADD231PD.BCST 8(R13), Z15, Z14
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z15
+	VFMADD231PD.BCST 16(AX), Z15, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z15, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST 16(AX)(R11*1), Z15, Z5
+	VFMADD231PD.BCST 16(AX)(R10*2), Z15, Z6
+	VFMADD231PD.BCST 16(R12), Z15, Z7
+	VFMADD231PD.BCST 16(R12)(DX*1), Z15, Z8
+	VFMADD231PD.BCST 16(R12)(DX*2), Z15, Z9
+	VFMADD231PD.BCST 16(R12)(R10*1), Z15, Z10
+	VFMADD231PD.BCST 16(R12)(DX*4), Z15, Z11
+	VFMADD231PD.BCST 16(R12)(R11*1), Z15, Z12
+	VFMADD231PD.BCST 16(R12)(R10*2), Z15, Z13
+	VFMADD231PD.BCST 16(R13), Z15, Z14
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z15
+	VFMADD231PD.BCST 24(AX), Z15, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z15, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST 24(AX)(R11*1), Z15, Z5
+	VFMADD231PD.BCST 24(AX)(R10*2), Z15, Z6
+	VFMADD231PD.BCST 24(R12), Z15, Z7
+	VFMADD231PD.BCST 24(R12)(DX*1), Z15, Z8
+	VFMADD231PD.BCST 24(R12)(DX*2), Z15, Z9
+	VFMADD231PD.BCST 24(R12)(R10*1), Z15, Z10
+	VFMADD231PD.BCST 24(R12)(DX*4), Z15, Z11
+	VFMADD231PD.BCST 24(R12)(R11*1), Z15, Z12
+	VFMADD231PD.BCST 24(R12)(R10*2), Z15, Z13
+	VFMADD231PD.BCST 24(R13), Z15, Z14
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z15
+	VFMADD231PD.BCST (AX), Z15, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z15, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z15, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z15, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z15, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z15, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z15, Z6
+	VFMADD231PD.BCST (R12), Z15, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z15, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z15, Z9
+	VFMADD231PD.BCST (R12)(R10*1), Z15, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z15, Z11
+	VFMADD231PD.BCST (R12)(R11*1), Z15, Z12
+	VFMADD231PD.BCST (R12)(R10*2), Z15, Z13
+	VFMADD231PD.BCST (R13), Z15, Z14
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	ADDQ             $0x00000008, R13
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y10, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y11, (DI)
+	VEXTRACTF64X4 $0x01, Z11, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y12, (DI)
+	VEXTRACTF64X4 $0x01, Z12, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y13, (DI)
+	VEXTRACTF64X4 $0x01, Z13, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y14, (DI)
+	VEXTRACTF64X4 $0x01, Z14, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -9435,10 +12852,10 @@ TEXT ·dalone15x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z15
 	VFMADD231PD.BCST (AX), Z15, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z15, Z1
@@ -9511,13 +12928,13 @@ tileSteps:
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z15
 	VFMADD231PD.BCST (AX), Z15, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z15, Z1
@@ -9539,9 +12956,9 @@ tileStep:
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -9596,11 +13013,192 @@ TEXT ·dalone16x8AVX512(SB), NOSPLIT, $0-64
 	ADDQ DX, R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (R12)(R10*2), R13
-	ADDQ DX, R13
-	MOVQ cols+56(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (R12)(R10*2), R13
+	ADDQ    DX, R13
+	MOVQ    cols+56(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Z16
+	VFMADD231PD.BCST (AX), Z16, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z16, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z16, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z16, Z6
+	VFMADD231PD.BCST (R12), Z16, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R12)(R10*1), Z16, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R12)(R11*1), Z16, Z12
+	VFMADD231PD.BCST (R12)(R10*2), Z16, Z13
+	VFMADD231PD.BCST (R13), Z16, Z14
+	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z16
+	VFMADD231PD.BCST 8(AX), Z16, Z0
+	VFMADD231PD.BCST 8(AX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST 8(AX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST 8(AX)(R10*1), Z16, Z3
+	VFMADD231PD.BCST 8(AX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST 8(AX)(R11*1), Z16, Z5
+	VFMADD231PD.BCST 8(AX)(R10*2), Z16, Z6
+	VFMADD231PD.BCST 8(R12), Z16, Z7
+	VFMADD231PD.BCST 8(R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST 8(R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST 8(R12)(R10*1), Z16, Z10
+	VFMADD231PD.BCST 8(R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST 8(R12)(R11*1), Z16, Z12
+	VFMADD231PD.BCST 8(R12)(R10*2), Z16, Z13
+	VFMADD231PD.BCST 8(R13), Z16, Z14
+	VFMADD231PD.BCST 8(R13)(DX*1), Z16, Z15
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z16
+	VFMADD231PD.BCST 16(AX), Z16, Z0
+	VFMADD231PD.BCST 16(AX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST 16(AX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST 16(AX)(R10*1), Z16, Z3
+	VFMADD231PD.BCST 16(AX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST 16(AX)(R11*1), Z16, Z5
+	VFMADD231PD.BCST 16(AX)(R10*2), Z16, Z6
+	VFMADD231PD.BCST 16(R12), Z16, Z7
+	VFMADD231PD.BCST 16(R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST 16(R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST 16(R12)(R10*1), Z16, Z10
+	VFMADD231PD.BCST 16(R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST 16(R12)(R11*1), Z16, Z12
+	VFMADD231PD.BCST 16(R12)(R10*2), Z16, Z13
+	VFMADD231PD.BCST 16(R13), Z16, Z14
+	VFMADD231PD.BCST 16(R13)(DX*1), Z16, Z15
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Z16
+	VFMADD231PD.BCST 24(AX), Z16, Z0
+	VFMADD231PD.BCST 24(AX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST 24(AX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST 24(AX)(R10*1), Z16, Z3
+	VFMADD231PD.BCST 24(AX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST 24(AX)(R11*1), Z16, Z5
+	VFMADD231PD.BCST 24(AX)(R10*2), Z16, Z6
+	VFMADD231PD.BCST 24(R12), Z16, Z7
+	VFMADD231PD.BCST 24(R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST 24(R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST 24(R12)(R10*1), Z16, Z10
+	VFMADD231PD.BCST 24(R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST 24(R12)(R11*1), Z16, Z12
+	VFMADD231PD.BCST 24(R12)(R10*2), Z16, Z13
+	VFMADD231PD.BCST 24(R13), Z16, Z14
+	VFMADD231PD.BCST 24(R13)(DX*1), Z16, Z15
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Z16
+	VFMADD231PD.BCST (AX), Z16, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z16, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z16, Z2
+	VFMADD231PD.BCST (AX)(R10*1), Z16, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z16, Z4
+	VFMADD231PD.BCST (AX)(R11*1), Z16, Z5
+	VFMADD231PD.BCST (AX)(R10*2), Z16, Z6
+	VFMADD231PD.BCST (R12), Z16, Z7
+	VFMADD231PD.BCST (R12)(DX*1), Z16, Z8
+	VFMADD231PD.BCST (R12)(DX*2), Z16, Z9
+	VFMADD231PD.BCST (R12)(R10*1), Z16, Z10
+	VFMADD231PD.BCST (R12)(DX*4), Z16, Z11
+	VFMADD231PD.BCST (R12)(R11*1), Z16, Z12
+	VFMADD231PD.BCST (R12)(R10*2), Z16, Z13
+	VFMADD231PD.BCST (R13), Z16, Z14
+	VFMADD231PD.BCST (R13)(DX*1), Z16, Z15
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	ADDQ             $0x00000008, R13
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD       Y0, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y1, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y2, (DI)
+	VEXTRACTF64X4 $0x01, Z2, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y3, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y4, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y5, (DI)
+	VEXTRACTF64X4 $0x01, Z5, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y6, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y7, (DI)
+	VEXTRACTF64X4 $0x01, Z7, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y8, (DI)
+	VEXTRACTF64X4 $0x01, Z8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y9, (DI)
+	VEXTRACTF64X4 $0x01, Z9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y10, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y11, (DI)
+	VEXTRACTF64X4 $0x01, Z11, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y12, (DI)
+	VEXTRACTF64X4 $0x01, Z12, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y13, (DI)
+	VEXTRACTF64X4 $0x01, Z13, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y14, (DI)
+	VEXTRACTF64X4 $0x01, Z14, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPD       Y15, (DI)
+	VEXTRACTF64X4 $0x01, Z15, 32(DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -9624,10 +13222,10 @@ TEXT ·dalone16x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Z16
 	VFMADD231PD.BCST (AX), Z16, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z16, Z1
@@ -9704,13 +13302,13 @@ tileSteps:
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Z16
 	VFMADD231PD.BCST (AX), Z16, Z0
 	VFMADD231PD.BCST (AX)(DX*1), Z16, Z1
@@ -9733,9 +13331,9 @@ tileStep:
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Z0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Z1, K1, (DI)
@@ -9784,15 +13382,11 @@ TEXT ·dalone1x16AVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x03, CX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000008, R9
+	MOVQ cols+56(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, CX
+	SHLQ    $0x03, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R8
@@ -9801,25 +13395,25 @@ TEXT ·dalone1x16AVX512(SB), NOSPLIT, $0-64
 
 tileSteps:
 	VMOVUPD      (DX), Z2
-	VMOVUPD.Z    64(DX), K1, Z3
+	VMOVUPD      (DX)(CX*1), Z3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
 	ADDQ         BX, DX
 	VMOVUPD      (DX), Z2
-	VMOVUPD.Z    64(DX), K1, Z3
+	VMOVUPD      (DX)(CX*1), Z3
 	VBROADCASTSD 8(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
 	ADDQ         BX, DX
 	VMOVUPD      (DX), Z2
-	VMOVUPD.Z    64(DX), K1, Z3
+	VMOVUPD      (DX)(CX*1), Z3
 	VBROADCASTSD 16(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
 	ADDQ         BX, DX
 	VMOVUPD      (DX), Z2
-	VMOVUPD.Z    64(DX), K1, Z3
+	VMOVUPD      (DX)(CX*1), Z3
 	VBROADCASTSD 24(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
@@ -9834,7 +13428,7 @@ tileRest:
 
 tileStep:
 	VMOVUPD      (DX), Z2
-	VMOVUPD.Z    64(DX), K1, Z3
+	VMOVUPD      (DX)(CX*1), Z3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
@@ -9846,7 +13440,8 @@ tileStep:
 tileWrite:
 	VMOVUPD       Y0, (SI)
 	VEXTRACTF64X4 $0x01, Z0, 32(SI)
-	VMOVUPD       Z1, K1, 64(SI)
+	VMOVUPD       Y1, (SI)(CX*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(CX*1)
 	ADDQ          DI, SI
 	VZEROUPPER
 	RET
@@ -9855,95 +13450,93 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone2x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000008, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R9
+	SHLQ    $0x03, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z4
-	VMOVUPD.Z        64(BX), K1, Z5
+	VMOVUPD          (DX), Z4
+	VMOVUPD          (DX)(R9*1), Z5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Z6, Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z4
-	VMOVUPD.Z        64(BX), K1, Z5
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z4
+	VMOVUPD          (DX)(R9*1), Z5
 	VBROADCASTSD     8(AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Z6, Z5, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z5, Z3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z4
-	VMOVUPD.Z        64(BX), K1, Z5
+	VFMADD231PD.BCST 8(AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z5, Z3
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z4
+	VMOVUPD          (DX)(R9*1), Z5
 	VBROADCASTSD     16(AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Z6, Z5, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z5, Z3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z4
-	VMOVUPD.Z        64(BX), K1, Z5
+	VFMADD231PD.BCST 16(AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z5, Z3
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z4
+	VMOVUPD          (DX)(R9*1), Z5
 	VBROADCASTSD     24(AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Z6, Z5, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z5, Z3
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z5, Z3
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z4
-	VMOVUPD.Z        64(BX), K1, Z5
+	VMOVUPD          (DX), Z4
+	VMOVUPD          (DX)(R9*1), Z5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Z6, Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             SI, BX
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -9951,116 +13544,115 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone3x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000008, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R9
+	SHLQ    $0x03, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z6
-	VMOVUPD.Z        64(BX), K1, Z7
+	VMOVUPD          (DX), Z6
+	VMOVUPD          (DX)(R9*1), Z7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Z8, Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Z8, Z7, Z5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z6
-	VMOVUPD.Z        64(BX), K1, Z7
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z6
+	VMOVUPD          (DX)(R9*1), Z7
 	VBROADCASTSD     8(AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Z8, Z7, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z7, Z3
-	VBROADCASTSD     8(AX)(DX*2), Z8
+	VFMADD231PD.BCST 8(AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z7, Z3
+	VBROADCASTSD     8(AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Z8, Z7, Z5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z6
-	VMOVUPD.Z        64(BX), K1, Z7
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z6
+	VMOVUPD          (DX)(R9*1), Z7
 	VBROADCASTSD     16(AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Z8, Z7, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z7, Z3
-	VBROADCASTSD     16(AX)(DX*2), Z8
+	VFMADD231PD.BCST 16(AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z7, Z3
+	VBROADCASTSD     16(AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Z8, Z7, Z5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z6
-	VMOVUPD.Z        64(BX), K1, Z7
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z6
+	VMOVUPD          (DX)(R9*1), Z7
 	VBROADCASTSD     24(AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Z8, Z7, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z7, Z3
-	VBROADCASTSD     24(AX)(DX*2), Z8
+	VFMADD231PD.BCST 24(AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z7, Z3
+	VBROADCASTSD     24(AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Z8, Z7, Z5
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z6
-	VMOVUPD.Z        64(BX), K1, Z7
+	VMOVUPD          (DX), Z6
+	VMOVUPD          (DX)(R9*1), Z7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Z8, Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Z8, Z7, Z5
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Z5, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -10068,25 +13660,21 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone4x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000008, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -10095,111 +13683,115 @@ TEXT ·dalone4x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z8
-	VMOVUPD.Z        64(BX), K1, Z9
+	VMOVUPD          (DX), Z8
+	VMOVUPD          (DX)(R10*1), Z9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Z10, Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Z10, Z9, Z5
-	VBROADCASTSD     (AX)(R10*1), Z10
+	VBROADCASTSD     (AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Z10, Z9, Z7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z8
-	VMOVUPD.Z        64(BX), K1, Z9
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z8
+	VMOVUPD          (DX)(R10*1), Z9
 	VBROADCASTSD     8(AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Z10, Z9, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z9, Z3
-	VBROADCASTSD     8(AX)(DX*2), Z10
+	VFMADD231PD.BCST 8(AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z9, Z3
+	VBROADCASTSD     8(AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Z10, Z9, Z5
-	VBROADCASTSD     8(AX)(R10*1), Z10
+	VBROADCASTSD     8(AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Z10, Z9, Z7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z8
-	VMOVUPD.Z        64(BX), K1, Z9
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z8
+	VMOVUPD          (DX)(R10*1), Z9
 	VBROADCASTSD     16(AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Z10, Z9, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z9, Z3
-	VBROADCASTSD     16(AX)(DX*2), Z10
+	VFMADD231PD.BCST 16(AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z9, Z3
+	VBROADCASTSD     16(AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Z10, Z9, Z5
-	VBROADCASTSD     16(AX)(R10*1), Z10
+	VBROADCASTSD     16(AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Z10, Z9, Z7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z8
-	VMOVUPD.Z        64(BX), K1, Z9
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z8
+	VMOVUPD          (DX)(R10*1), Z9
 	VBROADCASTSD     24(AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Z10, Z9, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z9, Z3
-	VBROADCASTSD     24(AX)(DX*2), Z10
+	VFMADD231PD.BCST 24(AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z9, Z3
+	VBROADCASTSD     24(AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Z10, Z9, Z5
-	VBROADCASTSD     24(AX)(R10*1), Z10
+	VBROADCASTSD     24(AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Z10, Z9, Z7
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z8
-	VMOVUPD.Z        64(BX), K1, Z9
+	VMOVUPD          (DX), Z8
+	VMOVUPD          (DX)(R10*1), Z9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Z10, Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Z10, Z9, Z5
-	VBROADCASTSD     (AX)(R10*1), Z10
+	VBROADCASTSD     (AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Z10, Z9, Z7
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Z7, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -10207,25 +13799,21 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone5x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000008, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -10236,125 +13824,130 @@ TEXT ·dalone5x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z10
-	VMOVUPD.Z        64(BX), K1, Z11
+	VMOVUPD          (DX), Z10
+	VMOVUPD          (DX)(R10*1), Z11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Z12, Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Z12, Z11, Z5
-	VBROADCASTSD     (AX)(R10*1), Z12
+	VBROADCASTSD     (AX)(R9*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Z12, Z11, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z10
-	VMOVUPD.Z        64(BX), K1, Z11
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z10
+	VMOVUPD          (DX)(R10*1), Z11
 	VBROADCASTSD     8(AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Z12, Z11, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z11, Z3
-	VBROADCASTSD     8(AX)(DX*2), Z12
+	VFMADD231PD.BCST 8(AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z11, Z3
+	VBROADCASTSD     8(AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Z12, Z11, Z5
-	VBROADCASTSD     8(AX)(R10*1), Z12
+	VBROADCASTSD     8(AX)(R9*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Z12, Z11, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Z11, Z9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z10
-	VMOVUPD.Z        64(BX), K1, Z11
+	VFMADD231PD.BCST 8(AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Z11, Z9
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z10
+	VMOVUPD          (DX)(R10*1), Z11
 	VBROADCASTSD     16(AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Z12, Z11, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z11, Z3
-	VBROADCASTSD     16(AX)(DX*2), Z12
+	VFMADD231PD.BCST 16(AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z11, Z3
+	VBROADCASTSD     16(AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Z12, Z11, Z5
-	VBROADCASTSD     16(AX)(R10*1), Z12
+	VBROADCASTSD     16(AX)(R9*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Z12, Z11, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Z11, Z9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z10
-	VMOVUPD.Z        64(BX), K1, Z11
+	VFMADD231PD.BCST 16(AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Z11, Z9
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z10
+	VMOVUPD          (DX)(R10*1), Z11
 	VBROADCASTSD     24(AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Z12, Z11, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z11, Z3
-	VBROADCASTSD     24(AX)(DX*2), Z12
+	VFMADD231PD.BCST 24(AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z11, Z3
+	VBROADCASTSD     24(AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Z12, Z11, Z5
-	VBROADCASTSD     24(AX)(R10*1), Z12
+	VBROADCASTSD     24(AX)(R9*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Z12, Z11, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Z11, Z9
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Z11, Z9
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z10
-	VMOVUPD.Z        64(BX), K1, Z11
+	VMOVUPD          (DX), Z10
+	VMOVUPD          (DX)(R10*1), Z11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Z12, Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Z12, Z11, Z5
-	VBROADCASTSD     (AX)(R10*1), Z12
+	VBROADCASTSD     (AX)(R9*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Z12, Z11, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             SI, BX
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Z9, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -10362,26 +13955,22 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone6x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000008, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -10394,144 +13983,150 @@ TEXT ·dalone6x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z12
-	VMOVUPD.Z        64(BX), K1, Z13
+	VMOVUPD          (DX), Z12
+	VMOVUPD          (DX)(R11*1), Z13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Z14, Z13, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Z14, Z13, Z5
-	VBROADCASTSD     (AX)(R10*1), Z14
+	VBROADCASTSD     (AX)(R9*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Z14, Z13, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Z14, Z13, Z11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z12
-	VMOVUPD.Z        64(BX), K1, Z13
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z12
+	VMOVUPD          (DX)(R11*1), Z13
 	VBROADCASTSD     8(AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Z14, Z13, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z13, Z3
-	VBROADCASTSD     8(AX)(DX*2), Z14
+	VFMADD231PD.BCST 8(AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z13, Z3
+	VBROADCASTSD     8(AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Z14, Z13, Z5
-	VBROADCASTSD     8(AX)(R10*1), Z14
+	VBROADCASTSD     8(AX)(R9*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Z14, Z13, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Z13, Z9
-	VBROADCASTSD     8(AX)(R11*1), Z14
+	VFMADD231PD.BCST 8(AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Z13, Z9
+	VBROADCASTSD     8(AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Z14, Z13, Z11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z12
-	VMOVUPD.Z        64(BX), K1, Z13
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z12
+	VMOVUPD          (DX)(R11*1), Z13
 	VBROADCASTSD     16(AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Z14, Z13, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z13, Z3
-	VBROADCASTSD     16(AX)(DX*2), Z14
+	VFMADD231PD.BCST 16(AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z13, Z3
+	VBROADCASTSD     16(AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Z14, Z13, Z5
-	VBROADCASTSD     16(AX)(R10*1), Z14
+	VBROADCASTSD     16(AX)(R9*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Z14, Z13, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Z13, Z9
-	VBROADCASTSD     16(AX)(R11*1), Z14
+	VFMADD231PD.BCST 16(AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Z13, Z9
+	VBROADCASTSD     16(AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Z14, Z13, Z11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z12
-	VMOVUPD.Z        64(BX), K1, Z13
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z12
+	VMOVUPD          (DX)(R11*1), Z13
 	VBROADCASTSD     24(AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Z14, Z13, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z13, Z3
-	VBROADCASTSD     24(AX)(DX*2), Z14
+	VFMADD231PD.BCST 24(AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z13, Z3
+	VBROADCASTSD     24(AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Z14, Z13, Z5
-	VBROADCASTSD     24(AX)(R10*1), Z14
+	VBROADCASTSD     24(AX)(R9*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Z14, Z13, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Z13, Z9
-	VBROADCASTSD     24(AX)(R11*1), Z14
+	VFMADD231PD.BCST 24(AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Z13, Z9
+	VBROADCASTSD     24(AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Z14, Z13, Z11
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z12
-	VMOVUPD.Z        64(BX), K1, Z13
+	VMOVUPD          (DX), Z12
+	VMOVUPD          (DX)(R11*1), Z13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Z14, Z13, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Z14, Z13, Z5
-	VBROADCASTSD     (AX)(R10*1), Z14
+	VBROADCASTSD     (AX)(R9*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Z14, Z13, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Z14, Z13, Z11
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Z11, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -10539,26 +14134,22 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone7x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000008, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -10573,163 +14164,170 @@ TEXT ·dalone7x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z14
-	VMOVUPD.Z        64(BX), K1, Z15
+	VMOVUPD          (DX), Z14
+	VMOVUPD          (DX)(R11*1), Z15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Z16, Z15, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Z16, Z15, Z5
-	VBROADCASTSD     (AX)(R10*1), Z16
+	VBROADCASTSD     (AX)(R9*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Z16, Z15, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Z16, Z15, Z11
-	VBROADCASTSD     (AX)(R10*2), Z16
+	VBROADCASTSD     (AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Z16, Z15, Z13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z14
-	VMOVUPD.Z        64(BX), K1, Z15
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z14
+	VMOVUPD          (DX)(R11*1), Z15
 	VBROADCASTSD     8(AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Z16, Z15, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z15, Z3
-	VBROADCASTSD     8(AX)(DX*2), Z16
+	VFMADD231PD.BCST 8(AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z15, Z3
+	VBROADCASTSD     8(AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Z16, Z15, Z5
-	VBROADCASTSD     8(AX)(R10*1), Z16
+	VBROADCASTSD     8(AX)(R9*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Z16, Z15, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Z15, Z9
-	VBROADCASTSD     8(AX)(R11*1), Z16
+	VFMADD231PD.BCST 8(AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Z15, Z9
+	VBROADCASTSD     8(AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Z16, Z15, Z11
-	VBROADCASTSD     8(AX)(R10*2), Z16
+	VBROADCASTSD     8(AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Z16, Z15, Z13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z14
-	VMOVUPD.Z        64(BX), K1, Z15
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z14
+	VMOVUPD          (DX)(R11*1), Z15
 	VBROADCASTSD     16(AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Z16, Z15, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z15, Z3
-	VBROADCASTSD     16(AX)(DX*2), Z16
+	VFMADD231PD.BCST 16(AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z15, Z3
+	VBROADCASTSD     16(AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Z16, Z15, Z5
-	VBROADCASTSD     16(AX)(R10*1), Z16
+	VBROADCASTSD     16(AX)(R9*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Z16, Z15, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Z15, Z9
-	VBROADCASTSD     16(AX)(R11*1), Z16
+	VFMADD231PD.BCST 16(AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Z15, Z9
+	VBROADCASTSD     16(AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Z16, Z15, Z11
-	VBROADCASTSD     16(AX)(R10*2), Z16
+	VBROADCASTSD     16(AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Z16, Z15, Z13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z14
-	VMOVUPD.Z        64(BX), K1, Z15
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z14
+	VMOVUPD          (DX)(R11*1), Z15
 	VBROADCASTSD     24(AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Z16, Z15, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z15, Z3
-	VBROADCASTSD     24(AX)(DX*2), Z16
+	VFMADD231PD.BCST 24(AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z15, Z3
+	VBROADCASTSD     24(AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Z16, Z15, Z5
-	VBROADCASTSD     24(AX)(R10*1), Z16
+	VBROADCASTSD     24(AX)(R9*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Z16, Z15, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Z15, Z9
-	VBROADCASTSD     24(AX)(R11*1), Z16
+	VFMADD231PD.BCST 24(AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Z15, Z9
+	VBROADCASTSD     24(AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Z16, Z15, Z11
-	VBROADCASTSD     24(AX)(R10*2), Z16
+	VBROADCASTSD     24(AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Z16, Z15, Z13
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z14
-	VMOVUPD.Z        64(BX), K1, Z15
+	VMOVUPD          (DX), Z14
+	VMOVUPD          (DX)(R11*1), Z15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Z16, Z15, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Z16, Z15, Z5
-	VBROADCASTSD     (AX)(R10*1), Z16
+	VBROADCASTSD     (AX)(R9*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Z16, Z15, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Z16, Z15, Z11
-	VBROADCASTSD     (AX)(R10*2), Z16
+	VBROADCASTSD     (AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Z16, Z15, Z13
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Z13, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -10737,30 +14335,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone8x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -10777,179 +14371,187 @@ TEXT ·dalone8x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z16
-	VMOVUPD.Z        64(BX), K1, Z17
+	VMOVUPD          (DX), Z16
+	VMOVUPD          (DX)(R12*1), Z17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Z18, Z17, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Z18, Z17, Z5
-	VBROADCASTSD     (AX)(R10*1), Z18
+	VBROADCASTSD     (AX)(R9*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Z18, Z17, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Z18, Z17, Z11
-	VBROADCASTSD     (AX)(R10*2), Z18
+	VBROADCASTSD     (AX)(R9*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Z18, Z17, Z13
-	VFMADD231PD.BCST (R12), Z16, Z14
-	VFMADD231PD.BCST (R12), Z17, Z15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z16
-	VMOVUPD.Z        64(BX), K1, Z17
+	VFMADD231PD.BCST (R11), Z16, Z14
+	VFMADD231PD.BCST (R11), Z17, Z15
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z16
+	VMOVUPD          (DX)(R12*1), Z17
 	VBROADCASTSD     8(AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Z18, Z17, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z17, Z3
-	VBROADCASTSD     8(AX)(DX*2), Z18
+	VFMADD231PD.BCST 8(AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z17, Z3
+	VBROADCASTSD     8(AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Z18, Z17, Z5
-	VBROADCASTSD     8(AX)(R10*1), Z18
+	VBROADCASTSD     8(AX)(R9*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Z18, Z17, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Z17, Z9
-	VBROADCASTSD     8(AX)(R11*1), Z18
+	VFMADD231PD.BCST 8(AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Z17, Z9
+	VBROADCASTSD     8(AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Z18, Z17, Z11
-	VBROADCASTSD     8(AX)(R10*2), Z18
+	VBROADCASTSD     8(AX)(R9*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Z18, Z17, Z13
-	VFMADD231PD.BCST 8(R12), Z16, Z14
-	VFMADD231PD.BCST 8(R12), Z17, Z15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z16
-	VMOVUPD.Z        64(BX), K1, Z17
+	VFMADD231PD.BCST 8(R11), Z16, Z14
+	VFMADD231PD.BCST 8(R11), Z17, Z15
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z16
+	VMOVUPD          (DX)(R12*1), Z17
 	VBROADCASTSD     16(AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Z18, Z17, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z17, Z3
-	VBROADCASTSD     16(AX)(DX*2), Z18
+	VFMADD231PD.BCST 16(AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z17, Z3
+	VBROADCASTSD     16(AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Z18, Z17, Z5
-	VBROADCASTSD     16(AX)(R10*1), Z18
+	VBROADCASTSD     16(AX)(R9*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Z18, Z17, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Z17, Z9
-	VBROADCASTSD     16(AX)(R11*1), Z18
+	VFMADD231PD.BCST 16(AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Z17, Z9
+	VBROADCASTSD     16(AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Z18, Z17, Z11
-	VBROADCASTSD     16(AX)(R10*2), Z18
+	VBROADCASTSD     16(AX)(R9*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Z18, Z17, Z13
-	VFMADD231PD.BCST 16(R12), Z16, Z14
-	VFMADD231PD.BCST 16(R12), Z17, Z15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z16
-	VMOVUPD.Z        64(BX), K1, Z17
+	VFMADD231PD.BCST 16(R11), Z16, Z14
+	VFMADD231PD.BCST 16(R11), Z17, Z15
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z16
+	VMOVUPD          (DX)(R12*1), Z17
 	VBROADCASTSD     24(AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Z18, Z17, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z17, Z3
-	VBROADCASTSD     24(AX)(DX*2), Z18
+	VFMADD231PD.BCST 24(AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z17, Z3
+	VBROADCASTSD     24(AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Z18, Z17, Z5
-	VBROADCASTSD     24(AX)(R10*1), Z18
+	VBROADCASTSD     24(AX)(R9*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Z18, Z17, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Z17, Z9
-	VBROADCASTSD     24(AX)(R11*1), Z18
+	VFMADD231PD.BCST 24(AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Z17, Z9
+	VBROADCASTSD     24(AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Z18, Z17, Z11
-	VBROADCASTSD     24(AX)(R10*2), Z18
+	VBROADCASTSD     24(AX)(R9*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Z18, Z17, Z13
-	VFMADD231PD.BCST 24(R12), Z16, Z14
-	VFMADD231PD.BCST 24(R12), Z17, Z15
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(R11), Z16, Z14
+	VFMADD231PD.BCST 24(R11), Z17, Z15
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z16
-	VMOVUPD.Z        64(BX), K1, Z17
+	VMOVUPD          (DX), Z16
+	VMOVUPD          (DX)(R12*1), Z17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Z18, Z17, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Z18, Z17, Z5
-	VBROADCASTSD     (AX)(R10*1), Z18
+	VBROADCASTSD     (AX)(R9*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Z18, Z17, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Z18, Z17, Z11
-	VBROADCASTSD     (AX)(R10*2), Z18
+	VBROADCASTSD     (AX)(R9*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Z18, Z17, Z13
-	VFMADD231PD.BCST (R12), Z16, Z14
-	VFMADD231PD.BCST (R12), Z17, Z15
-	ADDQ             SI, BX
+	VFMADD231PD.BCST (R11), Z16, Z14
+	VFMADD231PD.BCST (R11), Z17, Z15
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Z15, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -10957,30 +14559,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone9x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -10999,198 +14597,207 @@ TEXT ·dalone9x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Z17, Z17, Z17
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z18
-	VMOVUPD.Z        64(BX), K1, Z19
+	VMOVUPD          (DX), Z18
+	VMOVUPD          (DX)(R12*1), Z19
 	VBROADCASTSD     (AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Z20, Z19, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z18, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z19, Z3
-	VBROADCASTSD     (AX)(DX*2), Z20
+	VFMADD231PD.BCST (AX)(CX*1), Z18, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z19, Z3
+	VBROADCASTSD     (AX)(CX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Z20, Z19, Z5
-	VBROADCASTSD     (AX)(R10*1), Z20
+	VBROADCASTSD     (AX)(R9*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Z20, Z19, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z18, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z19, Z9
-	VBROADCASTSD     (AX)(R11*1), Z20
+	VFMADD231PD.BCST (AX)(CX*4), Z18, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z19, Z9
+	VBROADCASTSD     (AX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Z20, Z19, Z11
-	VBROADCASTSD     (AX)(R10*2), Z20
+	VBROADCASTSD     (AX)(R9*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Z20, Z19, Z13
-	VFMADD231PD.BCST (R12), Z18, Z14
-	VFMADD231PD.BCST (R12), Z19, Z15
-	VBROADCASTSD     (R12)(DX*1), Z20
+	VFMADD231PD.BCST (R11), Z18, Z14
+	VFMADD231PD.BCST (R11), Z19, Z15
+	VBROADCASTSD     (R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Z20, Z19, Z17
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z18
-	VMOVUPD.Z        64(BX), K1, Z19
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z18
+	VMOVUPD          (DX)(R12*1), Z19
 	VBROADCASTSD     8(AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Z20, Z19, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z18, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z19, Z3
-	VBROADCASTSD     8(AX)(DX*2), Z20
+	VFMADD231PD.BCST 8(AX)(CX*1), Z18, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z19, Z3
+	VBROADCASTSD     8(AX)(CX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Z20, Z19, Z5
-	VBROADCASTSD     8(AX)(R10*1), Z20
+	VBROADCASTSD     8(AX)(R9*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Z20, Z19, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z18, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Z19, Z9
-	VBROADCASTSD     8(AX)(R11*1), Z20
+	VFMADD231PD.BCST 8(AX)(CX*4), Z18, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Z19, Z9
+	VBROADCASTSD     8(AX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Z20, Z19, Z11
-	VBROADCASTSD     8(AX)(R10*2), Z20
+	VBROADCASTSD     8(AX)(R9*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Z20, Z19, Z13
-	VFMADD231PD.BCST 8(R12), Z18, Z14
-	VFMADD231PD.BCST 8(R12), Z19, Z15
-	VBROADCASTSD     8(R12)(DX*1), Z20
+	VFMADD231PD.BCST 8(R11), Z18, Z14
+	VFMADD231PD.BCST 8(R11), Z19, Z15
+	VBROADCASTSD     8(R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Z20, Z19, Z17
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z18
-	VMOVUPD.Z        64(BX), K1, Z19
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z18
+	VMOVUPD          (DX)(R12*1), Z19
 	VBROADCASTSD     16(AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Z20, Z19, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z18, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z19, Z3
-	VBROADCASTSD     16(AX)(DX*2), Z20
+	VFMADD231PD.BCST 16(AX)(CX*1), Z18, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z19, Z3
+	VBROADCASTSD     16(AX)(CX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Z20, Z19, Z5
-	VBROADCASTSD     16(AX)(R10*1), Z20
+	VBROADCASTSD     16(AX)(R9*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Z20, Z19, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z18, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Z19, Z9
-	VBROADCASTSD     16(AX)(R11*1), Z20
+	VFMADD231PD.BCST 16(AX)(CX*4), Z18, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Z19, Z9
+	VBROADCASTSD     16(AX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Z20, Z19, Z11
-	VBROADCASTSD     16(AX)(R10*2), Z20
+	VBROADCASTSD     16(AX)(R9*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Z20, Z19, Z13
-	VFMADD231PD.BCST 16(R12), Z18, Z14
-	VFMADD231PD.BCST 16(R12), Z19, Z15
-	VBROADCASTSD     16(R12)(DX*1), Z20
+	VFMADD231PD.BCST 16(R11), Z18, Z14
+	VFMADD231PD.BCST 16(R11), Z19, Z15
+	VBROADCASTSD     16(R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Z20, Z19, Z17
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z18
-	VMOVUPD.Z        64(BX), K1, Z19
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z18
+	VMOVUPD          (DX)(R12*1), Z19
 	VBROADCASTSD     24(AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Z20, Z19, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z18, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z19, Z3
-	VBROADCASTSD     24(AX)(DX*2), Z20
+	VFMADD231PD.BCST 24(AX)(CX*1), Z18, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z19, Z3
+	VBROADCASTSD     24(AX)(CX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Z20, Z19, Z5
-	VBROADCASTSD     24(AX)(R10*1), Z20
+	VBROADCASTSD     24(AX)(R9*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Z20, Z19, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z18, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Z19, Z9
-	VBROADCASTSD     24(AX)(R11*1), Z20
+	VFMADD231PD.BCST 24(AX)(CX*4), Z18, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Z19, Z9
+	VBROADCASTSD     24(AX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Z20, Z19, Z11
-	VBROADCASTSD     24(AX)(R10*2), Z20
+	VBROADCASTSD     24(AX)(R9*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Z20, Z19, Z13
-	VFMADD231PD.BCST 24(R12), Z18, Z14
-	VFMADD231PD.BCST 24(R12), Z19, Z15
-	VBROADCASTSD     24(R12)(DX*1), Z20
+	VFMADD231PD.BCST 24(R11), Z18, Z14
+	VFMADD231PD.BCST 24(R11), Z19, Z15
+	VBROADCASTSD     24(R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Z20, Z19, Z17
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z18
-	VMOVUPD.Z        64(BX), K1, Z19
+	VMOVUPD          (DX), Z18
+	VMOVUPD          (DX)(R12*1), Z19
 	VBROADCASTSD     (AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Z20, Z19, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z18, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z19, Z3
-	VBROADCASTSD     (AX)(DX*2), Z20
+	VFMADD231PD.BCST (AX)(CX*1), Z18, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z19, Z3
+	VBROADCASTSD     (AX)(CX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Z20, Z19, Z5
-	VBROADCASTSD     (AX)(R10*1), Z20
+	VBROADCASTSD     (AX)(R9*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Z20, Z19, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z18, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z19, Z9
-	VBROADCASTSD     (AX)(R11*1), Z20
+	VFMADD231PD.BCST (AX)(CX*4), Z18, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z19, Z9
+	VBROADCASTSD     (AX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Z20, Z19, Z11
-	VBROADCASTSD     (AX)(R10*2), Z20
+	VBROADCASTSD     (AX)(R9*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Z20, Z19, Z13
-	VFMADD231PD.BCST (R12), Z18, Z14
-	VFMADD231PD.BCST (R12), Z19, Z15
-	VBROADCASTSD     (R12)(DX*1), Z20
+	VFMADD231PD.BCST (R11), Z18, Z14
+	VFMADD231PD.BCST (R11), Z19, Z15
+	VBROADCASTSD     (R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Z20, Z19, Z17
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Z15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Z17, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -11198,30 +14805,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone10x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11242,217 +14845,227 @@ TEXT ·dalone10x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z20
-	VMOVUPD.Z        64(BX), K1, Z21
+	VMOVUPD          (DX), Z20
+	VMOVUPD          (DX)(R12*1), Z21
 	VBROADCASTSD     (AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Z22, Z21, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z20, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z21, Z3
-	VBROADCASTSD     (AX)(DX*2), Z22
+	VFMADD231PD.BCST (AX)(CX*1), Z20, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z21, Z3
+	VBROADCASTSD     (AX)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Z22, Z21, Z5
-	VBROADCASTSD     (AX)(R10*1), Z22
+	VBROADCASTSD     (AX)(R9*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Z22, Z21, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z20, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z21, Z9
-	VBROADCASTSD     (AX)(R11*1), Z22
+	VFMADD231PD.BCST (AX)(CX*4), Z20, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z21, Z9
+	VBROADCASTSD     (AX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Z22, Z21, Z11
-	VBROADCASTSD     (AX)(R10*2), Z22
+	VBROADCASTSD     (AX)(R9*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Z22, Z21, Z13
-	VFMADD231PD.BCST (R12), Z20, Z14
-	VFMADD231PD.BCST (R12), Z21, Z15
-	VBROADCASTSD     (R12)(DX*1), Z22
+	VFMADD231PD.BCST (R11), Z20, Z14
+	VFMADD231PD.BCST (R11), Z21, Z15
+	VBROADCASTSD     (R11)(CX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Z22, Z21, Z17
-	VBROADCASTSD     (R12)(DX*2), Z22
+	VBROADCASTSD     (R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Z22, Z21, Z19
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z20
-	VMOVUPD.Z        64(BX), K1, Z21
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z20
+	VMOVUPD          (DX)(R12*1), Z21
 	VBROADCASTSD     8(AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Z22, Z21, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z20, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z21, Z3
-	VBROADCASTSD     8(AX)(DX*2), Z22
+	VFMADD231PD.BCST 8(AX)(CX*1), Z20, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z21, Z3
+	VBROADCASTSD     8(AX)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Z22, Z21, Z5
-	VBROADCASTSD     8(AX)(R10*1), Z22
+	VBROADCASTSD     8(AX)(R9*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Z22, Z21, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z20, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Z21, Z9
-	VBROADCASTSD     8(AX)(R11*1), Z22
+	VFMADD231PD.BCST 8(AX)(CX*4), Z20, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Z21, Z9
+	VBROADCASTSD     8(AX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Z22, Z21, Z11
-	VBROADCASTSD     8(AX)(R10*2), Z22
+	VBROADCASTSD     8(AX)(R9*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Z22, Z21, Z13
-	VFMADD231PD.BCST 8(R12), Z20, Z14
-	VFMADD231PD.BCST 8(R12), Z21, Z15
-	VBROADCASTSD     8(R12)(DX*1), Z22
+	VFMADD231PD.BCST 8(R11), Z20, Z14
+	VFMADD231PD.BCST 8(R11), Z21, Z15
+	VBROADCASTSD     8(R11)(CX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Z22, Z21, Z17
-	VBROADCASTSD     8(R12)(DX*2), Z22
+	VBROADCASTSD     8(R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Z22, Z21, Z19
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z20
-	VMOVUPD.Z        64(BX), K1, Z21
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z20
+	VMOVUPD          (DX)(R12*1), Z21
 	VBROADCASTSD     16(AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Z22, Z21, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z20, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z21, Z3
-	VBROADCASTSD     16(AX)(DX*2), Z22
+	VFMADD231PD.BCST 16(AX)(CX*1), Z20, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z21, Z3
+	VBROADCASTSD     16(AX)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Z22, Z21, Z5
-	VBROADCASTSD     16(AX)(R10*1), Z22
+	VBROADCASTSD     16(AX)(R9*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Z22, Z21, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z20, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Z21, Z9
-	VBROADCASTSD     16(AX)(R11*1), Z22
+	VFMADD231PD.BCST 16(AX)(CX*4), Z20, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Z21, Z9
+	VBROADCASTSD     16(AX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Z22, Z21, Z11
-	VBROADCASTSD     16(AX)(R10*2), Z22
+	VBROADCASTSD     16(AX)(R9*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Z22, Z21, Z13
-	VFMADD231PD.BCST 16(R12), Z20, Z14
-	VFMADD231PD.BCST 16(R12), Z21, Z15
-	VBROADCASTSD     16(R12)(DX*1), Z22
+	VFMADD231PD.BCST 16(R11), Z20, Z14
+	VFMADD231PD.BCST 16(R11), Z21, Z15
+	VBROADCASTSD     16(R11)(CX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Z22, Z21, Z17
-	VBROADCASTSD     16(R12)(DX*2), Z22
+	VBROADCASTSD     16(R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Z22, Z21, Z19
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z20
-	VMOVUPD.Z        64(BX), K1, Z21
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z20
+	VMOVUPD          (DX)(R12*1), Z21
 	VBROADCASTSD     24(AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Z22, Z21, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z20, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z21, Z3
-	VBROADCASTSD     24(AX)(DX*2), Z22
+	VFMADD231PD.BCST 24(AX)(CX*1), Z20, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z21, Z3
+	VBROADCASTSD     24(AX)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Z22, Z21, Z5
-	VBROADCASTSD     24(AX)(R10*1), Z22
+	VBROADCASTSD     24(AX)(R9*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Z22, Z21, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z20, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Z21, Z9
-	VBROADCASTSD     24(AX)(R11*1), Z22
+	VFMADD231PD.BCST 24(AX)(CX*4), Z20, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Z21, Z9
+	VBROADCASTSD     24(AX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Z22, Z21, Z11
-	VBROADCASTSD     24(AX)(R10*2), Z22
+	VBROADCASTSD     24(AX)(R9*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Z22, Z21, Z13
-	VFMADD231PD.BCST 24(R12), Z20, Z14
-	VFMADD231PD.BCST 24(R12), Z21, Z15
-	VBROADCASTSD     24(R12)(DX*1), Z22
+	VFMADD231PD.BCST 24(R11), Z20, Z14
+	VFMADD231PD.BCST 24(R11), Z21, Z15
+	VBROADCASTSD     24(R11)(CX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Z22, Z21, Z17
-	VBROADCASTSD     24(R12)(DX*2), Z22
+	VBROADCASTSD     24(R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Z22, Z21, Z19
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z20
-	VMOVUPD.Z        64(BX), K1, Z21
+	VMOVUPD          (DX), Z20
+	VMOVUPD          (DX)(R12*1), Z21
 	VBROADCASTSD     (AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Z22, Z21, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z20, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z21, Z3
-	VBROADCASTSD     (AX)(DX*2), Z22
+	VFMADD231PD.BCST (AX)(CX*1), Z20, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z21, Z3
+	VBROADCASTSD     (AX)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Z22, Z21, Z5
-	VBROADCASTSD     (AX)(R10*1), Z22
+	VBROADCASTSD     (AX)(R9*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Z22, Z21, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z20, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z21, Z9
-	VBROADCASTSD     (AX)(R11*1), Z22
+	VFMADD231PD.BCST (AX)(CX*4), Z20, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z21, Z9
+	VBROADCASTSD     (AX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Z22, Z21, Z11
-	VBROADCASTSD     (AX)(R10*2), Z22
+	VBROADCASTSD     (AX)(R9*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Z22, Z21, Z13
-	VFMADD231PD.BCST (R12), Z20, Z14
-	VFMADD231PD.BCST (R12), Z21, Z15
-	VBROADCASTSD     (R12)(DX*1), Z22
+	VFMADD231PD.BCST (R11), Z20, Z14
+	VFMADD231PD.BCST (R11), Z21, Z15
+	VBROADCASTSD     (R11)(CX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Z22, Z21, Z17
-	VBROADCASTSD     (R12)(DX*2), Z22
+	VBROADCASTSD     (R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Z22, Z21, Z19
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Z15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Z17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Z19, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -11460,30 +15073,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone11x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11506,231 +15115,242 @@ TEXT ·dalone11x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z19, Z19, Z19
 	VPXORD  Z20, Z20, Z20
 	VPXORD  Z21, Z21, Z21
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z22
-	VMOVUPD.Z        64(BX), K1, Z23
+	VMOVUPD          (DX), Z22
+	VMOVUPD          (DX)(R12*1), Z23
 	VBROADCASTSD     (AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Z24, Z23, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z22, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z23, Z3
-	VBROADCASTSD     (AX)(DX*2), Z24
+	VFMADD231PD.BCST (AX)(CX*1), Z22, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z23, Z3
+	VBROADCASTSD     (AX)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Z24, Z23, Z5
-	VBROADCASTSD     (AX)(R10*1), Z24
+	VBROADCASTSD     (AX)(R9*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Z24, Z23, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z22, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z23, Z9
-	VBROADCASTSD     (AX)(R11*1), Z24
+	VFMADD231PD.BCST (AX)(CX*4), Z22, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z23, Z9
+	VBROADCASTSD     (AX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Z24, Z23, Z11
-	VBROADCASTSD     (AX)(R10*2), Z24
+	VBROADCASTSD     (AX)(R9*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Z24, Z23, Z13
-	VFMADD231PD.BCST (R12), Z22, Z14
-	VFMADD231PD.BCST (R12), Z23, Z15
-	VBROADCASTSD     (R12)(DX*1), Z24
+	VFMADD231PD.BCST (R11), Z22, Z14
+	VFMADD231PD.BCST (R11), Z23, Z15
+	VBROADCASTSD     (R11)(CX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Z24, Z23, Z17
-	VBROADCASTSD     (R12)(DX*2), Z24
+	VBROADCASTSD     (R11)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Z24, Z23, Z19
-	VFMADD231PD.BCST (R12)(R10*1), Z22, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Z23, Z21
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z22
-	VMOVUPD.Z        64(BX), K1, Z23
+	VFMADD231PD.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Z23, Z21
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z22
+	VMOVUPD          (DX)(R12*1), Z23
 	VBROADCASTSD     8(AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Z24, Z23, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z22, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z23, Z3
-	VBROADCASTSD     8(AX)(DX*2), Z24
+	VFMADD231PD.BCST 8(AX)(CX*1), Z22, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z23, Z3
+	VBROADCASTSD     8(AX)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Z24, Z23, Z5
-	VBROADCASTSD     8(AX)(R10*1), Z24
+	VBROADCASTSD     8(AX)(R9*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Z24, Z23, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z22, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Z23, Z9
-	VBROADCASTSD     8(AX)(R11*1), Z24
+	VFMADD231PD.BCST 8(AX)(CX*4), Z22, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Z23, Z9
+	VBROADCASTSD     8(AX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Z24, Z23, Z11
-	VBROADCASTSD     8(AX)(R10*2), Z24
+	VBROADCASTSD     8(AX)(R9*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Z24, Z23, Z13
-	VFMADD231PD.BCST 8(R12), Z22, Z14
-	VFMADD231PD.BCST 8(R12), Z23, Z15
-	VBROADCASTSD     8(R12)(DX*1), Z24
+	VFMADD231PD.BCST 8(R11), Z22, Z14
+	VFMADD231PD.BCST 8(R11), Z23, Z15
+	VBROADCASTSD     8(R11)(CX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Z24, Z23, Z17
-	VBROADCASTSD     8(R12)(DX*2), Z24
+	VBROADCASTSD     8(R11)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Z24, Z23, Z19
-	VFMADD231PD.BCST 8(R12)(R10*1), Z22, Z20
-	VFMADD231PD.BCST 8(R12)(R10*1), Z23, Z21
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z22
-	VMOVUPD.Z        64(BX), K1, Z23
+	VFMADD231PD.BCST 8(R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST 8(R11)(R9*1), Z23, Z21
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z22
+	VMOVUPD          (DX)(R12*1), Z23
 	VBROADCASTSD     16(AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Z24, Z23, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z22, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z23, Z3
-	VBROADCASTSD     16(AX)(DX*2), Z24
+	VFMADD231PD.BCST 16(AX)(CX*1), Z22, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z23, Z3
+	VBROADCASTSD     16(AX)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Z24, Z23, Z5
-	VBROADCASTSD     16(AX)(R10*1), Z24
+	VBROADCASTSD     16(AX)(R9*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Z24, Z23, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z22, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Z23, Z9
-	VBROADCASTSD     16(AX)(R11*1), Z24
+	VFMADD231PD.BCST 16(AX)(CX*4), Z22, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Z23, Z9
+	VBROADCASTSD     16(AX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Z24, Z23, Z11
-	VBROADCASTSD     16(AX)(R10*2), Z24
+	VBROADCASTSD     16(AX)(R9*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Z24, Z23, Z13
-	VFMADD231PD.BCST 16(R12), Z22, Z14
-	VFMADD231PD.BCST 16(R12), Z23, Z15
-	VBROADCASTSD     16(R12)(DX*1), Z24
+	VFMADD231PD.BCST 16(R11), Z22, Z14
+	VFMADD231PD.BCST 16(R11), Z23, Z15
+	VBROADCASTSD     16(R11)(CX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Z24, Z23, Z17
-	VBROADCASTSD     16(R12)(DX*2), Z24
+	VBROADCASTSD     16(R11)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Z24, Z23, Z19
-	VFMADD231PD.BCST 16(R12)(R10*1), Z22, Z20
-	VFMADD231PD.BCST 16(R12)(R10*1), Z23, Z21
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z22
-	VMOVUPD.Z        64(BX), K1, Z23
+	VFMADD231PD.BCST 16(R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST 16(R11)(R9*1), Z23, Z21
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z22
+	VMOVUPD          (DX)(R12*1), Z23
 	VBROADCASTSD     24(AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Z24, Z23, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z22, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z23, Z3
-	VBROADCASTSD     24(AX)(DX*2), Z24
+	VFMADD231PD.BCST 24(AX)(CX*1), Z22, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z23, Z3
+	VBROADCASTSD     24(AX)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Z24, Z23, Z5
-	VBROADCASTSD     24(AX)(R10*1), Z24
+	VBROADCASTSD     24(AX)(R9*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Z24, Z23, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z22, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Z23, Z9
-	VBROADCASTSD     24(AX)(R11*1), Z24
+	VFMADD231PD.BCST 24(AX)(CX*4), Z22, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Z23, Z9
+	VBROADCASTSD     24(AX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Z24, Z23, Z11
-	VBROADCASTSD     24(AX)(R10*2), Z24
+	VBROADCASTSD     24(AX)(R9*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Z24, Z23, Z13
-	VFMADD231PD.BCST 24(R12), Z22, Z14
-	VFMADD231PD.BCST 24(R12), Z23, Z15
-	VBROADCASTSD     24(R12)(DX*1), Z24
+	VFMADD231PD.BCST 24(R11), Z22, Z14
+	VFMADD231PD.BCST 24(R11), Z23, Z15
+	VBROADCASTSD     24(R11)(CX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Z24, Z23, Z17
-	VBROADCASTSD     24(R12)(DX*2), Z24
+	VBROADCASTSD     24(R11)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Z24, Z23, Z19
-	VFMADD231PD.BCST 24(R12)(R10*1), Z22, Z20
-	VFMADD231PD.BCST 24(R12)(R10*1), Z23, Z21
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST 24(R11)(R9*1), Z23, Z21
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z22
-	VMOVUPD.Z        64(BX), K1, Z23
+	VMOVUPD          (DX), Z22
+	VMOVUPD          (DX)(R12*1), Z23
 	VBROADCASTSD     (AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Z24, Z23, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z22, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z23, Z3
-	VBROADCASTSD     (AX)(DX*2), Z24
+	VFMADD231PD.BCST (AX)(CX*1), Z22, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z23, Z3
+	VBROADCASTSD     (AX)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Z24, Z23, Z5
-	VBROADCASTSD     (AX)(R10*1), Z24
+	VBROADCASTSD     (AX)(R9*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Z24, Z23, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z22, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z23, Z9
-	VBROADCASTSD     (AX)(R11*1), Z24
+	VFMADD231PD.BCST (AX)(CX*4), Z22, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z23, Z9
+	VBROADCASTSD     (AX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Z24, Z23, Z11
-	VBROADCASTSD     (AX)(R10*2), Z24
+	VBROADCASTSD     (AX)(R9*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Z24, Z23, Z13
-	VFMADD231PD.BCST (R12), Z22, Z14
-	VFMADD231PD.BCST (R12), Z23, Z15
-	VBROADCASTSD     (R12)(DX*1), Z24
+	VFMADD231PD.BCST (R11), Z22, Z14
+	VFMADD231PD.BCST (R11), Z23, Z15
+	VBROADCASTSD     (R11)(CX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Z24, Z23, Z17
-	VBROADCASTSD     (R12)(DX*2), Z24
+	VBROADCASTSD     (R11)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Z24, Z23, Z19
-	VFMADD231PD.BCST (R12)(R10*1), Z22, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Z23, Z21
-	ADDQ             SI, BX
+	VFMADD231PD.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Z23, Z21
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Z15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Z17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Z19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPD       Z21, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPD       Y21, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z21, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -11738,30 +15358,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone12x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11786,250 +15402,262 @@ TEXT ·dalone12x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z24
-	VMOVUPD.Z        64(BX), K1, Z25
+	VMOVUPD          (DX), Z24
+	VMOVUPD          (DX)(R12*1), Z25
 	VBROADCASTSD     (AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Z26, Z25, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z24, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z25, Z3
-	VBROADCASTSD     (AX)(DX*2), Z26
+	VFMADD231PD.BCST (AX)(CX*1), Z24, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z25, Z3
+	VBROADCASTSD     (AX)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Z26, Z25, Z5
-	VBROADCASTSD     (AX)(R10*1), Z26
+	VBROADCASTSD     (AX)(R9*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Z26, Z25, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z24, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z25, Z9
-	VBROADCASTSD     (AX)(R11*1), Z26
+	VFMADD231PD.BCST (AX)(CX*4), Z24, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z25, Z9
+	VBROADCASTSD     (AX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Z26, Z25, Z11
-	VBROADCASTSD     (AX)(R10*2), Z26
+	VBROADCASTSD     (AX)(R9*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Z26, Z25, Z13
-	VFMADD231PD.BCST (R12), Z24, Z14
-	VFMADD231PD.BCST (R12), Z25, Z15
-	VBROADCASTSD     (R12)(DX*1), Z26
+	VFMADD231PD.BCST (R11), Z24, Z14
+	VFMADD231PD.BCST (R11), Z25, Z15
+	VBROADCASTSD     (R11)(CX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Z26, Z25, Z17
-	VBROADCASTSD     (R12)(DX*2), Z26
+	VBROADCASTSD     (R11)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Z26, Z25, Z19
-	VFMADD231PD.BCST (R12)(R10*1), Z24, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Z25, Z21
-	VBROADCASTSD     (R12)(DX*4), Z26
+	VFMADD231PD.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Z25, Z21
+	VBROADCASTSD     (R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Z26, Z25, Z23
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z24
-	VMOVUPD.Z        64(BX), K1, Z25
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z24
+	VMOVUPD          (DX)(R12*1), Z25
 	VBROADCASTSD     8(AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Z26, Z25, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z24, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z25, Z3
-	VBROADCASTSD     8(AX)(DX*2), Z26
+	VFMADD231PD.BCST 8(AX)(CX*1), Z24, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z25, Z3
+	VBROADCASTSD     8(AX)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Z26, Z25, Z5
-	VBROADCASTSD     8(AX)(R10*1), Z26
+	VBROADCASTSD     8(AX)(R9*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Z26, Z25, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z24, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Z25, Z9
-	VBROADCASTSD     8(AX)(R11*1), Z26
+	VFMADD231PD.BCST 8(AX)(CX*4), Z24, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Z25, Z9
+	VBROADCASTSD     8(AX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Z26, Z25, Z11
-	VBROADCASTSD     8(AX)(R10*2), Z26
+	VBROADCASTSD     8(AX)(R9*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Z26, Z25, Z13
-	VFMADD231PD.BCST 8(R12), Z24, Z14
-	VFMADD231PD.BCST 8(R12), Z25, Z15
-	VBROADCASTSD     8(R12)(DX*1), Z26
+	VFMADD231PD.BCST 8(R11), Z24, Z14
+	VFMADD231PD.BCST 8(R11), Z25, Z15
+	VBROADCASTSD     8(R11)(CX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Z26, Z25, Z17
-	VBROADCASTSD     8(R12)(DX*2), Z26
+	VBROADCASTSD     8(R11)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Z26, Z25, Z19
-	VFMADD231PD.BCST 8(R12)(R10*1), Z24, Z20
-	VFMADD231PD.BCST 8(R12)(R10*1), Z25, Z21
-	VBROADCASTSD     8(R12)(DX*4), Z26
+	VFMADD231PD.BCST 8(R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST 8(R11)(R9*1), Z25, Z21
+	VBROADCASTSD     8(R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Z26, Z25, Z23
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z24
-	VMOVUPD.Z        64(BX), K1, Z25
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z24
+	VMOVUPD          (DX)(R12*1), Z25
 	VBROADCASTSD     16(AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Z26, Z25, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z24, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z25, Z3
-	VBROADCASTSD     16(AX)(DX*2), Z26
+	VFMADD231PD.BCST 16(AX)(CX*1), Z24, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z25, Z3
+	VBROADCASTSD     16(AX)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Z26, Z25, Z5
-	VBROADCASTSD     16(AX)(R10*1), Z26
+	VBROADCASTSD     16(AX)(R9*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Z26, Z25, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z24, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Z25, Z9
-	VBROADCASTSD     16(AX)(R11*1), Z26
+	VFMADD231PD.BCST 16(AX)(CX*4), Z24, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Z25, Z9
+	VBROADCASTSD     16(AX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Z26, Z25, Z11
-	VBROADCASTSD     16(AX)(R10*2), Z26
+	VBROADCASTSD     16(AX)(R9*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Z26, Z25, Z13
-	VFMADD231PD.BCST 16(R12), Z24, Z14
-	VFMADD231PD.BCST 16(R12), Z25, Z15
-	VBROADCASTSD     16(R12)(DX*1), Z26
+	VFMADD231PD.BCST 16(R11), Z24, Z14
+	VFMADD231PD.BCST 16(R11), Z25, Z15
+	VBROADCASTSD     16(R11)(CX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Z26, Z25, Z17
-	VBROADCASTSD     16(R12)(DX*2), Z26
+	VBROADCASTSD     16(R11)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Z26, Z25, Z19
-	VFMADD231PD.BCST 16(R12)(R10*1), Z24, Z20
-	VFMADD231PD.BCST 16(R12)(R10*1), Z25, Z21
-	VBROADCASTSD     16(R12)(DX*4), Z26
+	VFMADD231PD.BCST 16(R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST 16(R11)(R9*1), Z25, Z21
+	VBROADCASTSD     16(R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Z26, Z25, Z23
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z24
-	VMOVUPD.Z        64(BX), K1, Z25
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z24
+	VMOVUPD          (DX)(R12*1), Z25
 	VBROADCASTSD     24(AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Z26, Z25, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z24, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z25, Z3
-	VBROADCASTSD     24(AX)(DX*2), Z26
+	VFMADD231PD.BCST 24(AX)(CX*1), Z24, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z25, Z3
+	VBROADCASTSD     24(AX)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Z26, Z25, Z5
-	VBROADCASTSD     24(AX)(R10*1), Z26
+	VBROADCASTSD     24(AX)(R9*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Z26, Z25, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z24, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Z25, Z9
-	VBROADCASTSD     24(AX)(R11*1), Z26
+	VFMADD231PD.BCST 24(AX)(CX*4), Z24, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Z25, Z9
+	VBROADCASTSD     24(AX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Z26, Z25, Z11
-	VBROADCASTSD     24(AX)(R10*2), Z26
+	VBROADCASTSD     24(AX)(R9*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Z26, Z25, Z13
-	VFMADD231PD.BCST 24(R12), Z24, Z14
-	VFMADD231PD.BCST 24(R12), Z25, Z15
-	VBROADCASTSD     24(R12)(DX*1), Z26
+	VFMADD231PD.BCST 24(R11), Z24, Z14
+	VFMADD231PD.BCST 24(R11), Z25, Z15
+	VBROADCASTSD     24(R11)(CX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Z26, Z25, Z17
-	VBROADCASTSD     24(R12)(DX*2), Z26
+	VBROADCASTSD     24(R11)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Z26, Z25, Z19
-	VFMADD231PD.BCST 24(R12)(R10*1), Z24, Z20
-	VFMADD231PD.BCST 24(R12)(R10*1), Z25, Z21
-	VBROADCASTSD     24(R12)(DX*4), Z26
+	VFMADD231PD.BCST 24(R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST 24(R11)(R9*1), Z25, Z21
+	VBROADCASTSD     24(R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Z26, Z25, Z23
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z24
-	VMOVUPD.Z        64(BX), K1, Z25
+	VMOVUPD          (DX), Z24
+	VMOVUPD          (DX)(R12*1), Z25
 	VBROADCASTSD     (AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Z26, Z25, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z24, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z25, Z3
-	VBROADCASTSD     (AX)(DX*2), Z26
+	VFMADD231PD.BCST (AX)(CX*1), Z24, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z25, Z3
+	VBROADCASTSD     (AX)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Z26, Z25, Z5
-	VBROADCASTSD     (AX)(R10*1), Z26
+	VBROADCASTSD     (AX)(R9*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Z26, Z25, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z24, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z25, Z9
-	VBROADCASTSD     (AX)(R11*1), Z26
+	VFMADD231PD.BCST (AX)(CX*4), Z24, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z25, Z9
+	VBROADCASTSD     (AX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Z26, Z25, Z11
-	VBROADCASTSD     (AX)(R10*2), Z26
+	VBROADCASTSD     (AX)(R9*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Z26, Z25, Z13
-	VFMADD231PD.BCST (R12), Z24, Z14
-	VFMADD231PD.BCST (R12), Z25, Z15
-	VBROADCASTSD     (R12)(DX*1), Z26
+	VFMADD231PD.BCST (R11), Z24, Z14
+	VFMADD231PD.BCST (R11), Z25, Z15
+	VBROADCASTSD     (R11)(CX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Z26, Z25, Z17
-	VBROADCASTSD     (R12)(DX*2), Z26
+	VBROADCASTSD     (R11)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Z26, Z25, Z19
-	VFMADD231PD.BCST (R12)(R10*1), Z24, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Z25, Z21
-	VBROADCASTSD     (R12)(DX*4), Z26
+	VFMADD231PD.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Z25, Z21
+	VBROADCASTSD     (R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Z26, Z25, Z23
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Z15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Z17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Z19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPD       Z21, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y22, (DI)
-	VEXTRACTF64X4 $0x01, Z22, 32(DI)
-	VMOVUPD       Z23, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPD       Y21, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z21, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y22, (SI)
+	VEXTRACTF64X4 $0x01, Z22, 32(SI)
+	VMOVUPD       Y23, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z23, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -12037,30 +15665,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone13x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -12087,269 +15711,282 @@ TEXT ·dalone13x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z23, Z23, Z23
 	VPXORD  Z24, Z24, Z24
 	VPXORD  Z25, Z25, Z25
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z26
-	VMOVUPD.Z        64(BX), K1, Z27
+	VMOVUPD          (DX), Z26
+	VMOVUPD          (DX)(R12*1), Z27
 	VBROADCASTSD     (AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Z28, Z27, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z26, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z27, Z3
-	VBROADCASTSD     (AX)(DX*2), Z28
+	VFMADD231PD.BCST (AX)(CX*1), Z26, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z27, Z3
+	VBROADCASTSD     (AX)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Z28, Z27, Z5
-	VBROADCASTSD     (AX)(R10*1), Z28
+	VBROADCASTSD     (AX)(R9*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Z28, Z27, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z26, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z27, Z9
-	VBROADCASTSD     (AX)(R11*1), Z28
+	VFMADD231PD.BCST (AX)(CX*4), Z26, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z27, Z9
+	VBROADCASTSD     (AX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Z28, Z27, Z11
-	VBROADCASTSD     (AX)(R10*2), Z28
+	VBROADCASTSD     (AX)(R9*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Z28, Z27, Z13
-	VFMADD231PD.BCST (R12), Z26, Z14
-	VFMADD231PD.BCST (R12), Z27, Z15
-	VBROADCASTSD     (R12)(DX*1), Z28
+	VFMADD231PD.BCST (R11), Z26, Z14
+	VFMADD231PD.BCST (R11), Z27, Z15
+	VBROADCASTSD     (R11)(CX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Z28, Z27, Z17
-	VBROADCASTSD     (R12)(DX*2), Z28
+	VBROADCASTSD     (R11)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Z28, Z27, Z19
-	VFMADD231PD.BCST (R12)(R10*1), Z26, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Z27, Z21
-	VBROADCASTSD     (R12)(DX*4), Z28
+	VFMADD231PD.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Z27, Z21
+	VBROADCASTSD     (R11)(CX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Z28, Z27, Z23
-	VBROADCASTSD     (R12)(R11*1), Z28
+	VBROADCASTSD     (R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Z28, Z27, Z25
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z26
-	VMOVUPD.Z        64(BX), K1, Z27
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z26
+	VMOVUPD          (DX)(R12*1), Z27
 	VBROADCASTSD     8(AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Z28, Z27, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z26, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z27, Z3
-	VBROADCASTSD     8(AX)(DX*2), Z28
+	VFMADD231PD.BCST 8(AX)(CX*1), Z26, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z27, Z3
+	VBROADCASTSD     8(AX)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Z28, Z27, Z5
-	VBROADCASTSD     8(AX)(R10*1), Z28
+	VBROADCASTSD     8(AX)(R9*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Z28, Z27, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z26, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Z27, Z9
-	VBROADCASTSD     8(AX)(R11*1), Z28
+	VFMADD231PD.BCST 8(AX)(CX*4), Z26, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Z27, Z9
+	VBROADCASTSD     8(AX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Z28, Z27, Z11
-	VBROADCASTSD     8(AX)(R10*2), Z28
+	VBROADCASTSD     8(AX)(R9*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Z28, Z27, Z13
-	VFMADD231PD.BCST 8(R12), Z26, Z14
-	VFMADD231PD.BCST 8(R12), Z27, Z15
-	VBROADCASTSD     8(R12)(DX*1), Z28
+	VFMADD231PD.BCST 8(R11), Z26, Z14
+	VFMADD231PD.BCST 8(R11), Z27, Z15
+	VBROADCASTSD     8(R11)(CX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Z28, Z27, Z17
-	VBROADCASTSD     8(R12)(DX*2), Z28
+	VBROADCASTSD     8(R11)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Z28, Z27, Z19
-	VFMADD231PD.BCST 8(R12)(R10*1), Z26, Z20
-	VFMADD231PD.BCST 8(R12)(R10*1), Z27, Z21
-	VBROADCASTSD     8(R12)(DX*4), Z28
+	VFMADD231PD.BCST 8(R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST 8(R11)(R9*1), Z27, Z21
+	VBROADCASTSD     8(R11)(CX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Z28, Z27, Z23
-	VBROADCASTSD     8(R12)(R11*1), Z28
+	VBROADCASTSD     8(R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Z28, Z27, Z25
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z26
-	VMOVUPD.Z        64(BX), K1, Z27
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z26
+	VMOVUPD          (DX)(R12*1), Z27
 	VBROADCASTSD     16(AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Z28, Z27, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z26, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z27, Z3
-	VBROADCASTSD     16(AX)(DX*2), Z28
+	VFMADD231PD.BCST 16(AX)(CX*1), Z26, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z27, Z3
+	VBROADCASTSD     16(AX)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Z28, Z27, Z5
-	VBROADCASTSD     16(AX)(R10*1), Z28
+	VBROADCASTSD     16(AX)(R9*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Z28, Z27, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z26, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Z27, Z9
-	VBROADCASTSD     16(AX)(R11*1), Z28
+	VFMADD231PD.BCST 16(AX)(CX*4), Z26, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Z27, Z9
+	VBROADCASTSD     16(AX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Z28, Z27, Z11
-	VBROADCASTSD     16(AX)(R10*2), Z28
+	VBROADCASTSD     16(AX)(R9*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Z28, Z27, Z13
-	VFMADD231PD.BCST 16(R12), Z26, Z14
-	VFMADD231PD.BCST 16(R12), Z27, Z15
-	VBROADCASTSD     16(R12)(DX*1), Z28
+	VFMADD231PD.BCST 16(R11), Z26, Z14
+	VFMADD231PD.BCST 16(R11), Z27, Z15
+	VBROADCASTSD     16(R11)(CX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Z28, Z27, Z17
-	VBROADCASTSD     16(R12)(DX*2), Z28
+	VBROADCASTSD     16(R11)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Z28, Z27, Z19
-	VFMADD231PD.BCST 16(R12)(R10*1), Z26, Z20
-	VFMADD231PD.BCST 16(R12)(R10*1), Z27, Z21
-	VBROADCASTSD     16(R12)(DX*4), Z28
+	VFMADD231PD.BCST 16(R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST 16(R11)(R9*1), Z27, Z21
+	VBROADCASTSD     16(R11)(CX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Z28, Z27, Z23
-	VBROADCASTSD     16(R12)(R11*1), Z28
+	VBROADCASTSD     16(R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Z28, Z27, Z25
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z26
-	VMOVUPD.Z        64(BX), K1, Z27
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z26
+	VMOVUPD          (DX)(R12*1), Z27
 	VBROADCASTSD     24(AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Z28, Z27, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z26, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z27, Z3
-	VBROADCASTSD     24(AX)(DX*2), Z28
+	VFMADD231PD.BCST 24(AX)(CX*1), Z26, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z27, Z3
+	VBROADCASTSD     24(AX)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Z28, Z27, Z5
-	VBROADCASTSD     24(AX)(R10*1), Z28
+	VBROADCASTSD     24(AX)(R9*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Z28, Z27, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z26, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Z27, Z9
-	VBROADCASTSD     24(AX)(R11*1), Z28
+	VFMADD231PD.BCST 24(AX)(CX*4), Z26, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Z27, Z9
+	VBROADCASTSD     24(AX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Z28, Z27, Z11
-	VBROADCASTSD     24(AX)(R10*2), Z28
+	VBROADCASTSD     24(AX)(R9*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Z28, Z27, Z13
-	VFMADD231PD.BCST 24(R12), Z26, Z14
-	VFMADD231PD.BCST 24(R12), Z27, Z15
-	VBROADCASTSD     24(R12)(DX*1), Z28
+	VFMADD231PD.BCST 24(R11), Z26, Z14
+	VFMADD231PD.BCST 24(R11), Z27, Z15
+	VBROADCASTSD     24(R11)(CX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Z28, Z27, Z17
-	VBROADCASTSD     24(R12)(DX*2), Z28
+	VBROADCASTSD     24(R11)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Z28, Z27, Z19
-	VFMADD231PD.BCST 24(R12)(R10*1), Z26, Z20
-	VFMADD231PD.BCST 24(R12)(R10*1), Z27, Z21
-	VBROADCASTSD     24(R12)(DX*4), Z28
+	VFMADD231PD.BCST 24(R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST 24(R11)(R9*1), Z27, Z21
+	VBROADCASTSD     24(R11)(CX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Z28, Z27, Z23
-	VBROADCASTSD     24(R12)(R11*1), Z28
+	VBROADCASTSD     24(R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Z28, Z27, Z25
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z26
-	VMOVUPD.Z        64(BX), K1, Z27
+	VMOVUPD          (DX), Z26
+	VMOVUPD          (DX)(R12*1), Z27
 	VBROADCASTSD     (AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Z28, Z27, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z26, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z27, Z3
-	VBROADCASTSD     (AX)(DX*2), Z28
+	VFMADD231PD.BCST (AX)(CX*1), Z26, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z27, Z3
+	VBROADCASTSD     (AX)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Z28, Z27, Z5
-	VBROADCASTSD     (AX)(R10*1), Z28
+	VBROADCASTSD     (AX)(R9*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Z28, Z27, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z26, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z27, Z9
-	VBROADCASTSD     (AX)(R11*1), Z28
+	VFMADD231PD.BCST (AX)(CX*4), Z26, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z27, Z9
+	VBROADCASTSD     (AX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Z28, Z27, Z11
-	VBROADCASTSD     (AX)(R10*2), Z28
+	VBROADCASTSD     (AX)(R9*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Z28, Z27, Z13
-	VFMADD231PD.BCST (R12), Z26, Z14
-	VFMADD231PD.BCST (R12), Z27, Z15
-	VBROADCASTSD     (R12)(DX*1), Z28
+	VFMADD231PD.BCST (R11), Z26, Z14
+	VFMADD231PD.BCST (R11), Z27, Z15
+	VBROADCASTSD     (R11)(CX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Z28, Z27, Z17
-	VBROADCASTSD     (R12)(DX*2), Z28
+	VBROADCASTSD     (R11)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Z28, Z27, Z19
-	VFMADD231PD.BCST (R12)(R10*1), Z26, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Z27, Z21
-	VBROADCASTSD     (R12)(DX*4), Z28
+	VFMADD231PD.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Z27, Z21
+	VBROADCASTSD     (R11)(CX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Z28, Z27, Z23
-	VBROADCASTSD     (R12)(R11*1), Z28
+	VBROADCASTSD     (R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Z28, Z27, Z25
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Z15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Z17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Z19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPD       Z21, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y22, (DI)
-	VEXTRACTF64X4 $0x01, Z22, 32(DI)
-	VMOVUPD       Z23, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y24, (DI)
-	VEXTRACTF64X4 $0x01, Z24, 32(DI)
-	VMOVUPD       Z25, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPD       Y21, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z21, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y22, (SI)
+	VEXTRACTF64X4 $0x01, Z22, 32(SI)
+	VMOVUPD       Y23, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z23, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y24, (SI)
+	VEXTRACTF64X4 $0x01, Z24, 32(SI)
+	VMOVUPD       Y25, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z25, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -12357,30 +15994,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone14x16AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -12409,283 +16042,297 @@ TEXT ·dalone14x16AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z25, Z25, Z25
 	VPXORD  Z26, Z26, Z26
 	VPXORD  Z27, Z27, Z27
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z28
-	VMOVUPD.Z        64(BX), K1, Z29
+	VMOVUPD          (DX), Z28
+	VMOVUPD          (DX)(R12*1), Z29
 	VBROADCASTSD     (AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Z30, Z29, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z28, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z29, Z3
-	VBROADCASTSD     (AX)(DX*2), Z30
+	VFMADD231PD.BCST (AX)(CX*1), Z28, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z29, Z3
+	VBROADCASTSD     (AX)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Z30, Z29, Z5
-	VBROADCASTSD     (AX)(R10*1), Z30
+	VBROADCASTSD     (AX)(R9*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Z30, Z29, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z28, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z29, Z9
-	VBROADCASTSD     (AX)(R11*1), Z30
+	VFMADD231PD.BCST (AX)(CX*4), Z28, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z29, Z9
+	VBROADCASTSD     (AX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Z30, Z29, Z11
-	VBROADCASTSD     (AX)(R10*2), Z30
+	VBROADCASTSD     (AX)(R9*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Z30, Z29, Z13
-	VFMADD231PD.BCST (R12), Z28, Z14
-	VFMADD231PD.BCST (R12), Z29, Z15
-	VBROADCASTSD     (R12)(DX*1), Z30
+	VFMADD231PD.BCST (R11), Z28, Z14
+	VFMADD231PD.BCST (R11), Z29, Z15
+	VBROADCASTSD     (R11)(CX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Z30, Z29, Z17
-	VBROADCASTSD     (R12)(DX*2), Z30
+	VBROADCASTSD     (R11)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Z30, Z29, Z19
-	VFMADD231PD.BCST (R12)(R10*1), Z28, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Z29, Z21
-	VBROADCASTSD     (R12)(DX*4), Z30
+	VFMADD231PD.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Z29, Z21
+	VBROADCASTSD     (R11)(CX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Z30, Z29, Z23
-	VBROADCASTSD     (R12)(R11*1), Z30
+	VBROADCASTSD     (R11)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Z30, Z29, Z25
-	VFMADD231PD.BCST (R12)(R10*2), Z28, Z26
-	VFMADD231PD.BCST (R12)(R10*2), Z29, Z27
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z28
-	VMOVUPD.Z        64(BX), K1, Z29
+	VFMADD231PD.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST (R11)(R9*2), Z29, Z27
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z28
+	VMOVUPD          (DX)(R12*1), Z29
 	VBROADCASTSD     8(AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Z30, Z29, Z1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z28, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Z29, Z3
-	VBROADCASTSD     8(AX)(DX*2), Z30
+	VFMADD231PD.BCST 8(AX)(CX*1), Z28, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Z29, Z3
+	VBROADCASTSD     8(AX)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Z30, Z29, Z5
-	VBROADCASTSD     8(AX)(R10*1), Z30
+	VBROADCASTSD     8(AX)(R9*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Z30, Z29, Z7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z28, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Z29, Z9
-	VBROADCASTSD     8(AX)(R11*1), Z30
+	VFMADD231PD.BCST 8(AX)(CX*4), Z28, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Z29, Z9
+	VBROADCASTSD     8(AX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Z30, Z29, Z11
-	VBROADCASTSD     8(AX)(R10*2), Z30
+	VBROADCASTSD     8(AX)(R9*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Z30, Z29, Z13
-	VFMADD231PD.BCST 8(R12), Z28, Z14
-	VFMADD231PD.BCST 8(R12), Z29, Z15
-	VBROADCASTSD     8(R12)(DX*1), Z30
+	VFMADD231PD.BCST 8(R11), Z28, Z14
+	VFMADD231PD.BCST 8(R11), Z29, Z15
+	VBROADCASTSD     8(R11)(CX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Z30, Z29, Z17
-	VBROADCASTSD     8(R12)(DX*2), Z30
+	VBROADCASTSD     8(R11)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Z30, Z29, Z19
-	VFMADD231PD.BCST 8(R12)(R10*1), Z28, Z20
-	VFMADD231PD.BCST 8(R12)(R10*1), Z29, Z21
-	VBROADCASTSD     8(R12)(DX*4), Z30
+	VFMADD231PD.BCST 8(R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST 8(R11)(R9*1), Z29, Z21
+	VBROADCASTSD     8(R11)(CX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Z30, Z29, Z23
-	VBROADCASTSD     8(R12)(R11*1), Z30
+	VBROADCASTSD     8(R11)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Z30, Z29, Z25
-	VFMADD231PD.BCST 8(R12)(R10*2), Z28, Z26
-	VFMADD231PD.BCST 8(R12)(R10*2), Z29, Z27
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z28
-	VMOVUPD.Z        64(BX), K1, Z29
+	VFMADD231PD.BCST 8(R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST 8(R11)(R9*2), Z29, Z27
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z28
+	VMOVUPD          (DX)(R12*1), Z29
 	VBROADCASTSD     16(AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Z30, Z29, Z1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z28, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Z29, Z3
-	VBROADCASTSD     16(AX)(DX*2), Z30
+	VFMADD231PD.BCST 16(AX)(CX*1), Z28, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Z29, Z3
+	VBROADCASTSD     16(AX)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Z30, Z29, Z5
-	VBROADCASTSD     16(AX)(R10*1), Z30
+	VBROADCASTSD     16(AX)(R9*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Z30, Z29, Z7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z28, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Z29, Z9
-	VBROADCASTSD     16(AX)(R11*1), Z30
+	VFMADD231PD.BCST 16(AX)(CX*4), Z28, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Z29, Z9
+	VBROADCASTSD     16(AX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Z30, Z29, Z11
-	VBROADCASTSD     16(AX)(R10*2), Z30
+	VBROADCASTSD     16(AX)(R9*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Z30, Z29, Z13
-	VFMADD231PD.BCST 16(R12), Z28, Z14
-	VFMADD231PD.BCST 16(R12), Z29, Z15
-	VBROADCASTSD     16(R12)(DX*1), Z30
+	VFMADD231PD.BCST 16(R11), Z28, Z14
+	VFMADD231PD.BCST 16(R11), Z29, Z15
+	VBROADCASTSD     16(R11)(CX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Z30, Z29, Z17
-	VBROADCASTSD     16(R12)(DX*2), Z30
+	VBROADCASTSD     16(R11)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Z30, Z29, Z19
-	VFMADD231PD.BCST 16(R12)(R10*1), Z28, Z20
-	VFMADD231PD.BCST 16(R12)(R10*1), Z29, Z21
-	VBROADCASTSD     16(R12)(DX*4), Z30
+	VFMADD231PD.BCST 16(R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST 16(R11)(R9*1), Z29, Z21
+	VBROADCASTSD     16(R11)(CX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Z30, Z29, Z23
-	VBROADCASTSD     16(R12)(R11*1), Z30
+	VBROADCASTSD     16(R11)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Z30, Z29, Z25
-	VFMADD231PD.BCST 16(R12)(R10*2), Z28, Z26
-	VFMADD231PD.BCST 16(R12)(R10*2), Z29, Z27
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z28
-	VMOVUPD.Z        64(BX), K1, Z29
+	VFMADD231PD.BCST 16(R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST 16(R11)(R9*2), Z29, Z27
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z28
+	VMOVUPD          (DX)(R12*1), Z29
 	VBROADCASTSD     24(AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Z30, Z29, Z1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z28, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Z29, Z3
-	VBROADCASTSD     24(AX)(DX*2), Z30
+	VFMADD231PD.BCST 24(AX)(CX*1), Z28, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Z29, Z3
+	VBROADCASTSD     24(AX)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Z30, Z29, Z5
-	VBROADCASTSD     24(AX)(R10*1), Z30
+	VBROADCASTSD     24(AX)(R9*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Z30, Z29, Z7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z28, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Z29, Z9
-	VBROADCASTSD     24(AX)(R11*1), Z30
+	VFMADD231PD.BCST 24(AX)(CX*4), Z28, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Z29, Z9
+	VBROADCASTSD     24(AX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Z30, Z29, Z11
-	VBROADCASTSD     24(AX)(R10*2), Z30
+	VBROADCASTSD     24(AX)(R9*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Z30, Z29, Z13
-	VFMADD231PD.BCST 24(R12), Z28, Z14
-	VFMADD231PD.BCST 24(R12), Z29, Z15
-	VBROADCASTSD     24(R12)(DX*1), Z30
+	VFMADD231PD.BCST 24(R11), Z28, Z14
+	VFMADD231PD.BCST 24(R11), Z29, Z15
+	VBROADCASTSD     24(R11)(CX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Z30, Z29, Z17
-	VBROADCASTSD     24(R12)(DX*2), Z30
+	VBROADCASTSD     24(R11)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Z30, Z29, Z19
-	VFMADD231PD.BCST 24(R12)(R10*1), Z28, Z20
-	VFMADD231PD.BCST 24(R12)(R10*1), Z29, Z21
-	VBROADCASTSD     24(R12)(DX*4), Z30
+	VFMADD231PD.BCST 24(R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST 24(R11)(R9*1), Z29, Z21
+	VBROADCASTSD     24(R11)(CX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Z30, Z29, Z23
-	VBROADCASTSD     24(R12)(R11*1), Z30
+	VBROADCASTSD     24(R11)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Z30, Z29, Z25
-	VFMADD231PD.BCST 24(R12)(R10*2), Z28, Z26
-	VFMADD231PD.BCST 24(R12)(R10*2), Z29, Z27
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST 24(R11)(R9*2), Z29, Z27
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z28
-	VMOVUPD.Z        64(BX), K1, Z29
+	VMOVUPD          (DX), Z28
+	VMOVUPD          (DX)(R12*1), Z29
 	VBROADCASTSD     (AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Z30, Z29, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z28, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z29, Z3
-	VBROADCASTSD     (AX)(DX*2), Z30
+	VFMADD231PD.BCST (AX)(CX*1), Z28, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z29, Z3
+	VBROADCASTSD     (AX)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Z30, Z29, Z5
-	VBROADCASTSD     (AX)(R10*1), Z30
+	VBROADCASTSD     (AX)(R9*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Z30, Z29, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z28, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z29, Z9
-	VBROADCASTSD     (AX)(R11*1), Z30
+	VFMADD231PD.BCST (AX)(CX*4), Z28, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z29, Z9
+	VBROADCASTSD     (AX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Z30, Z29, Z11
-	VBROADCASTSD     (AX)(R10*2), Z30
+	VBROADCASTSD     (AX)(R9*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Z30, Z29, Z13
-	VFMADD231PD.BCST (R12), Z28, Z14
-	VFMADD231PD.BCST (R12), Z29, Z15
-	VBROADCASTSD     (R12)(DX*1), Z30
+	VFMADD231PD.BCST (R11), Z28, Z14
+	VFMADD231PD.BCST (R11), Z29, Z15
+	VBROADCASTSD     (R11)(CX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Z30, Z29, Z17
-	VBROADCASTSD     (R12)(DX*2), Z30
+	VBROADCASTSD     (R11)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Z30, Z29, Z19
-	VFMADD231PD.BCST (R12)(R10*1), Z28, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Z29, Z21
-	VBROADCASTSD     (R12)(DX*4), Z30
+	VFMADD231PD.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Z29, Z21
+	VBROADCASTSD     (R11)(CX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Z30, Z29, Z23
-	VBROADCASTSD     (R12)(R11*1), Z30
+	VBROADCASTSD     (R11)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Z30, Z29, Z25
-	VFMADD231PD.BCST (R12)(R10*2), Z28, Z26
-	VFMADD231PD.BCST (R12)(R10*2), Z29, Z27
-	ADDQ             SI, BX
+	VFMADD231PD.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST (R11)(R9*2), Z29, Z27
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Z1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Z3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Z5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Z7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Z9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Z11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Z13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Z15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Z17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Z19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPD       Z21, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y22, (DI)
-	VEXTRACTF64X4 $0x01, Z22, 32(DI)
-	VMOVUPD       Z23, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y24, (DI)
-	VEXTRACTF64X4 $0x01, Z24, 32(DI)
-	VMOVUPD       Z25, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y26, (DI)
-	VEXTRACTF64X4 $0x01, Z26, 32(DI)
-	VMOVUPD       Z27, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z1, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z13, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPD       Y21, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z21, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y22, (SI)
+	VEXTRACTF64X4 $0x01, Z22, 32(SI)
+	VMOVUPD       Y23, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z23, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y24, (SI)
+	VEXTRACTF64X4 $0x01, Z24, 32(SI)
+	VMOVUPD       Y25, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z25, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y26, (SI)
+	VEXTRACTF64X4 $0x01, Z26, 32(SI)
+	VMOVUPD       Y27, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z27, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -12702,15 +16349,11 @@ TEXT ·dalone1x24AVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x03, CX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000010, R9
+	MOVQ cols+56(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, CX
+	SHLQ    $0x03, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -12721,7 +16364,7 @@ TEXT ·dalone1x24AVX512(SB), NOSPLIT, $0-64
 tileSteps:
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD.Z    128(DX), K1, Z5
+	VMOVUPD      (DX)(CX*1), Z5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -12729,7 +16372,7 @@ tileSteps:
 	ADDQ         BX, DX
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD.Z    128(DX), K1, Z5
+	VMOVUPD      (DX)(CX*1), Z5
 	VBROADCASTSD 8(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -12737,7 +16380,7 @@ tileSteps:
 	ADDQ         BX, DX
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD.Z    128(DX), K1, Z5
+	VMOVUPD      (DX)(CX*1), Z5
 	VBROADCASTSD 16(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -12745,7 +16388,7 @@ tileSteps:
 	ADDQ         BX, DX
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD.Z    128(DX), K1, Z5
+	VMOVUPD      (DX)(CX*1), Z5
 	VBROADCASTSD 24(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -12762,7 +16405,7 @@ tileRest:
 tileStep:
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD.Z    128(DX), K1, Z5
+	VMOVUPD      (DX)(CX*1), Z5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -12777,7 +16420,8 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z0, 32(SI)
 	VMOVUPD       Y1, 64(SI)
 	VEXTRACTF64X4 $0x01, Z1, 96(SI)
-	VMOVUPD       Z2, K1, 128(SI)
+	VMOVUPD       Y2, (SI)(CX*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(CX*1)
 	ADDQ          DI, SI
 	VZEROUPPER
 	RET
@@ -12786,121 +16430,119 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone2x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000010, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R9
+	SHLQ    $0x03, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD.Z    128(BX), K1, Z8
+	VMOVUPD      (DX), Z6
+	VMOVUPD      64(DX), Z7
+	VMOVUPD      (DX)(R9*1), Z8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD.Z    128(BX), K1, Z8
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z6
+	VMOVUPD      64(DX), Z7
+	VMOVUPD      (DX)(R9*1), Z8
 	VBROADCASTSD 8(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD 8(AX)(DX*1), Z9
+	VBROADCASTSD 8(AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD.Z    128(BX), K1, Z8
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z6
+	VMOVUPD      64(DX), Z7
+	VMOVUPD      (DX)(R9*1), Z8
 	VBROADCASTSD 16(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD 16(AX)(DX*1), Z9
+	VBROADCASTSD 16(AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD.Z    128(BX), K1, Z8
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z6
+	VMOVUPD      64(DX), Z7
+	VMOVUPD      (DX)(R9*1), Z8
 	VBROADCASTSD 24(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD 24(AX)(DX*1), Z9
+	VBROADCASTSD 24(AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD.Z    128(BX), K1, Z8
+	VMOVUPD      (DX), Z6
+	VMOVUPD      64(DX), Z7
+	VMOVUPD      (DX)(R9*1), Z8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Z5, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -12908,24 +16550,20 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone3x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000010, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R9
+	SHLQ    $0x03, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -12935,123 +16573,126 @@ TEXT ·dalone3x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD.Z    128(BX), K1, Z11
+	VMOVUPD      (DX), Z9
+	VMOVUPD      64(DX), Z10
+	VMOVUPD      (DX)(R9*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD.Z    128(BX), K1, Z11
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z9
+	VMOVUPD      64(DX), Z10
+	VMOVUPD      (DX)(R9*1), Z11
 	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD 8(AX)(DX*1), Z12
+	VBROADCASTSD 8(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD 8(AX)(DX*2), Z12
+	VBROADCASTSD 8(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD.Z    128(BX), K1, Z11
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z9
+	VMOVUPD      64(DX), Z10
+	VMOVUPD      (DX)(R9*1), Z11
 	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD 16(AX)(DX*1), Z12
+	VBROADCASTSD 16(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD 16(AX)(DX*2), Z12
+	VBROADCASTSD 16(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD.Z    128(BX), K1, Z11
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z9
+	VMOVUPD      64(DX), Z10
+	VMOVUPD      (DX)(R9*1), Z11
 	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD 24(AX)(DX*1), Z12
+	VBROADCASTSD 24(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD 24(AX)(DX*2), Z12
+	VBROADCASTSD 24(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD.Z    128(BX), K1, Z11
+	VMOVUPD      (DX), Z9
+	VMOVUPD      64(DX), Z10
+	VMOVUPD      (DX)(R9*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Z5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPD       Z8, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPD       Y8, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -13059,25 +16700,21 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone4x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000010, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -13090,149 +16727,153 @@ TEXT ·dalone4x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD.Z    128(BX), K1, Z14
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      (DX)(R10*1), Z14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (AX)(R10*1), Z15
+	VBROADCASTSD (AX)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD.Z    128(BX), K1, Z14
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      (DX)(R10*1), Z14
 	VBROADCASTSD 8(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD 8(AX)(DX*1), Z15
+	VBROADCASTSD 8(AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD 8(AX)(DX*2), Z15
+	VBROADCASTSD 8(AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD 8(AX)(R10*1), Z15
+	VBROADCASTSD 8(AX)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD.Z    128(BX), K1, Z14
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      (DX)(R10*1), Z14
 	VBROADCASTSD 16(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD 16(AX)(DX*1), Z15
+	VBROADCASTSD 16(AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD 16(AX)(DX*2), Z15
+	VBROADCASTSD 16(AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD 16(AX)(R10*1), Z15
+	VBROADCASTSD 16(AX)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD.Z    128(BX), K1, Z14
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      (DX)(R10*1), Z14
 	VBROADCASTSD 24(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD 24(AX)(DX*1), Z15
+	VBROADCASTSD 24(AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD 24(AX)(DX*2), Z15
+	VBROADCASTSD 24(AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD 24(AX)(R10*1), Z15
+	VBROADCASTSD 24(AX)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD.Z    128(BX), K1, Z14
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      (DX)(R10*1), Z14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (AX)(R10*1), Z15
+	VBROADCASTSD (AX)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Z5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPD       Z8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPD       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPD       Z11, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPD       Y8, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPD       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPD       Y11, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -13240,25 +16881,21 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone5x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000010, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -13274,175 +16911,180 @@ TEXT ·dalone5x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z15
-	VMOVUPD      64(BX), Z16
-	VMOVUPD.Z    128(BX), K1, Z17
+	VMOVUPD      (DX), Z15
+	VMOVUPD      64(DX), Z16
+	VMOVUPD      (DX)(R10*1), Z17
 	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD (AX)(DX*1), Z18
+	VBROADCASTSD (AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (AX)(DX*2), Z18
+	VBROADCASTSD (AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD (AX)(R10*1), Z18
+	VBROADCASTSD (AX)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (AX)(DX*4), Z18
+	VBROADCASTSD (AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z15
-	VMOVUPD      64(BX), Z16
-	VMOVUPD.Z    128(BX), K1, Z17
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z15
+	VMOVUPD      64(DX), Z16
+	VMOVUPD      (DX)(R10*1), Z17
 	VBROADCASTSD 8(AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD 8(AX)(DX*1), Z18
+	VBROADCASTSD 8(AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD 8(AX)(DX*2), Z18
+	VBROADCASTSD 8(AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD 8(AX)(R10*1), Z18
+	VBROADCASTSD 8(AX)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD 8(AX)(DX*4), Z18
+	VBROADCASTSD 8(AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z15
-	VMOVUPD      64(BX), Z16
-	VMOVUPD.Z    128(BX), K1, Z17
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z15
+	VMOVUPD      64(DX), Z16
+	VMOVUPD      (DX)(R10*1), Z17
 	VBROADCASTSD 16(AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD 16(AX)(DX*1), Z18
+	VBROADCASTSD 16(AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD 16(AX)(DX*2), Z18
+	VBROADCASTSD 16(AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD 16(AX)(R10*1), Z18
+	VBROADCASTSD 16(AX)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD 16(AX)(DX*4), Z18
+	VBROADCASTSD 16(AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z15
-	VMOVUPD      64(BX), Z16
-	VMOVUPD.Z    128(BX), K1, Z17
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z15
+	VMOVUPD      64(DX), Z16
+	VMOVUPD      (DX)(R10*1), Z17
 	VBROADCASTSD 24(AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD 24(AX)(DX*1), Z18
+	VBROADCASTSD 24(AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD 24(AX)(DX*2), Z18
+	VBROADCASTSD 24(AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD 24(AX)(R10*1), Z18
+	VBROADCASTSD 24(AX)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD 24(AX)(DX*4), Z18
+	VBROADCASTSD 24(AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z15
-	VMOVUPD      64(BX), Z16
-	VMOVUPD.Z    128(BX), K1, Z17
+	VMOVUPD      (DX), Z15
+	VMOVUPD      64(DX), Z16
+	VMOVUPD      (DX)(R10*1), Z17
 	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Z18, Z17, Z2
-	VBROADCASTSD (AX)(DX*1), Z18
+	VBROADCASTSD (AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Z18, Z17, Z5
-	VBROADCASTSD (AX)(DX*2), Z18
+	VBROADCASTSD (AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Z18, Z17, Z8
-	VBROADCASTSD (AX)(R10*1), Z18
+	VBROADCASTSD (AX)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Z18, Z17, Z11
-	VBROADCASTSD (AX)(DX*4), Z18
+	VBROADCASTSD (AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Z18, Z17, Z14
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Z5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPD       Z8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPD       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPD       Z11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Z14, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPD       Y8, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPD       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPD       Y11, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -13450,26 +17092,22 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone6x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000010, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -13488,201 +17126,207 @@ TEXT ·dalone6x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Z17, Z17, Z17
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z18
-	VMOVUPD      64(BX), Z19
-	VMOVUPD.Z    128(BX), K1, Z20
+	VMOVUPD      (DX), Z18
+	VMOVUPD      64(DX), Z19
+	VMOVUPD      (DX)(R11*1), Z20
 	VBROADCASTSD (AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD (AX)(DX*1), Z21
+	VBROADCASTSD (AX)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD (AX)(DX*2), Z21
+	VBROADCASTSD (AX)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD (AX)(R10*1), Z21
+	VBROADCASTSD (AX)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD (AX)(DX*4), Z21
+	VBROADCASTSD (AX)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD (AX)(R11*1), Z21
+	VBROADCASTSD (AX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z18
-	VMOVUPD      64(BX), Z19
-	VMOVUPD.Z    128(BX), K1, Z20
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z18
+	VMOVUPD      64(DX), Z19
+	VMOVUPD      (DX)(R11*1), Z20
 	VBROADCASTSD 8(AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD 8(AX)(DX*1), Z21
+	VBROADCASTSD 8(AX)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD 8(AX)(DX*2), Z21
+	VBROADCASTSD 8(AX)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD 8(AX)(R10*1), Z21
+	VBROADCASTSD 8(AX)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD 8(AX)(DX*4), Z21
+	VBROADCASTSD 8(AX)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD 8(AX)(R11*1), Z21
+	VBROADCASTSD 8(AX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z18
-	VMOVUPD      64(BX), Z19
-	VMOVUPD.Z    128(BX), K1, Z20
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z18
+	VMOVUPD      64(DX), Z19
+	VMOVUPD      (DX)(R11*1), Z20
 	VBROADCASTSD 16(AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD 16(AX)(DX*1), Z21
+	VBROADCASTSD 16(AX)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD 16(AX)(DX*2), Z21
+	VBROADCASTSD 16(AX)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD 16(AX)(R10*1), Z21
+	VBROADCASTSD 16(AX)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD 16(AX)(DX*4), Z21
+	VBROADCASTSD 16(AX)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD 16(AX)(R11*1), Z21
+	VBROADCASTSD 16(AX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z18
-	VMOVUPD      64(BX), Z19
-	VMOVUPD.Z    128(BX), K1, Z20
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z18
+	VMOVUPD      64(DX), Z19
+	VMOVUPD      (DX)(R11*1), Z20
 	VBROADCASTSD 24(AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD 24(AX)(DX*1), Z21
+	VBROADCASTSD 24(AX)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD 24(AX)(DX*2), Z21
+	VBROADCASTSD 24(AX)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD 24(AX)(R10*1), Z21
+	VBROADCASTSD 24(AX)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD 24(AX)(DX*4), Z21
+	VBROADCASTSD 24(AX)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD 24(AX)(R11*1), Z21
+	VBROADCASTSD 24(AX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z18
-	VMOVUPD      64(BX), Z19
-	VMOVUPD.Z    128(BX), K1, Z20
+	VMOVUPD      (DX), Z18
+	VMOVUPD      64(DX), Z19
+	VMOVUPD      (DX)(R11*1), Z20
 	VBROADCASTSD (AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Z21, Z20, Z2
-	VBROADCASTSD (AX)(DX*1), Z21
+	VBROADCASTSD (AX)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Z21, Z20, Z5
-	VBROADCASTSD (AX)(DX*2), Z21
+	VBROADCASTSD (AX)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Z21, Z20, Z8
-	VBROADCASTSD (AX)(R10*1), Z21
+	VBROADCASTSD (AX)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Z21, Z20, Z11
-	VBROADCASTSD (AX)(DX*4), Z21
+	VBROADCASTSD (AX)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Z21, Z20, Z14
-	VBROADCASTSD (AX)(R11*1), Z21
+	VBROADCASTSD (AX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Z21, Z20, Z17
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Z5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPD       Z8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPD       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPD       Z11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Z14, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y15, (DI)
-	VEXTRACTF64X4 $0x01, Z15, 32(DI)
-	VMOVUPD       Y16, 64(DI)
-	VEXTRACTF64X4 $0x01, Z16, 96(DI)
-	VMOVUPD       Z17, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPD       Y8, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPD       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPD       Y11, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y15, (SI)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)
+	VMOVUPD       Y16, 64(SI)
+	VEXTRACTF64X4 $0x01, Z16, 96(SI)
+	VMOVUPD       Y17, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -13690,26 +17334,22 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone7x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000010, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -13731,227 +17371,234 @@ TEXT ·dalone7x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
 	VPXORD  Z20, Z20, Z20
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z21
-	VMOVUPD      64(BX), Z22
-	VMOVUPD.Z    128(BX), K1, Z23
+	VMOVUPD      (DX), Z21
+	VMOVUPD      64(DX), Z22
+	VMOVUPD      (DX)(R11*1), Z23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD (AX)(DX*1), Z24
+	VBROADCASTSD (AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (AX)(DX*2), Z24
+	VBROADCASTSD (AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD (AX)(R10*1), Z24
+	VBROADCASTSD (AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (AX)(DX*4), Z24
+	VBROADCASTSD (AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD (AX)(R11*1), Z24
+	VBROADCASTSD (AX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (AX)(R10*2), Z24
+	VBROADCASTSD (AX)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z21
-	VMOVUPD      64(BX), Z22
-	VMOVUPD.Z    128(BX), K1, Z23
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z21
+	VMOVUPD      64(DX), Z22
+	VMOVUPD      (DX)(R11*1), Z23
 	VBROADCASTSD 8(AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD 8(AX)(DX*1), Z24
+	VBROADCASTSD 8(AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD 8(AX)(DX*2), Z24
+	VBROADCASTSD 8(AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD 8(AX)(R10*1), Z24
+	VBROADCASTSD 8(AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 8(AX)(DX*4), Z24
+	VBROADCASTSD 8(AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD 8(AX)(R11*1), Z24
+	VBROADCASTSD 8(AX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD 8(AX)(R10*2), Z24
+	VBROADCASTSD 8(AX)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z21
-	VMOVUPD      64(BX), Z22
-	VMOVUPD.Z    128(BX), K1, Z23
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z21
+	VMOVUPD      64(DX), Z22
+	VMOVUPD      (DX)(R11*1), Z23
 	VBROADCASTSD 16(AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD 16(AX)(DX*1), Z24
+	VBROADCASTSD 16(AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD 16(AX)(DX*2), Z24
+	VBROADCASTSD 16(AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD 16(AX)(R10*1), Z24
+	VBROADCASTSD 16(AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 16(AX)(DX*4), Z24
+	VBROADCASTSD 16(AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD 16(AX)(R11*1), Z24
+	VBROADCASTSD 16(AX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD 16(AX)(R10*2), Z24
+	VBROADCASTSD 16(AX)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z21
-	VMOVUPD      64(BX), Z22
-	VMOVUPD.Z    128(BX), K1, Z23
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z21
+	VMOVUPD      64(DX), Z22
+	VMOVUPD      (DX)(R11*1), Z23
 	VBROADCASTSD 24(AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD 24(AX)(DX*1), Z24
+	VBROADCASTSD 24(AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD 24(AX)(DX*2), Z24
+	VBROADCASTSD 24(AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD 24(AX)(R10*1), Z24
+	VBROADCASTSD 24(AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 24(AX)(DX*4), Z24
+	VBROADCASTSD 24(AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD 24(AX)(R11*1), Z24
+	VBROADCASTSD 24(AX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD 24(AX)(R10*2), Z24
+	VBROADCASTSD 24(AX)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z21
-	VMOVUPD      64(BX), Z22
-	VMOVUPD.Z    128(BX), K1, Z23
+	VMOVUPD      (DX), Z21
+	VMOVUPD      64(DX), Z22
+	VMOVUPD      (DX)(R11*1), Z23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Z24, Z23, Z2
-	VBROADCASTSD (AX)(DX*1), Z24
+	VBROADCASTSD (AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Z24, Z23, Z5
-	VBROADCASTSD (AX)(DX*2), Z24
+	VBROADCASTSD (AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Z24, Z23, Z8
-	VBROADCASTSD (AX)(R10*1), Z24
+	VBROADCASTSD (AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (AX)(DX*4), Z24
+	VBROADCASTSD (AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Z24, Z23, Z14
-	VBROADCASTSD (AX)(R11*1), Z24
+	VBROADCASTSD (AX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Z24, Z23, Z17
-	VBROADCASTSD (AX)(R10*2), Z24
+	VBROADCASTSD (AX)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Z24, Z23, Z20
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Z5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPD       Z8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPD       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPD       Z11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Z14, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y15, (DI)
-	VEXTRACTF64X4 $0x01, Z15, 32(DI)
-	VMOVUPD       Y16, 64(DI)
-	VEXTRACTF64X4 $0x01, Z16, 96(DI)
-	VMOVUPD       Z17, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Y19, 64(DI)
-	VEXTRACTF64X4 $0x01, Z19, 96(DI)
-	VMOVUPD       Z20, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPD       Y8, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPD       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPD       Y11, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y15, (SI)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)
+	VMOVUPD       Y16, 64(SI)
+	VEXTRACTF64X4 $0x01, Z16, 96(SI)
+	VMOVUPD       Y17, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, 64(SI)
+	VEXTRACTF64X4 $0x01, Z19, 96(SI)
+	VMOVUPD       Y20, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -13959,30 +17606,26 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone8x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14007,255 +17650,263 @@ TEXT ·dalone8x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD.Z    128(BX), K1, Z26
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      (DX)(R12*1), Z26
 	VBROADCASTSD (AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD (AX)(DX*1), Z27
+	VBROADCASTSD (AX)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD (AX)(DX*2), Z27
+	VBROADCASTSD (AX)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD (AX)(R10*1), Z27
+	VBROADCASTSD (AX)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD (AX)(DX*4), Z27
+	VBROADCASTSD (AX)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD (AX)(R11*1), Z27
+	VBROADCASTSD (AX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD (AX)(R10*2), Z27
+	VBROADCASTSD (AX)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (R12), Z27
+	VBROADCASTSD (R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD.Z    128(BX), K1, Z26
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      (DX)(R12*1), Z26
 	VBROADCASTSD 8(AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD 8(AX)(DX*1), Z27
+	VBROADCASTSD 8(AX)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD 8(AX)(DX*2), Z27
+	VBROADCASTSD 8(AX)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD 8(AX)(R10*1), Z27
+	VBROADCASTSD 8(AX)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD 8(AX)(DX*4), Z27
+	VBROADCASTSD 8(AX)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD 8(AX)(R11*1), Z27
+	VBROADCASTSD 8(AX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD 8(AX)(R10*2), Z27
+	VBROADCASTSD 8(AX)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD 8(R12), Z27
+	VBROADCASTSD 8(R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD.Z    128(BX), K1, Z26
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      (DX)(R12*1), Z26
 	VBROADCASTSD 16(AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD 16(AX)(DX*1), Z27
+	VBROADCASTSD 16(AX)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD 16(AX)(DX*2), Z27
+	VBROADCASTSD 16(AX)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD 16(AX)(R10*1), Z27
+	VBROADCASTSD 16(AX)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD 16(AX)(DX*4), Z27
+	VBROADCASTSD 16(AX)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD 16(AX)(R11*1), Z27
+	VBROADCASTSD 16(AX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD 16(AX)(R10*2), Z27
+	VBROADCASTSD 16(AX)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD 16(R12), Z27
+	VBROADCASTSD 16(R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD.Z    128(BX), K1, Z26
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      (DX)(R12*1), Z26
 	VBROADCASTSD 24(AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD 24(AX)(DX*1), Z27
+	VBROADCASTSD 24(AX)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD 24(AX)(DX*2), Z27
+	VBROADCASTSD 24(AX)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD 24(AX)(R10*1), Z27
+	VBROADCASTSD 24(AX)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD 24(AX)(DX*4), Z27
+	VBROADCASTSD 24(AX)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD 24(AX)(R11*1), Z27
+	VBROADCASTSD 24(AX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD 24(AX)(R10*2), Z27
+	VBROADCASTSD 24(AX)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD 24(R12), Z27
+	VBROADCASTSD 24(R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R12
-	SUBQ         $0x04, R9
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD.Z    128(BX), K1, Z26
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      (DX)(R12*1), Z26
 	VBROADCASTSD (AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Z27, Z26, Z2
-	VBROADCASTSD (AX)(DX*1), Z27
+	VBROADCASTSD (AX)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Z27, Z26, Z5
-	VBROADCASTSD (AX)(DX*2), Z27
+	VBROADCASTSD (AX)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Z27, Z26, Z8
-	VBROADCASTSD (AX)(R10*1), Z27
+	VBROADCASTSD (AX)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Z27, Z26, Z11
-	VBROADCASTSD (AX)(DX*4), Z27
+	VBROADCASTSD (AX)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Z27, Z26, Z14
-	VBROADCASTSD (AX)(R11*1), Z27
+	VBROADCASTSD (AX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Z27, Z26, Z17
-	VBROADCASTSD (AX)(R10*2), Z27
+	VBROADCASTSD (AX)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Z27, Z26, Z20
-	VBROADCASTSD (R12), Z27
+	VBROADCASTSD (R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Z27, Z26, Z23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R12
-	DECQ         R9
+	ADDQ         $0x00000008, R11
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Z2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Z5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPD       Z8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPD       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPD       Z11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Z14, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y15, (DI)
-	VEXTRACTF64X4 $0x01, Z15, 32(DI)
-	VMOVUPD       Y16, 64(DI)
-	VEXTRACTF64X4 $0x01, Z16, 96(DI)
-	VMOVUPD       Z17, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Y19, 64(DI)
-	VEXTRACTF64X4 $0x01, Z19, 96(DI)
-	VMOVUPD       Z20, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y21, (DI)
-	VEXTRACTF64X4 $0x01, Z21, 32(DI)
-	VMOVUPD       Y22, 64(DI)
-	VEXTRACTF64X4 $0x01, Z22, 96(DI)
-	VMOVUPD       Z23, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z5, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPD       Y8, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPD       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y15, (SI)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)
+	VMOVUPD       Y16, 64(SI)
+	VEXTRACTF64X4 $0x01, Z16, 96(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z17, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, 64(SI)
+	VEXTRACTF64X4 $0x01, Z19, 96(SI)
+	VMOVUPD       Y20, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y21, (SI)
+	VEXTRACTF64X4 $0x01, Z21, 32(SI)
+	VMOVUPD       Y22, 64(SI)
+	VEXTRACTF64X4 $0x01, Z22, 96(SI)
+	VMOVUPD       Y23, (SI)(R12*1)
+	VEXTRACTF64X4 $0x01, Z23, 32(SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -14272,15 +17923,11 @@ TEXT ·dalone1x32AVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x03, CX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000018, R9
+	MOVQ cols+56(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, CX
+	SHLQ    $0x03, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14293,7 +17940,7 @@ tileSteps:
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD.Z    192(DX), K1, Z7
+	VMOVUPD      (DX)(CX*1), Z7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -14303,7 +17950,7 @@ tileSteps:
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD.Z    192(DX), K1, Z7
+	VMOVUPD      (DX)(CX*1), Z7
 	VBROADCASTSD 8(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -14313,7 +17960,7 @@ tileSteps:
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD.Z    192(DX), K1, Z7
+	VMOVUPD      (DX)(CX*1), Z7
 	VBROADCASTSD 16(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -14323,7 +17970,7 @@ tileSteps:
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD.Z    192(DX), K1, Z7
+	VMOVUPD      (DX)(CX*1), Z7
 	VBROADCASTSD 24(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -14342,7 +17989,7 @@ tileStep:
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD.Z    192(DX), K1, Z7
+	VMOVUPD      (DX)(CX*1), Z7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -14360,7 +18007,8 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z1, 96(SI)
 	VMOVUPD       Y2, 128(SI)
 	VEXTRACTF64X4 $0x01, Z2, 160(SI)
-	VMOVUPD       Z3, K1, 192(SI)
+	VMOVUPD       Y3, (SI)(CX*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(CX*1)
 	ADDQ          DI, SI
 	VZEROUPPER
 	RET
@@ -14369,24 +18017,20 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone2x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000018, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R9
+	SHLQ    $0x03, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14395,116 +18039,118 @@ TEXT ·dalone2x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD.Z    192(BX), K1, Z11
+	VMOVUPD      (DX), Z8
+	VMOVUPD      64(DX), Z9
+	VMOVUPD      128(DX), Z10
+	VMOVUPD      (DX)(R9*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD.Z    192(BX), K1, Z11
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z8
+	VMOVUPD      64(DX), Z9
+	VMOVUPD      128(DX), Z10
+	VMOVUPD      (DX)(R9*1), Z11
 	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD 8(AX)(DX*1), Z12
+	VBROADCASTSD 8(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD.Z    192(BX), K1, Z11
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z8
+	VMOVUPD      64(DX), Z9
+	VMOVUPD      128(DX), Z10
+	VMOVUPD      (DX)(R9*1), Z11
 	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD 16(AX)(DX*1), Z12
+	VBROADCASTSD 16(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD.Z    192(BX), K1, Z11
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z8
+	VMOVUPD      64(DX), Z9
+	VMOVUPD      128(DX), Z10
+	VMOVUPD      (DX)(R9*1), Z11
 	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD 24(AX)(DX*1), Z12
+	VBROADCASTSD 24(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD.Z    192(BX), K1, Z11
+	VMOVUPD      (DX), Z8
+	VMOVUPD      64(DX), Z9
+	VMOVUPD      128(DX), Z10
+	VMOVUPD      (DX)(R9*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPD       Z3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPD       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPD       Z7, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPD       Y3, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPD       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPD       Y7, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -14512,24 +18158,20 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone3x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000018, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R9
+	SHLQ    $0x03, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14542,149 +18184,152 @@ TEXT ·dalone3x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD.Z    192(BX), K1, Z15
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      128(DX), Z14
+	VMOVUPD      (DX)(R9*1), Z15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD.Z    192(BX), K1, Z15
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      128(DX), Z14
+	VMOVUPD      (DX)(R9*1), Z15
 	VBROADCASTSD 8(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD 8(AX)(DX*1), Z16
+	VBROADCASTSD 8(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD 8(AX)(DX*2), Z16
+	VBROADCASTSD 8(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD.Z    192(BX), K1, Z15
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      128(DX), Z14
+	VMOVUPD      (DX)(R9*1), Z15
 	VBROADCASTSD 16(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD 16(AX)(DX*1), Z16
+	VBROADCASTSD 16(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD 16(AX)(DX*2), Z16
+	VBROADCASTSD 16(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD.Z    192(BX), K1, Z15
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      128(DX), Z14
+	VMOVUPD      (DX)(R9*1), Z15
 	VBROADCASTSD 24(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD 24(AX)(DX*1), Z16
+	VBROADCASTSD 24(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD 24(AX)(DX*2), Z16
+	VBROADCASTSD 24(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD.Z    192(BX), K1, Z15
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      128(DX), Z14
+	VMOVUPD      (DX)(R9*1), Z15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPD       Z3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPD       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPD       Z7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPD       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPD       Z11, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPD       Y3, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPD       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPD       Y7, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPD       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPD       Y11, (SI)(R9*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -14692,25 +18337,21 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone4x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000018, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14727,182 +18368,186 @@ TEXT ·dalone4x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD.Z    192(BX), K1, Z19
+	VMOVUPD      (DX), Z16
+	VMOVUPD      64(DX), Z17
+	VMOVUPD      128(DX), Z18
+	VMOVUPD      (DX)(R10*1), Z19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R10*1), Z20
+	VBROADCASTSD (AX)(R9*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD.Z    192(BX), K1, Z19
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z16
+	VMOVUPD      64(DX), Z17
+	VMOVUPD      128(DX), Z18
+	VMOVUPD      (DX)(R10*1), Z19
 	VBROADCASTSD 8(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD 8(AX)(DX*1), Z20
+	VBROADCASTSD 8(AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD 8(AX)(DX*2), Z20
+	VBROADCASTSD 8(AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD 8(AX)(R10*1), Z20
+	VBROADCASTSD 8(AX)(R9*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD.Z    192(BX), K1, Z19
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z16
+	VMOVUPD      64(DX), Z17
+	VMOVUPD      128(DX), Z18
+	VMOVUPD      (DX)(R10*1), Z19
 	VBROADCASTSD 16(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD 16(AX)(DX*1), Z20
+	VBROADCASTSD 16(AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD 16(AX)(DX*2), Z20
+	VBROADCASTSD 16(AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD 16(AX)(R10*1), Z20
+	VBROADCASTSD 16(AX)(R9*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD.Z    192(BX), K1, Z19
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z16
+	VMOVUPD      64(DX), Z17
+	VMOVUPD      128(DX), Z18
+	VMOVUPD      (DX)(R10*1), Z19
 	VBROADCASTSD 24(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD 24(AX)(DX*1), Z20
+	VBROADCASTSD 24(AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD 24(AX)(DX*2), Z20
+	VBROADCASTSD 24(AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD 24(AX)(R10*1), Z20
+	VBROADCASTSD 24(AX)(R9*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD.Z    192(BX), K1, Z19
+	VMOVUPD      (DX), Z16
+	VMOVUPD      64(DX), Z17
+	VMOVUPD      128(DX), Z18
+	VMOVUPD      (DX)(R10*1), Z19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R10*1), Z20
+	VBROADCASTSD (AX)(R9*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPD       Z3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPD       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPD       Z7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPD       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPD       Z11, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Y14, 128(DI)
-	VEXTRACTF64X4 $0x01, Z14, 160(DI)
-	VMOVUPD       Z15, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPD       Y3, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPD       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPD       Y7, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPD       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPD       Y11, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, 128(SI)
+	VEXTRACTF64X4 $0x01, Z14, 160(SI)
+	VMOVUPD       Y15, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -14910,25 +18555,21 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone5x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000018, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14949,215 +18590,220 @@ TEXT ·dalone5x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z20
-	VMOVUPD      64(BX), Z21
-	VMOVUPD      128(BX), Z22
-	VMOVUPD.Z    192(BX), K1, Z23
+	VMOVUPD      (DX), Z20
+	VMOVUPD      64(DX), Z21
+	VMOVUPD      128(DX), Z22
+	VMOVUPD      (DX)(R10*1), Z23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD (AX)(DX*1), Z24
+	VBROADCASTSD (AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD (AX)(DX*2), Z24
+	VBROADCASTSD (AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (AX)(R10*1), Z24
+	VBROADCASTSD (AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD (AX)(DX*4), Z24
+	VBROADCASTSD (AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z20
-	VMOVUPD      64(BX), Z21
-	VMOVUPD      128(BX), Z22
-	VMOVUPD.Z    192(BX), K1, Z23
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z20
+	VMOVUPD      64(DX), Z21
+	VMOVUPD      128(DX), Z22
+	VMOVUPD      (DX)(R10*1), Z23
 	VBROADCASTSD 8(AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD 8(AX)(DX*1), Z24
+	VBROADCASTSD 8(AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD 8(AX)(DX*2), Z24
+	VBROADCASTSD 8(AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 8(AX)(R10*1), Z24
+	VBROADCASTSD 8(AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD 8(AX)(DX*4), Z24
+	VBROADCASTSD 8(AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z20
-	VMOVUPD      64(BX), Z21
-	VMOVUPD      128(BX), Z22
-	VMOVUPD.Z    192(BX), K1, Z23
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z20
+	VMOVUPD      64(DX), Z21
+	VMOVUPD      128(DX), Z22
+	VMOVUPD      (DX)(R10*1), Z23
 	VBROADCASTSD 16(AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD 16(AX)(DX*1), Z24
+	VBROADCASTSD 16(AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD 16(AX)(DX*2), Z24
+	VBROADCASTSD 16(AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 16(AX)(R10*1), Z24
+	VBROADCASTSD 16(AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD 16(AX)(DX*4), Z24
+	VBROADCASTSD 16(AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z20
-	VMOVUPD      64(BX), Z21
-	VMOVUPD      128(BX), Z22
-	VMOVUPD.Z    192(BX), K1, Z23
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z20
+	VMOVUPD      64(DX), Z21
+	VMOVUPD      128(DX), Z22
+	VMOVUPD      (DX)(R10*1), Z23
 	VBROADCASTSD 24(AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD 24(AX)(DX*1), Z24
+	VBROADCASTSD 24(AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD 24(AX)(DX*2), Z24
+	VBROADCASTSD 24(AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD 24(AX)(R10*1), Z24
+	VBROADCASTSD 24(AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD 24(AX)(DX*4), Z24
+	VBROADCASTSD 24(AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z20
-	VMOVUPD      64(BX), Z21
-	VMOVUPD      128(BX), Z22
-	VMOVUPD.Z    192(BX), K1, Z23
+	VMOVUPD      (DX), Z20
+	VMOVUPD      64(DX), Z21
+	VMOVUPD      128(DX), Z22
+	VMOVUPD      (DX)(R10*1), Z23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Z24, Z23, Z3
-	VBROADCASTSD (AX)(DX*1), Z24
+	VBROADCASTSD (AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Z24, Z23, Z7
-	VBROADCASTSD (AX)(DX*2), Z24
+	VBROADCASTSD (AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Z24, Z23, Z11
-	VBROADCASTSD (AX)(R10*1), Z24
+	VBROADCASTSD (AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Z24, Z23, Z15
-	VBROADCASTSD (AX)(DX*4), Z24
+	VBROADCASTSD (AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Z24, Z23, Z19
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPD       Z3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPD       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPD       Z7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPD       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPD       Z11, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Y14, 128(DI)
-	VEXTRACTF64X4 $0x01, Z14, 160(DI)
-	VMOVUPD       Z15, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Y17, 64(DI)
-	VEXTRACTF64X4 $0x01, Z17, 96(DI)
-	VMOVUPD       Y18, 128(DI)
-	VEXTRACTF64X4 $0x01, Z18, 160(DI)
-	VMOVUPD       Z19, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPD       Y3, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPD       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPD       Y7, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPD       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPD       Y11, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, 128(SI)
+	VEXTRACTF64X4 $0x01, Z14, 160(SI)
+	VMOVUPD       Y15, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, 64(SI)
+	VEXTRACTF64X4 $0x01, Z17, 96(SI)
+	VMOVUPD       Y18, 128(SI)
+	VEXTRACTF64X4 $0x01, Z18, 160(SI)
+	VMOVUPD       Y19, (SI)(R10*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -15165,26 +18811,22 @@ tileWrite:
 // Requires: AVX, AVX512F
 TEXT ·dalone6x32AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000018, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -15209,247 +18851,253 @@ TEXT ·dalone6x32AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Z23, Z23, Z23
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD      128(BX), Z26
-	VMOVUPD.Z    192(BX), K1, Z27
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      128(DX), Z26
+	VMOVUPD      (DX)(R11*1), Z27
 	VBROADCASTSD (AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD (AX)(DX*1), Z28
+	VBROADCASTSD (AX)(CX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD (AX)(DX*2), Z28
+	VBROADCASTSD (AX)(CX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD (AX)(R10*1), Z28
+	VBROADCASTSD (AX)(R9*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD (AX)(DX*4), Z28
+	VBROADCASTSD (AX)(CX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD (AX)(R11*1), Z28
+	VBROADCASTSD (AX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD      128(BX), Z26
-	VMOVUPD.Z    192(BX), K1, Z27
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      128(DX), Z26
+	VMOVUPD      (DX)(R11*1), Z27
 	VBROADCASTSD 8(AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD 8(AX)(DX*1), Z28
+	VBROADCASTSD 8(AX)(CX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD 8(AX)(DX*2), Z28
+	VBROADCASTSD 8(AX)(CX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD 8(AX)(R10*1), Z28
+	VBROADCASTSD 8(AX)(R9*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD 8(AX)(DX*4), Z28
+	VBROADCASTSD 8(AX)(CX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD 8(AX)(R11*1), Z28
+	VBROADCASTSD 8(AX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD      128(BX), Z26
-	VMOVUPD.Z    192(BX), K1, Z27
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      128(DX), Z26
+	VMOVUPD      (DX)(R11*1), Z27
 	VBROADCASTSD 16(AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD 16(AX)(DX*1), Z28
+	VBROADCASTSD 16(AX)(CX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD 16(AX)(DX*2), Z28
+	VBROADCASTSD 16(AX)(CX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD 16(AX)(R10*1), Z28
+	VBROADCASTSD 16(AX)(R9*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD 16(AX)(DX*4), Z28
+	VBROADCASTSD 16(AX)(CX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD 16(AX)(R11*1), Z28
+	VBROADCASTSD 16(AX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD      128(BX), Z26
-	VMOVUPD.Z    192(BX), K1, Z27
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      128(DX), Z26
+	VMOVUPD      (DX)(R11*1), Z27
 	VBROADCASTSD 24(AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD 24(AX)(DX*1), Z28
+	VBROADCASTSD 24(AX)(CX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD 24(AX)(DX*2), Z28
+	VBROADCASTSD 24(AX)(CX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD 24(AX)(R10*1), Z28
+	VBROADCASTSD 24(AX)(R9*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD 24(AX)(DX*4), Z28
+	VBROADCASTSD 24(AX)(CX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD 24(AX)(R11*1), Z28
+	VBROADCASTSD 24(AX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD      128(BX), Z26
-	VMOVUPD.Z    192(BX), K1, Z27
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      128(DX), Z26
+	VMOVUPD      (DX)(R11*1), Z27
 	VBROADCASTSD (AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Z28, Z27, Z3
-	VBROADCASTSD (AX)(DX*1), Z28
+	VBROADCASTSD (AX)(CX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Z28, Z27, Z7
-	VBROADCASTSD (AX)(DX*2), Z28
+	VBROADCASTSD (AX)(CX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Z28, Z27, Z11
-	VBROADCASTSD (AX)(R10*1), Z28
+	VBROADCASTSD (AX)(R9*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Z28, Z27, Z15
-	VBROADCASTSD (AX)(DX*4), Z28
+	VBROADCASTSD (AX)(CX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Z28, Z27, Z19
-	VBROADCASTSD (AX)(R11*1), Z28
+	VBROADCASTSD (AX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Z28, Z27, Z23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPD       Z3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPD       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPD       Z7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPD       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPD       Z11, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Y14, 128(DI)
-	VEXTRACTF64X4 $0x01, Z14, 160(DI)
-	VMOVUPD       Z15, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Y17, 64(DI)
-	VEXTRACTF64X4 $0x01, Z17, 96(DI)
-	VMOVUPD       Y18, 128(DI)
-	VEXTRACTF64X4 $0x01, Z18, 160(DI)
-	VMOVUPD       Z19, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPD       Y21, 64(DI)
-	VEXTRACTF64X4 $0x01, Z21, 96(DI)
-	VMOVUPD       Y22, 128(DI)
-	VEXTRACTF64X4 $0x01, Z22, 160(DI)
-	VMOVUPD       Z23, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPD       Y3, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPD       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPD       Y7, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z7, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPD       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPD       Y11, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z11, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, 128(SI)
+	VEXTRACTF64X4 $0x01, Z14, 160(SI)
+	VMOVUPD       Y15, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, 64(SI)
+	VEXTRACTF64X4 $0x01, Z17, 96(SI)
+	VMOVUPD       Y18, 128(SI)
+	VEXTRACTF64X4 $0x01, Z18, 160(SI)
+	VMOVUPD       Y19, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z19, 32(SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPD       Y21, 64(SI)
+	VEXTRACTF64X4 $0x01, Z21, 96(SI)
+	VMOVUPD       Y22, 128(SI)
+	VEXTRACTF64X4 $0x01, Z22, 160(SI)
+	VMOVUPD       Y23, (SI)(R11*1)
+	VEXTRACTF64X4 $0x01, Z23, 32(SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET

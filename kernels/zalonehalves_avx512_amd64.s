@@ -7,19 +7,60 @@
 // func salone1x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·salone1x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x02, CX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000000, R9
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), CX
+	MOVQ    b+24(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    c+40(FP), SI
+	MOVQ    ldc+48(FP), DI
+	MOVQ    k+0(FP), R8
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	MOVQ    cols+56(FP), R9
+	CMPQ    R9, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	SUBQ    $0x04, R8
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (DX), Y1
+	VFMADD231PS.BCST (AX), Y1, Y0
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Y1
+	VFMADD231PS.BCST 4(AX), Y1, Y0
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Y1
+	VFMADD231PS.BCST 8(AX), Y1, Y0
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Y1
+	VFMADD231PS.BCST 12(AX), Y1, Y0
+	ADDQ             BX, DX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R8
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R8
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (DX), Y1
+	VFMADD231PS.BCST (AX), Y1, Y0
+	ADDQ             BX, DX
+	ADDQ             $0x00000004, AX
+	DECQ             R8
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (SI)
+	ADDQ    DI, SI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R9, CX
 	MOVL    $0x00000001, R9
@@ -28,10 +69,10 @@ TEXT ·salone1x8AVX512(SB), NOSPLIT, $0-64
 	KMOVW   R9, K1
 	VPXORD  Y0, Y0, Y0
 	SUBQ    $0x04, R8
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (DX), K1, Y1
 	VFMADD231PS.BCST (AX), Y1, Y0
 	ADDQ             BX, DX
@@ -46,21 +87,21 @@ tileSteps:
 	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R8
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R8
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (DX), K1, Y1
 	VFMADD231PS.BCST (AX), Y1, Y0
 	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
 	DECQ             R8
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (SI)
 	ADDQ    DI, SI
 	VZEROUPPER
@@ -69,19 +110,68 @@ tileWrite:
 // func salone2x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·salone2x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000000, R10
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	MOVQ    cols+56(FP), R10
+	CMPQ    R10, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y2
+	VFMADD231PS.BCST (AX), Y2, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y2
+	VFMADD231PS.BCST 4(AX), Y2, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y2, Y1
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y2
+	VFMADD231PS.BCST 8(AX), Y2, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y2, Y1
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y2
+	VFMADD231PS.BCST 12(AX), Y2, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y2, Y1
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y2
+	VFMADD231PS.BCST (AX), Y2, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R10, CX
 	MOVL    $0x00000001, R10
@@ -91,10 +181,10 @@ TEXT ·salone2x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y0, Y0, Y0
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y2
 	VFMADD231PS.BCST (AX), Y2, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
@@ -113,22 +203,22 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y2
 	VFMADD231PS.BCST (AX), Y2, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
 	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -139,19 +229,76 @@ tileWrite:
 // func salone3x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·salone3x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000000, R10
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	MOVQ    cols+56(FP), R10
+	CMPQ    R10, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y3
+	VFMADD231PS.BCST (AX), Y3, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y3
+	VFMADD231PS.BCST 4(AX), Y3, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y3, Y2
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y3
+	VFMADD231PS.BCST 8(AX), Y3, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y3, Y2
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y3
+	VFMADD231PS.BCST 12(AX), Y3, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y3, Y2
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y3
+	VFMADD231PS.BCST (AX), Y3, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R10, CX
 	MOVL    $0x00000001, R10
@@ -162,10 +309,10 @@ TEXT ·salone3x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Y2, Y2, Y2
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y3
 	VFMADD231PS.BCST (AX), Y3, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
@@ -188,13 +335,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y3
 	VFMADD231PS.BCST (AX), Y3, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
@@ -202,9 +349,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -217,20 +364,85 @@ tileWrite:
 // func salone4x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·salone4x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	LEAQ    (DX)(DX*2), R10
+	MOVQ    cols+56(FP), R11
+	CMPQ    R11, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y4
+	VFMADD231PS.BCST (AX), Y4, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y4, Y3
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y4
+	VFMADD231PS.BCST 4(AX), Y4, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y4, Y3
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y4
+	VFMADD231PS.BCST 8(AX), Y4, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y4, Y3
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y4
+	VFMADD231PS.BCST 12(AX), Y4, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y4, Y3
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y4
+	VFMADD231PS.BCST (AX), Y4, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y4, Y3
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -242,10 +454,10 @@ TEXT ·salone4x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y2, Y2, Y2
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y4
 	VFMADD231PS.BCST (AX), Y4, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
@@ -272,13 +484,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y4
 	VFMADD231PS.BCST (AX), Y4, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
@@ -287,9 +499,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -304,20 +516,93 @@ tileWrite:
 // func salone5x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·salone5x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	LEAQ    (DX)(DX*2), R10
+	MOVQ    cols+56(FP), R11
+	CMPQ    R11, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y5
+	VFMADD231PS.BCST (AX), Y5, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y5, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y5
+	VFMADD231PS.BCST 4(AX), Y5, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y5, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y5, Y4
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y5
+	VFMADD231PS.BCST 8(AX), Y5, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y5, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y5, Y4
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y5
+	VFMADD231PS.BCST 12(AX), Y5, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y5, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y5, Y4
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y5
+	VFMADD231PS.BCST (AX), Y5, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y5, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -330,10 +615,10 @@ TEXT ·salone5x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y3, Y3, Y3
 	VPXORD  Y4, Y4, Y4
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y5
 	VFMADD231PS.BCST (AX), Y5, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
@@ -364,13 +649,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y5
 	VFMADD231PS.BCST (AX), Y5, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
@@ -380,9 +665,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -399,21 +684,102 @@ tileWrite:
 // func salone6x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·salone6x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (DX)(DX*4), R11
+	MOVQ    cols+56(FP), R12
+	CMPQ    R12, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y6
+	VFMADD231PS.BCST (AX), Y6, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y6, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y6, Y5
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y6
+	VFMADD231PS.BCST 4(AX), Y6, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y6, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 4(AX)(R11*1), Y6, Y5
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y6
+	VFMADD231PS.BCST 8(AX), Y6, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y6, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 8(AX)(R11*1), Y6, Y5
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y6
+	VFMADD231PS.BCST 12(AX), Y6, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y6, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST 12(AX)(R11*1), Y6, Y5
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y6
+	VFMADD231PS.BCST (AX), Y6, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y6, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y6, Y5
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -427,10 +793,10 @@ TEXT ·salone6x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y4, Y4, Y4
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y6
 	VFMADD231PS.BCST (AX), Y6, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
@@ -465,13 +831,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y6
 	VFMADD231PS.BCST (AX), Y6, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
@@ -482,9 +848,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -503,21 +869,110 @@ tileWrite:
 // func salone7x8AVX512(k int, a *float32, aRow int, b *float32, bRow int, c *float32, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·salone7x8AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (DX)(DX*4), R11
+	MOVQ    cols+56(FP), R12
+	CMPQ    R12, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y7
+	VFMADD231PS.BCST (AX), Y7, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y7, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y7, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y7, Y6
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y7
+	VFMADD231PS.BCST 4(AX), Y7, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y7, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 4(AX)(R11*1), Y7, Y5
+	VFMADD231PS.BCST 4(AX)(R10*2), Y7, Y6
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y7
+	VFMADD231PS.BCST 8(AX), Y7, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y7, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 8(AX)(R11*1), Y7, Y5
+	VFMADD231PS.BCST 8(AX)(R10*2), Y7, Y6
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y7
+	VFMADD231PS.BCST 12(AX), Y7, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y7, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST 12(AX)(R11*1), Y7, Y5
+	VFMADD231PS.BCST 12(AX)(R10*2), Y7, Y6
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y7
+	VFMADD231PS.BCST (AX), Y7, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y7, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y7, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y7, Y6
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -532,10 +987,10 @@ TEXT ·salone7x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y5, Y5, Y5
 	VPXORD  Y6, Y6, Y6
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y7
 	VFMADD231PS.BCST (AX), Y7, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
@@ -574,13 +1029,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000010, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y7
 	VFMADD231PS.BCST (AX), Y7, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
@@ -592,9 +1047,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000004, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -629,11 +1084,110 @@ TEXT ·salone8x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y8
+	VFMADD231PS.BCST (AX), Y8, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y8, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y8, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y8, Y6
+	VFMADD231PS.BCST (R12), Y8, Y7
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y8
+	VFMADD231PS.BCST 4(AX), Y8, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y8, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 4(AX)(R11*1), Y8, Y5
+	VFMADD231PS.BCST 4(AX)(R10*2), Y8, Y6
+	VFMADD231PS.BCST 4(R12), Y8, Y7
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y8
+	VFMADD231PS.BCST 8(AX), Y8, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y8, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 8(AX)(R11*1), Y8, Y5
+	VFMADD231PS.BCST 8(AX)(R10*2), Y8, Y6
+	VFMADD231PS.BCST 8(R12), Y8, Y7
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y8
+	VFMADD231PS.BCST 12(AX), Y8, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y8, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST 12(AX)(R11*1), Y8, Y5
+	VFMADD231PS.BCST 12(AX)(R10*2), Y8, Y6
+	VFMADD231PS.BCST 12(R12), Y8, Y7
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y8
+	VFMADD231PS.BCST (AX), Y8, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y8, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y8, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y8, Y6
+	VFMADD231PS.BCST (R12), Y8, Y7
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -649,10 +1203,10 @@ TEXT ·salone8x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y6, Y6, Y6
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y8
 	VFMADD231PS.BCST (AX), Y8, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
@@ -696,13 +1250,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y8
 	VFMADD231PS.BCST (AX), Y8, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
@@ -716,9 +1270,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -755,11 +1309,118 @@ TEXT ·salone9x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y9, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y9, Y6
+	VFMADD231PS.BCST (R12), Y9, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y9
+	VFMADD231PS.BCST 4(AX), Y9, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y9, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 4(AX)(R11*1), Y9, Y5
+	VFMADD231PS.BCST 4(AX)(R10*2), Y9, Y6
+	VFMADD231PS.BCST 4(R12), Y9, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y9, Y8
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y9
+	VFMADD231PS.BCST 8(AX), Y9, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y9, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 8(AX)(R11*1), Y9, Y5
+	VFMADD231PS.BCST 8(AX)(R10*2), Y9, Y6
+	VFMADD231PS.BCST 8(R12), Y9, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y9, Y8
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y9
+	VFMADD231PS.BCST 12(AX), Y9, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y9, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST 12(AX)(R11*1), Y9, Y5
+	VFMADD231PS.BCST 12(AX)(R10*2), Y9, Y6
+	VFMADD231PS.BCST 12(R12), Y9, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y9, Y8
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y9, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y9, Y6
+	VFMADD231PS.BCST (R12), Y9, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y9, Y8
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -776,10 +1437,10 @@ TEXT ·salone9x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y7, Y7, Y7
 	VPXORD  Y8, Y8, Y8
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y9
 	VFMADD231PS.BCST (AX), Y9, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
@@ -827,13 +1488,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y9
 	VFMADD231PS.BCST (AX), Y9, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
@@ -848,9 +1509,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -889,11 +1550,126 @@ TEXT ·salone10x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y10, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y10, Y6
+	VFMADD231PS.BCST (R12), Y10, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y10
+	VFMADD231PS.BCST 4(AX), Y10, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y10, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 4(AX)(R11*1), Y10, Y5
+	VFMADD231PS.BCST 4(AX)(R10*2), Y10, Y6
+	VFMADD231PS.BCST 4(R12), Y10, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y10, Y9
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y10
+	VFMADD231PS.BCST 8(AX), Y10, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y10, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 8(AX)(R11*1), Y10, Y5
+	VFMADD231PS.BCST 8(AX)(R10*2), Y10, Y6
+	VFMADD231PS.BCST 8(R12), Y10, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y10, Y9
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y10
+	VFMADD231PS.BCST 12(AX), Y10, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y10, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST 12(AX)(R11*1), Y10, Y5
+	VFMADD231PS.BCST 12(AX)(R10*2), Y10, Y6
+	VFMADD231PS.BCST 12(R12), Y10, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y10, Y9
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y10, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y10, Y6
+	VFMADD231PS.BCST (R12), Y10, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y10, Y9
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -911,10 +1687,10 @@ TEXT ·salone10x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y8, Y8, Y8
 	VPXORD  Y9, Y9, Y9
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y10
 	VFMADD231PS.BCST (AX), Y10, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
@@ -966,13 +1742,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y10
 	VFMADD231PS.BCST (AX), Y10, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
@@ -988,9 +1764,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -1031,11 +1807,134 @@ TEXT ·salone11x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y11, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y11, Y6
+	VFMADD231PS.BCST (R12), Y11, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R12)(R10*1), Y11, Y10
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y11
+	VFMADD231PS.BCST 4(AX), Y11, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y11, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 4(AX)(R11*1), Y11, Y5
+	VFMADD231PS.BCST 4(AX)(R10*2), Y11, Y6
+	VFMADD231PS.BCST 4(R12), Y11, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 4(R12)(R10*1), Y11, Y10
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y11
+	VFMADD231PS.BCST 8(AX), Y11, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y11, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 8(AX)(R11*1), Y11, Y5
+	VFMADD231PS.BCST 8(AX)(R10*2), Y11, Y6
+	VFMADD231PS.BCST 8(R12), Y11, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 8(R12)(R10*1), Y11, Y10
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y11
+	VFMADD231PS.BCST 12(AX), Y11, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y11, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST 12(AX)(R11*1), Y11, Y5
+	VFMADD231PS.BCST 12(AX)(R10*2), Y11, Y6
+	VFMADD231PS.BCST 12(R12), Y11, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST 12(R12)(R10*1), Y11, Y10
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y11, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y11, Y6
+	VFMADD231PS.BCST (R12), Y11, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R12)(R10*1), Y11, Y10
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -1054,10 +1953,10 @@ TEXT ·salone11x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y9, Y9, Y9
 	VPXORD  Y10, Y10, Y10
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y11
 	VFMADD231PS.BCST (AX), Y11, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
@@ -1113,13 +2012,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y11
 	VFMADD231PS.BCST (AX), Y11, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
@@ -1136,9 +2035,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -1181,11 +2080,142 @@ TEXT ·salone12x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y12, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y12, Y6
+	VFMADD231PS.BCST (R12), Y12, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R12)(R10*1), Y12, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y12
+	VFMADD231PS.BCST 4(AX), Y12, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y12, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 4(AX)(R11*1), Y12, Y5
+	VFMADD231PS.BCST 4(AX)(R10*2), Y12, Y6
+	VFMADD231PS.BCST 4(R12), Y12, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 4(R12)(R10*1), Y12, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y12, Y11
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y12
+	VFMADD231PS.BCST 8(AX), Y12, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y12, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 8(AX)(R11*1), Y12, Y5
+	VFMADD231PS.BCST 8(AX)(R10*2), Y12, Y6
+	VFMADD231PS.BCST 8(R12), Y12, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 8(R12)(R10*1), Y12, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y12, Y11
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y12
+	VFMADD231PS.BCST 12(AX), Y12, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y12, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST 12(AX)(R11*1), Y12, Y5
+	VFMADD231PS.BCST 12(AX)(R10*2), Y12, Y6
+	VFMADD231PS.BCST 12(R12), Y12, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST 12(R12)(R10*1), Y12, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y12, Y11
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y12, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y12, Y6
+	VFMADD231PS.BCST (R12), Y12, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R12)(R10*1), Y12, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y12, Y11
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y11, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -1205,10 +2235,10 @@ TEXT ·salone12x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y10, Y10, Y10
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y12
 	VFMADD231PS.BCST (AX), Y12, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
@@ -1268,13 +2298,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y12
 	VFMADD231PS.BCST (AX), Y12, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
@@ -1292,9 +2322,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -1339,11 +2369,150 @@ TEXT ·salone13x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y13
+	VFMADD231PS.BCST (AX), Y13, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y13, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y13, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y13, Y6
+	VFMADD231PS.BCST (R12), Y13, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R12)(R10*1), Y13, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R12)(R11*1), Y13, Y12
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y13
+	VFMADD231PS.BCST 4(AX), Y13, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y13, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST 4(AX)(R11*1), Y13, Y5
+	VFMADD231PS.BCST 4(AX)(R10*2), Y13, Y6
+	VFMADD231PS.BCST 4(R12), Y13, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST 4(R12)(R10*1), Y13, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST 4(R12)(R11*1), Y13, Y12
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y13
+	VFMADD231PS.BCST 8(AX), Y13, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y13, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST 8(AX)(R11*1), Y13, Y5
+	VFMADD231PS.BCST 8(AX)(R10*2), Y13, Y6
+	VFMADD231PS.BCST 8(R12), Y13, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST 8(R12)(R10*1), Y13, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST 8(R12)(R11*1), Y13, Y12
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y13
+	VFMADD231PS.BCST 12(AX), Y13, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y13, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST 12(AX)(R11*1), Y13, Y5
+	VFMADD231PS.BCST 12(AX)(R10*2), Y13, Y6
+	VFMADD231PS.BCST 12(R12), Y13, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST 12(R12)(R10*1), Y13, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST 12(R12)(R11*1), Y13, Y12
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y13
+	VFMADD231PS.BCST (AX), Y13, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y13, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y13, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y13, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y13, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y13, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y13, Y6
+	VFMADD231PS.BCST (R12), Y13, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y13, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y13, Y9
+	VFMADD231PS.BCST (R12)(R10*1), Y13, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y13, Y11
+	VFMADD231PS.BCST (R12)(R11*1), Y13, Y12
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y11, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y12, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -1364,10 +2533,10 @@ TEXT ·salone13x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y11, Y11, Y11
 	VPXORD  Y12, Y12, Y12
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y13
 	VFMADD231PS.BCST (AX), Y13, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y13, Y1
@@ -1431,13 +2600,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y13
 	VFMADD231PS.BCST (AX), Y13, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y13, Y1
@@ -1456,9 +2625,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -1505,11 +2674,158 @@ TEXT ·salone14x8AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y14
+	VFMADD231PS.BCST (AX), Y14, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y14, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y14, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y14, Y6
+	VFMADD231PS.BCST (R12), Y14, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R12)(R10*1), Y14, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R12)(R11*1), Y14, Y12
+	VFMADD231PS.BCST (R12)(R10*2), Y14, Y13
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y14
+	VFMADD231PS.BCST 4(AX), Y14, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y14, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST 4(AX)(R11*1), Y14, Y5
+	VFMADD231PS.BCST 4(AX)(R10*2), Y14, Y6
+	VFMADD231PS.BCST 4(R12), Y14, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST 4(R12)(R10*1), Y14, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST 4(R12)(R11*1), Y14, Y12
+	VFMADD231PS.BCST 4(R12)(R10*2), Y14, Y13
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y14
+	VFMADD231PS.BCST 8(AX), Y14, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y14, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST 8(AX)(R11*1), Y14, Y5
+	VFMADD231PS.BCST 8(AX)(R10*2), Y14, Y6
+	VFMADD231PS.BCST 8(R12), Y14, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST 8(R12)(R10*1), Y14, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST 8(R12)(R11*1), Y14, Y12
+	VFMADD231PS.BCST 8(R12)(R10*2), Y14, Y13
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y14
+	VFMADD231PS.BCST 12(AX), Y14, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y14, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST 12(AX)(R11*1), Y14, Y5
+	VFMADD231PS.BCST 12(AX)(R10*2), Y14, Y6
+	VFMADD231PS.BCST 12(R12), Y14, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST 12(R12)(R10*1), Y14, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST 12(R12)(R11*1), Y14, Y12
+	VFMADD231PS.BCST 12(R12)(R10*2), Y14, Y13
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y14
+	VFMADD231PS.BCST (AX), Y14, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y14, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y14, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y14, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y14, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y14, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y14, Y6
+	VFMADD231PS.BCST (R12), Y14, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y14, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y14, Y9
+	VFMADD231PS.BCST (R12)(R10*1), Y14, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y14, Y11
+	VFMADD231PS.BCST (R12)(R11*1), Y14, Y12
+	VFMADD231PS.BCST (R12)(R10*2), Y14, Y13
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y11, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y12, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y13, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -1531,10 +2847,10 @@ TEXT ·salone14x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y12, Y12, Y12
 	VPXORD  Y13, Y13, Y13
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y14
 	VFMADD231PS.BCST (AX), Y14, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y14, Y1
@@ -1602,13 +2918,13 @@ tileSteps:
 	ADDQ             $0x00000010, AX
 	ADDQ             $0x00000010, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y14
 	VFMADD231PS.BCST (AX), Y14, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y14, Y1
@@ -1628,9 +2944,9 @@ tileStep:
 	ADDQ             $0x00000004, AX
 	ADDQ             $0x00000004, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -1683,11 +2999,168 @@ TEXT ·salone15x8AVX512(SB), NOSPLIT, $0-64
 	ADDQ DX, R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (R12)(R10*2), R13
-	ADDQ DX, R13
-	MOVQ cols+56(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (R12)(R10*2), R13
+	ADDQ    DX, R13
+	MOVQ    cols+56(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y15
+	VFMADD231PS.BCST (AX), Y15, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y15, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y15, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y15, Y6
+	VFMADD231PS.BCST (R12), Y15, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R12)(R10*1), Y15, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R12)(R11*1), Y15, Y12
+	VFMADD231PS.BCST (R12)(R10*2), Y15, Y13
+	VFMADD231PS.BCST (R13), Y15, Y14
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y15
+	VFMADD231PS.BCST 4(AX), Y15, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y15, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST 4(AX)(R11*1), Y15, Y5
+	VFMADD231PS.BCST 4(AX)(R10*2), Y15, Y6
+	VFMADD231PS.BCST 4(R12), Y15, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST 4(R12)(R10*1), Y15, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST 4(R12)(R11*1), Y15, Y12
+	VFMADD231PS.BCST 4(R12)(R10*2), Y15, Y13
+	VFMADD231PS.BCST 4(R13), Y15, Y14
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y15
+	VFMADD231PS.BCST 8(AX), Y15, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y15, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST 8(AX)(R11*1), Y15, Y5
+	VFMADD231PS.BCST 8(AX)(R10*2), Y15, Y6
+	VFMADD231PS.BCST 8(R12), Y15, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST 8(R12)(R10*1), Y15, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST 8(R12)(R11*1), Y15, Y12
+	VFMADD231PS.BCST 8(R12)(R10*2), Y15, Y13
+	VFMADD231PS.BCST 8(R13), Y15, Y14
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y15
+	VFMADD231PS.BCST 12(AX), Y15, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y15, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST 12(AX)(R11*1), Y15, Y5
+	VFMADD231PS.BCST 12(AX)(R10*2), Y15, Y6
+	VFMADD231PS.BCST 12(R12), Y15, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST 12(R12)(R10*1), Y15, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST 12(R12)(R11*1), Y15, Y12
+	VFMADD231PS.BCST 12(R12)(R10*2), Y15, Y13
+	VFMADD231PS.BCST 12(R13), Y15, Y14
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	ADDQ             $0x00000010, R13
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y15
+	VFMADD231PS.BCST (AX), Y15, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y15, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y15, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y15, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y15, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y15, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y15, Y6
+	VFMADD231PS.BCST (R12), Y15, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y15, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y15, Y9
+	VFMADD231PS.BCST (R12)(R10*1), Y15, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y15, Y11
+	VFMADD231PS.BCST (R12)(R11*1), Y15, Y12
+	VFMADD231PS.BCST (R12)(R10*2), Y15, Y13
+	VFMADD231PS.BCST (R13), Y15, Y14
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	ADDQ             $0x00000004, R13
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y11, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y12, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y13, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y14, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -1710,10 +3183,10 @@ TEXT ·salone15x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y13, Y13, Y13
 	VPXORD  Y14, Y14, Y14
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y15
 	VFMADD231PS.BCST (AX), Y15, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y15, Y1
@@ -1786,13 +3259,13 @@ tileSteps:
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y15
 	VFMADD231PS.BCST (AX), Y15, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y15, Y1
@@ -1814,9 +3287,9 @@ tileStep:
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -1871,11 +3344,176 @@ TEXT ·salone16x8AVX512(SB), NOSPLIT, $0-64
 	ADDQ DX, R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (R12)(R10*2), R13
-	ADDQ DX, R13
-	MOVQ cols+56(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (R12)(R10*2), R13
+	ADDQ    DX, R13
+	MOVQ    cols+56(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	VPXORD  Y15, Y15, Y15
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPS          (BX), Y16
+	VFMADD231PS.BCST (AX), Y16, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y16, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y16, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y16, Y6
+	VFMADD231PS.BCST (R12), Y16, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R12)(R10*1), Y16, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R12)(R11*1), Y16, Y12
+	VFMADD231PS.BCST (R12)(R10*2), Y16, Y13
+	VFMADD231PS.BCST (R13), Y16, Y14
+	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y16
+	VFMADD231PS.BCST 4(AX), Y16, Y0
+	VFMADD231PS.BCST 4(AX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST 4(AX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST 4(AX)(R10*1), Y16, Y3
+	VFMADD231PS.BCST 4(AX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST 4(AX)(R11*1), Y16, Y5
+	VFMADD231PS.BCST 4(AX)(R10*2), Y16, Y6
+	VFMADD231PS.BCST 4(R12), Y16, Y7
+	VFMADD231PS.BCST 4(R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST 4(R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST 4(R12)(R10*1), Y16, Y10
+	VFMADD231PS.BCST 4(R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST 4(R12)(R11*1), Y16, Y12
+	VFMADD231PS.BCST 4(R12)(R10*2), Y16, Y13
+	VFMADD231PS.BCST 4(R13), Y16, Y14
+	VFMADD231PS.BCST 4(R13)(DX*1), Y16, Y15
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y16
+	VFMADD231PS.BCST 8(AX), Y16, Y0
+	VFMADD231PS.BCST 8(AX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST 8(AX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST 8(AX)(R10*1), Y16, Y3
+	VFMADD231PS.BCST 8(AX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST 8(AX)(R11*1), Y16, Y5
+	VFMADD231PS.BCST 8(AX)(R10*2), Y16, Y6
+	VFMADD231PS.BCST 8(R12), Y16, Y7
+	VFMADD231PS.BCST 8(R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST 8(R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST 8(R12)(R10*1), Y16, Y10
+	VFMADD231PS.BCST 8(R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST 8(R12)(R11*1), Y16, Y12
+	VFMADD231PS.BCST 8(R12)(R10*2), Y16, Y13
+	VFMADD231PS.BCST 8(R13), Y16, Y14
+	VFMADD231PS.BCST 8(R13)(DX*1), Y16, Y15
+	ADDQ             SI, BX
+	VMOVUPS          (BX), Y16
+	VFMADD231PS.BCST 12(AX), Y16, Y0
+	VFMADD231PS.BCST 12(AX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST 12(AX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST 12(AX)(R10*1), Y16, Y3
+	VFMADD231PS.BCST 12(AX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST 12(AX)(R11*1), Y16, Y5
+	VFMADD231PS.BCST 12(AX)(R10*2), Y16, Y6
+	VFMADD231PS.BCST 12(R12), Y16, Y7
+	VFMADD231PS.BCST 12(R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST 12(R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST 12(R12)(R10*1), Y16, Y10
+	VFMADD231PS.BCST 12(R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST 12(R12)(R11*1), Y16, Y12
+	VFMADD231PS.BCST 12(R12)(R10*2), Y16, Y13
+	VFMADD231PS.BCST 12(R13), Y16, Y14
+	VFMADD231PS.BCST 12(R13)(DX*1), Y16, Y15
+	ADDQ             SI, BX
+	ADDQ             $0x00000010, AX
+	ADDQ             $0x00000010, R12
+	ADDQ             $0x00000010, R13
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPS          (BX), Y16
+	VFMADD231PS.BCST (AX), Y16, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y16, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y16, Y2
+	VFMADD231PS.BCST (AX)(R10*1), Y16, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y16, Y4
+	VFMADD231PS.BCST (AX)(R11*1), Y16, Y5
+	VFMADD231PS.BCST (AX)(R10*2), Y16, Y6
+	VFMADD231PS.BCST (R12), Y16, Y7
+	VFMADD231PS.BCST (R12)(DX*1), Y16, Y8
+	VFMADD231PS.BCST (R12)(DX*2), Y16, Y9
+	VFMADD231PS.BCST (R12)(R10*1), Y16, Y10
+	VFMADD231PS.BCST (R12)(DX*4), Y16, Y11
+	VFMADD231PS.BCST (R12)(R11*1), Y16, Y12
+	VFMADD231PS.BCST (R12)(R10*2), Y16, Y13
+	VFMADD231PS.BCST (R13), Y16, Y14
+	VFMADD231PS.BCST (R13)(DX*1), Y16, Y15
+	ADDQ             SI, BX
+	ADDQ             $0x00000004, AX
+	ADDQ             $0x00000004, R12
+	ADDQ             $0x00000004, R13
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPS Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y11, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y12, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y13, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y14, (DI)
+	ADDQ    R8, DI
+	VMOVUPS Y15, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -1899,10 +3537,10 @@ TEXT ·salone16x8AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y14, Y14, Y14
 	VPXORD  Y15, Y15, Y15
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPS.Z        (BX), K1, Y16
 	VFMADD231PS.BCST (AX), Y16, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y16, Y1
@@ -1979,13 +3617,13 @@ tileSteps:
 	ADDQ             $0x00000010, R12
 	ADDQ             $0x00000010, R13
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPS.Z        (BX), K1, Y16
 	VFMADD231PS.BCST (AX), Y16, Y0
 	VFMADD231PS.BCST (AX)(DX*1), Y16, Y1
@@ -2008,9 +3646,9 @@ tileStep:
 	ADDQ             $0x00000004, R12
 	ADDQ             $0x00000004, R13
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPS Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPS Y1, K1, (DI)
@@ -2059,15 +3697,11 @@ TEXT ·salone1x24AVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000010, R9
+	MOVQ cols+56(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, CX
+	SHLQ    $0x02, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R8
@@ -2076,25 +3710,25 @@ TEXT ·salone1x24AVX512(SB), NOSPLIT, $0-64
 
 tileSteps:
 	VMOVUPS      (DX), Z2
-	VMOVUPS.Z    64(DX), K1, Y3
+	VMOVUPS      (DX)(CX*1), Y3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         BX, DX
 	VMOVUPS      (DX), Z2
-	VMOVUPS.Z    64(DX), K1, Y3
+	VMOVUPS      (DX)(CX*1), Y3
 	VBROADCASTSS 4(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         BX, DX
 	VMOVUPS      (DX), Z2
-	VMOVUPS.Z    64(DX), K1, Y3
+	VMOVUPS      (DX)(CX*1), Y3
 	VBROADCASTSS 8(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         BX, DX
 	VMOVUPS      (DX), Z2
-	VMOVUPS.Z    64(DX), K1, Y3
+	VMOVUPS      (DX)(CX*1), Y3
 	VBROADCASTSS 12(AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
@@ -2109,7 +3743,7 @@ tileRest:
 
 tileStep:
 	VMOVUPS      (DX), Z2
-	VMOVUPS.Z    64(DX), K1, Y3
+	VMOVUPS      (DX)(CX*1), Y3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
@@ -2121,7 +3755,7 @@ tileStep:
 tileWrite:
 	VMOVUPS       Y0, (SI)
 	VEXTRACTF64X4 $0x01, Z0, 32(SI)
-	VMOVUPS       Y1, K1, 64(SI)
+	VMOVUPS       Y1, (SI)(CX*1)
 	ADDQ          DI, SI
 	VZEROUPPER
 	RET
@@ -2130,95 +3764,91 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone2x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000010, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R9
+	SHLQ    $0x02, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z4
-	VMOVUPS.Z        64(BX), K1, Y5
+	VMOVUPS          (DX), Z4
+	VMOVUPS          (DX)(R9*1), Y5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z4
-	VMOVUPS.Z        64(BX), K1, Y5
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z4
+	VMOVUPS          (DX)(R9*1), Y5
 	VBROADCASTSS     4(AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y5, Y3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z4
-	VMOVUPS.Z        64(BX), K1, Y5
+	VFMADD231PS.BCST 4(AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y5, Y3
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z4
+	VMOVUPS          (DX)(R9*1), Y5
 	VBROADCASTSS     8(AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y5, Y3
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z4
-	VMOVUPS.Z        64(BX), K1, Y5
+	VFMADD231PS.BCST 8(AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y5, Y3
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z4
+	VMOVUPS          (DX)(R9*1), Y5
 	VBROADCASTSS     12(AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y5, Y3
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y5, Y3
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z4
-	VMOVUPS.Z        64(BX), K1, Y5
+	VMOVUPS          (DX), Z4
+	VMOVUPS          (DX)(R9*1), Y5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             SI, BX
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -2226,116 +3856,112 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone3x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000010, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R9
+	SHLQ    $0x02, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z6
-	VMOVUPS.Z        64(BX), K1, Y7
+	VMOVUPS          (DX), Z6
+	VMOVUPS          (DX)(R9*1), Y7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z6
-	VMOVUPS.Z        64(BX), K1, Y7
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z6
+	VMOVUPS          (DX)(R9*1), Y7
 	VBROADCASTSS     4(AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y7, Y3
-	VBROADCASTSS     4(AX)(DX*2), Z8
+	VFMADD231PS.BCST 4(AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y7, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z6
-	VMOVUPS.Z        64(BX), K1, Y7
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z6
+	VMOVUPS          (DX)(R9*1), Y7
 	VBROADCASTSS     8(AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y7, Y3
-	VBROADCASTSS     8(AX)(DX*2), Z8
+	VFMADD231PS.BCST 8(AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y7, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z6
-	VMOVUPS.Z        64(BX), K1, Y7
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z6
+	VMOVUPS          (DX)(R9*1), Y7
 	VBROADCASTSS     12(AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y7, Y3
-	VBROADCASTSS     12(AX)(DX*2), Z8
+	VFMADD231PS.BCST 12(AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y7, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z6
-	VMOVUPS.Z        64(BX), K1, Y7
+	VMOVUPS          (DX), Z6
+	VMOVUPS          (DX)(R9*1), Y7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -2343,25 +3969,21 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone4x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000010, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -2370,111 +3992,111 @@ TEXT ·salone4x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y5, Y5, Y5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z8
-	VMOVUPS.Z        64(BX), K1, Y9
+	VMOVUPS          (DX), Z8
+	VMOVUPS          (DX)(R10*1), Y9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     (AX)(R10*1), Z10
+	VBROADCASTSS     (AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z8
-	VMOVUPS.Z        64(BX), K1, Y9
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z8
+	VMOVUPS          (DX)(R10*1), Y9
 	VBROADCASTSS     4(AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y9, Y3
-	VBROADCASTSS     4(AX)(DX*2), Z10
+	VFMADD231PS.BCST 4(AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y9, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     4(AX)(R10*1), Z10
+	VBROADCASTSS     4(AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z8
-	VMOVUPS.Z        64(BX), K1, Y9
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z8
+	VMOVUPS          (DX)(R10*1), Y9
 	VBROADCASTSS     8(AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y9, Y3
-	VBROADCASTSS     8(AX)(DX*2), Z10
+	VFMADD231PS.BCST 8(AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y9, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     8(AX)(R10*1), Z10
+	VBROADCASTSS     8(AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z8
-	VMOVUPS.Z        64(BX), K1, Y9
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z8
+	VMOVUPS          (DX)(R10*1), Y9
 	VBROADCASTSS     12(AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y9, Y3
-	VBROADCASTSS     12(AX)(DX*2), Z10
+	VFMADD231PS.BCST 12(AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y9, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     12(AX)(R10*1), Z10
+	VBROADCASTSS     12(AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z8
-	VMOVUPS.Z        64(BX), K1, Y9
+	VMOVUPS          (DX), Z8
+	VMOVUPS          (DX)(R10*1), Y9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     (AX)(R10*1), Z10
+	VBROADCASTSS     (AX)(R9*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -2482,25 +4104,21 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone5x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000010, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -2511,125 +4129,125 @@ TEXT ·salone5x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y7, Y7, Y7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Y9, Y9, Y9
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z10
-	VMOVUPS.Z        64(BX), K1, Y11
+	VMOVUPS          (DX), Z10
+	VMOVUPS          (DX)(R10*1), Y11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     (AX)(R10*1), Z12
+	VBROADCASTSS     (AX)(R9*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z10
-	VMOVUPS.Z        64(BX), K1, Y11
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z10
+	VMOVUPS          (DX)(R10*1), Y11
 	VBROADCASTSS     4(AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y11, Y3
-	VBROADCASTSS     4(AX)(DX*2), Z12
+	VFMADD231PS.BCST 4(AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y11, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     4(AX)(R10*1), Z12
+	VBROADCASTSS     4(AX)(R9*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Y11, Y9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z10
-	VMOVUPS.Z        64(BX), K1, Y11
+	VFMADD231PS.BCST 4(AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y11, Y9
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z10
+	VMOVUPS          (DX)(R10*1), Y11
 	VBROADCASTSS     8(AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y11, Y3
-	VBROADCASTSS     8(AX)(DX*2), Z12
+	VFMADD231PS.BCST 8(AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y11, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     8(AX)(R10*1), Z12
+	VBROADCASTSS     8(AX)(R9*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Y11, Y9
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z10
-	VMOVUPS.Z        64(BX), K1, Y11
+	VFMADD231PS.BCST 8(AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y11, Y9
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z10
+	VMOVUPS          (DX)(R10*1), Y11
 	VBROADCASTSS     12(AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y11, Y3
-	VBROADCASTSS     12(AX)(DX*2), Z12
+	VFMADD231PS.BCST 12(AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y11, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     12(AX)(R10*1), Z12
+	VBROADCASTSS     12(AX)(R9*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Y11, Y9
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y11, Y9
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z10
-	VMOVUPS.Z        64(BX), K1, Y11
+	VMOVUPS          (DX), Z10
+	VMOVUPS          (DX)(R10*1), Y11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     (AX)(R10*1), Z12
+	VBROADCASTSS     (AX)(R9*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             SI, BX
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -2637,26 +4255,22 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone6x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000010, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -2669,144 +4283,144 @@ TEXT ·salone6x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y9, Y9, Y9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z12
-	VMOVUPS.Z        64(BX), K1, Y13
+	VMOVUPS          (DX), Z12
+	VMOVUPS          (DX)(R11*1), Y13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     (AX)(R10*1), Z14
+	VBROADCASTSS     (AX)(R9*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z12
-	VMOVUPS.Z        64(BX), K1, Y13
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z12
+	VMOVUPS          (DX)(R11*1), Y13
 	VBROADCASTSS     4(AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y13, Y3
-	VBROADCASTSS     4(AX)(DX*2), Z14
+	VFMADD231PS.BCST 4(AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y13, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     4(AX)(R10*1), Z14
+	VBROADCASTSS     4(AX)(R9*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Y13, Y9
-	VBROADCASTSS     4(AX)(R11*1), Z14
+	VFMADD231PS.BCST 4(AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y13, Y9
+	VBROADCASTSS     4(AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z12
-	VMOVUPS.Z        64(BX), K1, Y13
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z12
+	VMOVUPS          (DX)(R11*1), Y13
 	VBROADCASTSS     8(AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y13, Y3
-	VBROADCASTSS     8(AX)(DX*2), Z14
+	VFMADD231PS.BCST 8(AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y13, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     8(AX)(R10*1), Z14
+	VBROADCASTSS     8(AX)(R9*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Y13, Y9
-	VBROADCASTSS     8(AX)(R11*1), Z14
+	VFMADD231PS.BCST 8(AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y13, Y9
+	VBROADCASTSS     8(AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z12
-	VMOVUPS.Z        64(BX), K1, Y13
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z12
+	VMOVUPS          (DX)(R11*1), Y13
 	VBROADCASTSS     12(AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y13, Y3
-	VBROADCASTSS     12(AX)(DX*2), Z14
+	VFMADD231PS.BCST 12(AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y13, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     12(AX)(R10*1), Z14
+	VBROADCASTSS     12(AX)(R9*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Y13, Y9
-	VBROADCASTSS     12(AX)(R11*1), Z14
+	VFMADD231PS.BCST 12(AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y13, Y9
+	VBROADCASTSS     12(AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z12
-	VMOVUPS.Z        64(BX), K1, Y13
+	VMOVUPS          (DX), Z12
+	VMOVUPS          (DX)(R11*1), Y13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     (AX)(R10*1), Z14
+	VBROADCASTSS     (AX)(R9*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Y11, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -2814,26 +4428,22 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone7x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000010, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -2848,163 +4458,163 @@ TEXT ·salone7x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y11, Y11, Y11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Y13, Y13, Y13
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z14
-	VMOVUPS.Z        64(BX), K1, Y15
+	VMOVUPS          (DX), Z14
+	VMOVUPS          (DX)(R11*1), Y15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     (AX)(R10*1), Z16
+	VBROADCASTSS     (AX)(R9*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     (AX)(R10*2), Z16
+	VBROADCASTSS     (AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z14
-	VMOVUPS.Z        64(BX), K1, Y15
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z14
+	VMOVUPS          (DX)(R11*1), Y15
 	VBROADCASTSS     4(AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y15, Y3
-	VBROADCASTSS     4(AX)(DX*2), Z16
+	VFMADD231PS.BCST 4(AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y15, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     4(AX)(R10*1), Z16
+	VBROADCASTSS     4(AX)(R9*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Y15, Y9
-	VBROADCASTSS     4(AX)(R11*1), Z16
+	VFMADD231PS.BCST 4(AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y15, Y9
+	VBROADCASTSS     4(AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     4(AX)(R10*2), Z16
+	VBROADCASTSS     4(AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z14
-	VMOVUPS.Z        64(BX), K1, Y15
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z14
+	VMOVUPS          (DX)(R11*1), Y15
 	VBROADCASTSS     8(AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y15, Y3
-	VBROADCASTSS     8(AX)(DX*2), Z16
+	VFMADD231PS.BCST 8(AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y15, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     8(AX)(R10*1), Z16
+	VBROADCASTSS     8(AX)(R9*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Y15, Y9
-	VBROADCASTSS     8(AX)(R11*1), Z16
+	VFMADD231PS.BCST 8(AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y15, Y9
+	VBROADCASTSS     8(AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     8(AX)(R10*2), Z16
+	VBROADCASTSS     8(AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z14
-	VMOVUPS.Z        64(BX), K1, Y15
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z14
+	VMOVUPS          (DX)(R11*1), Y15
 	VBROADCASTSS     12(AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y15, Y3
-	VBROADCASTSS     12(AX)(DX*2), Z16
+	VFMADD231PS.BCST 12(AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y15, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     12(AX)(R10*1), Z16
+	VBROADCASTSS     12(AX)(R9*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Y15, Y9
-	VBROADCASTSS     12(AX)(R11*1), Z16
+	VFMADD231PS.BCST 12(AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y15, Y9
+	VBROADCASTSS     12(AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     12(AX)(R10*2), Z16
+	VBROADCASTSS     12(AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z14
-	VMOVUPS.Z        64(BX), K1, Y15
+	VMOVUPS          (DX), Z14
+	VMOVUPS          (DX)(R11*1), Y15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     (AX)(R10*1), Z16
+	VBROADCASTSS     (AX)(R9*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     (AX)(R10*2), Z16
+	VBROADCASTSS     (AX)(R9*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -3012,30 +4622,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone8x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -3052,179 +4658,179 @@ TEXT ·salone8x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y13, Y13, Y13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z16
-	VMOVUPS.Z        64(BX), K1, Y17
+	VMOVUPS          (DX), Z16
+	VMOVUPS          (DX)(R12*1), Y17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     (AX)(R10*1), Z18
+	VBROADCASTSS     (AX)(R9*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     (AX)(R10*2), Z18
+	VBROADCASTSS     (AX)(R9*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST (R12), Z16, Z14
-	VFMADD231PS.BCST (R12), Y17, Y15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z16
-	VMOVUPS.Z        64(BX), K1, Y17
+	VFMADD231PS.BCST (R11), Z16, Z14
+	VFMADD231PS.BCST (R11), Y17, Y15
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z16
+	VMOVUPS          (DX)(R12*1), Y17
 	VBROADCASTSS     4(AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y17, Y3
-	VBROADCASTSS     4(AX)(DX*2), Z18
+	VFMADD231PS.BCST 4(AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y17, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     4(AX)(R10*1), Z18
+	VBROADCASTSS     4(AX)(R9*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Y17, Y9
-	VBROADCASTSS     4(AX)(R11*1), Z18
+	VFMADD231PS.BCST 4(AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y17, Y9
+	VBROADCASTSS     4(AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     4(AX)(R10*2), Z18
+	VBROADCASTSS     4(AX)(R9*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST 4(R12), Z16, Z14
-	VFMADD231PS.BCST 4(R12), Y17, Y15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z16
-	VMOVUPS.Z        64(BX), K1, Y17
+	VFMADD231PS.BCST 4(R11), Z16, Z14
+	VFMADD231PS.BCST 4(R11), Y17, Y15
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z16
+	VMOVUPS          (DX)(R12*1), Y17
 	VBROADCASTSS     8(AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y17, Y3
-	VBROADCASTSS     8(AX)(DX*2), Z18
+	VFMADD231PS.BCST 8(AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y17, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     8(AX)(R10*1), Z18
+	VBROADCASTSS     8(AX)(R9*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Y17, Y9
-	VBROADCASTSS     8(AX)(R11*1), Z18
+	VFMADD231PS.BCST 8(AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y17, Y9
+	VBROADCASTSS     8(AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     8(AX)(R10*2), Z18
+	VBROADCASTSS     8(AX)(R9*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST 8(R12), Z16, Z14
-	VFMADD231PS.BCST 8(R12), Y17, Y15
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z16
-	VMOVUPS.Z        64(BX), K1, Y17
+	VFMADD231PS.BCST 8(R11), Z16, Z14
+	VFMADD231PS.BCST 8(R11), Y17, Y15
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z16
+	VMOVUPS          (DX)(R12*1), Y17
 	VBROADCASTSS     12(AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y17, Y3
-	VBROADCASTSS     12(AX)(DX*2), Z18
+	VFMADD231PS.BCST 12(AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y17, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     12(AX)(R10*1), Z18
+	VBROADCASTSS     12(AX)(R9*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Y17, Y9
-	VBROADCASTSS     12(AX)(R11*1), Z18
+	VFMADD231PS.BCST 12(AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y17, Y9
+	VBROADCASTSS     12(AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     12(AX)(R10*2), Z18
+	VBROADCASTSS     12(AX)(R9*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST 12(R12), Z16, Z14
-	VFMADD231PS.BCST 12(R12), Y17, Y15
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(R11), Z16, Z14
+	VFMADD231PS.BCST 12(R11), Y17, Y15
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z16
-	VMOVUPS.Z        64(BX), K1, Y17
+	VMOVUPS          (DX), Z16
+	VMOVUPS          (DX)(R12*1), Y17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     (AX)(R10*1), Z18
+	VBROADCASTSS     (AX)(R9*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     (AX)(R10*2), Z18
+	VBROADCASTSS     (AX)(R9*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST (R12), Z16, Z14
-	VFMADD231PS.BCST (R12), Y17, Y15
-	ADDQ             SI, BX
+	VFMADD231PS.BCST (R11), Z16, Z14
+	VFMADD231PS.BCST (R11), Y17, Y15
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Y15, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -3232,30 +4838,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone9x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -3274,198 +4876,198 @@ TEXT ·salone9x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y15, Y15, Y15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Y17, Y17, Y17
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z18
-	VMOVUPS.Z        64(BX), K1, Y19
+	VMOVUPS          (DX), Z18
+	VMOVUPS          (DX)(R12*1), Y19
 	VBROADCASTSS     (AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z18, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y19, Y3
-	VBROADCASTSS     (AX)(DX*2), Z20
+	VFMADD231PS.BCST (AX)(CX*1), Z18, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y19, Y3
+	VBROADCASTSS     (AX)(CX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Y20, Y19, Y5
-	VBROADCASTSS     (AX)(R10*1), Z20
+	VBROADCASTSS     (AX)(R9*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Y20, Y19, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z18, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y19, Y9
-	VBROADCASTSS     (AX)(R11*1), Z20
+	VFMADD231PS.BCST (AX)(CX*4), Z18, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y19, Y9
+	VBROADCASTSS     (AX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Y20, Y19, Y11
-	VBROADCASTSS     (AX)(R10*2), Z20
+	VBROADCASTSS     (AX)(R9*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Y20, Y19, Y13
-	VFMADD231PS.BCST (R12), Z18, Z14
-	VFMADD231PS.BCST (R12), Y19, Y15
-	VBROADCASTSS     (R12)(DX*1), Z20
+	VFMADD231PS.BCST (R11), Z18, Z14
+	VFMADD231PS.BCST (R11), Y19, Y15
+	VBROADCASTSS     (R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z18
-	VMOVUPS.Z        64(BX), K1, Y19
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z18
+	VMOVUPS          (DX)(R12*1), Y19
 	VBROADCASTSS     4(AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z18, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y19, Y3
-	VBROADCASTSS     4(AX)(DX*2), Z20
+	VFMADD231PS.BCST 4(AX)(CX*1), Z18, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y19, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Y20, Y19, Y5
-	VBROADCASTSS     4(AX)(R10*1), Z20
+	VBROADCASTSS     4(AX)(R9*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Y20, Y19, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z18, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Y19, Y9
-	VBROADCASTSS     4(AX)(R11*1), Z20
+	VFMADD231PS.BCST 4(AX)(CX*4), Z18, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y19, Y9
+	VBROADCASTSS     4(AX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Y20, Y19, Y11
-	VBROADCASTSS     4(AX)(R10*2), Z20
+	VBROADCASTSS     4(AX)(R9*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Y20, Y19, Y13
-	VFMADD231PS.BCST 4(R12), Z18, Z14
-	VFMADD231PS.BCST 4(R12), Y19, Y15
-	VBROADCASTSS     4(R12)(DX*1), Z20
+	VFMADD231PS.BCST 4(R11), Z18, Z14
+	VFMADD231PS.BCST 4(R11), Y19, Y15
+	VBROADCASTSS     4(R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z18
-	VMOVUPS.Z        64(BX), K1, Y19
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z18
+	VMOVUPS          (DX)(R12*1), Y19
 	VBROADCASTSS     8(AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z18, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y19, Y3
-	VBROADCASTSS     8(AX)(DX*2), Z20
+	VFMADD231PS.BCST 8(AX)(CX*1), Z18, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y19, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Y20, Y19, Y5
-	VBROADCASTSS     8(AX)(R10*1), Z20
+	VBROADCASTSS     8(AX)(R9*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Y20, Y19, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z18, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Y19, Y9
-	VBROADCASTSS     8(AX)(R11*1), Z20
+	VFMADD231PS.BCST 8(AX)(CX*4), Z18, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y19, Y9
+	VBROADCASTSS     8(AX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Y20, Y19, Y11
-	VBROADCASTSS     8(AX)(R10*2), Z20
+	VBROADCASTSS     8(AX)(R9*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Y20, Y19, Y13
-	VFMADD231PS.BCST 8(R12), Z18, Z14
-	VFMADD231PS.BCST 8(R12), Y19, Y15
-	VBROADCASTSS     8(R12)(DX*1), Z20
+	VFMADD231PS.BCST 8(R11), Z18, Z14
+	VFMADD231PS.BCST 8(R11), Y19, Y15
+	VBROADCASTSS     8(R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z18
-	VMOVUPS.Z        64(BX), K1, Y19
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z18
+	VMOVUPS          (DX)(R12*1), Y19
 	VBROADCASTSS     12(AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z18, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y19, Y3
-	VBROADCASTSS     12(AX)(DX*2), Z20
+	VFMADD231PS.BCST 12(AX)(CX*1), Z18, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y19, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Y20, Y19, Y5
-	VBROADCASTSS     12(AX)(R10*1), Z20
+	VBROADCASTSS     12(AX)(R9*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Y20, Y19, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z18, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Y19, Y9
-	VBROADCASTSS     12(AX)(R11*1), Z20
+	VFMADD231PS.BCST 12(AX)(CX*4), Z18, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y19, Y9
+	VBROADCASTSS     12(AX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Y20, Y19, Y11
-	VBROADCASTSS     12(AX)(R10*2), Z20
+	VBROADCASTSS     12(AX)(R9*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Y20, Y19, Y13
-	VFMADD231PS.BCST 12(R12), Z18, Z14
-	VFMADD231PS.BCST 12(R12), Y19, Y15
-	VBROADCASTSS     12(R12)(DX*1), Z20
+	VFMADD231PS.BCST 12(R11), Z18, Z14
+	VFMADD231PS.BCST 12(R11), Y19, Y15
+	VBROADCASTSS     12(R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z18
-	VMOVUPS.Z        64(BX), K1, Y19
+	VMOVUPS          (DX), Z18
+	VMOVUPS          (DX)(R12*1), Y19
 	VBROADCASTSS     (AX), Z20
 	VFMADD231PS      Z20, Z18, Z0
 	VFMADD231PS      Y20, Y19, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z18, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y19, Y3
-	VBROADCASTSS     (AX)(DX*2), Z20
+	VFMADD231PS.BCST (AX)(CX*1), Z18, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y19, Y3
+	VBROADCASTSS     (AX)(CX*2), Z20
 	VFMADD231PS      Z20, Z18, Z4
 	VFMADD231PS      Y20, Y19, Y5
-	VBROADCASTSS     (AX)(R10*1), Z20
+	VBROADCASTSS     (AX)(R9*1), Z20
 	VFMADD231PS      Z20, Z18, Z6
 	VFMADD231PS      Y20, Y19, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z18, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y19, Y9
-	VBROADCASTSS     (AX)(R11*1), Z20
+	VFMADD231PS.BCST (AX)(CX*4), Z18, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y19, Y9
+	VBROADCASTSS     (AX)(R10*1), Z20
 	VFMADD231PS      Z20, Z18, Z10
 	VFMADD231PS      Y20, Y19, Y11
-	VBROADCASTSS     (AX)(R10*2), Z20
+	VBROADCASTSS     (AX)(R9*2), Z20
 	VFMADD231PS      Z20, Z18, Z12
 	VFMADD231PS      Y20, Y19, Y13
-	VFMADD231PS.BCST (R12), Z18, Z14
-	VFMADD231PS.BCST (R12), Y19, Y15
-	VBROADCASTSS     (R12)(DX*1), Z20
+	VFMADD231PS.BCST (R11), Z18, Z14
+	VFMADD231PS.BCST (R11), Y19, Y15
+	VBROADCASTSS     (R11)(CX*1), Z20
 	VFMADD231PS      Z20, Z18, Z16
 	VFMADD231PS      Y20, Y19, Y17
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Y15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Y17, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -3473,30 +5075,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone10x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -3517,217 +5115,217 @@ TEXT ·salone10x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y17, Y17, Y17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Y19, Y19, Y19
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z20
-	VMOVUPS.Z        64(BX), K1, Y21
+	VMOVUPS          (DX), Z20
+	VMOVUPS          (DX)(R12*1), Y21
 	VBROADCASTSS     (AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z20, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y21, Y3
-	VBROADCASTSS     (AX)(DX*2), Z22
+	VFMADD231PS.BCST (AX)(CX*1), Z20, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y21, Y3
+	VBROADCASTSS     (AX)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Y22, Y21, Y5
-	VBROADCASTSS     (AX)(R10*1), Z22
+	VBROADCASTSS     (AX)(R9*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Y22, Y21, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z20, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y21, Y9
-	VBROADCASTSS     (AX)(R11*1), Z22
+	VFMADD231PS.BCST (AX)(CX*4), Z20, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y21, Y9
+	VBROADCASTSS     (AX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Y22, Y21, Y11
-	VBROADCASTSS     (AX)(R10*2), Z22
+	VBROADCASTSS     (AX)(R9*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Y22, Y21, Y13
-	VFMADD231PS.BCST (R12), Z20, Z14
-	VFMADD231PS.BCST (R12), Y21, Y15
-	VBROADCASTSS     (R12)(DX*1), Z22
+	VFMADD231PS.BCST (R11), Z20, Z14
+	VFMADD231PS.BCST (R11), Y21, Y15
+	VBROADCASTSS     (R11)(CX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Y22, Y21, Y17
-	VBROADCASTSS     (R12)(DX*2), Z22
+	VBROADCASTSS     (R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z20
-	VMOVUPS.Z        64(BX), K1, Y21
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z20
+	VMOVUPS          (DX)(R12*1), Y21
 	VBROADCASTSS     4(AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z20, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y21, Y3
-	VBROADCASTSS     4(AX)(DX*2), Z22
+	VFMADD231PS.BCST 4(AX)(CX*1), Z20, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y21, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Y22, Y21, Y5
-	VBROADCASTSS     4(AX)(R10*1), Z22
+	VBROADCASTSS     4(AX)(R9*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Y22, Y21, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z20, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Y21, Y9
-	VBROADCASTSS     4(AX)(R11*1), Z22
+	VFMADD231PS.BCST 4(AX)(CX*4), Z20, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y21, Y9
+	VBROADCASTSS     4(AX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Y22, Y21, Y11
-	VBROADCASTSS     4(AX)(R10*2), Z22
+	VBROADCASTSS     4(AX)(R9*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Y22, Y21, Y13
-	VFMADD231PS.BCST 4(R12), Z20, Z14
-	VFMADD231PS.BCST 4(R12), Y21, Y15
-	VBROADCASTSS     4(R12)(DX*1), Z22
+	VFMADD231PS.BCST 4(R11), Z20, Z14
+	VFMADD231PS.BCST 4(R11), Y21, Y15
+	VBROADCASTSS     4(R11)(CX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Y22, Y21, Y17
-	VBROADCASTSS     4(R12)(DX*2), Z22
+	VBROADCASTSS     4(R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z20
-	VMOVUPS.Z        64(BX), K1, Y21
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z20
+	VMOVUPS          (DX)(R12*1), Y21
 	VBROADCASTSS     8(AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z20, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y21, Y3
-	VBROADCASTSS     8(AX)(DX*2), Z22
+	VFMADD231PS.BCST 8(AX)(CX*1), Z20, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y21, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Y22, Y21, Y5
-	VBROADCASTSS     8(AX)(R10*1), Z22
+	VBROADCASTSS     8(AX)(R9*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Y22, Y21, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z20, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Y21, Y9
-	VBROADCASTSS     8(AX)(R11*1), Z22
+	VFMADD231PS.BCST 8(AX)(CX*4), Z20, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y21, Y9
+	VBROADCASTSS     8(AX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Y22, Y21, Y11
-	VBROADCASTSS     8(AX)(R10*2), Z22
+	VBROADCASTSS     8(AX)(R9*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Y22, Y21, Y13
-	VFMADD231PS.BCST 8(R12), Z20, Z14
-	VFMADD231PS.BCST 8(R12), Y21, Y15
-	VBROADCASTSS     8(R12)(DX*1), Z22
+	VFMADD231PS.BCST 8(R11), Z20, Z14
+	VFMADD231PS.BCST 8(R11), Y21, Y15
+	VBROADCASTSS     8(R11)(CX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Y22, Y21, Y17
-	VBROADCASTSS     8(R12)(DX*2), Z22
+	VBROADCASTSS     8(R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z20
-	VMOVUPS.Z        64(BX), K1, Y21
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z20
+	VMOVUPS          (DX)(R12*1), Y21
 	VBROADCASTSS     12(AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z20, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y21, Y3
-	VBROADCASTSS     12(AX)(DX*2), Z22
+	VFMADD231PS.BCST 12(AX)(CX*1), Z20, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y21, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Y22, Y21, Y5
-	VBROADCASTSS     12(AX)(R10*1), Z22
+	VBROADCASTSS     12(AX)(R9*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Y22, Y21, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z20, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Y21, Y9
-	VBROADCASTSS     12(AX)(R11*1), Z22
+	VFMADD231PS.BCST 12(AX)(CX*4), Z20, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y21, Y9
+	VBROADCASTSS     12(AX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Y22, Y21, Y11
-	VBROADCASTSS     12(AX)(R10*2), Z22
+	VBROADCASTSS     12(AX)(R9*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Y22, Y21, Y13
-	VFMADD231PS.BCST 12(R12), Z20, Z14
-	VFMADD231PS.BCST 12(R12), Y21, Y15
-	VBROADCASTSS     12(R12)(DX*1), Z22
+	VFMADD231PS.BCST 12(R11), Z20, Z14
+	VFMADD231PS.BCST 12(R11), Y21, Y15
+	VBROADCASTSS     12(R11)(CX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Y22, Y21, Y17
-	VBROADCASTSS     12(R12)(DX*2), Z22
+	VBROADCASTSS     12(R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z20
-	VMOVUPS.Z        64(BX), K1, Y21
+	VMOVUPS          (DX), Z20
+	VMOVUPS          (DX)(R12*1), Y21
 	VBROADCASTSS     (AX), Z22
 	VFMADD231PS      Z22, Z20, Z0
 	VFMADD231PS      Y22, Y21, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z20, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y21, Y3
-	VBROADCASTSS     (AX)(DX*2), Z22
+	VFMADD231PS.BCST (AX)(CX*1), Z20, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y21, Y3
+	VBROADCASTSS     (AX)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z4
 	VFMADD231PS      Y22, Y21, Y5
-	VBROADCASTSS     (AX)(R10*1), Z22
+	VBROADCASTSS     (AX)(R9*1), Z22
 	VFMADD231PS      Z22, Z20, Z6
 	VFMADD231PS      Y22, Y21, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z20, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y21, Y9
-	VBROADCASTSS     (AX)(R11*1), Z22
+	VFMADD231PS.BCST (AX)(CX*4), Z20, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y21, Y9
+	VBROADCASTSS     (AX)(R10*1), Z22
 	VFMADD231PS      Z22, Z20, Z10
 	VFMADD231PS      Y22, Y21, Y11
-	VBROADCASTSS     (AX)(R10*2), Z22
+	VBROADCASTSS     (AX)(R9*2), Z22
 	VFMADD231PS      Z22, Z20, Z12
 	VFMADD231PS      Y22, Y21, Y13
-	VFMADD231PS.BCST (R12), Z20, Z14
-	VFMADD231PS.BCST (R12), Y21, Y15
-	VBROADCASTSS     (R12)(DX*1), Z22
+	VFMADD231PS.BCST (R11), Z20, Z14
+	VFMADD231PS.BCST (R11), Y21, Y15
+	VBROADCASTSS     (R11)(CX*1), Z22
 	VFMADD231PS      Z22, Z20, Z16
 	VFMADD231PS      Y22, Y21, Y17
-	VBROADCASTSS     (R12)(DX*2), Z22
+	VBROADCASTSS     (R11)(CX*2), Z22
 	VFMADD231PS      Z22, Z20, Z18
 	VFMADD231PS      Y22, Y21, Y19
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Y15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Y17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Y19, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -3735,30 +5333,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone11x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -3781,231 +5375,231 @@ TEXT ·salone11x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y19, Y19, Y19
 	VPXORD  Z20, Z20, Z20
 	VPXORD  Y21, Y21, Y21
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z22
-	VMOVUPS.Z        64(BX), K1, Y23
+	VMOVUPS          (DX), Z22
+	VMOVUPS          (DX)(R12*1), Y23
 	VBROADCASTSS     (AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z22, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y23, Y3
-	VBROADCASTSS     (AX)(DX*2), Z24
+	VFMADD231PS.BCST (AX)(CX*1), Z22, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y23, Y3
+	VBROADCASTSS     (AX)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Y24, Y23, Y5
-	VBROADCASTSS     (AX)(R10*1), Z24
+	VBROADCASTSS     (AX)(R9*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Y24, Y23, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z22, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y23, Y9
-	VBROADCASTSS     (AX)(R11*1), Z24
+	VFMADD231PS.BCST (AX)(CX*4), Z22, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y23, Y9
+	VBROADCASTSS     (AX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Y24, Y23, Y11
-	VBROADCASTSS     (AX)(R10*2), Z24
+	VBROADCASTSS     (AX)(R9*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Y24, Y23, Y13
-	VFMADD231PS.BCST (R12), Z22, Z14
-	VFMADD231PS.BCST (R12), Y23, Y15
-	VBROADCASTSS     (R12)(DX*1), Z24
+	VFMADD231PS.BCST (R11), Z22, Z14
+	VFMADD231PS.BCST (R11), Y23, Y15
+	VBROADCASTSS     (R11)(CX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Y24, Y23, Y17
-	VBROADCASTSS     (R12)(DX*2), Z24
+	VBROADCASTSS     (R11)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Y24, Y23, Y19
-	VFMADD231PS.BCST (R12)(R10*1), Z22, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Y23, Y21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z22
-	VMOVUPS.Z        64(BX), K1, Y23
+	VFMADD231PS.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y23, Y21
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z22
+	VMOVUPS          (DX)(R12*1), Y23
 	VBROADCASTSS     4(AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z22, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y23, Y3
-	VBROADCASTSS     4(AX)(DX*2), Z24
+	VFMADD231PS.BCST 4(AX)(CX*1), Z22, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y23, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Y24, Y23, Y5
-	VBROADCASTSS     4(AX)(R10*1), Z24
+	VBROADCASTSS     4(AX)(R9*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Y24, Y23, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z22, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Y23, Y9
-	VBROADCASTSS     4(AX)(R11*1), Z24
+	VFMADD231PS.BCST 4(AX)(CX*4), Z22, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y23, Y9
+	VBROADCASTSS     4(AX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Y24, Y23, Y11
-	VBROADCASTSS     4(AX)(R10*2), Z24
+	VBROADCASTSS     4(AX)(R9*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Y24, Y23, Y13
-	VFMADD231PS.BCST 4(R12), Z22, Z14
-	VFMADD231PS.BCST 4(R12), Y23, Y15
-	VBROADCASTSS     4(R12)(DX*1), Z24
+	VFMADD231PS.BCST 4(R11), Z22, Z14
+	VFMADD231PS.BCST 4(R11), Y23, Y15
+	VBROADCASTSS     4(R11)(CX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Y24, Y23, Y17
-	VBROADCASTSS     4(R12)(DX*2), Z24
+	VBROADCASTSS     4(R11)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Y24, Y23, Y19
-	VFMADD231PS.BCST 4(R12)(R10*1), Z22, Z20
-	VFMADD231PS.BCST 4(R12)(R10*1), Y23, Y21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z22
-	VMOVUPS.Z        64(BX), K1, Y23
+	VFMADD231PS.BCST 4(R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST 4(R11)(R9*1), Y23, Y21
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z22
+	VMOVUPS          (DX)(R12*1), Y23
 	VBROADCASTSS     8(AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z22, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y23, Y3
-	VBROADCASTSS     8(AX)(DX*2), Z24
+	VFMADD231PS.BCST 8(AX)(CX*1), Z22, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y23, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Y24, Y23, Y5
-	VBROADCASTSS     8(AX)(R10*1), Z24
+	VBROADCASTSS     8(AX)(R9*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Y24, Y23, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z22, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Y23, Y9
-	VBROADCASTSS     8(AX)(R11*1), Z24
+	VFMADD231PS.BCST 8(AX)(CX*4), Z22, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y23, Y9
+	VBROADCASTSS     8(AX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Y24, Y23, Y11
-	VBROADCASTSS     8(AX)(R10*2), Z24
+	VBROADCASTSS     8(AX)(R9*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Y24, Y23, Y13
-	VFMADD231PS.BCST 8(R12), Z22, Z14
-	VFMADD231PS.BCST 8(R12), Y23, Y15
-	VBROADCASTSS     8(R12)(DX*1), Z24
+	VFMADD231PS.BCST 8(R11), Z22, Z14
+	VFMADD231PS.BCST 8(R11), Y23, Y15
+	VBROADCASTSS     8(R11)(CX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Y24, Y23, Y17
-	VBROADCASTSS     8(R12)(DX*2), Z24
+	VBROADCASTSS     8(R11)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Y24, Y23, Y19
-	VFMADD231PS.BCST 8(R12)(R10*1), Z22, Z20
-	VFMADD231PS.BCST 8(R12)(R10*1), Y23, Y21
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z22
-	VMOVUPS.Z        64(BX), K1, Y23
+	VFMADD231PS.BCST 8(R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST 8(R11)(R9*1), Y23, Y21
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z22
+	VMOVUPS          (DX)(R12*1), Y23
 	VBROADCASTSS     12(AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z22, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y23, Y3
-	VBROADCASTSS     12(AX)(DX*2), Z24
+	VFMADD231PS.BCST 12(AX)(CX*1), Z22, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y23, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Y24, Y23, Y5
-	VBROADCASTSS     12(AX)(R10*1), Z24
+	VBROADCASTSS     12(AX)(R9*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Y24, Y23, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z22, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Y23, Y9
-	VBROADCASTSS     12(AX)(R11*1), Z24
+	VFMADD231PS.BCST 12(AX)(CX*4), Z22, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y23, Y9
+	VBROADCASTSS     12(AX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Y24, Y23, Y11
-	VBROADCASTSS     12(AX)(R10*2), Z24
+	VBROADCASTSS     12(AX)(R9*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Y24, Y23, Y13
-	VFMADD231PS.BCST 12(R12), Z22, Z14
-	VFMADD231PS.BCST 12(R12), Y23, Y15
-	VBROADCASTSS     12(R12)(DX*1), Z24
+	VFMADD231PS.BCST 12(R11), Z22, Z14
+	VFMADD231PS.BCST 12(R11), Y23, Y15
+	VBROADCASTSS     12(R11)(CX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Y24, Y23, Y17
-	VBROADCASTSS     12(R12)(DX*2), Z24
+	VBROADCASTSS     12(R11)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Y24, Y23, Y19
-	VFMADD231PS.BCST 12(R12)(R10*1), Z22, Z20
-	VFMADD231PS.BCST 12(R12)(R10*1), Y23, Y21
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST 12(R11)(R9*1), Y23, Y21
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z22
-	VMOVUPS.Z        64(BX), K1, Y23
+	VMOVUPS          (DX), Z22
+	VMOVUPS          (DX)(R12*1), Y23
 	VBROADCASTSS     (AX), Z24
 	VFMADD231PS      Z24, Z22, Z0
 	VFMADD231PS      Y24, Y23, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z22, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y23, Y3
-	VBROADCASTSS     (AX)(DX*2), Z24
+	VFMADD231PS.BCST (AX)(CX*1), Z22, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y23, Y3
+	VBROADCASTSS     (AX)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z4
 	VFMADD231PS      Y24, Y23, Y5
-	VBROADCASTSS     (AX)(R10*1), Z24
+	VBROADCASTSS     (AX)(R9*1), Z24
 	VFMADD231PS      Z24, Z22, Z6
 	VFMADD231PS      Y24, Y23, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z22, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y23, Y9
-	VBROADCASTSS     (AX)(R11*1), Z24
+	VFMADD231PS.BCST (AX)(CX*4), Z22, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y23, Y9
+	VBROADCASTSS     (AX)(R10*1), Z24
 	VFMADD231PS      Z24, Z22, Z10
 	VFMADD231PS      Y24, Y23, Y11
-	VBROADCASTSS     (AX)(R10*2), Z24
+	VBROADCASTSS     (AX)(R9*2), Z24
 	VFMADD231PS      Z24, Z22, Z12
 	VFMADD231PS      Y24, Y23, Y13
-	VFMADD231PS.BCST (R12), Z22, Z14
-	VFMADD231PS.BCST (R12), Y23, Y15
-	VBROADCASTSS     (R12)(DX*1), Z24
+	VFMADD231PS.BCST (R11), Z22, Z14
+	VFMADD231PS.BCST (R11), Y23, Y15
+	VBROADCASTSS     (R11)(CX*1), Z24
 	VFMADD231PS      Z24, Z22, Z16
 	VFMADD231PS      Y24, Y23, Y17
-	VBROADCASTSS     (R12)(DX*2), Z24
+	VBROADCASTSS     (R11)(CX*2), Z24
 	VFMADD231PS      Z24, Z22, Z18
 	VFMADD231PS      Y24, Y23, Y19
-	VFMADD231PS.BCST (R12)(R10*1), Z22, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Y23, Y21
-	ADDQ             SI, BX
+	VFMADD231PS.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y23, Y21
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Y15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Y17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Y19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPS       Y21, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPS       Y21, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -4013,30 +5607,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone12x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -4061,250 +5651,250 @@ TEXT ·salone12x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y21, Y21, Y21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Y23, Y23, Y23
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z24
-	VMOVUPS.Z        64(BX), K1, Y25
+	VMOVUPS          (DX), Z24
+	VMOVUPS          (DX)(R12*1), Y25
 	VBROADCASTSS     (AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z24, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y25, Y3
-	VBROADCASTSS     (AX)(DX*2), Z26
+	VFMADD231PS.BCST (AX)(CX*1), Z24, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y25, Y3
+	VBROADCASTSS     (AX)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Y26, Y25, Y5
-	VBROADCASTSS     (AX)(R10*1), Z26
+	VBROADCASTSS     (AX)(R9*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Y26, Y25, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z24, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y25, Y9
-	VBROADCASTSS     (AX)(R11*1), Z26
+	VFMADD231PS.BCST (AX)(CX*4), Z24, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y25, Y9
+	VBROADCASTSS     (AX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Y26, Y25, Y11
-	VBROADCASTSS     (AX)(R10*2), Z26
+	VBROADCASTSS     (AX)(R9*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Y26, Y25, Y13
-	VFMADD231PS.BCST (R12), Z24, Z14
-	VFMADD231PS.BCST (R12), Y25, Y15
-	VBROADCASTSS     (R12)(DX*1), Z26
+	VFMADD231PS.BCST (R11), Z24, Z14
+	VFMADD231PS.BCST (R11), Y25, Y15
+	VBROADCASTSS     (R11)(CX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Y26, Y25, Y17
-	VBROADCASTSS     (R12)(DX*2), Z26
+	VBROADCASTSS     (R11)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Y26, Y25, Y19
-	VFMADD231PS.BCST (R12)(R10*1), Z24, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Y25, Y21
-	VBROADCASTSS     (R12)(DX*4), Z26
+	VFMADD231PS.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y25, Y21
+	VBROADCASTSS     (R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z24
-	VMOVUPS.Z        64(BX), K1, Y25
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z24
+	VMOVUPS          (DX)(R12*1), Y25
 	VBROADCASTSS     4(AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z24, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y25, Y3
-	VBROADCASTSS     4(AX)(DX*2), Z26
+	VFMADD231PS.BCST 4(AX)(CX*1), Z24, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y25, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Y26, Y25, Y5
-	VBROADCASTSS     4(AX)(R10*1), Z26
+	VBROADCASTSS     4(AX)(R9*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Y26, Y25, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z24, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Y25, Y9
-	VBROADCASTSS     4(AX)(R11*1), Z26
+	VFMADD231PS.BCST 4(AX)(CX*4), Z24, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y25, Y9
+	VBROADCASTSS     4(AX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Y26, Y25, Y11
-	VBROADCASTSS     4(AX)(R10*2), Z26
+	VBROADCASTSS     4(AX)(R9*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Y26, Y25, Y13
-	VFMADD231PS.BCST 4(R12), Z24, Z14
-	VFMADD231PS.BCST 4(R12), Y25, Y15
-	VBROADCASTSS     4(R12)(DX*1), Z26
+	VFMADD231PS.BCST 4(R11), Z24, Z14
+	VFMADD231PS.BCST 4(R11), Y25, Y15
+	VBROADCASTSS     4(R11)(CX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Y26, Y25, Y17
-	VBROADCASTSS     4(R12)(DX*2), Z26
+	VBROADCASTSS     4(R11)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Y26, Y25, Y19
-	VFMADD231PS.BCST 4(R12)(R10*1), Z24, Z20
-	VFMADD231PS.BCST 4(R12)(R10*1), Y25, Y21
-	VBROADCASTSS     4(R12)(DX*4), Z26
+	VFMADD231PS.BCST 4(R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST 4(R11)(R9*1), Y25, Y21
+	VBROADCASTSS     4(R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z24
-	VMOVUPS.Z        64(BX), K1, Y25
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z24
+	VMOVUPS          (DX)(R12*1), Y25
 	VBROADCASTSS     8(AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z24, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y25, Y3
-	VBROADCASTSS     8(AX)(DX*2), Z26
+	VFMADD231PS.BCST 8(AX)(CX*1), Z24, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y25, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Y26, Y25, Y5
-	VBROADCASTSS     8(AX)(R10*1), Z26
+	VBROADCASTSS     8(AX)(R9*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Y26, Y25, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z24, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Y25, Y9
-	VBROADCASTSS     8(AX)(R11*1), Z26
+	VFMADD231PS.BCST 8(AX)(CX*4), Z24, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y25, Y9
+	VBROADCASTSS     8(AX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Y26, Y25, Y11
-	VBROADCASTSS     8(AX)(R10*2), Z26
+	VBROADCASTSS     8(AX)(R9*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Y26, Y25, Y13
-	VFMADD231PS.BCST 8(R12), Z24, Z14
-	VFMADD231PS.BCST 8(R12), Y25, Y15
-	VBROADCASTSS     8(R12)(DX*1), Z26
+	VFMADD231PS.BCST 8(R11), Z24, Z14
+	VFMADD231PS.BCST 8(R11), Y25, Y15
+	VBROADCASTSS     8(R11)(CX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Y26, Y25, Y17
-	VBROADCASTSS     8(R12)(DX*2), Z26
+	VBROADCASTSS     8(R11)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Y26, Y25, Y19
-	VFMADD231PS.BCST 8(R12)(R10*1), Z24, Z20
-	VFMADD231PS.BCST 8(R12)(R10*1), Y25, Y21
-	VBROADCASTSS     8(R12)(DX*4), Z26
+	VFMADD231PS.BCST 8(R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST 8(R11)(R9*1), Y25, Y21
+	VBROADCASTSS     8(R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z24
-	VMOVUPS.Z        64(BX), K1, Y25
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z24
+	VMOVUPS          (DX)(R12*1), Y25
 	VBROADCASTSS     12(AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z24, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y25, Y3
-	VBROADCASTSS     12(AX)(DX*2), Z26
+	VFMADD231PS.BCST 12(AX)(CX*1), Z24, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y25, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Y26, Y25, Y5
-	VBROADCASTSS     12(AX)(R10*1), Z26
+	VBROADCASTSS     12(AX)(R9*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Y26, Y25, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z24, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Y25, Y9
-	VBROADCASTSS     12(AX)(R11*1), Z26
+	VFMADD231PS.BCST 12(AX)(CX*4), Z24, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y25, Y9
+	VBROADCASTSS     12(AX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Y26, Y25, Y11
-	VBROADCASTSS     12(AX)(R10*2), Z26
+	VBROADCASTSS     12(AX)(R9*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Y26, Y25, Y13
-	VFMADD231PS.BCST 12(R12), Z24, Z14
-	VFMADD231PS.BCST 12(R12), Y25, Y15
-	VBROADCASTSS     12(R12)(DX*1), Z26
+	VFMADD231PS.BCST 12(R11), Z24, Z14
+	VFMADD231PS.BCST 12(R11), Y25, Y15
+	VBROADCASTSS     12(R11)(CX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Y26, Y25, Y17
-	VBROADCASTSS     12(R12)(DX*2), Z26
+	VBROADCASTSS     12(R11)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Y26, Y25, Y19
-	VFMADD231PS.BCST 12(R12)(R10*1), Z24, Z20
-	VFMADD231PS.BCST 12(R12)(R10*1), Y25, Y21
-	VBROADCASTSS     12(R12)(DX*4), Z26
+	VFMADD231PS.BCST 12(R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST 12(R11)(R9*1), Y25, Y21
+	VBROADCASTSS     12(R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z24
-	VMOVUPS.Z        64(BX), K1, Y25
+	VMOVUPS          (DX), Z24
+	VMOVUPS          (DX)(R12*1), Y25
 	VBROADCASTSS     (AX), Z26
 	VFMADD231PS      Z26, Z24, Z0
 	VFMADD231PS      Y26, Y25, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z24, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y25, Y3
-	VBROADCASTSS     (AX)(DX*2), Z26
+	VFMADD231PS.BCST (AX)(CX*1), Z24, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y25, Y3
+	VBROADCASTSS     (AX)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z4
 	VFMADD231PS      Y26, Y25, Y5
-	VBROADCASTSS     (AX)(R10*1), Z26
+	VBROADCASTSS     (AX)(R9*1), Z26
 	VFMADD231PS      Z26, Z24, Z6
 	VFMADD231PS      Y26, Y25, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z24, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y25, Y9
-	VBROADCASTSS     (AX)(R11*1), Z26
+	VFMADD231PS.BCST (AX)(CX*4), Z24, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y25, Y9
+	VBROADCASTSS     (AX)(R10*1), Z26
 	VFMADD231PS      Z26, Z24, Z10
 	VFMADD231PS      Y26, Y25, Y11
-	VBROADCASTSS     (AX)(R10*2), Z26
+	VBROADCASTSS     (AX)(R9*2), Z26
 	VFMADD231PS      Z26, Z24, Z12
 	VFMADD231PS      Y26, Y25, Y13
-	VFMADD231PS.BCST (R12), Z24, Z14
-	VFMADD231PS.BCST (R12), Y25, Y15
-	VBROADCASTSS     (R12)(DX*1), Z26
+	VFMADD231PS.BCST (R11), Z24, Z14
+	VFMADD231PS.BCST (R11), Y25, Y15
+	VBROADCASTSS     (R11)(CX*1), Z26
 	VFMADD231PS      Z26, Z24, Z16
 	VFMADD231PS      Y26, Y25, Y17
-	VBROADCASTSS     (R12)(DX*2), Z26
+	VBROADCASTSS     (R11)(CX*2), Z26
 	VFMADD231PS      Z26, Z24, Z18
 	VFMADD231PS      Y26, Y25, Y19
-	VFMADD231PS.BCST (R12)(R10*1), Z24, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Y25, Y21
-	VBROADCASTSS     (R12)(DX*4), Z26
+	VFMADD231PS.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y25, Y21
+	VBROADCASTSS     (R11)(CX*4), Z26
 	VFMADD231PS      Z26, Z24, Z22
 	VFMADD231PS      Y26, Y25, Y23
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Y15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Y17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Y19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPS       Y21, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y22, (DI)
-	VEXTRACTF64X4 $0x01, Z22, 32(DI)
-	VMOVUPS       Y23, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPS       Y21, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y22, (SI)
+	VEXTRACTF64X4 $0x01, Z22, 32(SI)
+	VMOVUPS       Y23, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -4312,30 +5902,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone13x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -4362,269 +5948,269 @@ TEXT ·salone13x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y23, Y23, Y23
 	VPXORD  Z24, Z24, Z24
 	VPXORD  Y25, Y25, Y25
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z26
-	VMOVUPS.Z        64(BX), K1, Y27
+	VMOVUPS          (DX), Z26
+	VMOVUPS          (DX)(R12*1), Y27
 	VBROADCASTSS     (AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z26, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y27, Y3
-	VBROADCASTSS     (AX)(DX*2), Z28
+	VFMADD231PS.BCST (AX)(CX*1), Z26, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y27, Y3
+	VBROADCASTSS     (AX)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Y28, Y27, Y5
-	VBROADCASTSS     (AX)(R10*1), Z28
+	VBROADCASTSS     (AX)(R9*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Y28, Y27, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z26, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y27, Y9
-	VBROADCASTSS     (AX)(R11*1), Z28
+	VFMADD231PS.BCST (AX)(CX*4), Z26, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y27, Y9
+	VBROADCASTSS     (AX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Y28, Y27, Y11
-	VBROADCASTSS     (AX)(R10*2), Z28
+	VBROADCASTSS     (AX)(R9*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Y28, Y27, Y13
-	VFMADD231PS.BCST (R12), Z26, Z14
-	VFMADD231PS.BCST (R12), Y27, Y15
-	VBROADCASTSS     (R12)(DX*1), Z28
+	VFMADD231PS.BCST (R11), Z26, Z14
+	VFMADD231PS.BCST (R11), Y27, Y15
+	VBROADCASTSS     (R11)(CX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Y28, Y27, Y17
-	VBROADCASTSS     (R12)(DX*2), Z28
+	VBROADCASTSS     (R11)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Y28, Y27, Y19
-	VFMADD231PS.BCST (R12)(R10*1), Z26, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Y27, Y21
-	VBROADCASTSS     (R12)(DX*4), Z28
+	VFMADD231PS.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y27, Y21
+	VBROADCASTSS     (R11)(CX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Y28, Y27, Y23
-	VBROADCASTSS     (R12)(R11*1), Z28
+	VBROADCASTSS     (R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z26
-	VMOVUPS.Z        64(BX), K1, Y27
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z26
+	VMOVUPS          (DX)(R12*1), Y27
 	VBROADCASTSS     4(AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z26, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y27, Y3
-	VBROADCASTSS     4(AX)(DX*2), Z28
+	VFMADD231PS.BCST 4(AX)(CX*1), Z26, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y27, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Y28, Y27, Y5
-	VBROADCASTSS     4(AX)(R10*1), Z28
+	VBROADCASTSS     4(AX)(R9*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Y28, Y27, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z26, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Y27, Y9
-	VBROADCASTSS     4(AX)(R11*1), Z28
+	VFMADD231PS.BCST 4(AX)(CX*4), Z26, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y27, Y9
+	VBROADCASTSS     4(AX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Y28, Y27, Y11
-	VBROADCASTSS     4(AX)(R10*2), Z28
+	VBROADCASTSS     4(AX)(R9*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Y28, Y27, Y13
-	VFMADD231PS.BCST 4(R12), Z26, Z14
-	VFMADD231PS.BCST 4(R12), Y27, Y15
-	VBROADCASTSS     4(R12)(DX*1), Z28
+	VFMADD231PS.BCST 4(R11), Z26, Z14
+	VFMADD231PS.BCST 4(R11), Y27, Y15
+	VBROADCASTSS     4(R11)(CX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Y28, Y27, Y17
-	VBROADCASTSS     4(R12)(DX*2), Z28
+	VBROADCASTSS     4(R11)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Y28, Y27, Y19
-	VFMADD231PS.BCST 4(R12)(R10*1), Z26, Z20
-	VFMADD231PS.BCST 4(R12)(R10*1), Y27, Y21
-	VBROADCASTSS     4(R12)(DX*4), Z28
+	VFMADD231PS.BCST 4(R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST 4(R11)(R9*1), Y27, Y21
+	VBROADCASTSS     4(R11)(CX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Y28, Y27, Y23
-	VBROADCASTSS     4(R12)(R11*1), Z28
+	VBROADCASTSS     4(R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z26
-	VMOVUPS.Z        64(BX), K1, Y27
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z26
+	VMOVUPS          (DX)(R12*1), Y27
 	VBROADCASTSS     8(AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z26, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y27, Y3
-	VBROADCASTSS     8(AX)(DX*2), Z28
+	VFMADD231PS.BCST 8(AX)(CX*1), Z26, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y27, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Y28, Y27, Y5
-	VBROADCASTSS     8(AX)(R10*1), Z28
+	VBROADCASTSS     8(AX)(R9*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Y28, Y27, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z26, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Y27, Y9
-	VBROADCASTSS     8(AX)(R11*1), Z28
+	VFMADD231PS.BCST 8(AX)(CX*4), Z26, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y27, Y9
+	VBROADCASTSS     8(AX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Y28, Y27, Y11
-	VBROADCASTSS     8(AX)(R10*2), Z28
+	VBROADCASTSS     8(AX)(R9*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Y28, Y27, Y13
-	VFMADD231PS.BCST 8(R12), Z26, Z14
-	VFMADD231PS.BCST 8(R12), Y27, Y15
-	VBROADCASTSS     8(R12)(DX*1), Z28
+	VFMADD231PS.BCST 8(R11), Z26, Z14
+	VFMADD231PS.BCST 8(R11), Y27, Y15
+	VBROADCASTSS     8(R11)(CX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Y28, Y27, Y17
-	VBROADCASTSS     8(R12)(DX*2), Z28
+	VBROADCASTSS     8(R11)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Y28, Y27, Y19
-	VFMADD231PS.BCST 8(R12)(R10*1), Z26, Z20
-	VFMADD231PS.BCST 8(R12)(R10*1), Y27, Y21
-	VBROADCASTSS     8(R12)(DX*4), Z28
+	VFMADD231PS.BCST 8(R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST 8(R11)(R9*1), Y27, Y21
+	VBROADCASTSS     8(R11)(CX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Y28, Y27, Y23
-	VBROADCASTSS     8(R12)(R11*1), Z28
+	VBROADCASTSS     8(R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z26
-	VMOVUPS.Z        64(BX), K1, Y27
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z26
+	VMOVUPS          (DX)(R12*1), Y27
 	VBROADCASTSS     12(AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z26, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y27, Y3
-	VBROADCASTSS     12(AX)(DX*2), Z28
+	VFMADD231PS.BCST 12(AX)(CX*1), Z26, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y27, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Y28, Y27, Y5
-	VBROADCASTSS     12(AX)(R10*1), Z28
+	VBROADCASTSS     12(AX)(R9*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Y28, Y27, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z26, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Y27, Y9
-	VBROADCASTSS     12(AX)(R11*1), Z28
+	VFMADD231PS.BCST 12(AX)(CX*4), Z26, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y27, Y9
+	VBROADCASTSS     12(AX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Y28, Y27, Y11
-	VBROADCASTSS     12(AX)(R10*2), Z28
+	VBROADCASTSS     12(AX)(R9*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Y28, Y27, Y13
-	VFMADD231PS.BCST 12(R12), Z26, Z14
-	VFMADD231PS.BCST 12(R12), Y27, Y15
-	VBROADCASTSS     12(R12)(DX*1), Z28
+	VFMADD231PS.BCST 12(R11), Z26, Z14
+	VFMADD231PS.BCST 12(R11), Y27, Y15
+	VBROADCASTSS     12(R11)(CX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Y28, Y27, Y17
-	VBROADCASTSS     12(R12)(DX*2), Z28
+	VBROADCASTSS     12(R11)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Y28, Y27, Y19
-	VFMADD231PS.BCST 12(R12)(R10*1), Z26, Z20
-	VFMADD231PS.BCST 12(R12)(R10*1), Y27, Y21
-	VBROADCASTSS     12(R12)(DX*4), Z28
+	VFMADD231PS.BCST 12(R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST 12(R11)(R9*1), Y27, Y21
+	VBROADCASTSS     12(R11)(CX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Y28, Y27, Y23
-	VBROADCASTSS     12(R12)(R11*1), Z28
+	VBROADCASTSS     12(R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z26
-	VMOVUPS.Z        64(BX), K1, Y27
+	VMOVUPS          (DX), Z26
+	VMOVUPS          (DX)(R12*1), Y27
 	VBROADCASTSS     (AX), Z28
 	VFMADD231PS      Z28, Z26, Z0
 	VFMADD231PS      Y28, Y27, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z26, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y27, Y3
-	VBROADCASTSS     (AX)(DX*2), Z28
+	VFMADD231PS.BCST (AX)(CX*1), Z26, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y27, Y3
+	VBROADCASTSS     (AX)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z4
 	VFMADD231PS      Y28, Y27, Y5
-	VBROADCASTSS     (AX)(R10*1), Z28
+	VBROADCASTSS     (AX)(R9*1), Z28
 	VFMADD231PS      Z28, Z26, Z6
 	VFMADD231PS      Y28, Y27, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z26, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y27, Y9
-	VBROADCASTSS     (AX)(R11*1), Z28
+	VFMADD231PS.BCST (AX)(CX*4), Z26, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y27, Y9
+	VBROADCASTSS     (AX)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z10
 	VFMADD231PS      Y28, Y27, Y11
-	VBROADCASTSS     (AX)(R10*2), Z28
+	VBROADCASTSS     (AX)(R9*2), Z28
 	VFMADD231PS      Z28, Z26, Z12
 	VFMADD231PS      Y28, Y27, Y13
-	VFMADD231PS.BCST (R12), Z26, Z14
-	VFMADD231PS.BCST (R12), Y27, Y15
-	VBROADCASTSS     (R12)(DX*1), Z28
+	VFMADD231PS.BCST (R11), Z26, Z14
+	VFMADD231PS.BCST (R11), Y27, Y15
+	VBROADCASTSS     (R11)(CX*1), Z28
 	VFMADD231PS      Z28, Z26, Z16
 	VFMADD231PS      Y28, Y27, Y17
-	VBROADCASTSS     (R12)(DX*2), Z28
+	VBROADCASTSS     (R11)(CX*2), Z28
 	VFMADD231PS      Z28, Z26, Z18
 	VFMADD231PS      Y28, Y27, Y19
-	VFMADD231PS.BCST (R12)(R10*1), Z26, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Y27, Y21
-	VBROADCASTSS     (R12)(DX*4), Z28
+	VFMADD231PS.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y27, Y21
+	VBROADCASTSS     (R11)(CX*4), Z28
 	VFMADD231PS      Z28, Z26, Z22
 	VFMADD231PS      Y28, Y27, Y23
-	VBROADCASTSS     (R12)(R11*1), Z28
+	VBROADCASTSS     (R11)(R10*1), Z28
 	VFMADD231PS      Z28, Z26, Z24
 	VFMADD231PS      Y28, Y27, Y25
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Y15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Y17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Y19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPS       Y21, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y22, (DI)
-	VEXTRACTF64X4 $0x01, Z22, 32(DI)
-	VMOVUPS       Y23, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y24, (DI)
-	VEXTRACTF64X4 $0x01, Z24, 32(DI)
-	VMOVUPS       Y25, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPS       Y21, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y22, (SI)
+	VEXTRACTF64X4 $0x01, Z22, 32(SI)
+	VMOVUPS       Y23, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y24, (SI)
+	VEXTRACTF64X4 $0x01, Z24, 32(SI)
+	VMOVUPS       Y25, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -4632,30 +6218,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone14x24AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -4684,283 +6266,283 @@ TEXT ·salone14x24AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y25, Y25, Y25
 	VPXORD  Z26, Z26, Z26
 	VPXORD  Y27, Y27, Y27
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS          (BX), Z28
-	VMOVUPS.Z        64(BX), K1, Y29
+	VMOVUPS          (DX), Z28
+	VMOVUPS          (DX)(R12*1), Y29
 	VBROADCASTSS     (AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z28, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y29, Y3
-	VBROADCASTSS     (AX)(DX*2), Z30
+	VFMADD231PS.BCST (AX)(CX*1), Z28, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y29, Y3
+	VBROADCASTSS     (AX)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Y30, Y29, Y5
-	VBROADCASTSS     (AX)(R10*1), Z30
+	VBROADCASTSS     (AX)(R9*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Y30, Y29, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z28, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y29, Y9
-	VBROADCASTSS     (AX)(R11*1), Z30
+	VFMADD231PS.BCST (AX)(CX*4), Z28, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y29, Y9
+	VBROADCASTSS     (AX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Y30, Y29, Y11
-	VBROADCASTSS     (AX)(R10*2), Z30
+	VBROADCASTSS     (AX)(R9*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Y30, Y29, Y13
-	VFMADD231PS.BCST (R12), Z28, Z14
-	VFMADD231PS.BCST (R12), Y29, Y15
-	VBROADCASTSS     (R12)(DX*1), Z30
+	VFMADD231PS.BCST (R11), Z28, Z14
+	VFMADD231PS.BCST (R11), Y29, Y15
+	VBROADCASTSS     (R11)(CX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Y30, Y29, Y17
-	VBROADCASTSS     (R12)(DX*2), Z30
+	VBROADCASTSS     (R11)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Y30, Y29, Y19
-	VFMADD231PS.BCST (R12)(R10*1), Z28, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Y29, Y21
-	VBROADCASTSS     (R12)(DX*4), Z30
+	VFMADD231PS.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y29, Y21
+	VBROADCASTSS     (R11)(CX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Y30, Y29, Y23
-	VBROADCASTSS     (R12)(R11*1), Z30
+	VBROADCASTSS     (R11)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Y30, Y29, Y25
-	VFMADD231PS.BCST (R12)(R10*2), Z28, Z26
-	VFMADD231PS.BCST (R12)(R10*2), Y29, Y27
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z28
-	VMOVUPS.Z        64(BX), K1, Y29
+	VFMADD231PS.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST (R11)(R9*2), Y29, Y27
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z28
+	VMOVUPS          (DX)(R12*1), Y29
 	VBROADCASTSS     4(AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
-	VFMADD231PS.BCST 4(AX)(DX*1), Z28, Z2
-	VFMADD231PS.BCST 4(AX)(DX*1), Y29, Y3
-	VBROADCASTSS     4(AX)(DX*2), Z30
+	VFMADD231PS.BCST 4(AX)(CX*1), Z28, Z2
+	VFMADD231PS.BCST 4(AX)(CX*1), Y29, Y3
+	VBROADCASTSS     4(AX)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Y30, Y29, Y5
-	VBROADCASTSS     4(AX)(R10*1), Z30
+	VBROADCASTSS     4(AX)(R9*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Y30, Y29, Y7
-	VFMADD231PS.BCST 4(AX)(DX*4), Z28, Z8
-	VFMADD231PS.BCST 4(AX)(DX*4), Y29, Y9
-	VBROADCASTSS     4(AX)(R11*1), Z30
+	VFMADD231PS.BCST 4(AX)(CX*4), Z28, Z8
+	VFMADD231PS.BCST 4(AX)(CX*4), Y29, Y9
+	VBROADCASTSS     4(AX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Y30, Y29, Y11
-	VBROADCASTSS     4(AX)(R10*2), Z30
+	VBROADCASTSS     4(AX)(R9*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Y30, Y29, Y13
-	VFMADD231PS.BCST 4(R12), Z28, Z14
-	VFMADD231PS.BCST 4(R12), Y29, Y15
-	VBROADCASTSS     4(R12)(DX*1), Z30
+	VFMADD231PS.BCST 4(R11), Z28, Z14
+	VFMADD231PS.BCST 4(R11), Y29, Y15
+	VBROADCASTSS     4(R11)(CX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Y30, Y29, Y17
-	VBROADCASTSS     4(R12)(DX*2), Z30
+	VBROADCASTSS     4(R11)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Y30, Y29, Y19
-	VFMADD231PS.BCST 4(R12)(R10*1), Z28, Z20
-	VFMADD231PS.BCST 4(R12)(R10*1), Y29, Y21
-	VBROADCASTSS     4(R12)(DX*4), Z30
+	VFMADD231PS.BCST 4(R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST 4(R11)(R9*1), Y29, Y21
+	VBROADCASTSS     4(R11)(CX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Y30, Y29, Y23
-	VBROADCASTSS     4(R12)(R11*1), Z30
+	VBROADCASTSS     4(R11)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Y30, Y29, Y25
-	VFMADD231PS.BCST 4(R12)(R10*2), Z28, Z26
-	VFMADD231PS.BCST 4(R12)(R10*2), Y29, Y27
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z28
-	VMOVUPS.Z        64(BX), K1, Y29
+	VFMADD231PS.BCST 4(R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST 4(R11)(R9*2), Y29, Y27
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z28
+	VMOVUPS          (DX)(R12*1), Y29
 	VBROADCASTSS     8(AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
-	VFMADD231PS.BCST 8(AX)(DX*1), Z28, Z2
-	VFMADD231PS.BCST 8(AX)(DX*1), Y29, Y3
-	VBROADCASTSS     8(AX)(DX*2), Z30
+	VFMADD231PS.BCST 8(AX)(CX*1), Z28, Z2
+	VFMADD231PS.BCST 8(AX)(CX*1), Y29, Y3
+	VBROADCASTSS     8(AX)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Y30, Y29, Y5
-	VBROADCASTSS     8(AX)(R10*1), Z30
+	VBROADCASTSS     8(AX)(R9*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Y30, Y29, Y7
-	VFMADD231PS.BCST 8(AX)(DX*4), Z28, Z8
-	VFMADD231PS.BCST 8(AX)(DX*4), Y29, Y9
-	VBROADCASTSS     8(AX)(R11*1), Z30
+	VFMADD231PS.BCST 8(AX)(CX*4), Z28, Z8
+	VFMADD231PS.BCST 8(AX)(CX*4), Y29, Y9
+	VBROADCASTSS     8(AX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Y30, Y29, Y11
-	VBROADCASTSS     8(AX)(R10*2), Z30
+	VBROADCASTSS     8(AX)(R9*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Y30, Y29, Y13
-	VFMADD231PS.BCST 8(R12), Z28, Z14
-	VFMADD231PS.BCST 8(R12), Y29, Y15
-	VBROADCASTSS     8(R12)(DX*1), Z30
+	VFMADD231PS.BCST 8(R11), Z28, Z14
+	VFMADD231PS.BCST 8(R11), Y29, Y15
+	VBROADCASTSS     8(R11)(CX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Y30, Y29, Y17
-	VBROADCASTSS     8(R12)(DX*2), Z30
+	VBROADCASTSS     8(R11)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Y30, Y29, Y19
-	VFMADD231PS.BCST 8(R12)(R10*1), Z28, Z20
-	VFMADD231PS.BCST 8(R12)(R10*1), Y29, Y21
-	VBROADCASTSS     8(R12)(DX*4), Z30
+	VFMADD231PS.BCST 8(R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST 8(R11)(R9*1), Y29, Y21
+	VBROADCASTSS     8(R11)(CX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Y30, Y29, Y23
-	VBROADCASTSS     8(R12)(R11*1), Z30
+	VBROADCASTSS     8(R11)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Y30, Y29, Y25
-	VFMADD231PS.BCST 8(R12)(R10*2), Z28, Z26
-	VFMADD231PS.BCST 8(R12)(R10*2), Y29, Y27
-	ADDQ             SI, BX
-	VMOVUPS          (BX), Z28
-	VMOVUPS.Z        64(BX), K1, Y29
+	VFMADD231PS.BCST 8(R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST 8(R11)(R9*2), Y29, Y27
+	ADDQ             BX, DX
+	VMOVUPS          (DX), Z28
+	VMOVUPS          (DX)(R12*1), Y29
 	VBROADCASTSS     12(AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
-	VFMADD231PS.BCST 12(AX)(DX*1), Z28, Z2
-	VFMADD231PS.BCST 12(AX)(DX*1), Y29, Y3
-	VBROADCASTSS     12(AX)(DX*2), Z30
+	VFMADD231PS.BCST 12(AX)(CX*1), Z28, Z2
+	VFMADD231PS.BCST 12(AX)(CX*1), Y29, Y3
+	VBROADCASTSS     12(AX)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Y30, Y29, Y5
-	VBROADCASTSS     12(AX)(R10*1), Z30
+	VBROADCASTSS     12(AX)(R9*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Y30, Y29, Y7
-	VFMADD231PS.BCST 12(AX)(DX*4), Z28, Z8
-	VFMADD231PS.BCST 12(AX)(DX*4), Y29, Y9
-	VBROADCASTSS     12(AX)(R11*1), Z30
+	VFMADD231PS.BCST 12(AX)(CX*4), Z28, Z8
+	VFMADD231PS.BCST 12(AX)(CX*4), Y29, Y9
+	VBROADCASTSS     12(AX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Y30, Y29, Y11
-	VBROADCASTSS     12(AX)(R10*2), Z30
+	VBROADCASTSS     12(AX)(R9*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Y30, Y29, Y13
-	VFMADD231PS.BCST 12(R12), Z28, Z14
-	VFMADD231PS.BCST 12(R12), Y29, Y15
-	VBROADCASTSS     12(R12)(DX*1), Z30
+	VFMADD231PS.BCST 12(R11), Z28, Z14
+	VFMADD231PS.BCST 12(R11), Y29, Y15
+	VBROADCASTSS     12(R11)(CX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Y30, Y29, Y17
-	VBROADCASTSS     12(R12)(DX*2), Z30
+	VBROADCASTSS     12(R11)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Y30, Y29, Y19
-	VFMADD231PS.BCST 12(R12)(R10*1), Z28, Z20
-	VFMADD231PS.BCST 12(R12)(R10*1), Y29, Y21
-	VBROADCASTSS     12(R12)(DX*4), Z30
+	VFMADD231PS.BCST 12(R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST 12(R11)(R9*1), Y29, Y21
+	VBROADCASTSS     12(R11)(CX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Y30, Y29, Y23
-	VBROADCASTSS     12(R12)(R11*1), Z30
+	VBROADCASTSS     12(R11)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Y30, Y29, Y25
-	VFMADD231PS.BCST 12(R12)(R10*2), Z28, Z26
-	VFMADD231PS.BCST 12(R12)(R10*2), Y29, Y27
-	ADDQ             SI, BX
+	VFMADD231PS.BCST 12(R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST 12(R11)(R9*2), Y29, Y27
+	ADDQ             BX, DX
 	ADDQ             $0x00000010, AX
-	ADDQ             $0x00000010, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000010, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS          (BX), Z28
-	VMOVUPS.Z        64(BX), K1, Y29
+	VMOVUPS          (DX), Z28
+	VMOVUPS          (DX)(R12*1), Y29
 	VBROADCASTSS     (AX), Z30
 	VFMADD231PS      Z30, Z28, Z0
 	VFMADD231PS      Y30, Y29, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z28, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y29, Y3
-	VBROADCASTSS     (AX)(DX*2), Z30
+	VFMADD231PS.BCST (AX)(CX*1), Z28, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y29, Y3
+	VBROADCASTSS     (AX)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z4
 	VFMADD231PS      Y30, Y29, Y5
-	VBROADCASTSS     (AX)(R10*1), Z30
+	VBROADCASTSS     (AX)(R9*1), Z30
 	VFMADD231PS      Z30, Z28, Z6
 	VFMADD231PS      Y30, Y29, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z28, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y29, Y9
-	VBROADCASTSS     (AX)(R11*1), Z30
+	VFMADD231PS.BCST (AX)(CX*4), Z28, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y29, Y9
+	VBROADCASTSS     (AX)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z10
 	VFMADD231PS      Y30, Y29, Y11
-	VBROADCASTSS     (AX)(R10*2), Z30
+	VBROADCASTSS     (AX)(R9*2), Z30
 	VFMADD231PS      Z30, Z28, Z12
 	VFMADD231PS      Y30, Y29, Y13
-	VFMADD231PS.BCST (R12), Z28, Z14
-	VFMADD231PS.BCST (R12), Y29, Y15
-	VBROADCASTSS     (R12)(DX*1), Z30
+	VFMADD231PS.BCST (R11), Z28, Z14
+	VFMADD231PS.BCST (R11), Y29, Y15
+	VBROADCASTSS     (R11)(CX*1), Z30
 	VFMADD231PS      Z30, Z28, Z16
 	VFMADD231PS      Y30, Y29, Y17
-	VBROADCASTSS     (R12)(DX*2), Z30
+	VBROADCASTSS     (R11)(CX*2), Z30
 	VFMADD231PS      Z30, Z28, Z18
 	VFMADD231PS      Y30, Y29, Y19
-	VFMADD231PS.BCST (R12)(R10*1), Z28, Z20
-	VFMADD231PS.BCST (R12)(R10*1), Y29, Y21
-	VBROADCASTSS     (R12)(DX*4), Z30
+	VFMADD231PS.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PS.BCST (R11)(R9*1), Y29, Y21
+	VBROADCASTSS     (R11)(CX*4), Z30
 	VFMADD231PS      Z30, Z28, Z22
 	VFMADD231PS      Y30, Y29, Y23
-	VBROADCASTSS     (R12)(R11*1), Z30
+	VBROADCASTSS     (R11)(R10*1), Z30
 	VFMADD231PS      Z30, Z28, Z24
 	VFMADD231PS      Y30, Y29, Y25
-	VFMADD231PS.BCST (R12)(R10*2), Z28, Z26
-	VFMADD231PS.BCST (R12)(R10*2), Y29, Y27
-	ADDQ             SI, BX
+	VFMADD231PS.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PS.BCST (R11)(R9*2), Y29, Y27
+	ADDQ             BX, DX
 	ADDQ             $0x00000004, AX
-	ADDQ             $0x00000004, R12
-	DECQ             R9
+	ADDQ             $0x00000004, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPS       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPS       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPS       Y15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Y17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Y19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPS       Y21, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y22, (DI)
-	VEXTRACTF64X4 $0x01, Z22, 32(DI)
-	VMOVUPS       Y23, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y24, (DI)
-	VEXTRACTF64X4 $0x01, Z24, 32(DI)
-	VMOVUPS       Y25, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y26, (DI)
-	VEXTRACTF64X4 $0x01, Z26, 32(DI)
-	VMOVUPS       Y27, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPS       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPS       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPS       Y21, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y22, (SI)
+	VEXTRACTF64X4 $0x01, Z22, 32(SI)
+	VMOVUPS       Y23, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y24, (SI)
+	VEXTRACTF64X4 $0x01, Z24, 32(SI)
+	VMOVUPS       Y25, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y26, (SI)
+	VEXTRACTF64X4 $0x01, Z26, 32(SI)
+	VMOVUPS       Y27, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -4977,15 +6559,11 @@ TEXT ·salone1x40AVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000020, R9
+	MOVQ cols+56(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, CX
+	SHLQ    $0x02, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -4996,7 +6574,7 @@ TEXT ·salone1x40AVX512(SB), NOSPLIT, $0-64
 tileSteps:
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS.Z    128(DX), K1, Y5
+	VMOVUPS      (DX)(CX*1), Y5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -5004,7 +6582,7 @@ tileSteps:
 	ADDQ         BX, DX
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS.Z    128(DX), K1, Y5
+	VMOVUPS      (DX)(CX*1), Y5
 	VBROADCASTSS 4(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -5012,7 +6590,7 @@ tileSteps:
 	ADDQ         BX, DX
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS.Z    128(DX), K1, Y5
+	VMOVUPS      (DX)(CX*1), Y5
 	VBROADCASTSS 8(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -5020,7 +6598,7 @@ tileSteps:
 	ADDQ         BX, DX
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS.Z    128(DX), K1, Y5
+	VMOVUPS      (DX)(CX*1), Y5
 	VBROADCASTSS 12(AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -5037,7 +6615,7 @@ tileRest:
 tileStep:
 	VMOVUPS      (DX), Z3
 	VMOVUPS      64(DX), Z4
-	VMOVUPS.Z    128(DX), K1, Y5
+	VMOVUPS      (DX)(CX*1), Y5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -5052,7 +6630,7 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z0, 32(SI)
 	VMOVUPS       Y1, 64(SI)
 	VEXTRACTF64X4 $0x01, Z1, 96(SI)
-	VMOVUPS       Y2, K1, 128(SI)
+	VMOVUPS       Y2, (SI)(CX*1)
 	ADDQ          DI, SI
 	VZEROUPPER
 	RET
@@ -5061,121 +6639,117 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone2x40AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000020, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R9
+	SHLQ    $0x02, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS.Z    128(BX), K1, Y8
+	VMOVUPS      (DX), Z6
+	VMOVUPS      64(DX), Z7
+	VMOVUPS      (DX)(R9*1), Y8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS.Z    128(BX), K1, Y8
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z6
+	VMOVUPS      64(DX), Z7
+	VMOVUPS      (DX)(R9*1), Y8
 	VBROADCASTSS 4(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 4(AX)(DX*1), Z9
+	VBROADCASTSS 4(AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS.Z    128(BX), K1, Y8
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z6
+	VMOVUPS      64(DX), Z7
+	VMOVUPS      (DX)(R9*1), Y8
 	VBROADCASTSS 8(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 8(AX)(DX*1), Z9
+	VBROADCASTSS 8(AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS.Z    128(BX), K1, Y8
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z6
+	VMOVUPS      64(DX), Z7
+	VMOVUPS      (DX)(R9*1), Y8
 	VBROADCASTSS 12(AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS 12(AX)(DX*1), Z9
+	VBROADCASTSS 12(AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z6
-	VMOVUPS      64(BX), Z7
-	VMOVUPS.Z    128(BX), K1, Y8
+	VMOVUPS      (DX), Z6
+	VMOVUPS      64(DX), Z7
+	VMOVUPS      (DX)(R9*1), Y8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Y5, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -5183,24 +6757,20 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone3x40AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000020, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R9
+	SHLQ    $0x02, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -5210,123 +6780,123 @@ TEXT ·salone3x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Y8, Y8, Y8
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS.Z    128(BX), K1, Y11
+	VMOVUPS      (DX), Z9
+	VMOVUPS      64(DX), Z10
+	VMOVUPS      (DX)(R9*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS.Z    128(BX), K1, Y11
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z9
+	VMOVUPS      64(DX), Z10
+	VMOVUPS      (DX)(R9*1), Y11
 	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 4(AX)(DX*1), Z12
+	VBROADCASTSS 4(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 4(AX)(DX*2), Z12
+	VBROADCASTSS 4(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS.Z    128(BX), K1, Y11
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z9
+	VMOVUPS      64(DX), Z10
+	VMOVUPS      (DX)(R9*1), Y11
 	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 8(AX)(DX*1), Z12
+	VBROADCASTSS 8(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 8(AX)(DX*2), Z12
+	VBROADCASTSS 8(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS.Z    128(BX), K1, Y11
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z9
+	VMOVUPS      64(DX), Z10
+	VMOVUPS      (DX)(R9*1), Y11
 	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS 12(AX)(DX*1), Z12
+	VBROADCASTSS 12(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS 12(AX)(DX*2), Z12
+	VBROADCASTSS 12(AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z9
-	VMOVUPS      64(BX), Z10
-	VMOVUPS.Z    128(BX), K1, Y11
+	VMOVUPS      (DX), Z9
+	VMOVUPS      64(DX), Z10
+	VMOVUPS      (DX)(R9*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Y5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPS       Y8, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPS       Y8, (SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -5334,25 +6904,21 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone4x40AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000020, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -5365,149 +6931,149 @@ TEXT ·salone4x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS.Z    128(BX), K1, Y14
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      (DX)(R10*1), Y14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R10*1), Z15
+	VBROADCASTSS (AX)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS.Z    128(BX), K1, Y14
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      (DX)(R10*1), Y14
 	VBROADCASTSS 4(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS 4(AX)(DX*1), Z15
+	VBROADCASTSS 4(AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS 4(AX)(DX*2), Z15
+	VBROADCASTSS 4(AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS 4(AX)(R10*1), Z15
+	VBROADCASTSS 4(AX)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS.Z    128(BX), K1, Y14
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      (DX)(R10*1), Y14
 	VBROADCASTSS 8(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS 8(AX)(DX*1), Z15
+	VBROADCASTSS 8(AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS 8(AX)(DX*2), Z15
+	VBROADCASTSS 8(AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS 8(AX)(R10*1), Z15
+	VBROADCASTSS 8(AX)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS.Z    128(BX), K1, Y14
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      (DX)(R10*1), Y14
 	VBROADCASTSS 12(AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS 12(AX)(DX*1), Z15
+	VBROADCASTSS 12(AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS 12(AX)(DX*2), Z15
+	VBROADCASTSS 12(AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS 12(AX)(R10*1), Z15
+	VBROADCASTSS 12(AX)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS.Z    128(BX), K1, Y14
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      (DX)(R10*1), Y14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R10*1), Z15
+	VBROADCASTSS (AX)(R9*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Y5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPS       Y8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPS       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPS       Y11, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPS       Y8, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPS       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPS       Y11, (SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -5515,25 +7081,21 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone5x40AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000020, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -5549,175 +7111,175 @@ TEXT ·salone5x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Y14, Y14, Y14
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z15
-	VMOVUPS      64(BX), Z16
-	VMOVUPS.Z    128(BX), K1, Y17
+	VMOVUPS      (DX), Z15
+	VMOVUPS      64(DX), Z16
+	VMOVUPS      (DX)(R10*1), Y17
 	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Y18, Y17, Y2
-	VBROADCASTSS (AX)(DX*1), Z18
+	VBROADCASTSS (AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Y18, Y17, Y5
-	VBROADCASTSS (AX)(DX*2), Z18
+	VBROADCASTSS (AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Y18, Y17, Y8
-	VBROADCASTSS (AX)(R10*1), Z18
+	VBROADCASTSS (AX)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Y18, Y17, Y11
-	VBROADCASTSS (AX)(DX*4), Z18
+	VBROADCASTSS (AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z15
-	VMOVUPS      64(BX), Z16
-	VMOVUPS.Z    128(BX), K1, Y17
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z15
+	VMOVUPS      64(DX), Z16
+	VMOVUPS      (DX)(R10*1), Y17
 	VBROADCASTSS 4(AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Y18, Y17, Y2
-	VBROADCASTSS 4(AX)(DX*1), Z18
+	VBROADCASTSS 4(AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Y18, Y17, Y5
-	VBROADCASTSS 4(AX)(DX*2), Z18
+	VBROADCASTSS 4(AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Y18, Y17, Y8
-	VBROADCASTSS 4(AX)(R10*1), Z18
+	VBROADCASTSS 4(AX)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Y18, Y17, Y11
-	VBROADCASTSS 4(AX)(DX*4), Z18
+	VBROADCASTSS 4(AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z15
-	VMOVUPS      64(BX), Z16
-	VMOVUPS.Z    128(BX), K1, Y17
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z15
+	VMOVUPS      64(DX), Z16
+	VMOVUPS      (DX)(R10*1), Y17
 	VBROADCASTSS 8(AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Y18, Y17, Y2
-	VBROADCASTSS 8(AX)(DX*1), Z18
+	VBROADCASTSS 8(AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Y18, Y17, Y5
-	VBROADCASTSS 8(AX)(DX*2), Z18
+	VBROADCASTSS 8(AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Y18, Y17, Y8
-	VBROADCASTSS 8(AX)(R10*1), Z18
+	VBROADCASTSS 8(AX)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Y18, Y17, Y11
-	VBROADCASTSS 8(AX)(DX*4), Z18
+	VBROADCASTSS 8(AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z15
-	VMOVUPS      64(BX), Z16
-	VMOVUPS.Z    128(BX), K1, Y17
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z15
+	VMOVUPS      64(DX), Z16
+	VMOVUPS      (DX)(R10*1), Y17
 	VBROADCASTSS 12(AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Y18, Y17, Y2
-	VBROADCASTSS 12(AX)(DX*1), Z18
+	VBROADCASTSS 12(AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Y18, Y17, Y5
-	VBROADCASTSS 12(AX)(DX*2), Z18
+	VBROADCASTSS 12(AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Y18, Y17, Y8
-	VBROADCASTSS 12(AX)(R10*1), Z18
+	VBROADCASTSS 12(AX)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Y18, Y17, Y11
-	VBROADCASTSS 12(AX)(DX*4), Z18
+	VBROADCASTSS 12(AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z15
-	VMOVUPS      64(BX), Z16
-	VMOVUPS.Z    128(BX), K1, Y17
+	VMOVUPS      (DX), Z15
+	VMOVUPS      64(DX), Z16
+	VMOVUPS      (DX)(R10*1), Y17
 	VBROADCASTSS (AX), Z18
 	VFMADD231PS  Z18, Z15, Z0
 	VFMADD231PS  Z18, Z16, Z1
 	VFMADD231PS  Y18, Y17, Y2
-	VBROADCASTSS (AX)(DX*1), Z18
+	VBROADCASTSS (AX)(CX*1), Z18
 	VFMADD231PS  Z18, Z15, Z3
 	VFMADD231PS  Z18, Z16, Z4
 	VFMADD231PS  Y18, Y17, Y5
-	VBROADCASTSS (AX)(DX*2), Z18
+	VBROADCASTSS (AX)(CX*2), Z18
 	VFMADD231PS  Z18, Z15, Z6
 	VFMADD231PS  Z18, Z16, Z7
 	VFMADD231PS  Y18, Y17, Y8
-	VBROADCASTSS (AX)(R10*1), Z18
+	VBROADCASTSS (AX)(R9*1), Z18
 	VFMADD231PS  Z18, Z15, Z9
 	VFMADD231PS  Z18, Z16, Z10
 	VFMADD231PS  Y18, Y17, Y11
-	VBROADCASTSS (AX)(DX*4), Z18
+	VBROADCASTSS (AX)(CX*4), Z18
 	VFMADD231PS  Z18, Z15, Z12
 	VFMADD231PS  Z18, Z16, Z13
 	VFMADD231PS  Y18, Y17, Y14
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Y5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPS       Y8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPS       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPS       Y11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Y14, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPS       Y8, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPS       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPS       Y11, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, (SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -5725,26 +7287,22 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone6x40AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000020, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -5763,201 +7321,201 @@ TEXT ·salone6x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Y17, Y17, Y17
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z18
-	VMOVUPS      64(BX), Z19
-	VMOVUPS.Z    128(BX), K1, Y20
+	VMOVUPS      (DX), Z18
+	VMOVUPS      64(DX), Z19
+	VMOVUPS      (DX)(R11*1), Y20
 	VBROADCASTSS (AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Y21, Y20, Y2
-	VBROADCASTSS (AX)(DX*1), Z21
+	VBROADCASTSS (AX)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Y21, Y20, Y5
-	VBROADCASTSS (AX)(DX*2), Z21
+	VBROADCASTSS (AX)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Y21, Y20, Y8
-	VBROADCASTSS (AX)(R10*1), Z21
+	VBROADCASTSS (AX)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Y21, Y20, Y11
-	VBROADCASTSS (AX)(DX*4), Z21
+	VBROADCASTSS (AX)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Y21, Y20, Y14
-	VBROADCASTSS (AX)(R11*1), Z21
+	VBROADCASTSS (AX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z18
-	VMOVUPS      64(BX), Z19
-	VMOVUPS.Z    128(BX), K1, Y20
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z18
+	VMOVUPS      64(DX), Z19
+	VMOVUPS      (DX)(R11*1), Y20
 	VBROADCASTSS 4(AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Y21, Y20, Y2
-	VBROADCASTSS 4(AX)(DX*1), Z21
+	VBROADCASTSS 4(AX)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Y21, Y20, Y5
-	VBROADCASTSS 4(AX)(DX*2), Z21
+	VBROADCASTSS 4(AX)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Y21, Y20, Y8
-	VBROADCASTSS 4(AX)(R10*1), Z21
+	VBROADCASTSS 4(AX)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Y21, Y20, Y11
-	VBROADCASTSS 4(AX)(DX*4), Z21
+	VBROADCASTSS 4(AX)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Y21, Y20, Y14
-	VBROADCASTSS 4(AX)(R11*1), Z21
+	VBROADCASTSS 4(AX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z18
-	VMOVUPS      64(BX), Z19
-	VMOVUPS.Z    128(BX), K1, Y20
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z18
+	VMOVUPS      64(DX), Z19
+	VMOVUPS      (DX)(R11*1), Y20
 	VBROADCASTSS 8(AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Y21, Y20, Y2
-	VBROADCASTSS 8(AX)(DX*1), Z21
+	VBROADCASTSS 8(AX)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Y21, Y20, Y5
-	VBROADCASTSS 8(AX)(DX*2), Z21
+	VBROADCASTSS 8(AX)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Y21, Y20, Y8
-	VBROADCASTSS 8(AX)(R10*1), Z21
+	VBROADCASTSS 8(AX)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Y21, Y20, Y11
-	VBROADCASTSS 8(AX)(DX*4), Z21
+	VBROADCASTSS 8(AX)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Y21, Y20, Y14
-	VBROADCASTSS 8(AX)(R11*1), Z21
+	VBROADCASTSS 8(AX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z18
-	VMOVUPS      64(BX), Z19
-	VMOVUPS.Z    128(BX), K1, Y20
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z18
+	VMOVUPS      64(DX), Z19
+	VMOVUPS      (DX)(R11*1), Y20
 	VBROADCASTSS 12(AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Y21, Y20, Y2
-	VBROADCASTSS 12(AX)(DX*1), Z21
+	VBROADCASTSS 12(AX)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Y21, Y20, Y5
-	VBROADCASTSS 12(AX)(DX*2), Z21
+	VBROADCASTSS 12(AX)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Y21, Y20, Y8
-	VBROADCASTSS 12(AX)(R10*1), Z21
+	VBROADCASTSS 12(AX)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Y21, Y20, Y11
-	VBROADCASTSS 12(AX)(DX*4), Z21
+	VBROADCASTSS 12(AX)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Y21, Y20, Y14
-	VBROADCASTSS 12(AX)(R11*1), Z21
+	VBROADCASTSS 12(AX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z18
-	VMOVUPS      64(BX), Z19
-	VMOVUPS.Z    128(BX), K1, Y20
+	VMOVUPS      (DX), Z18
+	VMOVUPS      64(DX), Z19
+	VMOVUPS      (DX)(R11*1), Y20
 	VBROADCASTSS (AX), Z21
 	VFMADD231PS  Z21, Z18, Z0
 	VFMADD231PS  Z21, Z19, Z1
 	VFMADD231PS  Y21, Y20, Y2
-	VBROADCASTSS (AX)(DX*1), Z21
+	VBROADCASTSS (AX)(CX*1), Z21
 	VFMADD231PS  Z21, Z18, Z3
 	VFMADD231PS  Z21, Z19, Z4
 	VFMADD231PS  Y21, Y20, Y5
-	VBROADCASTSS (AX)(DX*2), Z21
+	VBROADCASTSS (AX)(CX*2), Z21
 	VFMADD231PS  Z21, Z18, Z6
 	VFMADD231PS  Z21, Z19, Z7
 	VFMADD231PS  Y21, Y20, Y8
-	VBROADCASTSS (AX)(R10*1), Z21
+	VBROADCASTSS (AX)(R9*1), Z21
 	VFMADD231PS  Z21, Z18, Z9
 	VFMADD231PS  Z21, Z19, Z10
 	VFMADD231PS  Y21, Y20, Y11
-	VBROADCASTSS (AX)(DX*4), Z21
+	VBROADCASTSS (AX)(CX*4), Z21
 	VFMADD231PS  Z21, Z18, Z12
 	VFMADD231PS  Z21, Z19, Z13
 	VFMADD231PS  Y21, Y20, Y14
-	VBROADCASTSS (AX)(R11*1), Z21
+	VBROADCASTSS (AX)(R10*1), Z21
 	VFMADD231PS  Z21, Z18, Z15
 	VFMADD231PS  Z21, Z19, Z16
 	VFMADD231PS  Y21, Y20, Y17
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Y5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPS       Y8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPS       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPS       Y11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Y14, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y15, (DI)
-	VEXTRACTF64X4 $0x01, Z15, 32(DI)
-	VMOVUPS       Y16, 64(DI)
-	VEXTRACTF64X4 $0x01, Z16, 96(DI)
-	VMOVUPS       Y17, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPS       Y8, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPS       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPS       Y11, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y15, (SI)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)
+	VMOVUPS       Y16, 64(SI)
+	VEXTRACTF64X4 $0x01, Z16, 96(SI)
+	VMOVUPS       Y17, (SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -5965,26 +7523,22 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone7x40AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000020, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -6006,227 +7560,227 @@ TEXT ·salone7x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
 	VPXORD  Y20, Y20, Y20
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z21
-	VMOVUPS      64(BX), Z22
-	VMOVUPS.Z    128(BX), K1, Y23
+	VMOVUPS      (DX), Z21
+	VMOVUPS      64(DX), Z22
+	VMOVUPS      (DX)(R11*1), Y23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Y24, Y23, Y2
-	VBROADCASTSS (AX)(DX*1), Z24
+	VBROADCASTSS (AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Y24, Y23, Y5
-	VBROADCASTSS (AX)(DX*2), Z24
+	VBROADCASTSS (AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Y24, Y23, Y8
-	VBROADCASTSS (AX)(R10*1), Z24
+	VBROADCASTSS (AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS (AX)(DX*4), Z24
+	VBROADCASTSS (AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Y24, Y23, Y14
-	VBROADCASTSS (AX)(R11*1), Z24
+	VBROADCASTSS (AX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Y24, Y23, Y17
-	VBROADCASTSS (AX)(R10*2), Z24
+	VBROADCASTSS (AX)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z21
-	VMOVUPS      64(BX), Z22
-	VMOVUPS.Z    128(BX), K1, Y23
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z21
+	VMOVUPS      64(DX), Z22
+	VMOVUPS      (DX)(R11*1), Y23
 	VBROADCASTSS 4(AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Y24, Y23, Y2
-	VBROADCASTSS 4(AX)(DX*1), Z24
+	VBROADCASTSS 4(AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Y24, Y23, Y5
-	VBROADCASTSS 4(AX)(DX*2), Z24
+	VBROADCASTSS 4(AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Y24, Y23, Y8
-	VBROADCASTSS 4(AX)(R10*1), Z24
+	VBROADCASTSS 4(AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS 4(AX)(DX*4), Z24
+	VBROADCASTSS 4(AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Y24, Y23, Y14
-	VBROADCASTSS 4(AX)(R11*1), Z24
+	VBROADCASTSS 4(AX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Y24, Y23, Y17
-	VBROADCASTSS 4(AX)(R10*2), Z24
+	VBROADCASTSS 4(AX)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z21
-	VMOVUPS      64(BX), Z22
-	VMOVUPS.Z    128(BX), K1, Y23
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z21
+	VMOVUPS      64(DX), Z22
+	VMOVUPS      (DX)(R11*1), Y23
 	VBROADCASTSS 8(AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Y24, Y23, Y2
-	VBROADCASTSS 8(AX)(DX*1), Z24
+	VBROADCASTSS 8(AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Y24, Y23, Y5
-	VBROADCASTSS 8(AX)(DX*2), Z24
+	VBROADCASTSS 8(AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Y24, Y23, Y8
-	VBROADCASTSS 8(AX)(R10*1), Z24
+	VBROADCASTSS 8(AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS 8(AX)(DX*4), Z24
+	VBROADCASTSS 8(AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Y24, Y23, Y14
-	VBROADCASTSS 8(AX)(R11*1), Z24
+	VBROADCASTSS 8(AX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Y24, Y23, Y17
-	VBROADCASTSS 8(AX)(R10*2), Z24
+	VBROADCASTSS 8(AX)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z21
-	VMOVUPS      64(BX), Z22
-	VMOVUPS.Z    128(BX), K1, Y23
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z21
+	VMOVUPS      64(DX), Z22
+	VMOVUPS      (DX)(R11*1), Y23
 	VBROADCASTSS 12(AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Y24, Y23, Y2
-	VBROADCASTSS 12(AX)(DX*1), Z24
+	VBROADCASTSS 12(AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Y24, Y23, Y5
-	VBROADCASTSS 12(AX)(DX*2), Z24
+	VBROADCASTSS 12(AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Y24, Y23, Y8
-	VBROADCASTSS 12(AX)(R10*1), Z24
+	VBROADCASTSS 12(AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS 12(AX)(DX*4), Z24
+	VBROADCASTSS 12(AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Y24, Y23, Y14
-	VBROADCASTSS 12(AX)(R11*1), Z24
+	VBROADCASTSS 12(AX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Y24, Y23, Y17
-	VBROADCASTSS 12(AX)(R10*2), Z24
+	VBROADCASTSS 12(AX)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z21
-	VMOVUPS      64(BX), Z22
-	VMOVUPS.Z    128(BX), K1, Y23
+	VMOVUPS      (DX), Z21
+	VMOVUPS      64(DX), Z22
+	VMOVUPS      (DX)(R11*1), Y23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z21, Z0
 	VFMADD231PS  Z24, Z22, Z1
 	VFMADD231PS  Y24, Y23, Y2
-	VBROADCASTSS (AX)(DX*1), Z24
+	VBROADCASTSS (AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z21, Z3
 	VFMADD231PS  Z24, Z22, Z4
 	VFMADD231PS  Y24, Y23, Y5
-	VBROADCASTSS (AX)(DX*2), Z24
+	VBROADCASTSS (AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z21, Z6
 	VFMADD231PS  Z24, Z22, Z7
 	VFMADD231PS  Y24, Y23, Y8
-	VBROADCASTSS (AX)(R10*1), Z24
+	VBROADCASTSS (AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS (AX)(DX*4), Z24
+	VBROADCASTSS (AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z21, Z12
 	VFMADD231PS  Z24, Z22, Z13
 	VFMADD231PS  Y24, Y23, Y14
-	VBROADCASTSS (AX)(R11*1), Z24
+	VBROADCASTSS (AX)(R10*1), Z24
 	VFMADD231PS  Z24, Z21, Z15
 	VFMADD231PS  Z24, Z22, Z16
 	VFMADD231PS  Y24, Y23, Y17
-	VBROADCASTSS (AX)(R10*2), Z24
+	VBROADCASTSS (AX)(R9*2), Z24
 	VFMADD231PS  Z24, Z21, Z18
 	VFMADD231PS  Z24, Z22, Z19
 	VFMADD231PS  Y24, Y23, Y20
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Y5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPS       Y8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPS       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPS       Y11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Y14, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y15, (DI)
-	VEXTRACTF64X4 $0x01, Z15, 32(DI)
-	VMOVUPS       Y16, 64(DI)
-	VEXTRACTF64X4 $0x01, Z16, 96(DI)
-	VMOVUPS       Y17, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Y19, 64(DI)
-	VEXTRACTF64X4 $0x01, Z19, 96(DI)
-	VMOVUPS       Y20, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPS       Y8, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPS       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPS       Y11, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y15, (SI)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)
+	VMOVUPS       Y16, 64(SI)
+	VEXTRACTF64X4 $0x01, Z16, 96(SI)
+	VMOVUPS       Y17, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, 64(SI)
+	VEXTRACTF64X4 $0x01, Z19, 96(SI)
+	VMOVUPS       Y20, (SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -6234,30 +7788,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone8x40AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000020, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -6282,255 +7832,255 @@ TEXT ·salone8x40AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Y23, Y23, Y23
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS.Z    128(BX), K1, Y26
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      (DX)(R12*1), Y26
 	VBROADCASTSS (AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Y27, Y26, Y2
-	VBROADCASTSS (AX)(DX*1), Z27
+	VBROADCASTSS (AX)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Y27, Y26, Y5
-	VBROADCASTSS (AX)(DX*2), Z27
+	VBROADCASTSS (AX)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Y27, Y26, Y8
-	VBROADCASTSS (AX)(R10*1), Z27
+	VBROADCASTSS (AX)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Y27, Y26, Y11
-	VBROADCASTSS (AX)(DX*4), Z27
+	VBROADCASTSS (AX)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Y27, Y26, Y14
-	VBROADCASTSS (AX)(R11*1), Z27
+	VBROADCASTSS (AX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Y27, Y26, Y17
-	VBROADCASTSS (AX)(R10*2), Z27
+	VBROADCASTSS (AX)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Y27, Y26, Y20
-	VBROADCASTSS (R12), Z27
+	VBROADCASTSS (R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS.Z    128(BX), K1, Y26
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      (DX)(R12*1), Y26
 	VBROADCASTSS 4(AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Y27, Y26, Y2
-	VBROADCASTSS 4(AX)(DX*1), Z27
+	VBROADCASTSS 4(AX)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Y27, Y26, Y5
-	VBROADCASTSS 4(AX)(DX*2), Z27
+	VBROADCASTSS 4(AX)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Y27, Y26, Y8
-	VBROADCASTSS 4(AX)(R10*1), Z27
+	VBROADCASTSS 4(AX)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Y27, Y26, Y11
-	VBROADCASTSS 4(AX)(DX*4), Z27
+	VBROADCASTSS 4(AX)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Y27, Y26, Y14
-	VBROADCASTSS 4(AX)(R11*1), Z27
+	VBROADCASTSS 4(AX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Y27, Y26, Y17
-	VBROADCASTSS 4(AX)(R10*2), Z27
+	VBROADCASTSS 4(AX)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Y27, Y26, Y20
-	VBROADCASTSS 4(R12), Z27
+	VBROADCASTSS 4(R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS.Z    128(BX), K1, Y26
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      (DX)(R12*1), Y26
 	VBROADCASTSS 8(AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Y27, Y26, Y2
-	VBROADCASTSS 8(AX)(DX*1), Z27
+	VBROADCASTSS 8(AX)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Y27, Y26, Y5
-	VBROADCASTSS 8(AX)(DX*2), Z27
+	VBROADCASTSS 8(AX)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Y27, Y26, Y8
-	VBROADCASTSS 8(AX)(R10*1), Z27
+	VBROADCASTSS 8(AX)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Y27, Y26, Y11
-	VBROADCASTSS 8(AX)(DX*4), Z27
+	VBROADCASTSS 8(AX)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Y27, Y26, Y14
-	VBROADCASTSS 8(AX)(R11*1), Z27
+	VBROADCASTSS 8(AX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Y27, Y26, Y17
-	VBROADCASTSS 8(AX)(R10*2), Z27
+	VBROADCASTSS 8(AX)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Y27, Y26, Y20
-	VBROADCASTSS 8(R12), Z27
+	VBROADCASTSS 8(R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS.Z    128(BX), K1, Y26
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      (DX)(R12*1), Y26
 	VBROADCASTSS 12(AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Y27, Y26, Y2
-	VBROADCASTSS 12(AX)(DX*1), Z27
+	VBROADCASTSS 12(AX)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Y27, Y26, Y5
-	VBROADCASTSS 12(AX)(DX*2), Z27
+	VBROADCASTSS 12(AX)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Y27, Y26, Y8
-	VBROADCASTSS 12(AX)(R10*1), Z27
+	VBROADCASTSS 12(AX)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Y27, Y26, Y11
-	VBROADCASTSS 12(AX)(DX*4), Z27
+	VBROADCASTSS 12(AX)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Y27, Y26, Y14
-	VBROADCASTSS 12(AX)(R11*1), Z27
+	VBROADCASTSS 12(AX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Y27, Y26, Y17
-	VBROADCASTSS 12(AX)(R10*2), Z27
+	VBROADCASTSS 12(AX)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Y27, Y26, Y20
-	VBROADCASTSS 12(R12), Z27
+	VBROADCASTSS 12(R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	ADDQ         $0x00000010, R12
-	SUBQ         $0x04, R9
+	ADDQ         $0x00000010, R11
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS.Z    128(BX), K1, Y26
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      (DX)(R12*1), Y26
 	VBROADCASTSS (AX), Z27
 	VFMADD231PS  Z27, Z24, Z0
 	VFMADD231PS  Z27, Z25, Z1
 	VFMADD231PS  Y27, Y26, Y2
-	VBROADCASTSS (AX)(DX*1), Z27
+	VBROADCASTSS (AX)(CX*1), Z27
 	VFMADD231PS  Z27, Z24, Z3
 	VFMADD231PS  Z27, Z25, Z4
 	VFMADD231PS  Y27, Y26, Y5
-	VBROADCASTSS (AX)(DX*2), Z27
+	VBROADCASTSS (AX)(CX*2), Z27
 	VFMADD231PS  Z27, Z24, Z6
 	VFMADD231PS  Z27, Z25, Z7
 	VFMADD231PS  Y27, Y26, Y8
-	VBROADCASTSS (AX)(R10*1), Z27
+	VBROADCASTSS (AX)(R9*1), Z27
 	VFMADD231PS  Z27, Z24, Z9
 	VFMADD231PS  Z27, Z25, Z10
 	VFMADD231PS  Y27, Y26, Y11
-	VBROADCASTSS (AX)(DX*4), Z27
+	VBROADCASTSS (AX)(CX*4), Z27
 	VFMADD231PS  Z27, Z24, Z12
 	VFMADD231PS  Z27, Z25, Z13
 	VFMADD231PS  Y27, Y26, Y14
-	VBROADCASTSS (AX)(R11*1), Z27
+	VBROADCASTSS (AX)(R10*1), Z27
 	VFMADD231PS  Z27, Z24, Z15
 	VFMADD231PS  Z27, Z25, Z16
 	VFMADD231PS  Y27, Y26, Y17
-	VBROADCASTSS (AX)(R10*2), Z27
+	VBROADCASTSS (AX)(R9*2), Z27
 	VFMADD231PS  Z27, Z24, Z18
 	VFMADD231PS  Z27, Z25, Z19
 	VFMADD231PS  Y27, Y26, Y20
-	VBROADCASTSS (R12), Z27
+	VBROADCASTSS (R11), Z27
 	VFMADD231PS  Z27, Z24, Z21
 	VFMADD231PS  Z27, Z25, Z22
 	VFMADD231PS  Y27, Y26, Y23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	ADDQ         $0x00000004, R12
-	DECQ         R9
+	ADDQ         $0x00000004, R11
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPS       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPS       Y5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPS       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPS       Y8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPS       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPS       Y11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Y14, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y15, (DI)
-	VEXTRACTF64X4 $0x01, Z15, 32(DI)
-	VMOVUPS       Y16, 64(DI)
-	VEXTRACTF64X4 $0x01, Z16, 96(DI)
-	VMOVUPS       Y17, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPS       Y19, 64(DI)
-	VEXTRACTF64X4 $0x01, Z19, 96(DI)
-	VMOVUPS       Y20, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y21, (DI)
-	VEXTRACTF64X4 $0x01, Z21, 32(DI)
-	VMOVUPS       Y22, 64(DI)
-	VEXTRACTF64X4 $0x01, Z22, 96(DI)
-	VMOVUPS       Y23, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPS       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPS       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPS       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPS       Y8, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPS       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPS       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y15, (SI)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)
+	VMOVUPS       Y16, 64(SI)
+	VEXTRACTF64X4 $0x01, Z16, 96(SI)
+	VMOVUPS       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPS       Y19, 64(SI)
+	VEXTRACTF64X4 $0x01, Z19, 96(SI)
+	VMOVUPS       Y20, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y21, (SI)
+	VEXTRACTF64X4 $0x01, Z21, 32(SI)
+	VMOVUPS       Y22, 64(SI)
+	VEXTRACTF64X4 $0x01, Z22, 96(SI)
+	VMOVUPS       Y23, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -6547,15 +8097,11 @@ TEXT ·salone1x56AVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x02, CX
 	SHLQ $0x02, BX
 	SHLQ $0x02, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000030, R9
+	MOVQ cols+56(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, CX
+	SHLQ    $0x02, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6568,7 +8114,7 @@ tileSteps:
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS.Z    192(DX), K1, Y7
+	VMOVUPS      (DX)(CX*1), Y7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -6578,7 +8124,7 @@ tileSteps:
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS.Z    192(DX), K1, Y7
+	VMOVUPS      (DX)(CX*1), Y7
 	VBROADCASTSS 4(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -6588,7 +8134,7 @@ tileSteps:
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS.Z    192(DX), K1, Y7
+	VMOVUPS      (DX)(CX*1), Y7
 	VBROADCASTSS 8(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -6598,7 +8144,7 @@ tileSteps:
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS.Z    192(DX), K1, Y7
+	VMOVUPS      (DX)(CX*1), Y7
 	VBROADCASTSS 12(AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -6617,7 +8163,7 @@ tileStep:
 	VMOVUPS      (DX), Z4
 	VMOVUPS      64(DX), Z5
 	VMOVUPS      128(DX), Z6
-	VMOVUPS.Z    192(DX), K1, Y7
+	VMOVUPS      (DX)(CX*1), Y7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -6635,7 +8181,7 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z1, 96(SI)
 	VMOVUPS       Y2, 128(SI)
 	VEXTRACTF64X4 $0x01, Z2, 160(SI)
-	VMOVUPS       Y3, K1, 192(SI)
+	VMOVUPS       Y3, (SI)(CX*1)
 	ADDQ          DI, SI
 	VZEROUPPER
 	RET
@@ -6644,24 +8190,20 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone2x56AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000030, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R9
+	SHLQ    $0x02, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6670,116 +8212,116 @@ TEXT ·salone2x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS.Z    192(BX), K1, Y11
+	VMOVUPS      (DX), Z8
+	VMOVUPS      64(DX), Z9
+	VMOVUPS      128(DX), Z10
+	VMOVUPS      (DX)(R9*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS.Z    192(BX), K1, Y11
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z8
+	VMOVUPS      64(DX), Z9
+	VMOVUPS      128(DX), Z10
+	VMOVUPS      (DX)(R9*1), Y11
 	VBROADCASTSS 4(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 4(AX)(DX*1), Z12
+	VBROADCASTSS 4(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS.Z    192(BX), K1, Y11
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z8
+	VMOVUPS      64(DX), Z9
+	VMOVUPS      128(DX), Z10
+	VMOVUPS      (DX)(R9*1), Y11
 	VBROADCASTSS 8(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 8(AX)(DX*1), Z12
+	VBROADCASTSS 8(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS.Z    192(BX), K1, Y11
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z8
+	VMOVUPS      64(DX), Z9
+	VMOVUPS      128(DX), Z10
+	VMOVUPS      (DX)(R9*1), Y11
 	VBROADCASTSS 12(AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS 12(AX)(DX*1), Z12
+	VBROADCASTSS 12(AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z8
-	VMOVUPS      64(BX), Z9
-	VMOVUPS      128(BX), Z10
-	VMOVUPS.Z    192(BX), K1, Y11
+	VMOVUPS      (DX), Z8
+	VMOVUPS      64(DX), Z9
+	VMOVUPS      128(DX), Z10
+	VMOVUPS      (DX)(R9*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPS       Y3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPS       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPS       Y7, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPS       Y3, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPS       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPS       Y7, (SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -6787,24 +8329,20 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone3x56AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000030, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R9
+	SHLQ    $0x02, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -6817,149 +8355,149 @@ TEXT ·salone3x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS.Z    192(BX), K1, Y15
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      128(DX), Z14
+	VMOVUPS      (DX)(R9*1), Y15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS.Z    192(BX), K1, Y15
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      128(DX), Z14
+	VMOVUPS      (DX)(R9*1), Y15
 	VBROADCASTSS 4(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS 4(AX)(DX*1), Z16
+	VBROADCASTSS 4(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS 4(AX)(DX*2), Z16
+	VBROADCASTSS 4(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS.Z    192(BX), K1, Y15
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      128(DX), Z14
+	VMOVUPS      (DX)(R9*1), Y15
 	VBROADCASTSS 8(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS 8(AX)(DX*1), Z16
+	VBROADCASTSS 8(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS 8(AX)(DX*2), Z16
+	VBROADCASTSS 8(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS.Z    192(BX), K1, Y15
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      128(DX), Z14
+	VMOVUPS      (DX)(R9*1), Y15
 	VBROADCASTSS 12(AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS 12(AX)(DX*1), Z16
+	VBROADCASTSS 12(AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS 12(AX)(DX*2), Z16
+	VBROADCASTSS 12(AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z12
-	VMOVUPS      64(BX), Z13
-	VMOVUPS      128(BX), Z14
-	VMOVUPS.Z    192(BX), K1, Y15
+	VMOVUPS      (DX), Z12
+	VMOVUPS      64(DX), Z13
+	VMOVUPS      128(DX), Z14
+	VMOVUPS      (DX)(R9*1), Y15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPS       Y3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPS       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPS       Y7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPS       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPS       Y11, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPS       Y3, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPS       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPS       Y7, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPS       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPS       Y11, (SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -6967,25 +8505,21 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone4x56AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000030, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -7002,182 +8536,182 @@ TEXT ·salone4x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS.Z    192(BX), K1, Y19
+	VMOVUPS      (DX), Z16
+	VMOVUPS      64(DX), Z17
+	VMOVUPS      128(DX), Z18
+	VMOVUPS      (DX)(R10*1), Y19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS (AX)(R10*1), Z20
+	VBROADCASTSS (AX)(R9*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS.Z    192(BX), K1, Y19
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z16
+	VMOVUPS      64(DX), Z17
+	VMOVUPS      128(DX), Z18
+	VMOVUPS      (DX)(R10*1), Y19
 	VBROADCASTSS 4(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS 4(AX)(DX*1), Z20
+	VBROADCASTSS 4(AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS 4(AX)(DX*2), Z20
+	VBROADCASTSS 4(AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS 4(AX)(R10*1), Z20
+	VBROADCASTSS 4(AX)(R9*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS.Z    192(BX), K1, Y19
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z16
+	VMOVUPS      64(DX), Z17
+	VMOVUPS      128(DX), Z18
+	VMOVUPS      (DX)(R10*1), Y19
 	VBROADCASTSS 8(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS 8(AX)(DX*1), Z20
+	VBROADCASTSS 8(AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS 8(AX)(DX*2), Z20
+	VBROADCASTSS 8(AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS 8(AX)(R10*1), Z20
+	VBROADCASTSS 8(AX)(R9*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS.Z    192(BX), K1, Y19
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z16
+	VMOVUPS      64(DX), Z17
+	VMOVUPS      128(DX), Z18
+	VMOVUPS      (DX)(R10*1), Y19
 	VBROADCASTSS 12(AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS 12(AX)(DX*1), Z20
+	VBROADCASTSS 12(AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS 12(AX)(DX*2), Z20
+	VBROADCASTSS 12(AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS 12(AX)(R10*1), Z20
+	VBROADCASTSS 12(AX)(R9*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z16
-	VMOVUPS      64(BX), Z17
-	VMOVUPS      128(BX), Z18
-	VMOVUPS.Z    192(BX), K1, Y19
+	VMOVUPS      (DX), Z16
+	VMOVUPS      64(DX), Z17
+	VMOVUPS      128(DX), Z18
+	VMOVUPS      (DX)(R10*1), Y19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS (AX)(R10*1), Z20
+	VBROADCASTSS (AX)(R9*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPS       Y3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPS       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPS       Y7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPS       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPS       Y11, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Y14, 128(DI)
-	VEXTRACTF64X4 $0x01, Z14, 160(DI)
-	VMOVUPS       Y15, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPS       Y3, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPS       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPS       Y7, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPS       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPS       Y11, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, 128(SI)
+	VEXTRACTF64X4 $0x01, Z14, 160(SI)
+	VMOVUPS       Y15, (SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -7185,25 +8719,21 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone5x56AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000030, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -7224,215 +8754,215 @@ TEXT ·salone5x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Y19, Y19, Y19
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z20
-	VMOVUPS      64(BX), Z21
-	VMOVUPS      128(BX), Z22
-	VMOVUPS.Z    192(BX), K1, Y23
+	VMOVUPS      (DX), Z20
+	VMOVUPS      64(DX), Z21
+	VMOVUPS      128(DX), Z22
+	VMOVUPS      (DX)(R10*1), Y23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Y24, Y23, Y3
-	VBROADCASTSS (AX)(DX*1), Z24
+	VBROADCASTSS (AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Y24, Y23, Y7
-	VBROADCASTSS (AX)(DX*2), Z24
+	VBROADCASTSS (AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS (AX)(R10*1), Z24
+	VBROADCASTSS (AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Y24, Y23, Y15
-	VBROADCASTSS (AX)(DX*4), Z24
+	VBROADCASTSS (AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z20
-	VMOVUPS      64(BX), Z21
-	VMOVUPS      128(BX), Z22
-	VMOVUPS.Z    192(BX), K1, Y23
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z20
+	VMOVUPS      64(DX), Z21
+	VMOVUPS      128(DX), Z22
+	VMOVUPS      (DX)(R10*1), Y23
 	VBROADCASTSS 4(AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Y24, Y23, Y3
-	VBROADCASTSS 4(AX)(DX*1), Z24
+	VBROADCASTSS 4(AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Y24, Y23, Y7
-	VBROADCASTSS 4(AX)(DX*2), Z24
+	VBROADCASTSS 4(AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS 4(AX)(R10*1), Z24
+	VBROADCASTSS 4(AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Y24, Y23, Y15
-	VBROADCASTSS 4(AX)(DX*4), Z24
+	VBROADCASTSS 4(AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z20
-	VMOVUPS      64(BX), Z21
-	VMOVUPS      128(BX), Z22
-	VMOVUPS.Z    192(BX), K1, Y23
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z20
+	VMOVUPS      64(DX), Z21
+	VMOVUPS      128(DX), Z22
+	VMOVUPS      (DX)(R10*1), Y23
 	VBROADCASTSS 8(AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Y24, Y23, Y3
-	VBROADCASTSS 8(AX)(DX*1), Z24
+	VBROADCASTSS 8(AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Y24, Y23, Y7
-	VBROADCASTSS 8(AX)(DX*2), Z24
+	VBROADCASTSS 8(AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS 8(AX)(R10*1), Z24
+	VBROADCASTSS 8(AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Y24, Y23, Y15
-	VBROADCASTSS 8(AX)(DX*4), Z24
+	VBROADCASTSS 8(AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z20
-	VMOVUPS      64(BX), Z21
-	VMOVUPS      128(BX), Z22
-	VMOVUPS.Z    192(BX), K1, Y23
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z20
+	VMOVUPS      64(DX), Z21
+	VMOVUPS      128(DX), Z22
+	VMOVUPS      (DX)(R10*1), Y23
 	VBROADCASTSS 12(AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Y24, Y23, Y3
-	VBROADCASTSS 12(AX)(DX*1), Z24
+	VBROADCASTSS 12(AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Y24, Y23, Y7
-	VBROADCASTSS 12(AX)(DX*2), Z24
+	VBROADCASTSS 12(AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS 12(AX)(R10*1), Z24
+	VBROADCASTSS 12(AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Y24, Y23, Y15
-	VBROADCASTSS 12(AX)(DX*4), Z24
+	VBROADCASTSS 12(AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z20
-	VMOVUPS      64(BX), Z21
-	VMOVUPS      128(BX), Z22
-	VMOVUPS.Z    192(BX), K1, Y23
+	VMOVUPS      (DX), Z20
+	VMOVUPS      64(DX), Z21
+	VMOVUPS      128(DX), Z22
+	VMOVUPS      (DX)(R10*1), Y23
 	VBROADCASTSS (AX), Z24
 	VFMADD231PS  Z24, Z20, Z0
 	VFMADD231PS  Z24, Z21, Z1
 	VFMADD231PS  Z24, Z22, Z2
 	VFMADD231PS  Y24, Y23, Y3
-	VBROADCASTSS (AX)(DX*1), Z24
+	VBROADCASTSS (AX)(CX*1), Z24
 	VFMADD231PS  Z24, Z20, Z4
 	VFMADD231PS  Z24, Z21, Z5
 	VFMADD231PS  Z24, Z22, Z6
 	VFMADD231PS  Y24, Y23, Y7
-	VBROADCASTSS (AX)(DX*2), Z24
+	VBROADCASTSS (AX)(CX*2), Z24
 	VFMADD231PS  Z24, Z20, Z8
 	VFMADD231PS  Z24, Z21, Z9
 	VFMADD231PS  Z24, Z22, Z10
 	VFMADD231PS  Y24, Y23, Y11
-	VBROADCASTSS (AX)(R10*1), Z24
+	VBROADCASTSS (AX)(R9*1), Z24
 	VFMADD231PS  Z24, Z20, Z12
 	VFMADD231PS  Z24, Z21, Z13
 	VFMADD231PS  Z24, Z22, Z14
 	VFMADD231PS  Y24, Y23, Y15
-	VBROADCASTSS (AX)(DX*4), Z24
+	VBROADCASTSS (AX)(CX*4), Z24
 	VFMADD231PS  Z24, Z20, Z16
 	VFMADD231PS  Z24, Z21, Z17
 	VFMADD231PS  Z24, Z22, Z18
 	VFMADD231PS  Y24, Y23, Y19
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPS       Y3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPS       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPS       Y7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPS       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPS       Y11, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Y14, 128(DI)
-	VEXTRACTF64X4 $0x01, Z14, 160(DI)
-	VMOVUPS       Y15, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Y17, 64(DI)
-	VEXTRACTF64X4 $0x01, Z17, 96(DI)
-	VMOVUPS       Y18, 128(DI)
-	VEXTRACTF64X4 $0x01, Z18, 160(DI)
-	VMOVUPS       Y19, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPS       Y3, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPS       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPS       Y7, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPS       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPS       Y11, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, 128(SI)
+	VEXTRACTF64X4 $0x01, Z14, 160(SI)
+	VMOVUPS       Y15, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, 64(SI)
+	VEXTRACTF64X4 $0x01, Z17, 96(SI)
+	VMOVUPS       Y18, 128(SI)
+	VEXTRACTF64X4 $0x01, Z18, 160(SI)
+	VMOVUPS       Y19, (SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -7440,26 +8970,22 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·salone6x56AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000030, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x02, CX
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -7484,267 +9010,308 @@ TEXT ·salone6x56AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Y23, Y23, Y23
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VMOVUPS.Z    192(BX), K1, Y27
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VMOVUPS      (DX)(R11*1), Y27
 	VBROADCASTSS (AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Y28, Y27, Y3
-	VBROADCASTSS (AX)(DX*1), Z28
+	VBROADCASTSS (AX)(CX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Y28, Y27, Y7
-	VBROADCASTSS (AX)(DX*2), Z28
+	VBROADCASTSS (AX)(CX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Y28, Y27, Y11
-	VBROADCASTSS (AX)(R10*1), Z28
+	VBROADCASTSS (AX)(R9*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Y28, Y27, Y15
-	VBROADCASTSS (AX)(DX*4), Z28
+	VBROADCASTSS (AX)(CX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Y28, Y27, Y19
-	VBROADCASTSS (AX)(R11*1), Z28
+	VBROADCASTSS (AX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VMOVUPS.Z    192(BX), K1, Y27
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VMOVUPS      (DX)(R11*1), Y27
 	VBROADCASTSS 4(AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Y28, Y27, Y3
-	VBROADCASTSS 4(AX)(DX*1), Z28
+	VBROADCASTSS 4(AX)(CX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Y28, Y27, Y7
-	VBROADCASTSS 4(AX)(DX*2), Z28
+	VBROADCASTSS 4(AX)(CX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Y28, Y27, Y11
-	VBROADCASTSS 4(AX)(R10*1), Z28
+	VBROADCASTSS 4(AX)(R9*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Y28, Y27, Y15
-	VBROADCASTSS 4(AX)(DX*4), Z28
+	VBROADCASTSS 4(AX)(CX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Y28, Y27, Y19
-	VBROADCASTSS 4(AX)(R11*1), Z28
+	VBROADCASTSS 4(AX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VMOVUPS.Z    192(BX), K1, Y27
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VMOVUPS      (DX)(R11*1), Y27
 	VBROADCASTSS 8(AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Y28, Y27, Y3
-	VBROADCASTSS 8(AX)(DX*1), Z28
+	VBROADCASTSS 8(AX)(CX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Y28, Y27, Y7
-	VBROADCASTSS 8(AX)(DX*2), Z28
+	VBROADCASTSS 8(AX)(CX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Y28, Y27, Y11
-	VBROADCASTSS 8(AX)(R10*1), Z28
+	VBROADCASTSS 8(AX)(R9*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Y28, Y27, Y15
-	VBROADCASTSS 8(AX)(DX*4), Z28
+	VBROADCASTSS 8(AX)(CX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Y28, Y27, Y19
-	VBROADCASTSS 8(AX)(R11*1), Z28
+	VBROADCASTSS 8(AX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	ADDQ         SI, BX
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VMOVUPS.Z    192(BX), K1, Y27
+	ADDQ         BX, DX
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VMOVUPS      (DX)(R11*1), Y27
 	VBROADCASTSS 12(AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Y28, Y27, Y3
-	VBROADCASTSS 12(AX)(DX*1), Z28
+	VBROADCASTSS 12(AX)(CX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Y28, Y27, Y7
-	VBROADCASTSS 12(AX)(DX*2), Z28
+	VBROADCASTSS 12(AX)(CX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Y28, Y27, Y11
-	VBROADCASTSS 12(AX)(R10*1), Z28
+	VBROADCASTSS 12(AX)(R9*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Y28, Y27, Y15
-	VBROADCASTSS 12(AX)(DX*4), Z28
+	VBROADCASTSS 12(AX)(CX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Y28, Y27, Y19
-	VBROADCASTSS 12(AX)(R11*1), Z28
+	VBROADCASTSS 12(AX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000010, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPS      (BX), Z24
-	VMOVUPS      64(BX), Z25
-	VMOVUPS      128(BX), Z26
-	VMOVUPS.Z    192(BX), K1, Y27
+	VMOVUPS      (DX), Z24
+	VMOVUPS      64(DX), Z25
+	VMOVUPS      128(DX), Z26
+	VMOVUPS      (DX)(R11*1), Y27
 	VBROADCASTSS (AX), Z28
 	VFMADD231PS  Z28, Z24, Z0
 	VFMADD231PS  Z28, Z25, Z1
 	VFMADD231PS  Z28, Z26, Z2
 	VFMADD231PS  Y28, Y27, Y3
-	VBROADCASTSS (AX)(DX*1), Z28
+	VBROADCASTSS (AX)(CX*1), Z28
 	VFMADD231PS  Z28, Z24, Z4
 	VFMADD231PS  Z28, Z25, Z5
 	VFMADD231PS  Z28, Z26, Z6
 	VFMADD231PS  Y28, Y27, Y7
-	VBROADCASTSS (AX)(DX*2), Z28
+	VBROADCASTSS (AX)(CX*2), Z28
 	VFMADD231PS  Z28, Z24, Z8
 	VFMADD231PS  Z28, Z25, Z9
 	VFMADD231PS  Z28, Z26, Z10
 	VFMADD231PS  Y28, Y27, Y11
-	VBROADCASTSS (AX)(R10*1), Z28
+	VBROADCASTSS (AX)(R9*1), Z28
 	VFMADD231PS  Z28, Z24, Z12
 	VFMADD231PS  Z28, Z25, Z13
 	VFMADD231PS  Z28, Z26, Z14
 	VFMADD231PS  Y28, Y27, Y15
-	VBROADCASTSS (AX)(DX*4), Z28
+	VBROADCASTSS (AX)(CX*4), Z28
 	VFMADD231PS  Z28, Z24, Z16
 	VFMADD231PS  Z28, Z25, Z17
 	VFMADD231PS  Z28, Z26, Z18
 	VFMADD231PS  Y28, Y27, Y19
-	VBROADCASTSS (AX)(R11*1), Z28
+	VBROADCASTSS (AX)(R10*1), Z28
 	VFMADD231PS  Z28, Z24, Z20
 	VFMADD231PS  Z28, Z25, Z21
 	VFMADD231PS  Z28, Z26, Z22
 	VFMADD231PS  Y28, Y27, Y23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000004, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPS       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPS       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPS       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPS       Y3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPS       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPS       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPS       Y7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPS       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPS       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPS       Y11, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPS       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPS       Y14, 128(DI)
-	VEXTRACTF64X4 $0x01, Z14, 160(DI)
-	VMOVUPS       Y15, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPS       Y17, 64(DI)
-	VEXTRACTF64X4 $0x01, Z17, 96(DI)
-	VMOVUPS       Y18, 128(DI)
-	VEXTRACTF64X4 $0x01, Z18, 160(DI)
-	VMOVUPS       Y19, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPS       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPS       Y21, 64(DI)
-	VEXTRACTF64X4 $0x01, Z21, 96(DI)
-	VMOVUPS       Y22, 128(DI)
-	VEXTRACTF64X4 $0x01, Z22, 160(DI)
-	VMOVUPS       Y23, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPS       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPS       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPS       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPS       Y3, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPS       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPS       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPS       Y7, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPS       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPS       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPS       Y11, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPS       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPS       Y14, 128(SI)
+	VEXTRACTF64X4 $0x01, Z14, 160(SI)
+	VMOVUPS       Y15, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPS       Y17, 64(SI)
+	VEXTRACTF64X4 $0x01, Z17, 96(SI)
+	VMOVUPS       Y18, 128(SI)
+	VEXTRACTF64X4 $0x01, Z18, 160(SI)
+	VMOVUPS       Y19, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPS       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPS       Y21, 64(SI)
+	VEXTRACTF64X4 $0x01, Z21, 96(SI)
+	VMOVUPS       Y22, 128(SI)
+	VEXTRACTF64X4 $0x01, Z22, 160(SI)
+	VMOVUPS       Y23, (SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
 // func dalone1x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dalone1x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), CX
-	MOVQ b+24(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ c+40(FP), SI
-	MOVQ ldc+48(FP), DI
-	MOVQ k+0(FP), R8
-	SHLQ $0x03, CX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000000, R9
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), CX
+	MOVQ    b+24(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    c+40(FP), SI
+	MOVQ    ldc+48(FP), DI
+	MOVQ    k+0(FP), R8
+	SHLQ    $0x03, CX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	MOVQ    cols+56(FP), R9
+	CMPQ    R9, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	SUBQ    $0x04, R8
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (DX), Y1
+	VFMADD231PD.BCST (AX), Y1, Y0
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Y1
+	VFMADD231PD.BCST 8(AX), Y1, Y0
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Y1
+	VFMADD231PD.BCST 16(AX), Y1, Y0
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Y1
+	VFMADD231PD.BCST 24(AX), Y1, Y0
+	ADDQ             BX, DX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R8
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R8
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (DX), Y1
+	VFMADD231PD.BCST (AX), Y1, Y0
+	ADDQ             BX, DX
+	ADDQ             $0x00000008, AX
+	DECQ             R8
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (SI)
+	ADDQ    DI, SI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R9, CX
 	MOVL    $0x00000001, R9
@@ -7753,10 +9320,10 @@ TEXT ·dalone1x4AVX512(SB), NOSPLIT, $0-64
 	KMOVW   R9, K1
 	VPXORD  Y0, Y0, Y0
 	SUBQ    $0x04, R8
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (DX), K1, Y1
 	VFMADD231PD.BCST (AX), Y1, Y0
 	ADDQ             BX, DX
@@ -7771,21 +9338,21 @@ tileSteps:
 	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R8
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R8
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (DX), K1, Y1
 	VFMADD231PD.BCST (AX), Y1, Y0
 	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
 	DECQ             R8
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (SI)
 	ADDQ    DI, SI
 	VZEROUPPER
@@ -7794,19 +9361,68 @@ tileWrite:
 // func dalone2x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dalone2x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000000, R10
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	MOVQ    cols+56(FP), R10
+	CMPQ    R10, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y2
+	VFMADD231PD.BCST (AX), Y2, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y2
+	VFMADD231PD.BCST 8(AX), Y2, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y2, Y1
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y2
+	VFMADD231PD.BCST 16(AX), Y2, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y2, Y1
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y2
+	VFMADD231PD.BCST 24(AX), Y2, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y2, Y1
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y2
+	VFMADD231PD.BCST (AX), Y2, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R10, CX
 	MOVL    $0x00000001, R10
@@ -7816,10 +9432,10 @@ TEXT ·dalone2x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y0, Y0, Y0
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y2
 	VFMADD231PD.BCST (AX), Y2, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
@@ -7838,22 +9454,22 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y2
 	VFMADD231PD.BCST (AX), Y2, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
 	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -7864,19 +9480,76 @@ tileWrite:
 // func dalone3x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dalone3x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000000, R10
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	MOVQ    cols+56(FP), R10
+	CMPQ    R10, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y3
+	VFMADD231PD.BCST (AX), Y3, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y3
+	VFMADD231PD.BCST 8(AX), Y3, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y3, Y2
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y3
+	VFMADD231PD.BCST 16(AX), Y3, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y3, Y2
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y3
+	VFMADD231PD.BCST 24(AX), Y3, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y3, Y2
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y3
+	VFMADD231PD.BCST (AX), Y3, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R10, CX
 	MOVL    $0x00000001, R10
@@ -7887,10 +9560,10 @@ TEXT ·dalone3x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Y2, Y2, Y2
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y3
 	VFMADD231PD.BCST (AX), Y3, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
@@ -7913,13 +9586,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y3
 	VFMADD231PD.BCST (AX), Y3, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
@@ -7927,9 +9600,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -7942,20 +9615,85 @@ tileWrite:
 // func dalone4x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dalone4x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	LEAQ    (DX)(DX*2), R10
+	MOVQ    cols+56(FP), R11
+	CMPQ    R11, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y4
+	VFMADD231PD.BCST (AX), Y4, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y4, Y3
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y4
+	VFMADD231PD.BCST 8(AX), Y4, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y4, Y3
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y4
+	VFMADD231PD.BCST 16(AX), Y4, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y4, Y3
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y4
+	VFMADD231PD.BCST 24(AX), Y4, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y4, Y3
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y4
+	VFMADD231PD.BCST (AX), Y4, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y4, Y3
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -7967,10 +9705,10 @@ TEXT ·dalone4x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y2, Y2, Y2
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y4
 	VFMADD231PD.BCST (AX), Y4, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
@@ -7997,13 +9735,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y4
 	VFMADD231PD.BCST (AX), Y4, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
@@ -8012,9 +9750,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -8029,20 +9767,93 @@ tileWrite:
 // func dalone5x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dalone5x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	LEAQ    (DX)(DX*2), R10
+	MOVQ    cols+56(FP), R11
+	CMPQ    R11, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y5
+	VFMADD231PD.BCST (AX), Y5, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y5, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y5
+	VFMADD231PD.BCST 8(AX), Y5, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y5, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y5, Y4
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y5
+	VFMADD231PD.BCST 16(AX), Y5, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y5, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y5, Y4
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y5
+	VFMADD231PD.BCST 24(AX), Y5, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y5, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y5, Y4
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y5
+	VFMADD231PD.BCST (AX), Y5, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y5, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -8055,10 +9866,10 @@ TEXT ·dalone5x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y3, Y3, Y3
 	VPXORD  Y4, Y4, Y4
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y5
 	VFMADD231PD.BCST (AX), Y5, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
@@ -8089,13 +9900,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y5
 	VFMADD231PD.BCST (AX), Y5, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
@@ -8105,9 +9916,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -8124,21 +9935,102 @@ tileWrite:
 // func dalone6x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dalone6x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (DX)(DX*4), R11
+	MOVQ    cols+56(FP), R12
+	CMPQ    R12, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y6
+	VFMADD231PD.BCST (AX), Y6, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y6, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y6, Y5
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y6
+	VFMADD231PD.BCST 8(AX), Y6, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y6, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 8(AX)(R11*1), Y6, Y5
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y6
+	VFMADD231PD.BCST 16(AX), Y6, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y6, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 16(AX)(R11*1), Y6, Y5
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y6
+	VFMADD231PD.BCST 24(AX), Y6, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y6, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST 24(AX)(R11*1), Y6, Y5
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y6
+	VFMADD231PD.BCST (AX), Y6, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y6, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y6, Y5
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -8152,10 +10044,10 @@ TEXT ·dalone6x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y4, Y4, Y4
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y6
 	VFMADD231PD.BCST (AX), Y6, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
@@ -8190,13 +10082,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y6
 	VFMADD231PD.BCST (AX), Y6, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
@@ -8207,9 +10099,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -8228,21 +10120,110 @@ tileWrite:
 // func dalone7x4AVX512(k int, a *float64, aRow int, b *float64, bRow int, c *float64, ldc int, cols int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dalone7x4AVX512(SB), NOSPLIT, $0-64
-	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    a+8(FP), AX
+	MOVQ    aRow+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    bRow+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVQ    ldc+48(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	LEAQ    (DX)(DX*2), R10
+	LEAQ    (DX)(DX*4), R11
+	MOVQ    cols+56(FP), R12
+	CMPQ    R12, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y7
+	VFMADD231PD.BCST (AX), Y7, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y7, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y7, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y7, Y6
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y7
+	VFMADD231PD.BCST 8(AX), Y7, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y7, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 8(AX)(R11*1), Y7, Y5
+	VFMADD231PD.BCST 8(AX)(R10*2), Y7, Y6
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y7
+	VFMADD231PD.BCST 16(AX), Y7, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y7, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 16(AX)(R11*1), Y7, Y5
+	VFMADD231PD.BCST 16(AX)(R10*2), Y7, Y6
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y7
+	VFMADD231PD.BCST 24(AX), Y7, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y7, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST 24(AX)(R11*1), Y7, Y5
+	VFMADD231PD.BCST 24(AX)(R10*2), Y7, Y6
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y7
+	VFMADD231PD.BCST (AX), Y7, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y7, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y7, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y7, Y6
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -8257,10 +10238,10 @@ TEXT ·dalone7x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y5, Y5, Y5
 	VPXORD  Y6, Y6, Y6
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y7
 	VFMADD231PD.BCST (AX), Y7, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
@@ -8299,13 +10280,13 @@ tileSteps:
 	ADDQ             SI, BX
 	ADDQ             $0x00000020, AX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y7
 	VFMADD231PD.BCST (AX), Y7, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
@@ -8317,9 +10298,9 @@ tileStep:
 	ADDQ             SI, BX
 	ADDQ             $0x00000008, AX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -8354,11 +10335,110 @@ TEXT ·dalone8x4AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y8
+	VFMADD231PD.BCST (AX), Y8, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y8, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y8, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y8, Y6
+	VFMADD231PD.BCST (R12), Y8, Y7
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y8
+	VFMADD231PD.BCST 8(AX), Y8, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y8, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 8(AX)(R11*1), Y8, Y5
+	VFMADD231PD.BCST 8(AX)(R10*2), Y8, Y6
+	VFMADD231PD.BCST 8(R12), Y8, Y7
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y8
+	VFMADD231PD.BCST 16(AX), Y8, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y8, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 16(AX)(R11*1), Y8, Y5
+	VFMADD231PD.BCST 16(AX)(R10*2), Y8, Y6
+	VFMADD231PD.BCST 16(R12), Y8, Y7
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y8
+	VFMADD231PD.BCST 24(AX), Y8, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y8, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST 24(AX)(R11*1), Y8, Y5
+	VFMADD231PD.BCST 24(AX)(R10*2), Y8, Y6
+	VFMADD231PD.BCST 24(R12), Y8, Y7
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y8
+	VFMADD231PD.BCST (AX), Y8, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y8, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y8, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y8, Y6
+	VFMADD231PD.BCST (R12), Y8, Y7
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -8374,10 +10454,10 @@ TEXT ·dalone8x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y6, Y6, Y6
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y8
 	VFMADD231PD.BCST (AX), Y8, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
@@ -8421,13 +10501,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y8
 	VFMADD231PD.BCST (AX), Y8, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
@@ -8441,9 +10521,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -8480,11 +10560,118 @@ TEXT ·dalone9x4AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y9, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y9, Y6
+	VFMADD231PD.BCST (R12), Y9, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y9
+	VFMADD231PD.BCST 8(AX), Y9, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y9, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 8(AX)(R11*1), Y9, Y5
+	VFMADD231PD.BCST 8(AX)(R10*2), Y9, Y6
+	VFMADD231PD.BCST 8(R12), Y9, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y9, Y8
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y9
+	VFMADD231PD.BCST 16(AX), Y9, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y9, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 16(AX)(R11*1), Y9, Y5
+	VFMADD231PD.BCST 16(AX)(R10*2), Y9, Y6
+	VFMADD231PD.BCST 16(R12), Y9, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y9, Y8
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y9
+	VFMADD231PD.BCST 24(AX), Y9, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y9, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST 24(AX)(R11*1), Y9, Y5
+	VFMADD231PD.BCST 24(AX)(R10*2), Y9, Y6
+	VFMADD231PD.BCST 24(R12), Y9, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y9, Y8
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y9, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y9, Y6
+	VFMADD231PD.BCST (R12), Y9, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y9, Y8
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -8501,10 +10688,10 @@ TEXT ·dalone9x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y7, Y7, Y7
 	VPXORD  Y8, Y8, Y8
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y9
 	VFMADD231PD.BCST (AX), Y9, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
@@ -8552,13 +10739,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y9
 	VFMADD231PD.BCST (AX), Y9, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
@@ -8573,9 +10760,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -8614,11 +10801,126 @@ TEXT ·dalone10x4AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y10, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y10, Y6
+	VFMADD231PD.BCST (R12), Y10, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y10
+	VFMADD231PD.BCST 8(AX), Y10, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y10, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 8(AX)(R11*1), Y10, Y5
+	VFMADD231PD.BCST 8(AX)(R10*2), Y10, Y6
+	VFMADD231PD.BCST 8(R12), Y10, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y10, Y9
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y10
+	VFMADD231PD.BCST 16(AX), Y10, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y10, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 16(AX)(R11*1), Y10, Y5
+	VFMADD231PD.BCST 16(AX)(R10*2), Y10, Y6
+	VFMADD231PD.BCST 16(R12), Y10, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y10, Y9
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y10
+	VFMADD231PD.BCST 24(AX), Y10, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y10, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST 24(AX)(R11*1), Y10, Y5
+	VFMADD231PD.BCST 24(AX)(R10*2), Y10, Y6
+	VFMADD231PD.BCST 24(R12), Y10, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y10, Y9
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y10, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y10, Y6
+	VFMADD231PD.BCST (R12), Y10, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y10, Y9
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -8636,10 +10938,10 @@ TEXT ·dalone10x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y8, Y8, Y8
 	VPXORD  Y9, Y9, Y9
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y10
 	VFMADD231PD.BCST (AX), Y10, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
@@ -8691,13 +10993,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y10
 	VFMADD231PD.BCST (AX), Y10, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
@@ -8713,9 +11015,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -8756,11 +11058,134 @@ TEXT ·dalone11x4AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y11, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y11, Y6
+	VFMADD231PD.BCST (R12), Y11, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R12)(R10*1), Y11, Y10
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y11
+	VFMADD231PD.BCST 8(AX), Y11, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y11, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 8(AX)(R11*1), Y11, Y5
+	VFMADD231PD.BCST 8(AX)(R10*2), Y11, Y6
+	VFMADD231PD.BCST 8(R12), Y11, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 8(R12)(R10*1), Y11, Y10
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y11
+	VFMADD231PD.BCST 16(AX), Y11, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y11, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 16(AX)(R11*1), Y11, Y5
+	VFMADD231PD.BCST 16(AX)(R10*2), Y11, Y6
+	VFMADD231PD.BCST 16(R12), Y11, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 16(R12)(R10*1), Y11, Y10
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y11
+	VFMADD231PD.BCST 24(AX), Y11, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y11, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST 24(AX)(R11*1), Y11, Y5
+	VFMADD231PD.BCST 24(AX)(R10*2), Y11, Y6
+	VFMADD231PD.BCST 24(R12), Y11, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST 24(R12)(R10*1), Y11, Y10
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y11, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y11, Y6
+	VFMADD231PD.BCST (R12), Y11, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R12)(R10*1), Y11, Y10
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -8779,10 +11204,10 @@ TEXT ·dalone11x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y9, Y9, Y9
 	VPXORD  Y10, Y10, Y10
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y11
 	VFMADD231PD.BCST (AX), Y11, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
@@ -8838,13 +11263,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y11
 	VFMADD231PD.BCST (AX), Y11, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
@@ -8861,9 +11286,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -8906,11 +11331,142 @@ TEXT ·dalone12x4AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y12, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y12, Y6
+	VFMADD231PD.BCST (R12), Y12, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R12)(R10*1), Y12, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y12
+	VFMADD231PD.BCST 8(AX), Y12, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y12, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 8(AX)(R11*1), Y12, Y5
+	VFMADD231PD.BCST 8(AX)(R10*2), Y12, Y6
+	VFMADD231PD.BCST 8(R12), Y12, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 8(R12)(R10*1), Y12, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y12, Y11
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y12
+	VFMADD231PD.BCST 16(AX), Y12, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y12, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 16(AX)(R11*1), Y12, Y5
+	VFMADD231PD.BCST 16(AX)(R10*2), Y12, Y6
+	VFMADD231PD.BCST 16(R12), Y12, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 16(R12)(R10*1), Y12, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y12, Y11
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y12
+	VFMADD231PD.BCST 24(AX), Y12, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y12, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST 24(AX)(R11*1), Y12, Y5
+	VFMADD231PD.BCST 24(AX)(R10*2), Y12, Y6
+	VFMADD231PD.BCST 24(R12), Y12, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST 24(R12)(R10*1), Y12, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y12, Y11
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y12, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y12, Y6
+	VFMADD231PD.BCST (R12), Y12, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R12)(R10*1), Y12, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y12, Y11
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y11, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -8930,10 +11486,10 @@ TEXT ·dalone12x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y10, Y10, Y10
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y12
 	VFMADD231PD.BCST (AX), Y12, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
@@ -8993,13 +11549,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y12
 	VFMADD231PD.BCST (AX), Y12, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
@@ -9017,9 +11573,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -9064,11 +11620,150 @@ TEXT ·dalone13x4AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y13
+	VFMADD231PD.BCST (AX), Y13, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y13, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y13, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y13, Y6
+	VFMADD231PD.BCST (R12), Y13, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R12)(R10*1), Y13, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R12)(R11*1), Y13, Y12
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y13
+	VFMADD231PD.BCST 8(AX), Y13, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y13, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST 8(AX)(R11*1), Y13, Y5
+	VFMADD231PD.BCST 8(AX)(R10*2), Y13, Y6
+	VFMADD231PD.BCST 8(R12), Y13, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST 8(R12)(R10*1), Y13, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST 8(R12)(R11*1), Y13, Y12
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y13
+	VFMADD231PD.BCST 16(AX), Y13, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y13, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST 16(AX)(R11*1), Y13, Y5
+	VFMADD231PD.BCST 16(AX)(R10*2), Y13, Y6
+	VFMADD231PD.BCST 16(R12), Y13, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST 16(R12)(R10*1), Y13, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST 16(R12)(R11*1), Y13, Y12
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y13
+	VFMADD231PD.BCST 24(AX), Y13, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y13, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST 24(AX)(R11*1), Y13, Y5
+	VFMADD231PD.BCST 24(AX)(R10*2), Y13, Y6
+	VFMADD231PD.BCST 24(R12), Y13, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST 24(R12)(R10*1), Y13, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST 24(R12)(R11*1), Y13, Y12
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y13
+	VFMADD231PD.BCST (AX), Y13, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y13, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y13, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y13, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y13, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y13, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y13, Y6
+	VFMADD231PD.BCST (R12), Y13, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y13, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y13, Y9
+	VFMADD231PD.BCST (R12)(R10*1), Y13, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y13, Y11
+	VFMADD231PD.BCST (R12)(R11*1), Y13, Y12
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y11, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y12, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -9089,10 +11784,10 @@ TEXT ·dalone13x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y11, Y11, Y11
 	VPXORD  Y12, Y12, Y12
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y13
 	VFMADD231PD.BCST (AX), Y13, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y13, Y1
@@ -9156,13 +11851,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y13
 	VFMADD231PD.BCST (AX), Y13, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y13, Y1
@@ -9181,9 +11876,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -9230,11 +11925,158 @@ TEXT ·dalone14x4AVX512(SB), NOSPLIT, $0-64
 	LEAQ (DX)(DX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000000, R13
+	LEAQ    (AX)(R10*2), R12
+	ADDQ    DX, R12
+	MOVQ    cols+56(FP), R13
+	CMPQ    R13, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y14
+	VFMADD231PD.BCST (AX), Y14, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y14, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y14, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y14, Y6
+	VFMADD231PD.BCST (R12), Y14, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R12)(R10*1), Y14, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R12)(R11*1), Y14, Y12
+	VFMADD231PD.BCST (R12)(R10*2), Y14, Y13
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y14
+	VFMADD231PD.BCST 8(AX), Y14, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y14, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST 8(AX)(R11*1), Y14, Y5
+	VFMADD231PD.BCST 8(AX)(R10*2), Y14, Y6
+	VFMADD231PD.BCST 8(R12), Y14, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST 8(R12)(R10*1), Y14, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST 8(R12)(R11*1), Y14, Y12
+	VFMADD231PD.BCST 8(R12)(R10*2), Y14, Y13
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y14
+	VFMADD231PD.BCST 16(AX), Y14, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y14, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST 16(AX)(R11*1), Y14, Y5
+	VFMADD231PD.BCST 16(AX)(R10*2), Y14, Y6
+	VFMADD231PD.BCST 16(R12), Y14, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST 16(R12)(R10*1), Y14, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST 16(R12)(R11*1), Y14, Y12
+	VFMADD231PD.BCST 16(R12)(R10*2), Y14, Y13
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y14
+	VFMADD231PD.BCST 24(AX), Y14, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y14, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST 24(AX)(R11*1), Y14, Y5
+	VFMADD231PD.BCST 24(AX)(R10*2), Y14, Y6
+	VFMADD231PD.BCST 24(R12), Y14, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST 24(R12)(R10*1), Y14, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST 24(R12)(R11*1), Y14, Y12
+	VFMADD231PD.BCST 24(R12)(R10*2), Y14, Y13
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y14
+	VFMADD231PD.BCST (AX), Y14, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y14, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y14, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y14, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y14, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y14, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y14, Y6
+	VFMADD231PD.BCST (R12), Y14, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y14, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y14, Y9
+	VFMADD231PD.BCST (R12)(R10*1), Y14, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y14, Y11
+	VFMADD231PD.BCST (R12)(R11*1), Y14, Y12
+	VFMADD231PD.BCST (R12)(R10*2), Y14, Y13
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y11, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y12, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y13, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -9256,10 +12098,10 @@ TEXT ·dalone14x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y12, Y12, Y12
 	VPXORD  Y13, Y13, Y13
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y14
 	VFMADD231PD.BCST (AX), Y14, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y14, Y1
@@ -9327,13 +12169,13 @@ tileSteps:
 	ADDQ             $0x00000020, AX
 	ADDQ             $0x00000020, R12
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y14
 	VFMADD231PD.BCST (AX), Y14, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y14, Y1
@@ -9353,9 +12195,9 @@ tileStep:
 	ADDQ             $0x00000008, AX
 	ADDQ             $0x00000008, R12
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -9408,11 +12250,168 @@ TEXT ·dalone15x4AVX512(SB), NOSPLIT, $0-64
 	ADDQ DX, R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (R12)(R10*2), R13
-	ADDQ DX, R13
-	MOVQ cols+56(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (R12)(R10*2), R13
+	ADDQ    DX, R13
+	MOVQ    cols+56(FP), R14
+	CMPQ    R14, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y15
+	VFMADD231PD.BCST (AX), Y15, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y15, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y15, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y15, Y6
+	VFMADD231PD.BCST (R12), Y15, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R12)(R10*1), Y15, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R12)(R11*1), Y15, Y12
+	VFMADD231PD.BCST (R12)(R10*2), Y15, Y13
+	VFMADD231PD.BCST (R13), Y15, Y14
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y15
+	VFMADD231PD.BCST 8(AX), Y15, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y15, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST 8(AX)(R11*1), Y15, Y5
+	VFMADD231PD.BCST 8(AX)(R10*2), Y15, Y6
+	VFMADD231PD.BCST 8(R12), Y15, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST 8(R12)(R10*1), Y15, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST 8(R12)(R11*1), Y15, Y12
+	VFMADD231PD.BCST 8(R12)(R10*2), Y15, Y13
+	VFMADD231PD.BCST 8(R13), Y15, Y14
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y15
+	VFMADD231PD.BCST 16(AX), Y15, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y15, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST 16(AX)(R11*1), Y15, Y5
+	VFMADD231PD.BCST 16(AX)(R10*2), Y15, Y6
+	VFMADD231PD.BCST 16(R12), Y15, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST 16(R12)(R10*1), Y15, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST 16(R12)(R11*1), Y15, Y12
+	VFMADD231PD.BCST 16(R12)(R10*2), Y15, Y13
+	VFMADD231PD.BCST 16(R13), Y15, Y14
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y15
+	VFMADD231PD.BCST 24(AX), Y15, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y15, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST 24(AX)(R11*1), Y15, Y5
+	VFMADD231PD.BCST 24(AX)(R10*2), Y15, Y6
+	VFMADD231PD.BCST 24(R12), Y15, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST 24(R12)(R10*1), Y15, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST 24(R12)(R11*1), Y15, Y12
+	VFMADD231PD.BCST 24(R12)(R10*2), Y15, Y13
+	VFMADD231PD.BCST 24(R13), Y15, Y14
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y15
+	VFMADD231PD.BCST (AX), Y15, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y15, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y15, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y15, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y15, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y15, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y15, Y6
+	VFMADD231PD.BCST (R12), Y15, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y15, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y15, Y9
+	VFMADD231PD.BCST (R12)(R10*1), Y15, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y15, Y11
+	VFMADD231PD.BCST (R12)(R11*1), Y15, Y12
+	VFMADD231PD.BCST (R12)(R10*2), Y15, Y13
+	VFMADD231PD.BCST (R13), Y15, Y14
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	ADDQ             $0x00000008, R13
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y11, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y12, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y13, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y14, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -9435,10 +12434,10 @@ TEXT ·dalone15x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y13, Y13, Y13
 	VPXORD  Y14, Y14, Y14
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y15
 	VFMADD231PD.BCST (AX), Y15, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y15, Y1
@@ -9511,13 +12510,13 @@ tileSteps:
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y15
 	VFMADD231PD.BCST (AX), Y15, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y15, Y1
@@ -9539,9 +12538,9 @@ tileStep:
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -9596,11 +12595,176 @@ TEXT ·dalone16x4AVX512(SB), NOSPLIT, $0-64
 	ADDQ DX, R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (R12)(R10*2), R13
-	ADDQ DX, R13
-	MOVQ cols+56(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (R12)(R10*2), R13
+	ADDQ    DX, R13
+	MOVQ    cols+56(FP), R14
+	CMPQ    R14, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	VPXORD  Y12, Y12, Y12
+	VPXORD  Y13, Y13, Y13
+	VPXORD  Y14, Y14, Y14
+	VPXORD  Y15, Y15, Y15
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	VMOVUPD          (BX), Y16
+	VFMADD231PD.BCST (AX), Y16, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y16, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y16, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y16, Y6
+	VFMADD231PD.BCST (R12), Y16, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R12)(R10*1), Y16, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R12)(R11*1), Y16, Y12
+	VFMADD231PD.BCST (R12)(R10*2), Y16, Y13
+	VFMADD231PD.BCST (R13), Y16, Y14
+	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y16
+	VFMADD231PD.BCST 8(AX), Y16, Y0
+	VFMADD231PD.BCST 8(AX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST 8(AX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST 8(AX)(R10*1), Y16, Y3
+	VFMADD231PD.BCST 8(AX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST 8(AX)(R11*1), Y16, Y5
+	VFMADD231PD.BCST 8(AX)(R10*2), Y16, Y6
+	VFMADD231PD.BCST 8(R12), Y16, Y7
+	VFMADD231PD.BCST 8(R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST 8(R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST 8(R12)(R10*1), Y16, Y10
+	VFMADD231PD.BCST 8(R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST 8(R12)(R11*1), Y16, Y12
+	VFMADD231PD.BCST 8(R12)(R10*2), Y16, Y13
+	VFMADD231PD.BCST 8(R13), Y16, Y14
+	VFMADD231PD.BCST 8(R13)(DX*1), Y16, Y15
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y16
+	VFMADD231PD.BCST 16(AX), Y16, Y0
+	VFMADD231PD.BCST 16(AX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST 16(AX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST 16(AX)(R10*1), Y16, Y3
+	VFMADD231PD.BCST 16(AX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST 16(AX)(R11*1), Y16, Y5
+	VFMADD231PD.BCST 16(AX)(R10*2), Y16, Y6
+	VFMADD231PD.BCST 16(R12), Y16, Y7
+	VFMADD231PD.BCST 16(R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST 16(R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST 16(R12)(R10*1), Y16, Y10
+	VFMADD231PD.BCST 16(R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST 16(R12)(R11*1), Y16, Y12
+	VFMADD231PD.BCST 16(R12)(R10*2), Y16, Y13
+	VFMADD231PD.BCST 16(R13), Y16, Y14
+	VFMADD231PD.BCST 16(R13)(DX*1), Y16, Y15
+	ADDQ             SI, BX
+	VMOVUPD          (BX), Y16
+	VFMADD231PD.BCST 24(AX), Y16, Y0
+	VFMADD231PD.BCST 24(AX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST 24(AX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST 24(AX)(R10*1), Y16, Y3
+	VFMADD231PD.BCST 24(AX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST 24(AX)(R11*1), Y16, Y5
+	VFMADD231PD.BCST 24(AX)(R10*2), Y16, Y6
+	VFMADD231PD.BCST 24(R12), Y16, Y7
+	VFMADD231PD.BCST 24(R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST 24(R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST 24(R12)(R10*1), Y16, Y10
+	VFMADD231PD.BCST 24(R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST 24(R12)(R11*1), Y16, Y12
+	VFMADD231PD.BCST 24(R12)(R10*2), Y16, Y13
+	VFMADD231PD.BCST 24(R13), Y16, Y14
+	VFMADD231PD.BCST 24(R13)(DX*1), Y16, Y15
+	ADDQ             SI, BX
+	ADDQ             $0x00000020, AX
+	ADDQ             $0x00000020, R12
+	ADDQ             $0x00000020, R13
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	VMOVUPD          (BX), Y16
+	VFMADD231PD.BCST (AX), Y16, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y16, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y16, Y2
+	VFMADD231PD.BCST (AX)(R10*1), Y16, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y16, Y4
+	VFMADD231PD.BCST (AX)(R11*1), Y16, Y5
+	VFMADD231PD.BCST (AX)(R10*2), Y16, Y6
+	VFMADD231PD.BCST (R12), Y16, Y7
+	VFMADD231PD.BCST (R12)(DX*1), Y16, Y8
+	VFMADD231PD.BCST (R12)(DX*2), Y16, Y9
+	VFMADD231PD.BCST (R12)(R10*1), Y16, Y10
+	VFMADD231PD.BCST (R12)(DX*4), Y16, Y11
+	VFMADD231PD.BCST (R12)(R11*1), Y16, Y12
+	VFMADD231PD.BCST (R12)(R10*2), Y16, Y13
+	VFMADD231PD.BCST (R13), Y16, Y14
+	VFMADD231PD.BCST (R13)(DX*1), Y16, Y15
+	ADDQ             SI, BX
+	ADDQ             $0x00000008, AX
+	ADDQ             $0x00000008, R12
+	ADDQ             $0x00000008, R13
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	VMOVUPD Y0, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y1, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y2, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y3, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y4, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y5, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y6, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y7, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y8, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y9, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y10, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y11, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y12, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y13, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y14, (DI)
+	ADDQ    R8, DI
+	VMOVUPD Y15, (DI)
+	ADDQ    R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -9624,10 +12788,10 @@ TEXT ·dalone16x4AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y14, Y14, Y14
 	VPXORD  Y15, Y15, Y15
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	VMOVUPD.Z        (BX), K1, Y16
 	VFMADD231PD.BCST (AX), Y16, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y16, Y1
@@ -9704,13 +12868,13 @@ tileSteps:
 	ADDQ             $0x00000020, R12
 	ADDQ             $0x00000020, R13
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	VMOVUPD.Z        (BX), K1, Y16
 	VFMADD231PD.BCST (AX), Y16, Y0
 	VFMADD231PD.BCST (AX)(DX*1), Y16, Y1
@@ -9733,9 +12897,9 @@ tileStep:
 	ADDQ             $0x00000008, R12
 	ADDQ             $0x00000008, R13
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	VMOVUPD Y0, K1, (DI)
 	ADDQ    R8, DI
 	VMOVUPD Y1, K1, (DI)
@@ -9784,15 +12948,11 @@ TEXT ·dalone1x12AVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x03, CX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000008, R9
+	MOVQ cols+56(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, CX
+	SHLQ    $0x03, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R8
@@ -9801,25 +12961,25 @@ TEXT ·dalone1x12AVX512(SB), NOSPLIT, $0-64
 
 tileSteps:
 	VMOVUPD      (DX), Z2
-	VMOVUPD.Z    64(DX), K1, Y3
+	VMOVUPD      (DX)(CX*1), Y3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         BX, DX
 	VMOVUPD      (DX), Z2
-	VMOVUPD.Z    64(DX), K1, Y3
+	VMOVUPD      (DX)(CX*1), Y3
 	VBROADCASTSD 8(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         BX, DX
 	VMOVUPD      (DX), Z2
-	VMOVUPD.Z    64(DX), K1, Y3
+	VMOVUPD      (DX)(CX*1), Y3
 	VBROADCASTSD 16(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
 	ADDQ         BX, DX
 	VMOVUPD      (DX), Z2
-	VMOVUPD.Z    64(DX), K1, Y3
+	VMOVUPD      (DX)(CX*1), Y3
 	VBROADCASTSD 24(AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
@@ -9834,7 +12994,7 @@ tileRest:
 
 tileStep:
 	VMOVUPD      (DX), Z2
-	VMOVUPD.Z    64(DX), K1, Y3
+	VMOVUPD      (DX)(CX*1), Y3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
@@ -9846,7 +13006,7 @@ tileStep:
 tileWrite:
 	VMOVUPD       Y0, (SI)
 	VEXTRACTF64X4 $0x01, Z0, 32(SI)
-	VMOVUPD       Y1, K1, 64(SI)
+	VMOVUPD       Y1, (SI)(CX*1)
 	ADDQ          DI, SI
 	VZEROUPPER
 	RET
@@ -9855,95 +13015,91 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone2x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000008, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R9
+	SHLQ    $0x03, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z4
-	VMOVUPD.Z        64(BX), K1, Y5
+	VMOVUPD          (DX), Z4
+	VMOVUPD          (DX)(R9*1), Y5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z4
-	VMOVUPD.Z        64(BX), K1, Y5
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z4
+	VMOVUPD          (DX)(R9*1), Y5
 	VBROADCASTSD     8(AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y5, Y3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z4
-	VMOVUPD.Z        64(BX), K1, Y5
+	VFMADD231PD.BCST 8(AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y5, Y3
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z4
+	VMOVUPD          (DX)(R9*1), Y5
 	VBROADCASTSD     16(AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y5, Y3
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z4
-	VMOVUPD.Z        64(BX), K1, Y5
+	VFMADD231PD.BCST 16(AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y5, Y3
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z4
+	VMOVUPD          (DX)(R9*1), Y5
 	VBROADCASTSD     24(AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y5, Y3
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y5, Y3
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z4
-	VMOVUPD.Z        64(BX), K1, Y5
+	VMOVUPD          (DX), Z4
+	VMOVUPD          (DX)(R9*1), Y5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             SI, BX
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -9951,116 +13107,112 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone3x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000008, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R9
+	SHLQ    $0x03, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z6
-	VMOVUPD.Z        64(BX), K1, Y7
+	VMOVUPD          (DX), Z6
+	VMOVUPD          (DX)(R9*1), Y7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z6
-	VMOVUPD.Z        64(BX), K1, Y7
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z6
+	VMOVUPD          (DX)(R9*1), Y7
 	VBROADCASTSD     8(AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y7, Y3
-	VBROADCASTSD     8(AX)(DX*2), Z8
+	VFMADD231PD.BCST 8(AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y7, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z6
-	VMOVUPD.Z        64(BX), K1, Y7
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z6
+	VMOVUPD          (DX)(R9*1), Y7
 	VBROADCASTSD     16(AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y7, Y3
-	VBROADCASTSD     16(AX)(DX*2), Z8
+	VFMADD231PD.BCST 16(AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y7, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z6
-	VMOVUPD.Z        64(BX), K1, Y7
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z6
+	VMOVUPD          (DX)(R9*1), Y7
 	VBROADCASTSD     24(AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y7, Y3
-	VBROADCASTSD     24(AX)(DX*2), Z8
+	VFMADD231PD.BCST 24(AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y7, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z6
-	VMOVUPD.Z        64(BX), K1, Y7
+	VMOVUPD          (DX), Z6
+	VMOVUPD          (DX)(R9*1), Y7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -10068,25 +13220,21 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone4x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000008, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -10095,111 +13243,111 @@ TEXT ·dalone4x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y5, Y5, Y5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z8
-	VMOVUPD.Z        64(BX), K1, Y9
+	VMOVUPD          (DX), Z8
+	VMOVUPD          (DX)(R10*1), Y9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     (AX)(R10*1), Z10
+	VBROADCASTSD     (AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z8
-	VMOVUPD.Z        64(BX), K1, Y9
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z8
+	VMOVUPD          (DX)(R10*1), Y9
 	VBROADCASTSD     8(AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y9, Y3
-	VBROADCASTSD     8(AX)(DX*2), Z10
+	VFMADD231PD.BCST 8(AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y9, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     8(AX)(R10*1), Z10
+	VBROADCASTSD     8(AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z8
-	VMOVUPD.Z        64(BX), K1, Y9
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z8
+	VMOVUPD          (DX)(R10*1), Y9
 	VBROADCASTSD     16(AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y9, Y3
-	VBROADCASTSD     16(AX)(DX*2), Z10
+	VFMADD231PD.BCST 16(AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y9, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     16(AX)(R10*1), Z10
+	VBROADCASTSD     16(AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z8
-	VMOVUPD.Z        64(BX), K1, Y9
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z8
+	VMOVUPD          (DX)(R10*1), Y9
 	VBROADCASTSD     24(AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y9, Y3
-	VBROADCASTSD     24(AX)(DX*2), Z10
+	VFMADD231PD.BCST 24(AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y9, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     24(AX)(R10*1), Z10
+	VBROADCASTSD     24(AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z8
-	VMOVUPD.Z        64(BX), K1, Y9
+	VMOVUPD          (DX), Z8
+	VMOVUPD          (DX)(R10*1), Y9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     (AX)(R10*1), Z10
+	VBROADCASTSD     (AX)(R9*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -10207,25 +13355,21 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone5x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000008, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -10236,125 +13380,125 @@ TEXT ·dalone5x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y7, Y7, Y7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Y9, Y9, Y9
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z10
-	VMOVUPD.Z        64(BX), K1, Y11
+	VMOVUPD          (DX), Z10
+	VMOVUPD          (DX)(R10*1), Y11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     (AX)(R10*1), Z12
+	VBROADCASTSD     (AX)(R9*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z10
-	VMOVUPD.Z        64(BX), K1, Y11
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z10
+	VMOVUPD          (DX)(R10*1), Y11
 	VBROADCASTSD     8(AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y11, Y3
-	VBROADCASTSD     8(AX)(DX*2), Z12
+	VFMADD231PD.BCST 8(AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y11, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     8(AX)(R10*1), Z12
+	VBROADCASTSD     8(AX)(R9*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Y11, Y9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z10
-	VMOVUPD.Z        64(BX), K1, Y11
+	VFMADD231PD.BCST 8(AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y11, Y9
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z10
+	VMOVUPD          (DX)(R10*1), Y11
 	VBROADCASTSD     16(AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y11, Y3
-	VBROADCASTSD     16(AX)(DX*2), Z12
+	VFMADD231PD.BCST 16(AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y11, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     16(AX)(R10*1), Z12
+	VBROADCASTSD     16(AX)(R9*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Y11, Y9
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z10
-	VMOVUPD.Z        64(BX), K1, Y11
+	VFMADD231PD.BCST 16(AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y11, Y9
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z10
+	VMOVUPD          (DX)(R10*1), Y11
 	VBROADCASTSD     24(AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y11, Y3
-	VBROADCASTSD     24(AX)(DX*2), Z12
+	VFMADD231PD.BCST 24(AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y11, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     24(AX)(R10*1), Z12
+	VBROADCASTSD     24(AX)(R9*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Y11, Y9
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y11, Y9
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z10
-	VMOVUPD.Z        64(BX), K1, Y11
+	VMOVUPD          (DX), Z10
+	VMOVUPD          (DX)(R10*1), Y11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     (AX)(R10*1), Z12
+	VBROADCASTSD     (AX)(R9*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             SI, BX
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -10362,26 +13506,22 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone6x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000008, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -10394,144 +13534,144 @@ TEXT ·dalone6x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y9, Y9, Y9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z12
-	VMOVUPD.Z        64(BX), K1, Y13
+	VMOVUPD          (DX), Z12
+	VMOVUPD          (DX)(R11*1), Y13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     (AX)(R10*1), Z14
+	VBROADCASTSD     (AX)(R9*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z12
-	VMOVUPD.Z        64(BX), K1, Y13
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z12
+	VMOVUPD          (DX)(R11*1), Y13
 	VBROADCASTSD     8(AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y13, Y3
-	VBROADCASTSD     8(AX)(DX*2), Z14
+	VFMADD231PD.BCST 8(AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y13, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     8(AX)(R10*1), Z14
+	VBROADCASTSD     8(AX)(R9*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Y13, Y9
-	VBROADCASTSD     8(AX)(R11*1), Z14
+	VFMADD231PD.BCST 8(AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y13, Y9
+	VBROADCASTSD     8(AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z12
-	VMOVUPD.Z        64(BX), K1, Y13
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z12
+	VMOVUPD          (DX)(R11*1), Y13
 	VBROADCASTSD     16(AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y13, Y3
-	VBROADCASTSD     16(AX)(DX*2), Z14
+	VFMADD231PD.BCST 16(AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y13, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     16(AX)(R10*1), Z14
+	VBROADCASTSD     16(AX)(R9*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Y13, Y9
-	VBROADCASTSD     16(AX)(R11*1), Z14
+	VFMADD231PD.BCST 16(AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y13, Y9
+	VBROADCASTSD     16(AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z12
-	VMOVUPD.Z        64(BX), K1, Y13
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z12
+	VMOVUPD          (DX)(R11*1), Y13
 	VBROADCASTSD     24(AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y13, Y3
-	VBROADCASTSD     24(AX)(DX*2), Z14
+	VFMADD231PD.BCST 24(AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y13, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     24(AX)(R10*1), Z14
+	VBROADCASTSD     24(AX)(R9*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Y13, Y9
-	VBROADCASTSD     24(AX)(R11*1), Z14
+	VFMADD231PD.BCST 24(AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y13, Y9
+	VBROADCASTSD     24(AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z12
-	VMOVUPD.Z        64(BX), K1, Y13
+	VMOVUPD          (DX), Z12
+	VMOVUPD          (DX)(R11*1), Y13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     (AX)(R10*1), Z14
+	VBROADCASTSD     (AX)(R9*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Y11, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -10539,26 +13679,22 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone7x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000008, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -10573,163 +13709,163 @@ TEXT ·dalone7x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y11, Y11, Y11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Y13, Y13, Y13
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z14
-	VMOVUPD.Z        64(BX), K1, Y15
+	VMOVUPD          (DX), Z14
+	VMOVUPD          (DX)(R11*1), Y15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     (AX)(R10*1), Z16
+	VBROADCASTSD     (AX)(R9*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     (AX)(R10*2), Z16
+	VBROADCASTSD     (AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z14
-	VMOVUPD.Z        64(BX), K1, Y15
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z14
+	VMOVUPD          (DX)(R11*1), Y15
 	VBROADCASTSD     8(AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y15, Y3
-	VBROADCASTSD     8(AX)(DX*2), Z16
+	VFMADD231PD.BCST 8(AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y15, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     8(AX)(R10*1), Z16
+	VBROADCASTSD     8(AX)(R9*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Y15, Y9
-	VBROADCASTSD     8(AX)(R11*1), Z16
+	VFMADD231PD.BCST 8(AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y15, Y9
+	VBROADCASTSD     8(AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     8(AX)(R10*2), Z16
+	VBROADCASTSD     8(AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z14
-	VMOVUPD.Z        64(BX), K1, Y15
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z14
+	VMOVUPD          (DX)(R11*1), Y15
 	VBROADCASTSD     16(AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y15, Y3
-	VBROADCASTSD     16(AX)(DX*2), Z16
+	VFMADD231PD.BCST 16(AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y15, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     16(AX)(R10*1), Z16
+	VBROADCASTSD     16(AX)(R9*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Y15, Y9
-	VBROADCASTSD     16(AX)(R11*1), Z16
+	VFMADD231PD.BCST 16(AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y15, Y9
+	VBROADCASTSD     16(AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     16(AX)(R10*2), Z16
+	VBROADCASTSD     16(AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z14
-	VMOVUPD.Z        64(BX), K1, Y15
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z14
+	VMOVUPD          (DX)(R11*1), Y15
 	VBROADCASTSD     24(AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y15, Y3
-	VBROADCASTSD     24(AX)(DX*2), Z16
+	VFMADD231PD.BCST 24(AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y15, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     24(AX)(R10*1), Z16
+	VBROADCASTSD     24(AX)(R9*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Y15, Y9
-	VBROADCASTSD     24(AX)(R11*1), Z16
+	VFMADD231PD.BCST 24(AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y15, Y9
+	VBROADCASTSD     24(AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     24(AX)(R10*2), Z16
+	VBROADCASTSD     24(AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	SUBQ             $0x04, R9
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z14
-	VMOVUPD.Z        64(BX), K1, Y15
+	VMOVUPD          (DX), Z14
+	VMOVUPD          (DX)(R11*1), Y15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     (AX)(R10*1), Z16
+	VBROADCASTSD     (AX)(R9*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     (AX)(R10*2), Z16
+	VBROADCASTSD     (AX)(R9*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	DECQ             R9
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -10737,30 +13873,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone8x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -10777,179 +13909,179 @@ TEXT ·dalone8x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y13, Y13, Y13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z16
-	VMOVUPD.Z        64(BX), K1, Y17
+	VMOVUPD          (DX), Z16
+	VMOVUPD          (DX)(R12*1), Y17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     (AX)(R10*1), Z18
+	VBROADCASTSD     (AX)(R9*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     (AX)(R10*2), Z18
+	VBROADCASTSD     (AX)(R9*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST (R12), Z16, Z14
-	VFMADD231PD.BCST (R12), Y17, Y15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z16
-	VMOVUPD.Z        64(BX), K1, Y17
+	VFMADD231PD.BCST (R11), Z16, Z14
+	VFMADD231PD.BCST (R11), Y17, Y15
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z16
+	VMOVUPD          (DX)(R12*1), Y17
 	VBROADCASTSD     8(AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y17, Y3
-	VBROADCASTSD     8(AX)(DX*2), Z18
+	VFMADD231PD.BCST 8(AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y17, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     8(AX)(R10*1), Z18
+	VBROADCASTSD     8(AX)(R9*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Y17, Y9
-	VBROADCASTSD     8(AX)(R11*1), Z18
+	VFMADD231PD.BCST 8(AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y17, Y9
+	VBROADCASTSD     8(AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     8(AX)(R10*2), Z18
+	VBROADCASTSD     8(AX)(R9*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST 8(R12), Z16, Z14
-	VFMADD231PD.BCST 8(R12), Y17, Y15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z16
-	VMOVUPD.Z        64(BX), K1, Y17
+	VFMADD231PD.BCST 8(R11), Z16, Z14
+	VFMADD231PD.BCST 8(R11), Y17, Y15
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z16
+	VMOVUPD          (DX)(R12*1), Y17
 	VBROADCASTSD     16(AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y17, Y3
-	VBROADCASTSD     16(AX)(DX*2), Z18
+	VFMADD231PD.BCST 16(AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y17, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     16(AX)(R10*1), Z18
+	VBROADCASTSD     16(AX)(R9*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Y17, Y9
-	VBROADCASTSD     16(AX)(R11*1), Z18
+	VFMADD231PD.BCST 16(AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y17, Y9
+	VBROADCASTSD     16(AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     16(AX)(R10*2), Z18
+	VBROADCASTSD     16(AX)(R9*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST 16(R12), Z16, Z14
-	VFMADD231PD.BCST 16(R12), Y17, Y15
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z16
-	VMOVUPD.Z        64(BX), K1, Y17
+	VFMADD231PD.BCST 16(R11), Z16, Z14
+	VFMADD231PD.BCST 16(R11), Y17, Y15
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z16
+	VMOVUPD          (DX)(R12*1), Y17
 	VBROADCASTSD     24(AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y17, Y3
-	VBROADCASTSD     24(AX)(DX*2), Z18
+	VFMADD231PD.BCST 24(AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y17, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     24(AX)(R10*1), Z18
+	VBROADCASTSD     24(AX)(R9*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Y17, Y9
-	VBROADCASTSD     24(AX)(R11*1), Z18
+	VFMADD231PD.BCST 24(AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y17, Y9
+	VBROADCASTSD     24(AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     24(AX)(R10*2), Z18
+	VBROADCASTSD     24(AX)(R9*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST 24(R12), Z16, Z14
-	VFMADD231PD.BCST 24(R12), Y17, Y15
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(R11), Z16, Z14
+	VFMADD231PD.BCST 24(R11), Y17, Y15
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z16
-	VMOVUPD.Z        64(BX), K1, Y17
+	VMOVUPD          (DX), Z16
+	VMOVUPD          (DX)(R12*1), Y17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     (AX)(R10*1), Z18
+	VBROADCASTSD     (AX)(R9*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     (AX)(R10*2), Z18
+	VBROADCASTSD     (AX)(R9*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST (R12), Z16, Z14
-	VFMADD231PD.BCST (R12), Y17, Y15
-	ADDQ             SI, BX
+	VFMADD231PD.BCST (R11), Z16, Z14
+	VFMADD231PD.BCST (R11), Y17, Y15
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Y15, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -10957,30 +14089,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone9x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -10999,198 +14127,198 @@ TEXT ·dalone9x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y15, Y15, Y15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Y17, Y17, Y17
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z18
-	VMOVUPD.Z        64(BX), K1, Y19
+	VMOVUPD          (DX), Z18
+	VMOVUPD          (DX)(R12*1), Y19
 	VBROADCASTSD     (AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z18, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y19, Y3
-	VBROADCASTSD     (AX)(DX*2), Z20
+	VFMADD231PD.BCST (AX)(CX*1), Z18, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y19, Y3
+	VBROADCASTSD     (AX)(CX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Y20, Y19, Y5
-	VBROADCASTSD     (AX)(R10*1), Z20
+	VBROADCASTSD     (AX)(R9*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Y20, Y19, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z18, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y19, Y9
-	VBROADCASTSD     (AX)(R11*1), Z20
+	VFMADD231PD.BCST (AX)(CX*4), Z18, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y19, Y9
+	VBROADCASTSD     (AX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Y20, Y19, Y11
-	VBROADCASTSD     (AX)(R10*2), Z20
+	VBROADCASTSD     (AX)(R9*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Y20, Y19, Y13
-	VFMADD231PD.BCST (R12), Z18, Z14
-	VFMADD231PD.BCST (R12), Y19, Y15
-	VBROADCASTSD     (R12)(DX*1), Z20
+	VFMADD231PD.BCST (R11), Z18, Z14
+	VFMADD231PD.BCST (R11), Y19, Y15
+	VBROADCASTSD     (R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z18
-	VMOVUPD.Z        64(BX), K1, Y19
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z18
+	VMOVUPD          (DX)(R12*1), Y19
 	VBROADCASTSD     8(AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z18, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y19, Y3
-	VBROADCASTSD     8(AX)(DX*2), Z20
+	VFMADD231PD.BCST 8(AX)(CX*1), Z18, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y19, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Y20, Y19, Y5
-	VBROADCASTSD     8(AX)(R10*1), Z20
+	VBROADCASTSD     8(AX)(R9*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Y20, Y19, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z18, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Y19, Y9
-	VBROADCASTSD     8(AX)(R11*1), Z20
+	VFMADD231PD.BCST 8(AX)(CX*4), Z18, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y19, Y9
+	VBROADCASTSD     8(AX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Y20, Y19, Y11
-	VBROADCASTSD     8(AX)(R10*2), Z20
+	VBROADCASTSD     8(AX)(R9*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Y20, Y19, Y13
-	VFMADD231PD.BCST 8(R12), Z18, Z14
-	VFMADD231PD.BCST 8(R12), Y19, Y15
-	VBROADCASTSD     8(R12)(DX*1), Z20
+	VFMADD231PD.BCST 8(R11), Z18, Z14
+	VFMADD231PD.BCST 8(R11), Y19, Y15
+	VBROADCASTSD     8(R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z18
-	VMOVUPD.Z        64(BX), K1, Y19
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z18
+	VMOVUPD          (DX)(R12*1), Y19
 	VBROADCASTSD     16(AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z18, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y19, Y3
-	VBROADCASTSD     16(AX)(DX*2), Z20
+	VFMADD231PD.BCST 16(AX)(CX*1), Z18, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y19, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Y20, Y19, Y5
-	VBROADCASTSD     16(AX)(R10*1), Z20
+	VBROADCASTSD     16(AX)(R9*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Y20, Y19, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z18, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Y19, Y9
-	VBROADCASTSD     16(AX)(R11*1), Z20
+	VFMADD231PD.BCST 16(AX)(CX*4), Z18, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y19, Y9
+	VBROADCASTSD     16(AX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Y20, Y19, Y11
-	VBROADCASTSD     16(AX)(R10*2), Z20
+	VBROADCASTSD     16(AX)(R9*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Y20, Y19, Y13
-	VFMADD231PD.BCST 16(R12), Z18, Z14
-	VFMADD231PD.BCST 16(R12), Y19, Y15
-	VBROADCASTSD     16(R12)(DX*1), Z20
+	VFMADD231PD.BCST 16(R11), Z18, Z14
+	VFMADD231PD.BCST 16(R11), Y19, Y15
+	VBROADCASTSD     16(R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z18
-	VMOVUPD.Z        64(BX), K1, Y19
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z18
+	VMOVUPD          (DX)(R12*1), Y19
 	VBROADCASTSD     24(AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z18, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y19, Y3
-	VBROADCASTSD     24(AX)(DX*2), Z20
+	VFMADD231PD.BCST 24(AX)(CX*1), Z18, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y19, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Y20, Y19, Y5
-	VBROADCASTSD     24(AX)(R10*1), Z20
+	VBROADCASTSD     24(AX)(R9*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Y20, Y19, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z18, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Y19, Y9
-	VBROADCASTSD     24(AX)(R11*1), Z20
+	VFMADD231PD.BCST 24(AX)(CX*4), Z18, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y19, Y9
+	VBROADCASTSD     24(AX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Y20, Y19, Y11
-	VBROADCASTSD     24(AX)(R10*2), Z20
+	VBROADCASTSD     24(AX)(R9*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Y20, Y19, Y13
-	VFMADD231PD.BCST 24(R12), Z18, Z14
-	VFMADD231PD.BCST 24(R12), Y19, Y15
-	VBROADCASTSD     24(R12)(DX*1), Z20
+	VFMADD231PD.BCST 24(R11), Z18, Z14
+	VFMADD231PD.BCST 24(R11), Y19, Y15
+	VBROADCASTSD     24(R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z18
-	VMOVUPD.Z        64(BX), K1, Y19
+	VMOVUPD          (DX), Z18
+	VMOVUPD          (DX)(R12*1), Y19
 	VBROADCASTSD     (AX), Z20
 	VFMADD231PD      Z20, Z18, Z0
 	VFMADD231PD      Y20, Y19, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z18, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y19, Y3
-	VBROADCASTSD     (AX)(DX*2), Z20
+	VFMADD231PD.BCST (AX)(CX*1), Z18, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y19, Y3
+	VBROADCASTSD     (AX)(CX*2), Z20
 	VFMADD231PD      Z20, Z18, Z4
 	VFMADD231PD      Y20, Y19, Y5
-	VBROADCASTSD     (AX)(R10*1), Z20
+	VBROADCASTSD     (AX)(R9*1), Z20
 	VFMADD231PD      Z20, Z18, Z6
 	VFMADD231PD      Y20, Y19, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z18, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y19, Y9
-	VBROADCASTSD     (AX)(R11*1), Z20
+	VFMADD231PD.BCST (AX)(CX*4), Z18, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y19, Y9
+	VBROADCASTSD     (AX)(R10*1), Z20
 	VFMADD231PD      Z20, Z18, Z10
 	VFMADD231PD      Y20, Y19, Y11
-	VBROADCASTSD     (AX)(R10*2), Z20
+	VBROADCASTSD     (AX)(R9*2), Z20
 	VFMADD231PD      Z20, Z18, Z12
 	VFMADD231PD      Y20, Y19, Y13
-	VFMADD231PD.BCST (R12), Z18, Z14
-	VFMADD231PD.BCST (R12), Y19, Y15
-	VBROADCASTSD     (R12)(DX*1), Z20
+	VFMADD231PD.BCST (R11), Z18, Z14
+	VFMADD231PD.BCST (R11), Y19, Y15
+	VBROADCASTSD     (R11)(CX*1), Z20
 	VFMADD231PD      Z20, Z18, Z16
 	VFMADD231PD      Y20, Y19, Y17
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Y15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Y17, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -11198,30 +14326,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone10x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -11242,217 +14366,217 @@ TEXT ·dalone10x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y17, Y17, Y17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Y19, Y19, Y19
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z20
-	VMOVUPD.Z        64(BX), K1, Y21
+	VMOVUPD          (DX), Z20
+	VMOVUPD          (DX)(R12*1), Y21
 	VBROADCASTSD     (AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z20, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y21, Y3
-	VBROADCASTSD     (AX)(DX*2), Z22
+	VFMADD231PD.BCST (AX)(CX*1), Z20, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y21, Y3
+	VBROADCASTSD     (AX)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Y22, Y21, Y5
-	VBROADCASTSD     (AX)(R10*1), Z22
+	VBROADCASTSD     (AX)(R9*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Y22, Y21, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z20, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y21, Y9
-	VBROADCASTSD     (AX)(R11*1), Z22
+	VFMADD231PD.BCST (AX)(CX*4), Z20, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y21, Y9
+	VBROADCASTSD     (AX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Y22, Y21, Y11
-	VBROADCASTSD     (AX)(R10*2), Z22
+	VBROADCASTSD     (AX)(R9*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Y22, Y21, Y13
-	VFMADD231PD.BCST (R12), Z20, Z14
-	VFMADD231PD.BCST (R12), Y21, Y15
-	VBROADCASTSD     (R12)(DX*1), Z22
+	VFMADD231PD.BCST (R11), Z20, Z14
+	VFMADD231PD.BCST (R11), Y21, Y15
+	VBROADCASTSD     (R11)(CX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Y22, Y21, Y17
-	VBROADCASTSD     (R12)(DX*2), Z22
+	VBROADCASTSD     (R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z20
-	VMOVUPD.Z        64(BX), K1, Y21
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z20
+	VMOVUPD          (DX)(R12*1), Y21
 	VBROADCASTSD     8(AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z20, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y21, Y3
-	VBROADCASTSD     8(AX)(DX*2), Z22
+	VFMADD231PD.BCST 8(AX)(CX*1), Z20, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y21, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Y22, Y21, Y5
-	VBROADCASTSD     8(AX)(R10*1), Z22
+	VBROADCASTSD     8(AX)(R9*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Y22, Y21, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z20, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Y21, Y9
-	VBROADCASTSD     8(AX)(R11*1), Z22
+	VFMADD231PD.BCST 8(AX)(CX*4), Z20, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y21, Y9
+	VBROADCASTSD     8(AX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Y22, Y21, Y11
-	VBROADCASTSD     8(AX)(R10*2), Z22
+	VBROADCASTSD     8(AX)(R9*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Y22, Y21, Y13
-	VFMADD231PD.BCST 8(R12), Z20, Z14
-	VFMADD231PD.BCST 8(R12), Y21, Y15
-	VBROADCASTSD     8(R12)(DX*1), Z22
+	VFMADD231PD.BCST 8(R11), Z20, Z14
+	VFMADD231PD.BCST 8(R11), Y21, Y15
+	VBROADCASTSD     8(R11)(CX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Y22, Y21, Y17
-	VBROADCASTSD     8(R12)(DX*2), Z22
+	VBROADCASTSD     8(R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z20
-	VMOVUPD.Z        64(BX), K1, Y21
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z20
+	VMOVUPD          (DX)(R12*1), Y21
 	VBROADCASTSD     16(AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z20, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y21, Y3
-	VBROADCASTSD     16(AX)(DX*2), Z22
+	VFMADD231PD.BCST 16(AX)(CX*1), Z20, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y21, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Y22, Y21, Y5
-	VBROADCASTSD     16(AX)(R10*1), Z22
+	VBROADCASTSD     16(AX)(R9*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Y22, Y21, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z20, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Y21, Y9
-	VBROADCASTSD     16(AX)(R11*1), Z22
+	VFMADD231PD.BCST 16(AX)(CX*4), Z20, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y21, Y9
+	VBROADCASTSD     16(AX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Y22, Y21, Y11
-	VBROADCASTSD     16(AX)(R10*2), Z22
+	VBROADCASTSD     16(AX)(R9*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Y22, Y21, Y13
-	VFMADD231PD.BCST 16(R12), Z20, Z14
-	VFMADD231PD.BCST 16(R12), Y21, Y15
-	VBROADCASTSD     16(R12)(DX*1), Z22
+	VFMADD231PD.BCST 16(R11), Z20, Z14
+	VFMADD231PD.BCST 16(R11), Y21, Y15
+	VBROADCASTSD     16(R11)(CX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Y22, Y21, Y17
-	VBROADCASTSD     16(R12)(DX*2), Z22
+	VBROADCASTSD     16(R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z20
-	VMOVUPD.Z        64(BX), K1, Y21
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z20
+	VMOVUPD          (DX)(R12*1), Y21
 	VBROADCASTSD     24(AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z20, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y21, Y3
-	VBROADCASTSD     24(AX)(DX*2), Z22
+	VFMADD231PD.BCST 24(AX)(CX*1), Z20, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y21, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Y22, Y21, Y5
-	VBROADCASTSD     24(AX)(R10*1), Z22
+	VBROADCASTSD     24(AX)(R9*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Y22, Y21, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z20, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Y21, Y9
-	VBROADCASTSD     24(AX)(R11*1), Z22
+	VFMADD231PD.BCST 24(AX)(CX*4), Z20, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y21, Y9
+	VBROADCASTSD     24(AX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Y22, Y21, Y11
-	VBROADCASTSD     24(AX)(R10*2), Z22
+	VBROADCASTSD     24(AX)(R9*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Y22, Y21, Y13
-	VFMADD231PD.BCST 24(R12), Z20, Z14
-	VFMADD231PD.BCST 24(R12), Y21, Y15
-	VBROADCASTSD     24(R12)(DX*1), Z22
+	VFMADD231PD.BCST 24(R11), Z20, Z14
+	VFMADD231PD.BCST 24(R11), Y21, Y15
+	VBROADCASTSD     24(R11)(CX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Y22, Y21, Y17
-	VBROADCASTSD     24(R12)(DX*2), Z22
+	VBROADCASTSD     24(R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z20
-	VMOVUPD.Z        64(BX), K1, Y21
+	VMOVUPD          (DX), Z20
+	VMOVUPD          (DX)(R12*1), Y21
 	VBROADCASTSD     (AX), Z22
 	VFMADD231PD      Z22, Z20, Z0
 	VFMADD231PD      Y22, Y21, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z20, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y21, Y3
-	VBROADCASTSD     (AX)(DX*2), Z22
+	VFMADD231PD.BCST (AX)(CX*1), Z20, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y21, Y3
+	VBROADCASTSD     (AX)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z4
 	VFMADD231PD      Y22, Y21, Y5
-	VBROADCASTSD     (AX)(R10*1), Z22
+	VBROADCASTSD     (AX)(R9*1), Z22
 	VFMADD231PD      Z22, Z20, Z6
 	VFMADD231PD      Y22, Y21, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z20, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y21, Y9
-	VBROADCASTSD     (AX)(R11*1), Z22
+	VFMADD231PD.BCST (AX)(CX*4), Z20, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y21, Y9
+	VBROADCASTSD     (AX)(R10*1), Z22
 	VFMADD231PD      Z22, Z20, Z10
 	VFMADD231PD      Y22, Y21, Y11
-	VBROADCASTSD     (AX)(R10*2), Z22
+	VBROADCASTSD     (AX)(R9*2), Z22
 	VFMADD231PD      Z22, Z20, Z12
 	VFMADD231PD      Y22, Y21, Y13
-	VFMADD231PD.BCST (R12), Z20, Z14
-	VFMADD231PD.BCST (R12), Y21, Y15
-	VBROADCASTSD     (R12)(DX*1), Z22
+	VFMADD231PD.BCST (R11), Z20, Z14
+	VFMADD231PD.BCST (R11), Y21, Y15
+	VBROADCASTSD     (R11)(CX*1), Z22
 	VFMADD231PD      Z22, Z20, Z16
 	VFMADD231PD      Y22, Y21, Y17
-	VBROADCASTSD     (R12)(DX*2), Z22
+	VBROADCASTSD     (R11)(CX*2), Z22
 	VFMADD231PD      Z22, Z20, Z18
 	VFMADD231PD      Y22, Y21, Y19
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Y15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Y17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Y19, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -11460,30 +14584,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone11x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -11506,231 +14626,231 @@ TEXT ·dalone11x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y19, Y19, Y19
 	VPXORD  Z20, Z20, Z20
 	VPXORD  Y21, Y21, Y21
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z22
-	VMOVUPD.Z        64(BX), K1, Y23
+	VMOVUPD          (DX), Z22
+	VMOVUPD          (DX)(R12*1), Y23
 	VBROADCASTSD     (AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z22, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y23, Y3
-	VBROADCASTSD     (AX)(DX*2), Z24
+	VFMADD231PD.BCST (AX)(CX*1), Z22, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y23, Y3
+	VBROADCASTSD     (AX)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Y24, Y23, Y5
-	VBROADCASTSD     (AX)(R10*1), Z24
+	VBROADCASTSD     (AX)(R9*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Y24, Y23, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z22, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y23, Y9
-	VBROADCASTSD     (AX)(R11*1), Z24
+	VFMADD231PD.BCST (AX)(CX*4), Z22, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y23, Y9
+	VBROADCASTSD     (AX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Y24, Y23, Y11
-	VBROADCASTSD     (AX)(R10*2), Z24
+	VBROADCASTSD     (AX)(R9*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Y24, Y23, Y13
-	VFMADD231PD.BCST (R12), Z22, Z14
-	VFMADD231PD.BCST (R12), Y23, Y15
-	VBROADCASTSD     (R12)(DX*1), Z24
+	VFMADD231PD.BCST (R11), Z22, Z14
+	VFMADD231PD.BCST (R11), Y23, Y15
+	VBROADCASTSD     (R11)(CX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Y24, Y23, Y17
-	VBROADCASTSD     (R12)(DX*2), Z24
+	VBROADCASTSD     (R11)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Y24, Y23, Y19
-	VFMADD231PD.BCST (R12)(R10*1), Z22, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Y23, Y21
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z22
-	VMOVUPD.Z        64(BX), K1, Y23
+	VFMADD231PD.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y23, Y21
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z22
+	VMOVUPD          (DX)(R12*1), Y23
 	VBROADCASTSD     8(AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z22, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y23, Y3
-	VBROADCASTSD     8(AX)(DX*2), Z24
+	VFMADD231PD.BCST 8(AX)(CX*1), Z22, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y23, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Y24, Y23, Y5
-	VBROADCASTSD     8(AX)(R10*1), Z24
+	VBROADCASTSD     8(AX)(R9*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Y24, Y23, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z22, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Y23, Y9
-	VBROADCASTSD     8(AX)(R11*1), Z24
+	VFMADD231PD.BCST 8(AX)(CX*4), Z22, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y23, Y9
+	VBROADCASTSD     8(AX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Y24, Y23, Y11
-	VBROADCASTSD     8(AX)(R10*2), Z24
+	VBROADCASTSD     8(AX)(R9*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Y24, Y23, Y13
-	VFMADD231PD.BCST 8(R12), Z22, Z14
-	VFMADD231PD.BCST 8(R12), Y23, Y15
-	VBROADCASTSD     8(R12)(DX*1), Z24
+	VFMADD231PD.BCST 8(R11), Z22, Z14
+	VFMADD231PD.BCST 8(R11), Y23, Y15
+	VBROADCASTSD     8(R11)(CX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Y24, Y23, Y17
-	VBROADCASTSD     8(R12)(DX*2), Z24
+	VBROADCASTSD     8(R11)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Y24, Y23, Y19
-	VFMADD231PD.BCST 8(R12)(R10*1), Z22, Z20
-	VFMADD231PD.BCST 8(R12)(R10*1), Y23, Y21
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z22
-	VMOVUPD.Z        64(BX), K1, Y23
+	VFMADD231PD.BCST 8(R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST 8(R11)(R9*1), Y23, Y21
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z22
+	VMOVUPD          (DX)(R12*1), Y23
 	VBROADCASTSD     16(AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z22, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y23, Y3
-	VBROADCASTSD     16(AX)(DX*2), Z24
+	VFMADD231PD.BCST 16(AX)(CX*1), Z22, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y23, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Y24, Y23, Y5
-	VBROADCASTSD     16(AX)(R10*1), Z24
+	VBROADCASTSD     16(AX)(R9*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Y24, Y23, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z22, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Y23, Y9
-	VBROADCASTSD     16(AX)(R11*1), Z24
+	VFMADD231PD.BCST 16(AX)(CX*4), Z22, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y23, Y9
+	VBROADCASTSD     16(AX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Y24, Y23, Y11
-	VBROADCASTSD     16(AX)(R10*2), Z24
+	VBROADCASTSD     16(AX)(R9*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Y24, Y23, Y13
-	VFMADD231PD.BCST 16(R12), Z22, Z14
-	VFMADD231PD.BCST 16(R12), Y23, Y15
-	VBROADCASTSD     16(R12)(DX*1), Z24
+	VFMADD231PD.BCST 16(R11), Z22, Z14
+	VFMADD231PD.BCST 16(R11), Y23, Y15
+	VBROADCASTSD     16(R11)(CX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Y24, Y23, Y17
-	VBROADCASTSD     16(R12)(DX*2), Z24
+	VBROADCASTSD     16(R11)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Y24, Y23, Y19
-	VFMADD231PD.BCST 16(R12)(R10*1), Z22, Z20
-	VFMADD231PD.BCST 16(R12)(R10*1), Y23, Y21
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z22
-	VMOVUPD.Z        64(BX), K1, Y23
+	VFMADD231PD.BCST 16(R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST 16(R11)(R9*1), Y23, Y21
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z22
+	VMOVUPD          (DX)(R12*1), Y23
 	VBROADCASTSD     24(AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z22, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y23, Y3
-	VBROADCASTSD     24(AX)(DX*2), Z24
+	VFMADD231PD.BCST 24(AX)(CX*1), Z22, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y23, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Y24, Y23, Y5
-	VBROADCASTSD     24(AX)(R10*1), Z24
+	VBROADCASTSD     24(AX)(R9*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Y24, Y23, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z22, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Y23, Y9
-	VBROADCASTSD     24(AX)(R11*1), Z24
+	VFMADD231PD.BCST 24(AX)(CX*4), Z22, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y23, Y9
+	VBROADCASTSD     24(AX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Y24, Y23, Y11
-	VBROADCASTSD     24(AX)(R10*2), Z24
+	VBROADCASTSD     24(AX)(R9*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Y24, Y23, Y13
-	VFMADD231PD.BCST 24(R12), Z22, Z14
-	VFMADD231PD.BCST 24(R12), Y23, Y15
-	VBROADCASTSD     24(R12)(DX*1), Z24
+	VFMADD231PD.BCST 24(R11), Z22, Z14
+	VFMADD231PD.BCST 24(R11), Y23, Y15
+	VBROADCASTSD     24(R11)(CX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Y24, Y23, Y17
-	VBROADCASTSD     24(R12)(DX*2), Z24
+	VBROADCASTSD     24(R11)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Y24, Y23, Y19
-	VFMADD231PD.BCST 24(R12)(R10*1), Z22, Z20
-	VFMADD231PD.BCST 24(R12)(R10*1), Y23, Y21
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST 24(R11)(R9*1), Y23, Y21
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z22
-	VMOVUPD.Z        64(BX), K1, Y23
+	VMOVUPD          (DX), Z22
+	VMOVUPD          (DX)(R12*1), Y23
 	VBROADCASTSD     (AX), Z24
 	VFMADD231PD      Z24, Z22, Z0
 	VFMADD231PD      Y24, Y23, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z22, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y23, Y3
-	VBROADCASTSD     (AX)(DX*2), Z24
+	VFMADD231PD.BCST (AX)(CX*1), Z22, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y23, Y3
+	VBROADCASTSD     (AX)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z4
 	VFMADD231PD      Y24, Y23, Y5
-	VBROADCASTSD     (AX)(R10*1), Z24
+	VBROADCASTSD     (AX)(R9*1), Z24
 	VFMADD231PD      Z24, Z22, Z6
 	VFMADD231PD      Y24, Y23, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z22, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y23, Y9
-	VBROADCASTSD     (AX)(R11*1), Z24
+	VFMADD231PD.BCST (AX)(CX*4), Z22, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y23, Y9
+	VBROADCASTSD     (AX)(R10*1), Z24
 	VFMADD231PD      Z24, Z22, Z10
 	VFMADD231PD      Y24, Y23, Y11
-	VBROADCASTSD     (AX)(R10*2), Z24
+	VBROADCASTSD     (AX)(R9*2), Z24
 	VFMADD231PD      Z24, Z22, Z12
 	VFMADD231PD      Y24, Y23, Y13
-	VFMADD231PD.BCST (R12), Z22, Z14
-	VFMADD231PD.BCST (R12), Y23, Y15
-	VBROADCASTSD     (R12)(DX*1), Z24
+	VFMADD231PD.BCST (R11), Z22, Z14
+	VFMADD231PD.BCST (R11), Y23, Y15
+	VBROADCASTSD     (R11)(CX*1), Z24
 	VFMADD231PD      Z24, Z22, Z16
 	VFMADD231PD      Y24, Y23, Y17
-	VBROADCASTSD     (R12)(DX*2), Z24
+	VBROADCASTSD     (R11)(CX*2), Z24
 	VFMADD231PD      Z24, Z22, Z18
 	VFMADD231PD      Y24, Y23, Y19
-	VFMADD231PD.BCST (R12)(R10*1), Z22, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Y23, Y21
-	ADDQ             SI, BX
+	VFMADD231PD.BCST (R11)(R9*1), Z22, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y23, Y21
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Y15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Y17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Y19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPD       Y21, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPD       Y21, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -11738,30 +14858,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone12x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -11786,250 +14902,250 @@ TEXT ·dalone12x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y21, Y21, Y21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Y23, Y23, Y23
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z24
-	VMOVUPD.Z        64(BX), K1, Y25
+	VMOVUPD          (DX), Z24
+	VMOVUPD          (DX)(R12*1), Y25
 	VBROADCASTSD     (AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z24, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y25, Y3
-	VBROADCASTSD     (AX)(DX*2), Z26
+	VFMADD231PD.BCST (AX)(CX*1), Z24, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y25, Y3
+	VBROADCASTSD     (AX)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Y26, Y25, Y5
-	VBROADCASTSD     (AX)(R10*1), Z26
+	VBROADCASTSD     (AX)(R9*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Y26, Y25, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z24, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y25, Y9
-	VBROADCASTSD     (AX)(R11*1), Z26
+	VFMADD231PD.BCST (AX)(CX*4), Z24, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y25, Y9
+	VBROADCASTSD     (AX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Y26, Y25, Y11
-	VBROADCASTSD     (AX)(R10*2), Z26
+	VBROADCASTSD     (AX)(R9*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Y26, Y25, Y13
-	VFMADD231PD.BCST (R12), Z24, Z14
-	VFMADD231PD.BCST (R12), Y25, Y15
-	VBROADCASTSD     (R12)(DX*1), Z26
+	VFMADD231PD.BCST (R11), Z24, Z14
+	VFMADD231PD.BCST (R11), Y25, Y15
+	VBROADCASTSD     (R11)(CX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Y26, Y25, Y17
-	VBROADCASTSD     (R12)(DX*2), Z26
+	VBROADCASTSD     (R11)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Y26, Y25, Y19
-	VFMADD231PD.BCST (R12)(R10*1), Z24, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Y25, Y21
-	VBROADCASTSD     (R12)(DX*4), Z26
+	VFMADD231PD.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y25, Y21
+	VBROADCASTSD     (R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z24
-	VMOVUPD.Z        64(BX), K1, Y25
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z24
+	VMOVUPD          (DX)(R12*1), Y25
 	VBROADCASTSD     8(AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z24, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y25, Y3
-	VBROADCASTSD     8(AX)(DX*2), Z26
+	VFMADD231PD.BCST 8(AX)(CX*1), Z24, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y25, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Y26, Y25, Y5
-	VBROADCASTSD     8(AX)(R10*1), Z26
+	VBROADCASTSD     8(AX)(R9*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Y26, Y25, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z24, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Y25, Y9
-	VBROADCASTSD     8(AX)(R11*1), Z26
+	VFMADD231PD.BCST 8(AX)(CX*4), Z24, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y25, Y9
+	VBROADCASTSD     8(AX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Y26, Y25, Y11
-	VBROADCASTSD     8(AX)(R10*2), Z26
+	VBROADCASTSD     8(AX)(R9*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Y26, Y25, Y13
-	VFMADD231PD.BCST 8(R12), Z24, Z14
-	VFMADD231PD.BCST 8(R12), Y25, Y15
-	VBROADCASTSD     8(R12)(DX*1), Z26
+	VFMADD231PD.BCST 8(R11), Z24, Z14
+	VFMADD231PD.BCST 8(R11), Y25, Y15
+	VBROADCASTSD     8(R11)(CX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Y26, Y25, Y17
-	VBROADCASTSD     8(R12)(DX*2), Z26
+	VBROADCASTSD     8(R11)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Y26, Y25, Y19
-	VFMADD231PD.BCST 8(R12)(R10*1), Z24, Z20
-	VFMADD231PD.BCST 8(R12)(R10*1), Y25, Y21
-	VBROADCASTSD     8(R12)(DX*4), Z26
+	VFMADD231PD.BCST 8(R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST 8(R11)(R9*1), Y25, Y21
+	VBROADCASTSD     8(R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z24
-	VMOVUPD.Z        64(BX), K1, Y25
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z24
+	VMOVUPD          (DX)(R12*1), Y25
 	VBROADCASTSD     16(AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z24, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y25, Y3
-	VBROADCASTSD     16(AX)(DX*2), Z26
+	VFMADD231PD.BCST 16(AX)(CX*1), Z24, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y25, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Y26, Y25, Y5
-	VBROADCASTSD     16(AX)(R10*1), Z26
+	VBROADCASTSD     16(AX)(R9*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Y26, Y25, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z24, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Y25, Y9
-	VBROADCASTSD     16(AX)(R11*1), Z26
+	VFMADD231PD.BCST 16(AX)(CX*4), Z24, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y25, Y9
+	VBROADCASTSD     16(AX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Y26, Y25, Y11
-	VBROADCASTSD     16(AX)(R10*2), Z26
+	VBROADCASTSD     16(AX)(R9*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Y26, Y25, Y13
-	VFMADD231PD.BCST 16(R12), Z24, Z14
-	VFMADD231PD.BCST 16(R12), Y25, Y15
-	VBROADCASTSD     16(R12)(DX*1), Z26
+	VFMADD231PD.BCST 16(R11), Z24, Z14
+	VFMADD231PD.BCST 16(R11), Y25, Y15
+	VBROADCASTSD     16(R11)(CX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Y26, Y25, Y17
-	VBROADCASTSD     16(R12)(DX*2), Z26
+	VBROADCASTSD     16(R11)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Y26, Y25, Y19
-	VFMADD231PD.BCST 16(R12)(R10*1), Z24, Z20
-	VFMADD231PD.BCST 16(R12)(R10*1), Y25, Y21
-	VBROADCASTSD     16(R12)(DX*4), Z26
+	VFMADD231PD.BCST 16(R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST 16(R11)(R9*1), Y25, Y21
+	VBROADCASTSD     16(R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z24
-	VMOVUPD.Z        64(BX), K1, Y25
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z24
+	VMOVUPD          (DX)(R12*1), Y25
 	VBROADCASTSD     24(AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z24, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y25, Y3
-	VBROADCASTSD     24(AX)(DX*2), Z26
+	VFMADD231PD.BCST 24(AX)(CX*1), Z24, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y25, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Y26, Y25, Y5
-	VBROADCASTSD     24(AX)(R10*1), Z26
+	VBROADCASTSD     24(AX)(R9*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Y26, Y25, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z24, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Y25, Y9
-	VBROADCASTSD     24(AX)(R11*1), Z26
+	VFMADD231PD.BCST 24(AX)(CX*4), Z24, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y25, Y9
+	VBROADCASTSD     24(AX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Y26, Y25, Y11
-	VBROADCASTSD     24(AX)(R10*2), Z26
+	VBROADCASTSD     24(AX)(R9*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Y26, Y25, Y13
-	VFMADD231PD.BCST 24(R12), Z24, Z14
-	VFMADD231PD.BCST 24(R12), Y25, Y15
-	VBROADCASTSD     24(R12)(DX*1), Z26
+	VFMADD231PD.BCST 24(R11), Z24, Z14
+	VFMADD231PD.BCST 24(R11), Y25, Y15
+	VBROADCASTSD     24(R11)(CX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Y26, Y25, Y17
-	VBROADCASTSD     24(R12)(DX*2), Z26
+	VBROADCASTSD     24(R11)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Y26, Y25, Y19
-	VFMADD231PD.BCST 24(R12)(R10*1), Z24, Z20
-	VFMADD231PD.BCST 24(R12)(R10*1), Y25, Y21
-	VBROADCASTSD     24(R12)(DX*4), Z26
+	VFMADD231PD.BCST 24(R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST 24(R11)(R9*1), Y25, Y21
+	VBROADCASTSD     24(R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z24
-	VMOVUPD.Z        64(BX), K1, Y25
+	VMOVUPD          (DX), Z24
+	VMOVUPD          (DX)(R12*1), Y25
 	VBROADCASTSD     (AX), Z26
 	VFMADD231PD      Z26, Z24, Z0
 	VFMADD231PD      Y26, Y25, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z24, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y25, Y3
-	VBROADCASTSD     (AX)(DX*2), Z26
+	VFMADD231PD.BCST (AX)(CX*1), Z24, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y25, Y3
+	VBROADCASTSD     (AX)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z4
 	VFMADD231PD      Y26, Y25, Y5
-	VBROADCASTSD     (AX)(R10*1), Z26
+	VBROADCASTSD     (AX)(R9*1), Z26
 	VFMADD231PD      Z26, Z24, Z6
 	VFMADD231PD      Y26, Y25, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z24, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y25, Y9
-	VBROADCASTSD     (AX)(R11*1), Z26
+	VFMADD231PD.BCST (AX)(CX*4), Z24, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y25, Y9
+	VBROADCASTSD     (AX)(R10*1), Z26
 	VFMADD231PD      Z26, Z24, Z10
 	VFMADD231PD      Y26, Y25, Y11
-	VBROADCASTSD     (AX)(R10*2), Z26
+	VBROADCASTSD     (AX)(R9*2), Z26
 	VFMADD231PD      Z26, Z24, Z12
 	VFMADD231PD      Y26, Y25, Y13
-	VFMADD231PD.BCST (R12), Z24, Z14
-	VFMADD231PD.BCST (R12), Y25, Y15
-	VBROADCASTSD     (R12)(DX*1), Z26
+	VFMADD231PD.BCST (R11), Z24, Z14
+	VFMADD231PD.BCST (R11), Y25, Y15
+	VBROADCASTSD     (R11)(CX*1), Z26
 	VFMADD231PD      Z26, Z24, Z16
 	VFMADD231PD      Y26, Y25, Y17
-	VBROADCASTSD     (R12)(DX*2), Z26
+	VBROADCASTSD     (R11)(CX*2), Z26
 	VFMADD231PD      Z26, Z24, Z18
 	VFMADD231PD      Y26, Y25, Y19
-	VFMADD231PD.BCST (R12)(R10*1), Z24, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Y25, Y21
-	VBROADCASTSD     (R12)(DX*4), Z26
+	VFMADD231PD.BCST (R11)(R9*1), Z24, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y25, Y21
+	VBROADCASTSD     (R11)(CX*4), Z26
 	VFMADD231PD      Z26, Z24, Z22
 	VFMADD231PD      Y26, Y25, Y23
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Y15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Y17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Y19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPD       Y21, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y22, (DI)
-	VEXTRACTF64X4 $0x01, Z22, 32(DI)
-	VMOVUPD       Y23, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPD       Y21, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y22, (SI)
+	VEXTRACTF64X4 $0x01, Z22, 32(SI)
+	VMOVUPD       Y23, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -12037,30 +15153,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone13x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -12087,269 +15199,269 @@ TEXT ·dalone13x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y23, Y23, Y23
 	VPXORD  Z24, Z24, Z24
 	VPXORD  Y25, Y25, Y25
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z26
-	VMOVUPD.Z        64(BX), K1, Y27
+	VMOVUPD          (DX), Z26
+	VMOVUPD          (DX)(R12*1), Y27
 	VBROADCASTSD     (AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z26, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y27, Y3
-	VBROADCASTSD     (AX)(DX*2), Z28
+	VFMADD231PD.BCST (AX)(CX*1), Z26, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y27, Y3
+	VBROADCASTSD     (AX)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Y28, Y27, Y5
-	VBROADCASTSD     (AX)(R10*1), Z28
+	VBROADCASTSD     (AX)(R9*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Y28, Y27, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z26, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y27, Y9
-	VBROADCASTSD     (AX)(R11*1), Z28
+	VFMADD231PD.BCST (AX)(CX*4), Z26, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y27, Y9
+	VBROADCASTSD     (AX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Y28, Y27, Y11
-	VBROADCASTSD     (AX)(R10*2), Z28
+	VBROADCASTSD     (AX)(R9*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Y28, Y27, Y13
-	VFMADD231PD.BCST (R12), Z26, Z14
-	VFMADD231PD.BCST (R12), Y27, Y15
-	VBROADCASTSD     (R12)(DX*1), Z28
+	VFMADD231PD.BCST (R11), Z26, Z14
+	VFMADD231PD.BCST (R11), Y27, Y15
+	VBROADCASTSD     (R11)(CX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Y28, Y27, Y17
-	VBROADCASTSD     (R12)(DX*2), Z28
+	VBROADCASTSD     (R11)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Y28, Y27, Y19
-	VFMADD231PD.BCST (R12)(R10*1), Z26, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Y27, Y21
-	VBROADCASTSD     (R12)(DX*4), Z28
+	VFMADD231PD.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y27, Y21
+	VBROADCASTSD     (R11)(CX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Y28, Y27, Y23
-	VBROADCASTSD     (R12)(R11*1), Z28
+	VBROADCASTSD     (R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z26
-	VMOVUPD.Z        64(BX), K1, Y27
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z26
+	VMOVUPD          (DX)(R12*1), Y27
 	VBROADCASTSD     8(AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z26, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y27, Y3
-	VBROADCASTSD     8(AX)(DX*2), Z28
+	VFMADD231PD.BCST 8(AX)(CX*1), Z26, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y27, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Y28, Y27, Y5
-	VBROADCASTSD     8(AX)(R10*1), Z28
+	VBROADCASTSD     8(AX)(R9*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Y28, Y27, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z26, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Y27, Y9
-	VBROADCASTSD     8(AX)(R11*1), Z28
+	VFMADD231PD.BCST 8(AX)(CX*4), Z26, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y27, Y9
+	VBROADCASTSD     8(AX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Y28, Y27, Y11
-	VBROADCASTSD     8(AX)(R10*2), Z28
+	VBROADCASTSD     8(AX)(R9*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Y28, Y27, Y13
-	VFMADD231PD.BCST 8(R12), Z26, Z14
-	VFMADD231PD.BCST 8(R12), Y27, Y15
-	VBROADCASTSD     8(R12)(DX*1), Z28
+	VFMADD231PD.BCST 8(R11), Z26, Z14
+	VFMADD231PD.BCST 8(R11), Y27, Y15
+	VBROADCASTSD     8(R11)(CX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Y28, Y27, Y17
-	VBROADCASTSD     8(R12)(DX*2), Z28
+	VBROADCASTSD     8(R11)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Y28, Y27, Y19
-	VFMADD231PD.BCST 8(R12)(R10*1), Z26, Z20
-	VFMADD231PD.BCST 8(R12)(R10*1), Y27, Y21
-	VBROADCASTSD     8(R12)(DX*4), Z28
+	VFMADD231PD.BCST 8(R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST 8(R11)(R9*1), Y27, Y21
+	VBROADCASTSD     8(R11)(CX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Y28, Y27, Y23
-	VBROADCASTSD     8(R12)(R11*1), Z28
+	VBROADCASTSD     8(R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z26
-	VMOVUPD.Z        64(BX), K1, Y27
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z26
+	VMOVUPD          (DX)(R12*1), Y27
 	VBROADCASTSD     16(AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z26, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y27, Y3
-	VBROADCASTSD     16(AX)(DX*2), Z28
+	VFMADD231PD.BCST 16(AX)(CX*1), Z26, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y27, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Y28, Y27, Y5
-	VBROADCASTSD     16(AX)(R10*1), Z28
+	VBROADCASTSD     16(AX)(R9*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Y28, Y27, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z26, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Y27, Y9
-	VBROADCASTSD     16(AX)(R11*1), Z28
+	VFMADD231PD.BCST 16(AX)(CX*4), Z26, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y27, Y9
+	VBROADCASTSD     16(AX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Y28, Y27, Y11
-	VBROADCASTSD     16(AX)(R10*2), Z28
+	VBROADCASTSD     16(AX)(R9*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Y28, Y27, Y13
-	VFMADD231PD.BCST 16(R12), Z26, Z14
-	VFMADD231PD.BCST 16(R12), Y27, Y15
-	VBROADCASTSD     16(R12)(DX*1), Z28
+	VFMADD231PD.BCST 16(R11), Z26, Z14
+	VFMADD231PD.BCST 16(R11), Y27, Y15
+	VBROADCASTSD     16(R11)(CX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Y28, Y27, Y17
-	VBROADCASTSD     16(R12)(DX*2), Z28
+	VBROADCASTSD     16(R11)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Y28, Y27, Y19
-	VFMADD231PD.BCST 16(R12)(R10*1), Z26, Z20
-	VFMADD231PD.BCST 16(R12)(R10*1), Y27, Y21
-	VBROADCASTSD     16(R12)(DX*4), Z28
+	VFMADD231PD.BCST 16(R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST 16(R11)(R9*1), Y27, Y21
+	VBROADCASTSD     16(R11)(CX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Y28, Y27, Y23
-	VBROADCASTSD     16(R12)(R11*1), Z28
+	VBROADCASTSD     16(R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z26
-	VMOVUPD.Z        64(BX), K1, Y27
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z26
+	VMOVUPD          (DX)(R12*1), Y27
 	VBROADCASTSD     24(AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z26, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y27, Y3
-	VBROADCASTSD     24(AX)(DX*2), Z28
+	VFMADD231PD.BCST 24(AX)(CX*1), Z26, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y27, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Y28, Y27, Y5
-	VBROADCASTSD     24(AX)(R10*1), Z28
+	VBROADCASTSD     24(AX)(R9*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Y28, Y27, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z26, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Y27, Y9
-	VBROADCASTSD     24(AX)(R11*1), Z28
+	VFMADD231PD.BCST 24(AX)(CX*4), Z26, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y27, Y9
+	VBROADCASTSD     24(AX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Y28, Y27, Y11
-	VBROADCASTSD     24(AX)(R10*2), Z28
+	VBROADCASTSD     24(AX)(R9*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Y28, Y27, Y13
-	VFMADD231PD.BCST 24(R12), Z26, Z14
-	VFMADD231PD.BCST 24(R12), Y27, Y15
-	VBROADCASTSD     24(R12)(DX*1), Z28
+	VFMADD231PD.BCST 24(R11), Z26, Z14
+	VFMADD231PD.BCST 24(R11), Y27, Y15
+	VBROADCASTSD     24(R11)(CX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Y28, Y27, Y17
-	VBROADCASTSD     24(R12)(DX*2), Z28
+	VBROADCASTSD     24(R11)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Y28, Y27, Y19
-	VFMADD231PD.BCST 24(R12)(R10*1), Z26, Z20
-	VFMADD231PD.BCST 24(R12)(R10*1), Y27, Y21
-	VBROADCASTSD     24(R12)(DX*4), Z28
+	VFMADD231PD.BCST 24(R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST 24(R11)(R9*1), Y27, Y21
+	VBROADCASTSD     24(R11)(CX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Y28, Y27, Y23
-	VBROADCASTSD     24(R12)(R11*1), Z28
+	VBROADCASTSD     24(R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z26
-	VMOVUPD.Z        64(BX), K1, Y27
+	VMOVUPD          (DX), Z26
+	VMOVUPD          (DX)(R12*1), Y27
 	VBROADCASTSD     (AX), Z28
 	VFMADD231PD      Z28, Z26, Z0
 	VFMADD231PD      Y28, Y27, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z26, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y27, Y3
-	VBROADCASTSD     (AX)(DX*2), Z28
+	VFMADD231PD.BCST (AX)(CX*1), Z26, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y27, Y3
+	VBROADCASTSD     (AX)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z4
 	VFMADD231PD      Y28, Y27, Y5
-	VBROADCASTSD     (AX)(R10*1), Z28
+	VBROADCASTSD     (AX)(R9*1), Z28
 	VFMADD231PD      Z28, Z26, Z6
 	VFMADD231PD      Y28, Y27, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z26, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y27, Y9
-	VBROADCASTSD     (AX)(R11*1), Z28
+	VFMADD231PD.BCST (AX)(CX*4), Z26, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y27, Y9
+	VBROADCASTSD     (AX)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z10
 	VFMADD231PD      Y28, Y27, Y11
-	VBROADCASTSD     (AX)(R10*2), Z28
+	VBROADCASTSD     (AX)(R9*2), Z28
 	VFMADD231PD      Z28, Z26, Z12
 	VFMADD231PD      Y28, Y27, Y13
-	VFMADD231PD.BCST (R12), Z26, Z14
-	VFMADD231PD.BCST (R12), Y27, Y15
-	VBROADCASTSD     (R12)(DX*1), Z28
+	VFMADD231PD.BCST (R11), Z26, Z14
+	VFMADD231PD.BCST (R11), Y27, Y15
+	VBROADCASTSD     (R11)(CX*1), Z28
 	VFMADD231PD      Z28, Z26, Z16
 	VFMADD231PD      Y28, Y27, Y17
-	VBROADCASTSD     (R12)(DX*2), Z28
+	VBROADCASTSD     (R11)(CX*2), Z28
 	VFMADD231PD      Z28, Z26, Z18
 	VFMADD231PD      Y28, Y27, Y19
-	VFMADD231PD.BCST (R12)(R10*1), Z26, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Y27, Y21
-	VBROADCASTSD     (R12)(DX*4), Z28
+	VFMADD231PD.BCST (R11)(R9*1), Z26, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y27, Y21
+	VBROADCASTSD     (R11)(CX*4), Z28
 	VFMADD231PD      Z28, Z26, Z22
 	VFMADD231PD      Y28, Y27, Y23
-	VBROADCASTSD     (R12)(R11*1), Z28
+	VBROADCASTSD     (R11)(R10*1), Z28
 	VFMADD231PD      Z28, Z26, Z24
 	VFMADD231PD      Y28, Y27, Y25
-	ADDQ             SI, BX
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Y15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Y17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Y19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPD       Y21, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y22, (DI)
-	VEXTRACTF64X4 $0x01, Z22, 32(DI)
-	VMOVUPD       Y23, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y24, (DI)
-	VEXTRACTF64X4 $0x01, Z24, 32(DI)
-	VMOVUPD       Y25, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPD       Y21, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y22, (SI)
+	VEXTRACTF64X4 $0x01, Z22, 32(SI)
+	VMOVUPD       Y23, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y24, (SI)
+	VEXTRACTF64X4 $0x01, Z24, 32(SI)
+	VMOVUPD       Y25, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -12357,30 +15469,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone14x12AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000008, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -12409,283 +15517,283 @@ TEXT ·dalone14x12AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Y25, Y25, Y25
 	VPXORD  Z26, Z26, Z26
 	VPXORD  Y27, Y27, Y27
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD          (BX), Z28
-	VMOVUPD.Z        64(BX), K1, Y29
+	VMOVUPD          (DX), Z28
+	VMOVUPD          (DX)(R12*1), Y29
 	VBROADCASTSD     (AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z28, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y29, Y3
-	VBROADCASTSD     (AX)(DX*2), Z30
+	VFMADD231PD.BCST (AX)(CX*1), Z28, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y29, Y3
+	VBROADCASTSD     (AX)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Y30, Y29, Y5
-	VBROADCASTSD     (AX)(R10*1), Z30
+	VBROADCASTSD     (AX)(R9*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Y30, Y29, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z28, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y29, Y9
-	VBROADCASTSD     (AX)(R11*1), Z30
+	VFMADD231PD.BCST (AX)(CX*4), Z28, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y29, Y9
+	VBROADCASTSD     (AX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Y30, Y29, Y11
-	VBROADCASTSD     (AX)(R10*2), Z30
+	VBROADCASTSD     (AX)(R9*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Y30, Y29, Y13
-	VFMADD231PD.BCST (R12), Z28, Z14
-	VFMADD231PD.BCST (R12), Y29, Y15
-	VBROADCASTSD     (R12)(DX*1), Z30
+	VFMADD231PD.BCST (R11), Z28, Z14
+	VFMADD231PD.BCST (R11), Y29, Y15
+	VBROADCASTSD     (R11)(CX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Y30, Y29, Y17
-	VBROADCASTSD     (R12)(DX*2), Z30
+	VBROADCASTSD     (R11)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Y30, Y29, Y19
-	VFMADD231PD.BCST (R12)(R10*1), Z28, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Y29, Y21
-	VBROADCASTSD     (R12)(DX*4), Z30
+	VFMADD231PD.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y29, Y21
+	VBROADCASTSD     (R11)(CX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Y30, Y29, Y23
-	VBROADCASTSD     (R12)(R11*1), Z30
+	VBROADCASTSD     (R11)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Y30, Y29, Y25
-	VFMADD231PD.BCST (R12)(R10*2), Z28, Z26
-	VFMADD231PD.BCST (R12)(R10*2), Y29, Y27
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z28
-	VMOVUPD.Z        64(BX), K1, Y29
+	VFMADD231PD.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST (R11)(R9*2), Y29, Y27
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z28
+	VMOVUPD          (DX)(R12*1), Y29
 	VBROADCASTSD     8(AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
-	VFMADD231PD.BCST 8(AX)(DX*1), Z28, Z2
-	VFMADD231PD.BCST 8(AX)(DX*1), Y29, Y3
-	VBROADCASTSD     8(AX)(DX*2), Z30
+	VFMADD231PD.BCST 8(AX)(CX*1), Z28, Z2
+	VFMADD231PD.BCST 8(AX)(CX*1), Y29, Y3
+	VBROADCASTSD     8(AX)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Y30, Y29, Y5
-	VBROADCASTSD     8(AX)(R10*1), Z30
+	VBROADCASTSD     8(AX)(R9*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Y30, Y29, Y7
-	VFMADD231PD.BCST 8(AX)(DX*4), Z28, Z8
-	VFMADD231PD.BCST 8(AX)(DX*4), Y29, Y9
-	VBROADCASTSD     8(AX)(R11*1), Z30
+	VFMADD231PD.BCST 8(AX)(CX*4), Z28, Z8
+	VFMADD231PD.BCST 8(AX)(CX*4), Y29, Y9
+	VBROADCASTSD     8(AX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Y30, Y29, Y11
-	VBROADCASTSD     8(AX)(R10*2), Z30
+	VBROADCASTSD     8(AX)(R9*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Y30, Y29, Y13
-	VFMADD231PD.BCST 8(R12), Z28, Z14
-	VFMADD231PD.BCST 8(R12), Y29, Y15
-	VBROADCASTSD     8(R12)(DX*1), Z30
+	VFMADD231PD.BCST 8(R11), Z28, Z14
+	VFMADD231PD.BCST 8(R11), Y29, Y15
+	VBROADCASTSD     8(R11)(CX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Y30, Y29, Y17
-	VBROADCASTSD     8(R12)(DX*2), Z30
+	VBROADCASTSD     8(R11)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Y30, Y29, Y19
-	VFMADD231PD.BCST 8(R12)(R10*1), Z28, Z20
-	VFMADD231PD.BCST 8(R12)(R10*1), Y29, Y21
-	VBROADCASTSD     8(R12)(DX*4), Z30
+	VFMADD231PD.BCST 8(R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST 8(R11)(R9*1), Y29, Y21
+	VBROADCASTSD     8(R11)(CX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Y30, Y29, Y23
-	VBROADCASTSD     8(R12)(R11*1), Z30
+	VBROADCASTSD     8(R11)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Y30, Y29, Y25
-	VFMADD231PD.BCST 8(R12)(R10*2), Z28, Z26
-	VFMADD231PD.BCST 8(R12)(R10*2), Y29, Y27
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z28
-	VMOVUPD.Z        64(BX), K1, Y29
+	VFMADD231PD.BCST 8(R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST 8(R11)(R9*2), Y29, Y27
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z28
+	VMOVUPD          (DX)(R12*1), Y29
 	VBROADCASTSD     16(AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
-	VFMADD231PD.BCST 16(AX)(DX*1), Z28, Z2
-	VFMADD231PD.BCST 16(AX)(DX*1), Y29, Y3
-	VBROADCASTSD     16(AX)(DX*2), Z30
+	VFMADD231PD.BCST 16(AX)(CX*1), Z28, Z2
+	VFMADD231PD.BCST 16(AX)(CX*1), Y29, Y3
+	VBROADCASTSD     16(AX)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Y30, Y29, Y5
-	VBROADCASTSD     16(AX)(R10*1), Z30
+	VBROADCASTSD     16(AX)(R9*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Y30, Y29, Y7
-	VFMADD231PD.BCST 16(AX)(DX*4), Z28, Z8
-	VFMADD231PD.BCST 16(AX)(DX*4), Y29, Y9
-	VBROADCASTSD     16(AX)(R11*1), Z30
+	VFMADD231PD.BCST 16(AX)(CX*4), Z28, Z8
+	VFMADD231PD.BCST 16(AX)(CX*4), Y29, Y9
+	VBROADCASTSD     16(AX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Y30, Y29, Y11
-	VBROADCASTSD     16(AX)(R10*2), Z30
+	VBROADCASTSD     16(AX)(R9*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Y30, Y29, Y13
-	VFMADD231PD.BCST 16(R12), Z28, Z14
-	VFMADD231PD.BCST 16(R12), Y29, Y15
-	VBROADCASTSD     16(R12)(DX*1), Z30
+	VFMADD231PD.BCST 16(R11), Z28, Z14
+	VFMADD231PD.BCST 16(R11), Y29, Y15
+	VBROADCASTSD     16(R11)(CX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Y30, Y29, Y17
-	VBROADCASTSD     16(R12)(DX*2), Z30
+	VBROADCASTSD     16(R11)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Y30, Y29, Y19
-	VFMADD231PD.BCST 16(R12)(R10*1), Z28, Z20
-	VFMADD231PD.BCST 16(R12)(R10*1), Y29, Y21
-	VBROADCASTSD     16(R12)(DX*4), Z30
+	VFMADD231PD.BCST 16(R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST 16(R11)(R9*1), Y29, Y21
+	VBROADCASTSD     16(R11)(CX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Y30, Y29, Y23
-	VBROADCASTSD     16(R12)(R11*1), Z30
+	VBROADCASTSD     16(R11)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Y30, Y29, Y25
-	VFMADD231PD.BCST 16(R12)(R10*2), Z28, Z26
-	VFMADD231PD.BCST 16(R12)(R10*2), Y29, Y27
-	ADDQ             SI, BX
-	VMOVUPD          (BX), Z28
-	VMOVUPD.Z        64(BX), K1, Y29
+	VFMADD231PD.BCST 16(R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST 16(R11)(R9*2), Y29, Y27
+	ADDQ             BX, DX
+	VMOVUPD          (DX), Z28
+	VMOVUPD          (DX)(R12*1), Y29
 	VBROADCASTSD     24(AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
-	VFMADD231PD.BCST 24(AX)(DX*1), Z28, Z2
-	VFMADD231PD.BCST 24(AX)(DX*1), Y29, Y3
-	VBROADCASTSD     24(AX)(DX*2), Z30
+	VFMADD231PD.BCST 24(AX)(CX*1), Z28, Z2
+	VFMADD231PD.BCST 24(AX)(CX*1), Y29, Y3
+	VBROADCASTSD     24(AX)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Y30, Y29, Y5
-	VBROADCASTSD     24(AX)(R10*1), Z30
+	VBROADCASTSD     24(AX)(R9*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Y30, Y29, Y7
-	VFMADD231PD.BCST 24(AX)(DX*4), Z28, Z8
-	VFMADD231PD.BCST 24(AX)(DX*4), Y29, Y9
-	VBROADCASTSD     24(AX)(R11*1), Z30
+	VFMADD231PD.BCST 24(AX)(CX*4), Z28, Z8
+	VFMADD231PD.BCST 24(AX)(CX*4), Y29, Y9
+	VBROADCASTSD     24(AX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Y30, Y29, Y11
-	VBROADCASTSD     24(AX)(R10*2), Z30
+	VBROADCASTSD     24(AX)(R9*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Y30, Y29, Y13
-	VFMADD231PD.BCST 24(R12), Z28, Z14
-	VFMADD231PD.BCST 24(R12), Y29, Y15
-	VBROADCASTSD     24(R12)(DX*1), Z30
+	VFMADD231PD.BCST 24(R11), Z28, Z14
+	VFMADD231PD.BCST 24(R11), Y29, Y15
+	VBROADCASTSD     24(R11)(CX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Y30, Y29, Y17
-	VBROADCASTSD     24(R12)(DX*2), Z30
+	VBROADCASTSD     24(R11)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Y30, Y29, Y19
-	VFMADD231PD.BCST 24(R12)(R10*1), Z28, Z20
-	VFMADD231PD.BCST 24(R12)(R10*1), Y29, Y21
-	VBROADCASTSD     24(R12)(DX*4), Z30
+	VFMADD231PD.BCST 24(R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST 24(R11)(R9*1), Y29, Y21
+	VBROADCASTSD     24(R11)(CX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Y30, Y29, Y23
-	VBROADCASTSD     24(R12)(R11*1), Z30
+	VBROADCASTSD     24(R11)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Y30, Y29, Y25
-	VFMADD231PD.BCST 24(R12)(R10*2), Z28, Z26
-	VFMADD231PD.BCST 24(R12)(R10*2), Y29, Y27
-	ADDQ             SI, BX
+	VFMADD231PD.BCST 24(R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST 24(R11)(R9*2), Y29, Y27
+	ADDQ             BX, DX
 	ADDQ             $0x00000020, AX
-	ADDQ             $0x00000020, R12
-	SUBQ             $0x04, R9
+	ADDQ             $0x00000020, R11
+	SUBQ             $0x04, R8
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD          (BX), Z28
-	VMOVUPD.Z        64(BX), K1, Y29
+	VMOVUPD          (DX), Z28
+	VMOVUPD          (DX)(R12*1), Y29
 	VBROADCASTSD     (AX), Z30
 	VFMADD231PD      Z30, Z28, Z0
 	VFMADD231PD      Y30, Y29, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z28, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y29, Y3
-	VBROADCASTSD     (AX)(DX*2), Z30
+	VFMADD231PD.BCST (AX)(CX*1), Z28, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y29, Y3
+	VBROADCASTSD     (AX)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z4
 	VFMADD231PD      Y30, Y29, Y5
-	VBROADCASTSD     (AX)(R10*1), Z30
+	VBROADCASTSD     (AX)(R9*1), Z30
 	VFMADD231PD      Z30, Z28, Z6
 	VFMADD231PD      Y30, Y29, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z28, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y29, Y9
-	VBROADCASTSD     (AX)(R11*1), Z30
+	VFMADD231PD.BCST (AX)(CX*4), Z28, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y29, Y9
+	VBROADCASTSD     (AX)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z10
 	VFMADD231PD      Y30, Y29, Y11
-	VBROADCASTSD     (AX)(R10*2), Z30
+	VBROADCASTSD     (AX)(R9*2), Z30
 	VFMADD231PD      Z30, Z28, Z12
 	VFMADD231PD      Y30, Y29, Y13
-	VFMADD231PD.BCST (R12), Z28, Z14
-	VFMADD231PD.BCST (R12), Y29, Y15
-	VBROADCASTSD     (R12)(DX*1), Z30
+	VFMADD231PD.BCST (R11), Z28, Z14
+	VFMADD231PD.BCST (R11), Y29, Y15
+	VBROADCASTSD     (R11)(CX*1), Z30
 	VFMADD231PD      Z30, Z28, Z16
 	VFMADD231PD      Y30, Y29, Y17
-	VBROADCASTSD     (R12)(DX*2), Z30
+	VBROADCASTSD     (R11)(CX*2), Z30
 	VFMADD231PD      Z30, Z28, Z18
 	VFMADD231PD      Y30, Y29, Y19
-	VFMADD231PD.BCST (R12)(R10*1), Z28, Z20
-	VFMADD231PD.BCST (R12)(R10*1), Y29, Y21
-	VBROADCASTSD     (R12)(DX*4), Z30
+	VFMADD231PD.BCST (R11)(R9*1), Z28, Z20
+	VFMADD231PD.BCST (R11)(R9*1), Y29, Y21
+	VBROADCASTSD     (R11)(CX*4), Z30
 	VFMADD231PD      Z30, Z28, Z22
 	VFMADD231PD      Y30, Y29, Y23
-	VBROADCASTSD     (R12)(R11*1), Z30
+	VBROADCASTSD     (R11)(R10*1), Z30
 	VFMADD231PD      Z30, Z28, Z24
 	VFMADD231PD      Y30, Y29, Y25
-	VFMADD231PD.BCST (R12)(R10*2), Z28, Z26
-	VFMADD231PD.BCST (R12)(R10*2), Y29, Y27
-	ADDQ             SI, BX
+	VFMADD231PD.BCST (R11)(R9*2), Z28, Z26
+	VFMADD231PD.BCST (R11)(R9*2), Y29, Y27
+	ADDQ             BX, DX
 	ADDQ             $0x00000008, AX
-	ADDQ             $0x00000008, R12
-	DECQ             R9
+	ADDQ             $0x00000008, R11
+	DECQ             R8
 	JNE              tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y2, (DI)
-	VEXTRACTF64X4 $0x01, Z2, 32(DI)
-	VMOVUPD       Y3, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y10, (DI)
-	VEXTRACTF64X4 $0x01, Z10, 32(DI)
-	VMOVUPD       Y11, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y14, (DI)
-	VEXTRACTF64X4 $0x01, Z14, 32(DI)
-	VMOVUPD       Y15, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Y17, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Y19, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPD       Y21, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y22, (DI)
-	VEXTRACTF64X4 $0x01, Z22, 32(DI)
-	VMOVUPD       Y23, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y24, (DI)
-	VEXTRACTF64X4 $0x01, Z24, 32(DI)
-	VMOVUPD       Y25, K1, 64(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y26, (DI)
-	VEXTRACTF64X4 $0x01, Z26, 32(DI)
-	VMOVUPD       Y27, K1, 64(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y2, (SI)
+	VEXTRACTF64X4 $0x01, Z2, 32(SI)
+	VMOVUPD       Y3, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y10, (SI)
+	VEXTRACTF64X4 $0x01, Z10, 32(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y14, (SI)
+	VEXTRACTF64X4 $0x01, Z14, 32(SI)
+	VMOVUPD       Y15, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPD       Y21, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y22, (SI)
+	VEXTRACTF64X4 $0x01, Z22, 32(SI)
+	VMOVUPD       Y23, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y24, (SI)
+	VEXTRACTF64X4 $0x01, Z24, 32(SI)
+	VMOVUPD       Y25, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y26, (SI)
+	VEXTRACTF64X4 $0x01, Z26, 32(SI)
+	VMOVUPD       Y27, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -12702,15 +15810,11 @@ TEXT ·dalone1x20AVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x03, CX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000010, R9
+	MOVQ cols+56(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, CX
+	SHLQ    $0x03, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -12721,7 +15825,7 @@ TEXT ·dalone1x20AVX512(SB), NOSPLIT, $0-64
 tileSteps:
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD.Z    128(DX), K1, Y5
+	VMOVUPD      (DX)(CX*1), Y5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -12729,7 +15833,7 @@ tileSteps:
 	ADDQ         BX, DX
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD.Z    128(DX), K1, Y5
+	VMOVUPD      (DX)(CX*1), Y5
 	VBROADCASTSD 8(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -12737,7 +15841,7 @@ tileSteps:
 	ADDQ         BX, DX
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD.Z    128(DX), K1, Y5
+	VMOVUPD      (DX)(CX*1), Y5
 	VBROADCASTSD 16(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -12745,7 +15849,7 @@ tileSteps:
 	ADDQ         BX, DX
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD.Z    128(DX), K1, Y5
+	VMOVUPD      (DX)(CX*1), Y5
 	VBROADCASTSD 24(AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -12762,7 +15866,7 @@ tileRest:
 tileStep:
 	VMOVUPD      (DX), Z3
 	VMOVUPD      64(DX), Z4
-	VMOVUPD.Z    128(DX), K1, Y5
+	VMOVUPD      (DX)(CX*1), Y5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -12777,7 +15881,7 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z0, 32(SI)
 	VMOVUPD       Y1, 64(SI)
 	VEXTRACTF64X4 $0x01, Z1, 96(SI)
-	VMOVUPD       Y2, K1, 128(SI)
+	VMOVUPD       Y2, (SI)(CX*1)
 	ADDQ          DI, SI
 	VZEROUPPER
 	RET
@@ -12786,121 +15890,117 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone2x20AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000010, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R9
+	SHLQ    $0x03, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD.Z    128(BX), K1, Y8
+	VMOVUPD      (DX), Z6
+	VMOVUPD      64(DX), Z7
+	VMOVUPD      (DX)(R9*1), Y8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD.Z    128(BX), K1, Y8
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z6
+	VMOVUPD      64(DX), Z7
+	VMOVUPD      (DX)(R9*1), Y8
 	VBROADCASTSD 8(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 8(AX)(DX*1), Z9
+	VBROADCASTSD 8(AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD.Z    128(BX), K1, Y8
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z6
+	VMOVUPD      64(DX), Z7
+	VMOVUPD      (DX)(R9*1), Y8
 	VBROADCASTSD 16(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 16(AX)(DX*1), Z9
+	VBROADCASTSD 16(AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD.Z    128(BX), K1, Y8
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z6
+	VMOVUPD      64(DX), Z7
+	VMOVUPD      (DX)(R9*1), Y8
 	VBROADCASTSD 24(AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD 24(AX)(DX*1), Z9
+	VBROADCASTSD 24(AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z6
-	VMOVUPD      64(BX), Z7
-	VMOVUPD.Z    128(BX), K1, Y8
+	VMOVUPD      (DX), Z6
+	VMOVUPD      64(DX), Z7
+	VMOVUPD      (DX)(R9*1), Y8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Y5, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -12908,24 +16008,20 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone3x20AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000010, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R9
+	SHLQ    $0x03, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -12935,123 +16031,123 @@ TEXT ·dalone3x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Y8, Y8, Y8
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD.Z    128(BX), K1, Y11
+	VMOVUPD      (DX), Z9
+	VMOVUPD      64(DX), Z10
+	VMOVUPD      (DX)(R9*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD.Z    128(BX), K1, Y11
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z9
+	VMOVUPD      64(DX), Z10
+	VMOVUPD      (DX)(R9*1), Y11
 	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 8(AX)(DX*1), Z12
+	VBROADCASTSD 8(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 8(AX)(DX*2), Z12
+	VBROADCASTSD 8(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD.Z    128(BX), K1, Y11
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z9
+	VMOVUPD      64(DX), Z10
+	VMOVUPD      (DX)(R9*1), Y11
 	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 16(AX)(DX*1), Z12
+	VBROADCASTSD 16(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 16(AX)(DX*2), Z12
+	VBROADCASTSD 16(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD.Z    128(BX), K1, Y11
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z9
+	VMOVUPD      64(DX), Z10
+	VMOVUPD      (DX)(R9*1), Y11
 	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD 24(AX)(DX*1), Z12
+	VBROADCASTSD 24(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD 24(AX)(DX*2), Z12
+	VBROADCASTSD 24(AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z9
-	VMOVUPD      64(BX), Z10
-	VMOVUPD.Z    128(BX), K1, Y11
+	VMOVUPD      (DX), Z9
+	VMOVUPD      64(DX), Z10
+	VMOVUPD      (DX)(R9*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Y5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPD       Y8, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPD       Y8, (SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -13059,25 +16155,21 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone4x20AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000010, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -13090,149 +16182,149 @@ TEXT ·dalone4x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD.Z    128(BX), K1, Y14
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      (DX)(R10*1), Y14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R10*1), Z15
+	VBROADCASTSD (AX)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD.Z    128(BX), K1, Y14
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      (DX)(R10*1), Y14
 	VBROADCASTSD 8(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD 8(AX)(DX*1), Z15
+	VBROADCASTSD 8(AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD 8(AX)(DX*2), Z15
+	VBROADCASTSD 8(AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD 8(AX)(R10*1), Z15
+	VBROADCASTSD 8(AX)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD.Z    128(BX), K1, Y14
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      (DX)(R10*1), Y14
 	VBROADCASTSD 16(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD 16(AX)(DX*1), Z15
+	VBROADCASTSD 16(AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD 16(AX)(DX*2), Z15
+	VBROADCASTSD 16(AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD 16(AX)(R10*1), Z15
+	VBROADCASTSD 16(AX)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD.Z    128(BX), K1, Y14
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      (DX)(R10*1), Y14
 	VBROADCASTSD 24(AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD 24(AX)(DX*1), Z15
+	VBROADCASTSD 24(AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD 24(AX)(DX*2), Z15
+	VBROADCASTSD 24(AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD 24(AX)(R10*1), Z15
+	VBROADCASTSD 24(AX)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD.Z    128(BX), K1, Y14
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      (DX)(R10*1), Y14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R10*1), Z15
+	VBROADCASTSD (AX)(R9*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Y5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPD       Y8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPD       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPD       Y11, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPD       Y8, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPD       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPD       Y11, (SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -13240,25 +16332,21 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone5x20AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000010, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -13274,175 +16362,175 @@ TEXT ·dalone5x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Y14, Y14, Y14
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z15
-	VMOVUPD      64(BX), Z16
-	VMOVUPD.Z    128(BX), K1, Y17
+	VMOVUPD      (DX), Z15
+	VMOVUPD      64(DX), Z16
+	VMOVUPD      (DX)(R10*1), Y17
 	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Y18, Y17, Y2
-	VBROADCASTSD (AX)(DX*1), Z18
+	VBROADCASTSD (AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Y18, Y17, Y5
-	VBROADCASTSD (AX)(DX*2), Z18
+	VBROADCASTSD (AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Y18, Y17, Y8
-	VBROADCASTSD (AX)(R10*1), Z18
+	VBROADCASTSD (AX)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Y18, Y17, Y11
-	VBROADCASTSD (AX)(DX*4), Z18
+	VBROADCASTSD (AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z15
-	VMOVUPD      64(BX), Z16
-	VMOVUPD.Z    128(BX), K1, Y17
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z15
+	VMOVUPD      64(DX), Z16
+	VMOVUPD      (DX)(R10*1), Y17
 	VBROADCASTSD 8(AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Y18, Y17, Y2
-	VBROADCASTSD 8(AX)(DX*1), Z18
+	VBROADCASTSD 8(AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Y18, Y17, Y5
-	VBROADCASTSD 8(AX)(DX*2), Z18
+	VBROADCASTSD 8(AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Y18, Y17, Y8
-	VBROADCASTSD 8(AX)(R10*1), Z18
+	VBROADCASTSD 8(AX)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Y18, Y17, Y11
-	VBROADCASTSD 8(AX)(DX*4), Z18
+	VBROADCASTSD 8(AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z15
-	VMOVUPD      64(BX), Z16
-	VMOVUPD.Z    128(BX), K1, Y17
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z15
+	VMOVUPD      64(DX), Z16
+	VMOVUPD      (DX)(R10*1), Y17
 	VBROADCASTSD 16(AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Y18, Y17, Y2
-	VBROADCASTSD 16(AX)(DX*1), Z18
+	VBROADCASTSD 16(AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Y18, Y17, Y5
-	VBROADCASTSD 16(AX)(DX*2), Z18
+	VBROADCASTSD 16(AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Y18, Y17, Y8
-	VBROADCASTSD 16(AX)(R10*1), Z18
+	VBROADCASTSD 16(AX)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Y18, Y17, Y11
-	VBROADCASTSD 16(AX)(DX*4), Z18
+	VBROADCASTSD 16(AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z15
-	VMOVUPD      64(BX), Z16
-	VMOVUPD.Z    128(BX), K1, Y17
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z15
+	VMOVUPD      64(DX), Z16
+	VMOVUPD      (DX)(R10*1), Y17
 	VBROADCASTSD 24(AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Y18, Y17, Y2
-	VBROADCASTSD 24(AX)(DX*1), Z18
+	VBROADCASTSD 24(AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Y18, Y17, Y5
-	VBROADCASTSD 24(AX)(DX*2), Z18
+	VBROADCASTSD 24(AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Y18, Y17, Y8
-	VBROADCASTSD 24(AX)(R10*1), Z18
+	VBROADCASTSD 24(AX)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Y18, Y17, Y11
-	VBROADCASTSD 24(AX)(DX*4), Z18
+	VBROADCASTSD 24(AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z15
-	VMOVUPD      64(BX), Z16
-	VMOVUPD.Z    128(BX), K1, Y17
+	VMOVUPD      (DX), Z15
+	VMOVUPD      64(DX), Z16
+	VMOVUPD      (DX)(R10*1), Y17
 	VBROADCASTSD (AX), Z18
 	VFMADD231PD  Z18, Z15, Z0
 	VFMADD231PD  Z18, Z16, Z1
 	VFMADD231PD  Y18, Y17, Y2
-	VBROADCASTSD (AX)(DX*1), Z18
+	VBROADCASTSD (AX)(CX*1), Z18
 	VFMADD231PD  Z18, Z15, Z3
 	VFMADD231PD  Z18, Z16, Z4
 	VFMADD231PD  Y18, Y17, Y5
-	VBROADCASTSD (AX)(DX*2), Z18
+	VBROADCASTSD (AX)(CX*2), Z18
 	VFMADD231PD  Z18, Z15, Z6
 	VFMADD231PD  Z18, Z16, Z7
 	VFMADD231PD  Y18, Y17, Y8
-	VBROADCASTSD (AX)(R10*1), Z18
+	VBROADCASTSD (AX)(R9*1), Z18
 	VFMADD231PD  Z18, Z15, Z9
 	VFMADD231PD  Z18, Z16, Z10
 	VFMADD231PD  Y18, Y17, Y11
-	VBROADCASTSD (AX)(DX*4), Z18
+	VBROADCASTSD (AX)(CX*4), Z18
 	VFMADD231PD  Z18, Z15, Z12
 	VFMADD231PD  Z18, Z16, Z13
 	VFMADD231PD  Y18, Y17, Y14
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Y5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPD       Y8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPD       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPD       Y11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Y14, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPD       Y8, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPD       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPD       Y11, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, (SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -13450,26 +16538,22 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone6x20AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000010, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -13488,201 +16572,201 @@ TEXT ·dalone6x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z15, Z15, Z15
 	VPXORD  Z16, Z16, Z16
 	VPXORD  Y17, Y17, Y17
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z18
-	VMOVUPD      64(BX), Z19
-	VMOVUPD.Z    128(BX), K1, Y20
+	VMOVUPD      (DX), Z18
+	VMOVUPD      64(DX), Z19
+	VMOVUPD      (DX)(R11*1), Y20
 	VBROADCASTSD (AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Y21, Y20, Y2
-	VBROADCASTSD (AX)(DX*1), Z21
+	VBROADCASTSD (AX)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Y21, Y20, Y5
-	VBROADCASTSD (AX)(DX*2), Z21
+	VBROADCASTSD (AX)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Y21, Y20, Y8
-	VBROADCASTSD (AX)(R10*1), Z21
+	VBROADCASTSD (AX)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Y21, Y20, Y11
-	VBROADCASTSD (AX)(DX*4), Z21
+	VBROADCASTSD (AX)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Y21, Y20, Y14
-	VBROADCASTSD (AX)(R11*1), Z21
+	VBROADCASTSD (AX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z18
-	VMOVUPD      64(BX), Z19
-	VMOVUPD.Z    128(BX), K1, Y20
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z18
+	VMOVUPD      64(DX), Z19
+	VMOVUPD      (DX)(R11*1), Y20
 	VBROADCASTSD 8(AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Y21, Y20, Y2
-	VBROADCASTSD 8(AX)(DX*1), Z21
+	VBROADCASTSD 8(AX)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Y21, Y20, Y5
-	VBROADCASTSD 8(AX)(DX*2), Z21
+	VBROADCASTSD 8(AX)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Y21, Y20, Y8
-	VBROADCASTSD 8(AX)(R10*1), Z21
+	VBROADCASTSD 8(AX)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Y21, Y20, Y11
-	VBROADCASTSD 8(AX)(DX*4), Z21
+	VBROADCASTSD 8(AX)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Y21, Y20, Y14
-	VBROADCASTSD 8(AX)(R11*1), Z21
+	VBROADCASTSD 8(AX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z18
-	VMOVUPD      64(BX), Z19
-	VMOVUPD.Z    128(BX), K1, Y20
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z18
+	VMOVUPD      64(DX), Z19
+	VMOVUPD      (DX)(R11*1), Y20
 	VBROADCASTSD 16(AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Y21, Y20, Y2
-	VBROADCASTSD 16(AX)(DX*1), Z21
+	VBROADCASTSD 16(AX)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Y21, Y20, Y5
-	VBROADCASTSD 16(AX)(DX*2), Z21
+	VBROADCASTSD 16(AX)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Y21, Y20, Y8
-	VBROADCASTSD 16(AX)(R10*1), Z21
+	VBROADCASTSD 16(AX)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Y21, Y20, Y11
-	VBROADCASTSD 16(AX)(DX*4), Z21
+	VBROADCASTSD 16(AX)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Y21, Y20, Y14
-	VBROADCASTSD 16(AX)(R11*1), Z21
+	VBROADCASTSD 16(AX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z18
-	VMOVUPD      64(BX), Z19
-	VMOVUPD.Z    128(BX), K1, Y20
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z18
+	VMOVUPD      64(DX), Z19
+	VMOVUPD      (DX)(R11*1), Y20
 	VBROADCASTSD 24(AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Y21, Y20, Y2
-	VBROADCASTSD 24(AX)(DX*1), Z21
+	VBROADCASTSD 24(AX)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Y21, Y20, Y5
-	VBROADCASTSD 24(AX)(DX*2), Z21
+	VBROADCASTSD 24(AX)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Y21, Y20, Y8
-	VBROADCASTSD 24(AX)(R10*1), Z21
+	VBROADCASTSD 24(AX)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Y21, Y20, Y11
-	VBROADCASTSD 24(AX)(DX*4), Z21
+	VBROADCASTSD 24(AX)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Y21, Y20, Y14
-	VBROADCASTSD 24(AX)(R11*1), Z21
+	VBROADCASTSD 24(AX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z18
-	VMOVUPD      64(BX), Z19
-	VMOVUPD.Z    128(BX), K1, Y20
+	VMOVUPD      (DX), Z18
+	VMOVUPD      64(DX), Z19
+	VMOVUPD      (DX)(R11*1), Y20
 	VBROADCASTSD (AX), Z21
 	VFMADD231PD  Z21, Z18, Z0
 	VFMADD231PD  Z21, Z19, Z1
 	VFMADD231PD  Y21, Y20, Y2
-	VBROADCASTSD (AX)(DX*1), Z21
+	VBROADCASTSD (AX)(CX*1), Z21
 	VFMADD231PD  Z21, Z18, Z3
 	VFMADD231PD  Z21, Z19, Z4
 	VFMADD231PD  Y21, Y20, Y5
-	VBROADCASTSD (AX)(DX*2), Z21
+	VBROADCASTSD (AX)(CX*2), Z21
 	VFMADD231PD  Z21, Z18, Z6
 	VFMADD231PD  Z21, Z19, Z7
 	VFMADD231PD  Y21, Y20, Y8
-	VBROADCASTSD (AX)(R10*1), Z21
+	VBROADCASTSD (AX)(R9*1), Z21
 	VFMADD231PD  Z21, Z18, Z9
 	VFMADD231PD  Z21, Z19, Z10
 	VFMADD231PD  Y21, Y20, Y11
-	VBROADCASTSD (AX)(DX*4), Z21
+	VBROADCASTSD (AX)(CX*4), Z21
 	VFMADD231PD  Z21, Z18, Z12
 	VFMADD231PD  Z21, Z19, Z13
 	VFMADD231PD  Y21, Y20, Y14
-	VBROADCASTSD (AX)(R11*1), Z21
+	VBROADCASTSD (AX)(R10*1), Z21
 	VFMADD231PD  Z21, Z18, Z15
 	VFMADD231PD  Z21, Z19, Z16
 	VFMADD231PD  Y21, Y20, Y17
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Y5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPD       Y8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPD       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPD       Y11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Y14, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y15, (DI)
-	VEXTRACTF64X4 $0x01, Z15, 32(DI)
-	VMOVUPD       Y16, 64(DI)
-	VEXTRACTF64X4 $0x01, Z16, 96(DI)
-	VMOVUPD       Y17, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPD       Y8, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPD       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPD       Y11, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y15, (SI)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)
+	VMOVUPD       Y16, 64(SI)
+	VEXTRACTF64X4 $0x01, Z16, 96(SI)
+	VMOVUPD       Y17, (SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -13690,26 +16774,22 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone7x20AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000010, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -13731,227 +16811,227 @@ TEXT ·dalone7x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Z19, Z19, Z19
 	VPXORD  Y20, Y20, Y20
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z21
-	VMOVUPD      64(BX), Z22
-	VMOVUPD.Z    128(BX), K1, Y23
+	VMOVUPD      (DX), Z21
+	VMOVUPD      64(DX), Z22
+	VMOVUPD      (DX)(R11*1), Y23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Y24, Y23, Y2
-	VBROADCASTSD (AX)(DX*1), Z24
+	VBROADCASTSD (AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Y24, Y23, Y5
-	VBROADCASTSD (AX)(DX*2), Z24
+	VBROADCASTSD (AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Y24, Y23, Y8
-	VBROADCASTSD (AX)(R10*1), Z24
+	VBROADCASTSD (AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD (AX)(DX*4), Z24
+	VBROADCASTSD (AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Y24, Y23, Y14
-	VBROADCASTSD (AX)(R11*1), Z24
+	VBROADCASTSD (AX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Y24, Y23, Y17
-	VBROADCASTSD (AX)(R10*2), Z24
+	VBROADCASTSD (AX)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z21
-	VMOVUPD      64(BX), Z22
-	VMOVUPD.Z    128(BX), K1, Y23
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z21
+	VMOVUPD      64(DX), Z22
+	VMOVUPD      (DX)(R11*1), Y23
 	VBROADCASTSD 8(AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Y24, Y23, Y2
-	VBROADCASTSD 8(AX)(DX*1), Z24
+	VBROADCASTSD 8(AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Y24, Y23, Y5
-	VBROADCASTSD 8(AX)(DX*2), Z24
+	VBROADCASTSD 8(AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Y24, Y23, Y8
-	VBROADCASTSD 8(AX)(R10*1), Z24
+	VBROADCASTSD 8(AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD 8(AX)(DX*4), Z24
+	VBROADCASTSD 8(AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Y24, Y23, Y14
-	VBROADCASTSD 8(AX)(R11*1), Z24
+	VBROADCASTSD 8(AX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Y24, Y23, Y17
-	VBROADCASTSD 8(AX)(R10*2), Z24
+	VBROADCASTSD 8(AX)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z21
-	VMOVUPD      64(BX), Z22
-	VMOVUPD.Z    128(BX), K1, Y23
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z21
+	VMOVUPD      64(DX), Z22
+	VMOVUPD      (DX)(R11*1), Y23
 	VBROADCASTSD 16(AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Y24, Y23, Y2
-	VBROADCASTSD 16(AX)(DX*1), Z24
+	VBROADCASTSD 16(AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Y24, Y23, Y5
-	VBROADCASTSD 16(AX)(DX*2), Z24
+	VBROADCASTSD 16(AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Y24, Y23, Y8
-	VBROADCASTSD 16(AX)(R10*1), Z24
+	VBROADCASTSD 16(AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD 16(AX)(DX*4), Z24
+	VBROADCASTSD 16(AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Y24, Y23, Y14
-	VBROADCASTSD 16(AX)(R11*1), Z24
+	VBROADCASTSD 16(AX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Y24, Y23, Y17
-	VBROADCASTSD 16(AX)(R10*2), Z24
+	VBROADCASTSD 16(AX)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z21
-	VMOVUPD      64(BX), Z22
-	VMOVUPD.Z    128(BX), K1, Y23
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z21
+	VMOVUPD      64(DX), Z22
+	VMOVUPD      (DX)(R11*1), Y23
 	VBROADCASTSD 24(AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Y24, Y23, Y2
-	VBROADCASTSD 24(AX)(DX*1), Z24
+	VBROADCASTSD 24(AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Y24, Y23, Y5
-	VBROADCASTSD 24(AX)(DX*2), Z24
+	VBROADCASTSD 24(AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Y24, Y23, Y8
-	VBROADCASTSD 24(AX)(R10*1), Z24
+	VBROADCASTSD 24(AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD 24(AX)(DX*4), Z24
+	VBROADCASTSD 24(AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Y24, Y23, Y14
-	VBROADCASTSD 24(AX)(R11*1), Z24
+	VBROADCASTSD 24(AX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Y24, Y23, Y17
-	VBROADCASTSD 24(AX)(R10*2), Z24
+	VBROADCASTSD 24(AX)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z21
-	VMOVUPD      64(BX), Z22
-	VMOVUPD.Z    128(BX), K1, Y23
+	VMOVUPD      (DX), Z21
+	VMOVUPD      64(DX), Z22
+	VMOVUPD      (DX)(R11*1), Y23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z21, Z0
 	VFMADD231PD  Z24, Z22, Z1
 	VFMADD231PD  Y24, Y23, Y2
-	VBROADCASTSD (AX)(DX*1), Z24
+	VBROADCASTSD (AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z21, Z3
 	VFMADD231PD  Z24, Z22, Z4
 	VFMADD231PD  Y24, Y23, Y5
-	VBROADCASTSD (AX)(DX*2), Z24
+	VBROADCASTSD (AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z21, Z6
 	VFMADD231PD  Z24, Z22, Z7
 	VFMADD231PD  Y24, Y23, Y8
-	VBROADCASTSD (AX)(R10*1), Z24
+	VBROADCASTSD (AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD (AX)(DX*4), Z24
+	VBROADCASTSD (AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z21, Z12
 	VFMADD231PD  Z24, Z22, Z13
 	VFMADD231PD  Y24, Y23, Y14
-	VBROADCASTSD (AX)(R11*1), Z24
+	VBROADCASTSD (AX)(R10*1), Z24
 	VFMADD231PD  Z24, Z21, Z15
 	VFMADD231PD  Z24, Z22, Z16
 	VFMADD231PD  Y24, Y23, Y17
-	VBROADCASTSD (AX)(R10*2), Z24
+	VBROADCASTSD (AX)(R9*2), Z24
 	VFMADD231PD  Z24, Z21, Z18
 	VFMADD231PD  Z24, Z22, Z19
 	VFMADD231PD  Y24, Y23, Y20
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Y5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPD       Y8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPD       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPD       Y11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Y14, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y15, (DI)
-	VEXTRACTF64X4 $0x01, Z15, 32(DI)
-	VMOVUPD       Y16, 64(DI)
-	VEXTRACTF64X4 $0x01, Z16, 96(DI)
-	VMOVUPD       Y17, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Y19, 64(DI)
-	VEXTRACTF64X4 $0x01, Z19, 96(DI)
-	VMOVUPD       Y20, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPD       Y8, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPD       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPD       Y11, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y15, (SI)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)
+	VMOVUPD       Y16, 64(SI)
+	VEXTRACTF64X4 $0x01, Z16, 96(SI)
+	VMOVUPD       Y17, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, 64(SI)
+	VEXTRACTF64X4 $0x01, Z19, 96(SI)
+	VMOVUPD       Y20, (SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -13959,30 +17039,26 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone8x20AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R10*2), R12
-	ADDQ DX, R12
-	MOVQ cols+56(FP), R13
-	SUBQ $0x00000010, R13
+	LEAQ (AX)(R9*2), R11
+	ADDQ CX, R11
+	MOVQ cols+56(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -14007,255 +17083,255 @@ TEXT ·dalone8x20AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Y23, Y23, Y23
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD.Z    128(BX), K1, Y26
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      (DX)(R12*1), Y26
 	VBROADCASTSD (AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Y27, Y26, Y2
-	VBROADCASTSD (AX)(DX*1), Z27
+	VBROADCASTSD (AX)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Y27, Y26, Y5
-	VBROADCASTSD (AX)(DX*2), Z27
+	VBROADCASTSD (AX)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Y27, Y26, Y8
-	VBROADCASTSD (AX)(R10*1), Z27
+	VBROADCASTSD (AX)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Y27, Y26, Y11
-	VBROADCASTSD (AX)(DX*4), Z27
+	VBROADCASTSD (AX)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Y27, Y26, Y14
-	VBROADCASTSD (AX)(R11*1), Z27
+	VBROADCASTSD (AX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Y27, Y26, Y17
-	VBROADCASTSD (AX)(R10*2), Z27
+	VBROADCASTSD (AX)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Y27, Y26, Y20
-	VBROADCASTSD (R12), Z27
+	VBROADCASTSD (R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD.Z    128(BX), K1, Y26
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      (DX)(R12*1), Y26
 	VBROADCASTSD 8(AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Y27, Y26, Y2
-	VBROADCASTSD 8(AX)(DX*1), Z27
+	VBROADCASTSD 8(AX)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Y27, Y26, Y5
-	VBROADCASTSD 8(AX)(DX*2), Z27
+	VBROADCASTSD 8(AX)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Y27, Y26, Y8
-	VBROADCASTSD 8(AX)(R10*1), Z27
+	VBROADCASTSD 8(AX)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Y27, Y26, Y11
-	VBROADCASTSD 8(AX)(DX*4), Z27
+	VBROADCASTSD 8(AX)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Y27, Y26, Y14
-	VBROADCASTSD 8(AX)(R11*1), Z27
+	VBROADCASTSD 8(AX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Y27, Y26, Y17
-	VBROADCASTSD 8(AX)(R10*2), Z27
+	VBROADCASTSD 8(AX)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Y27, Y26, Y20
-	VBROADCASTSD 8(R12), Z27
+	VBROADCASTSD 8(R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD.Z    128(BX), K1, Y26
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      (DX)(R12*1), Y26
 	VBROADCASTSD 16(AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Y27, Y26, Y2
-	VBROADCASTSD 16(AX)(DX*1), Z27
+	VBROADCASTSD 16(AX)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Y27, Y26, Y5
-	VBROADCASTSD 16(AX)(DX*2), Z27
+	VBROADCASTSD 16(AX)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Y27, Y26, Y8
-	VBROADCASTSD 16(AX)(R10*1), Z27
+	VBROADCASTSD 16(AX)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Y27, Y26, Y11
-	VBROADCASTSD 16(AX)(DX*4), Z27
+	VBROADCASTSD 16(AX)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Y27, Y26, Y14
-	VBROADCASTSD 16(AX)(R11*1), Z27
+	VBROADCASTSD 16(AX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Y27, Y26, Y17
-	VBROADCASTSD 16(AX)(R10*2), Z27
+	VBROADCASTSD 16(AX)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Y27, Y26, Y20
-	VBROADCASTSD 16(R12), Z27
+	VBROADCASTSD 16(R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD.Z    128(BX), K1, Y26
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      (DX)(R12*1), Y26
 	VBROADCASTSD 24(AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Y27, Y26, Y2
-	VBROADCASTSD 24(AX)(DX*1), Z27
+	VBROADCASTSD 24(AX)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Y27, Y26, Y5
-	VBROADCASTSD 24(AX)(DX*2), Z27
+	VBROADCASTSD 24(AX)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Y27, Y26, Y8
-	VBROADCASTSD 24(AX)(R10*1), Z27
+	VBROADCASTSD 24(AX)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Y27, Y26, Y11
-	VBROADCASTSD 24(AX)(DX*4), Z27
+	VBROADCASTSD 24(AX)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Y27, Y26, Y14
-	VBROADCASTSD 24(AX)(R11*1), Z27
+	VBROADCASTSD 24(AX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Y27, Y26, Y17
-	VBROADCASTSD 24(AX)(R10*2), Z27
+	VBROADCASTSD 24(AX)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Y27, Y26, Y20
-	VBROADCASTSD 24(R12), Z27
+	VBROADCASTSD 24(R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, R12
-	SUBQ         $0x04, R9
+	ADDQ         $0x00000020, R11
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD.Z    128(BX), K1, Y26
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      (DX)(R12*1), Y26
 	VBROADCASTSD (AX), Z27
 	VFMADD231PD  Z27, Z24, Z0
 	VFMADD231PD  Z27, Z25, Z1
 	VFMADD231PD  Y27, Y26, Y2
-	VBROADCASTSD (AX)(DX*1), Z27
+	VBROADCASTSD (AX)(CX*1), Z27
 	VFMADD231PD  Z27, Z24, Z3
 	VFMADD231PD  Z27, Z25, Z4
 	VFMADD231PD  Y27, Y26, Y5
-	VBROADCASTSD (AX)(DX*2), Z27
+	VBROADCASTSD (AX)(CX*2), Z27
 	VFMADD231PD  Z27, Z24, Z6
 	VFMADD231PD  Z27, Z25, Z7
 	VFMADD231PD  Y27, Y26, Y8
-	VBROADCASTSD (AX)(R10*1), Z27
+	VBROADCASTSD (AX)(R9*1), Z27
 	VFMADD231PD  Z27, Z24, Z9
 	VFMADD231PD  Z27, Z25, Z10
 	VFMADD231PD  Y27, Y26, Y11
-	VBROADCASTSD (AX)(DX*4), Z27
+	VBROADCASTSD (AX)(CX*4), Z27
 	VFMADD231PD  Z27, Z24, Z12
 	VFMADD231PD  Z27, Z25, Z13
 	VFMADD231PD  Y27, Y26, Y14
-	VBROADCASTSD (AX)(R11*1), Z27
+	VBROADCASTSD (AX)(R10*1), Z27
 	VFMADD231PD  Z27, Z24, Z15
 	VFMADD231PD  Z27, Z25, Z16
 	VFMADD231PD  Y27, Y26, Y17
-	VBROADCASTSD (AX)(R10*2), Z27
+	VBROADCASTSD (AX)(R9*2), Z27
 	VFMADD231PD  Z27, Z24, Z18
 	VFMADD231PD  Z27, Z25, Z19
 	VFMADD231PD  Y27, Y26, Y20
-	VBROADCASTSD (R12), Z27
+	VBROADCASTSD (R11), Z27
 	VFMADD231PD  Z27, Z24, Z21
 	VFMADD231PD  Z27, Z25, Z22
 	VFMADD231PD  Y27, Y26, Y23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	ADDQ         $0x00000008, R12
-	DECQ         R9
+	ADDQ         $0x00000008, R11
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y3, (DI)
-	VEXTRACTF64X4 $0x01, Z3, 32(DI)
-	VMOVUPD       Y4, 64(DI)
-	VEXTRACTF64X4 $0x01, Z4, 96(DI)
-	VMOVUPD       Y5, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y6, (DI)
-	VEXTRACTF64X4 $0x01, Z6, 32(DI)
-	VMOVUPD       Y7, 64(DI)
-	VEXTRACTF64X4 $0x01, Z7, 96(DI)
-	VMOVUPD       Y8, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y9, (DI)
-	VEXTRACTF64X4 $0x01, Z9, 32(DI)
-	VMOVUPD       Y10, 64(DI)
-	VEXTRACTF64X4 $0x01, Z10, 96(DI)
-	VMOVUPD       Y11, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Y14, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y15, (DI)
-	VEXTRACTF64X4 $0x01, Z15, 32(DI)
-	VMOVUPD       Y16, 64(DI)
-	VEXTRACTF64X4 $0x01, Z16, 96(DI)
-	VMOVUPD       Y17, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y18, (DI)
-	VEXTRACTF64X4 $0x01, Z18, 32(DI)
-	VMOVUPD       Y19, 64(DI)
-	VEXTRACTF64X4 $0x01, Z19, 96(DI)
-	VMOVUPD       Y20, K1, 128(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y21, (DI)
-	VEXTRACTF64X4 $0x01, Z21, 32(DI)
-	VMOVUPD       Y22, 64(DI)
-	VEXTRACTF64X4 $0x01, Z22, 96(DI)
-	VMOVUPD       Y23, K1, 128(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y3, (SI)
+	VEXTRACTF64X4 $0x01, Z3, 32(SI)
+	VMOVUPD       Y4, 64(SI)
+	VEXTRACTF64X4 $0x01, Z4, 96(SI)
+	VMOVUPD       Y5, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y6, (SI)
+	VEXTRACTF64X4 $0x01, Z6, 32(SI)
+	VMOVUPD       Y7, 64(SI)
+	VEXTRACTF64X4 $0x01, Z7, 96(SI)
+	VMOVUPD       Y8, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y9, (SI)
+	VEXTRACTF64X4 $0x01, Z9, 32(SI)
+	VMOVUPD       Y10, 64(SI)
+	VEXTRACTF64X4 $0x01, Z10, 96(SI)
+	VMOVUPD       Y11, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y15, (SI)
+	VEXTRACTF64X4 $0x01, Z15, 32(SI)
+	VMOVUPD       Y16, 64(SI)
+	VEXTRACTF64X4 $0x01, Z16, 96(SI)
+	VMOVUPD       Y17, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y18, (SI)
+	VEXTRACTF64X4 $0x01, Z18, 32(SI)
+	VMOVUPD       Y19, 64(SI)
+	VEXTRACTF64X4 $0x01, Z19, 96(SI)
+	VMOVUPD       Y20, (SI)(R12*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y21, (SI)
+	VEXTRACTF64X4 $0x01, Z21, 32(SI)
+	VMOVUPD       Y22, 64(SI)
+	VEXTRACTF64X4 $0x01, Z22, 96(SI)
+	VMOVUPD       Y23, (SI)(R12*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -14272,15 +17348,11 @@ TEXT ·dalone1x28AVX512(SB), NOSPLIT, $0-64
 	SHLQ $0x03, CX
 	SHLQ $0x03, BX
 	SHLQ $0x03, DI
-	MOVQ cols+56(FP), R9
-	SUBQ $0x00000018, R9
+	MOVQ cols+56(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R9, CX
-	MOVL    $0x00000001, R9
-	SHLL    CL, R9
-	DECL    R9
-	KMOVW   R9, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, CX
+	SHLQ    $0x03, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14293,7 +17365,7 @@ tileSteps:
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD.Z    192(DX), K1, Y7
+	VMOVUPD      (DX)(CX*1), Y7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -14303,7 +17375,7 @@ tileSteps:
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD.Z    192(DX), K1, Y7
+	VMOVUPD      (DX)(CX*1), Y7
 	VBROADCASTSD 8(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -14313,7 +17385,7 @@ tileSteps:
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD.Z    192(DX), K1, Y7
+	VMOVUPD      (DX)(CX*1), Y7
 	VBROADCASTSD 16(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -14323,7 +17395,7 @@ tileSteps:
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD.Z    192(DX), K1, Y7
+	VMOVUPD      (DX)(CX*1), Y7
 	VBROADCASTSD 24(AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -14342,7 +17414,7 @@ tileStep:
 	VMOVUPD      (DX), Z4
 	VMOVUPD      64(DX), Z5
 	VMOVUPD      128(DX), Z6
-	VMOVUPD.Z    192(DX), K1, Y7
+	VMOVUPD      (DX)(CX*1), Y7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -14360,7 +17432,7 @@ tileWrite:
 	VEXTRACTF64X4 $0x01, Z1, 96(SI)
 	VMOVUPD       Y2, 128(SI)
 	VEXTRACTF64X4 $0x01, Z2, 160(SI)
-	VMOVUPD       Y3, K1, 192(SI)
+	VMOVUPD       Y3, (SI)(CX*1)
 	ADDQ          DI, SI
 	VZEROUPPER
 	RET
@@ -14369,24 +17441,20 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone2x28AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000018, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R9
+	SHLQ    $0x03, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14395,116 +17463,116 @@ TEXT ·dalone2x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD.Z    192(BX), K1, Y11
+	VMOVUPD      (DX), Z8
+	VMOVUPD      64(DX), Z9
+	VMOVUPD      128(DX), Z10
+	VMOVUPD      (DX)(R9*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD.Z    192(BX), K1, Y11
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z8
+	VMOVUPD      64(DX), Z9
+	VMOVUPD      128(DX), Z10
+	VMOVUPD      (DX)(R9*1), Y11
 	VBROADCASTSD 8(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 8(AX)(DX*1), Z12
+	VBROADCASTSD 8(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD.Z    192(BX), K1, Y11
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z8
+	VMOVUPD      64(DX), Z9
+	VMOVUPD      128(DX), Z10
+	VMOVUPD      (DX)(R9*1), Y11
 	VBROADCASTSD 16(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 16(AX)(DX*1), Z12
+	VBROADCASTSD 16(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD.Z    192(BX), K1, Y11
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z8
+	VMOVUPD      64(DX), Z9
+	VMOVUPD      128(DX), Z10
+	VMOVUPD      (DX)(R9*1), Y11
 	VBROADCASTSD 24(AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD 24(AX)(DX*1), Z12
+	VBROADCASTSD 24(AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z8
-	VMOVUPD      64(BX), Z9
-	VMOVUPD      128(BX), Z10
-	VMOVUPD.Z    192(BX), K1, Y11
+	VMOVUPD      (DX), Z8
+	VMOVUPD      64(DX), Z9
+	VMOVUPD      128(DX), Z10
+	VMOVUPD      (DX)(R9*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPD       Y3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPD       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPD       Y7, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPD       Y3, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPD       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPD       Y7, (SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -14512,24 +17580,20 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone3x28AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ cols+56(FP), R10
-	SUBQ $0x00000018, R10
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	MOVQ cols+56(FP), R9
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R9
+	SHLQ    $0x03, R9
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14542,149 +17606,149 @@ TEXT ·dalone3x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD.Z    192(BX), K1, Y15
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      128(DX), Z14
+	VMOVUPD      (DX)(R9*1), Y15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD.Z    192(BX), K1, Y15
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      128(DX), Z14
+	VMOVUPD      (DX)(R9*1), Y15
 	VBROADCASTSD 8(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD 8(AX)(DX*1), Z16
+	VBROADCASTSD 8(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD 8(AX)(DX*2), Z16
+	VBROADCASTSD 8(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD.Z    192(BX), K1, Y15
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      128(DX), Z14
+	VMOVUPD      (DX)(R9*1), Y15
 	VBROADCASTSD 16(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD 16(AX)(DX*1), Z16
+	VBROADCASTSD 16(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD 16(AX)(DX*2), Z16
+	VBROADCASTSD 16(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD.Z    192(BX), K1, Y15
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      128(DX), Z14
+	VMOVUPD      (DX)(R9*1), Y15
 	VBROADCASTSD 24(AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD 24(AX)(DX*1), Z16
+	VBROADCASTSD 24(AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD 24(AX)(DX*2), Z16
+	VBROADCASTSD 24(AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z12
-	VMOVUPD      64(BX), Z13
-	VMOVUPD      128(BX), Z14
-	VMOVUPD.Z    192(BX), K1, Y15
+	VMOVUPD      (DX), Z12
+	VMOVUPD      64(DX), Z13
+	VMOVUPD      128(DX), Z14
+	VMOVUPD      (DX)(R9*1), Y15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPD       Y3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPD       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPD       Y7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPD       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPD       Y11, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPD       Y3, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPD       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPD       Y7, (SI)(R9*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPD       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPD       Y11, (SI)(R9*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -14692,25 +17756,21 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone4x28AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000018, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14727,182 +17787,182 @@ TEXT ·dalone4x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD.Z    192(BX), K1, Y19
+	VMOVUPD      (DX), Z16
+	VMOVUPD      64(DX), Z17
+	VMOVUPD      128(DX), Z18
+	VMOVUPD      (DX)(R10*1), Y19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD (AX)(R10*1), Z20
+	VBROADCASTSD (AX)(R9*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD.Z    192(BX), K1, Y19
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z16
+	VMOVUPD      64(DX), Z17
+	VMOVUPD      128(DX), Z18
+	VMOVUPD      (DX)(R10*1), Y19
 	VBROADCASTSD 8(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD 8(AX)(DX*1), Z20
+	VBROADCASTSD 8(AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD 8(AX)(DX*2), Z20
+	VBROADCASTSD 8(AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD 8(AX)(R10*1), Z20
+	VBROADCASTSD 8(AX)(R9*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD.Z    192(BX), K1, Y19
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z16
+	VMOVUPD      64(DX), Z17
+	VMOVUPD      128(DX), Z18
+	VMOVUPD      (DX)(R10*1), Y19
 	VBROADCASTSD 16(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD 16(AX)(DX*1), Z20
+	VBROADCASTSD 16(AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD 16(AX)(DX*2), Z20
+	VBROADCASTSD 16(AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD 16(AX)(R10*1), Z20
+	VBROADCASTSD 16(AX)(R9*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD.Z    192(BX), K1, Y19
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z16
+	VMOVUPD      64(DX), Z17
+	VMOVUPD      128(DX), Z18
+	VMOVUPD      (DX)(R10*1), Y19
 	VBROADCASTSD 24(AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD 24(AX)(DX*1), Z20
+	VBROADCASTSD 24(AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD 24(AX)(DX*2), Z20
+	VBROADCASTSD 24(AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD 24(AX)(R10*1), Z20
+	VBROADCASTSD 24(AX)(R9*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z16
-	VMOVUPD      64(BX), Z17
-	VMOVUPD      128(BX), Z18
-	VMOVUPD.Z    192(BX), K1, Y19
+	VMOVUPD      (DX), Z16
+	VMOVUPD      64(DX), Z17
+	VMOVUPD      128(DX), Z18
+	VMOVUPD      (DX)(R10*1), Y19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD (AX)(R10*1), Z20
+	VBROADCASTSD (AX)(R9*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPD       Y3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPD       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPD       Y7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPD       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPD       Y11, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Y14, 128(DI)
-	VEXTRACTF64X4 $0x01, Z14, 160(DI)
-	VMOVUPD       Y15, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPD       Y3, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPD       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPD       Y7, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPD       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPD       Y11, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, 128(SI)
+	VEXTRACTF64X4 $0x01, Z14, 160(SI)
+	VMOVUPD       Y15, (SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -14910,25 +17970,21 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone5x28AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	MOVQ cols+56(FP), R11
-	SUBQ $0x00000018, R11
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	MOVQ cols+56(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14949,215 +18005,215 @@ TEXT ·dalone5x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z17, Z17, Z17
 	VPXORD  Z18, Z18, Z18
 	VPXORD  Y19, Y19, Y19
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z20
-	VMOVUPD      64(BX), Z21
-	VMOVUPD      128(BX), Z22
-	VMOVUPD.Z    192(BX), K1, Y23
+	VMOVUPD      (DX), Z20
+	VMOVUPD      64(DX), Z21
+	VMOVUPD      128(DX), Z22
+	VMOVUPD      (DX)(R10*1), Y23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Y24, Y23, Y3
-	VBROADCASTSD (AX)(DX*1), Z24
+	VBROADCASTSD (AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Y24, Y23, Y7
-	VBROADCASTSD (AX)(DX*2), Z24
+	VBROADCASTSD (AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD (AX)(R10*1), Z24
+	VBROADCASTSD (AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Y24, Y23, Y15
-	VBROADCASTSD (AX)(DX*4), Z24
+	VBROADCASTSD (AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z20
-	VMOVUPD      64(BX), Z21
-	VMOVUPD      128(BX), Z22
-	VMOVUPD.Z    192(BX), K1, Y23
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z20
+	VMOVUPD      64(DX), Z21
+	VMOVUPD      128(DX), Z22
+	VMOVUPD      (DX)(R10*1), Y23
 	VBROADCASTSD 8(AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Y24, Y23, Y3
-	VBROADCASTSD 8(AX)(DX*1), Z24
+	VBROADCASTSD 8(AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Y24, Y23, Y7
-	VBROADCASTSD 8(AX)(DX*2), Z24
+	VBROADCASTSD 8(AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD 8(AX)(R10*1), Z24
+	VBROADCASTSD 8(AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Y24, Y23, Y15
-	VBROADCASTSD 8(AX)(DX*4), Z24
+	VBROADCASTSD 8(AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z20
-	VMOVUPD      64(BX), Z21
-	VMOVUPD      128(BX), Z22
-	VMOVUPD.Z    192(BX), K1, Y23
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z20
+	VMOVUPD      64(DX), Z21
+	VMOVUPD      128(DX), Z22
+	VMOVUPD      (DX)(R10*1), Y23
 	VBROADCASTSD 16(AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Y24, Y23, Y3
-	VBROADCASTSD 16(AX)(DX*1), Z24
+	VBROADCASTSD 16(AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Y24, Y23, Y7
-	VBROADCASTSD 16(AX)(DX*2), Z24
+	VBROADCASTSD 16(AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD 16(AX)(R10*1), Z24
+	VBROADCASTSD 16(AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Y24, Y23, Y15
-	VBROADCASTSD 16(AX)(DX*4), Z24
+	VBROADCASTSD 16(AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z20
-	VMOVUPD      64(BX), Z21
-	VMOVUPD      128(BX), Z22
-	VMOVUPD.Z    192(BX), K1, Y23
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z20
+	VMOVUPD      64(DX), Z21
+	VMOVUPD      128(DX), Z22
+	VMOVUPD      (DX)(R10*1), Y23
 	VBROADCASTSD 24(AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Y24, Y23, Y3
-	VBROADCASTSD 24(AX)(DX*1), Z24
+	VBROADCASTSD 24(AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Y24, Y23, Y7
-	VBROADCASTSD 24(AX)(DX*2), Z24
+	VBROADCASTSD 24(AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD 24(AX)(R10*1), Z24
+	VBROADCASTSD 24(AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Y24, Y23, Y15
-	VBROADCASTSD 24(AX)(DX*4), Z24
+	VBROADCASTSD 24(AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z20
-	VMOVUPD      64(BX), Z21
-	VMOVUPD      128(BX), Z22
-	VMOVUPD.Z    192(BX), K1, Y23
+	VMOVUPD      (DX), Z20
+	VMOVUPD      64(DX), Z21
+	VMOVUPD      128(DX), Z22
+	VMOVUPD      (DX)(R10*1), Y23
 	VBROADCASTSD (AX), Z24
 	VFMADD231PD  Z24, Z20, Z0
 	VFMADD231PD  Z24, Z21, Z1
 	VFMADD231PD  Z24, Z22, Z2
 	VFMADD231PD  Y24, Y23, Y3
-	VBROADCASTSD (AX)(DX*1), Z24
+	VBROADCASTSD (AX)(CX*1), Z24
 	VFMADD231PD  Z24, Z20, Z4
 	VFMADD231PD  Z24, Z21, Z5
 	VFMADD231PD  Z24, Z22, Z6
 	VFMADD231PD  Y24, Y23, Y7
-	VBROADCASTSD (AX)(DX*2), Z24
+	VBROADCASTSD (AX)(CX*2), Z24
 	VFMADD231PD  Z24, Z20, Z8
 	VFMADD231PD  Z24, Z21, Z9
 	VFMADD231PD  Z24, Z22, Z10
 	VFMADD231PD  Y24, Y23, Y11
-	VBROADCASTSD (AX)(R10*1), Z24
+	VBROADCASTSD (AX)(R9*1), Z24
 	VFMADD231PD  Z24, Z20, Z12
 	VFMADD231PD  Z24, Z21, Z13
 	VFMADD231PD  Z24, Z22, Z14
 	VFMADD231PD  Y24, Y23, Y15
-	VBROADCASTSD (AX)(DX*4), Z24
+	VBROADCASTSD (AX)(CX*4), Z24
 	VFMADD231PD  Z24, Z20, Z16
 	VFMADD231PD  Z24, Z21, Z17
 	VFMADD231PD  Z24, Z22, Z18
 	VFMADD231PD  Y24, Y23, Y19
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPD       Y3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPD       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPD       Y7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPD       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPD       Y11, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Y14, 128(DI)
-	VEXTRACTF64X4 $0x01, Z14, 160(DI)
-	VMOVUPD       Y15, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Y17, 64(DI)
-	VEXTRACTF64X4 $0x01, Z17, 96(DI)
-	VMOVUPD       Y18, 128(DI)
-	VEXTRACTF64X4 $0x01, Z18, 160(DI)
-	VMOVUPD       Y19, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPD       Y3, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPD       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPD       Y7, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPD       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPD       Y11, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, 128(SI)
+	VEXTRACTF64X4 $0x01, Z14, 160(SI)
+	VMOVUPD       Y15, (SI)(R10*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, 64(SI)
+	VEXTRACTF64X4 $0x01, Z17, 96(SI)
+	VMOVUPD       Y18, 128(SI)
+	VEXTRACTF64X4 $0x01, Z18, 160(SI)
+	VMOVUPD       Y19, (SI)(R10*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET
 
@@ -15165,26 +18221,22 @@ tileWrite:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dalone6x28AVX512(SB), NOSPLIT, $0-64
 	MOVQ a+8(FP), AX
-	MOVQ aRow+16(FP), DX
-	MOVQ b+24(FP), BX
-	MOVQ bRow+32(FP), SI
-	MOVQ c+40(FP), DI
-	MOVQ ldc+48(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	LEAQ (DX)(DX*2), R10
-	LEAQ (DX)(DX*4), R11
-	MOVQ cols+56(FP), R12
-	SUBQ $0x00000018, R12
+	MOVQ aRow+16(FP), CX
+	MOVQ b+24(FP), DX
+	MOVQ bRow+32(FP), BX
+	MOVQ c+40(FP), SI
+	MOVQ ldc+48(FP), DI
+	MOVQ k+0(FP), R8
+	SHLQ $0x03, CX
+	SHLQ $0x03, BX
+	SHLQ $0x03, DI
+	LEAQ (CX)(CX*2), R9
+	LEAQ (CX)(CX*4), R10
+	MOVQ cols+56(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -15209,247 +18261,247 @@ TEXT ·dalone6x28AVX512(SB), NOSPLIT, $0-64
 	VPXORD  Z21, Z21, Z21
 	VPXORD  Z22, Z22, Z22
 	VPXORD  Y23, Y23, Y23
-	SUBQ    $0x04, R9
+	SUBQ    $0x04, R8
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD      128(BX), Z26
-	VMOVUPD.Z    192(BX), K1, Y27
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      128(DX), Z26
+	VMOVUPD      (DX)(R11*1), Y27
 	VBROADCASTSD (AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Y28, Y27, Y3
-	VBROADCASTSD (AX)(DX*1), Z28
+	VBROADCASTSD (AX)(CX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Y28, Y27, Y7
-	VBROADCASTSD (AX)(DX*2), Z28
+	VBROADCASTSD (AX)(CX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Y28, Y27, Y11
-	VBROADCASTSD (AX)(R10*1), Z28
+	VBROADCASTSD (AX)(R9*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Y28, Y27, Y15
-	VBROADCASTSD (AX)(DX*4), Z28
+	VBROADCASTSD (AX)(CX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Y28, Y27, Y19
-	VBROADCASTSD (AX)(R11*1), Z28
+	VBROADCASTSD (AX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD      128(BX), Z26
-	VMOVUPD.Z    192(BX), K1, Y27
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      128(DX), Z26
+	VMOVUPD      (DX)(R11*1), Y27
 	VBROADCASTSD 8(AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Y28, Y27, Y3
-	VBROADCASTSD 8(AX)(DX*1), Z28
+	VBROADCASTSD 8(AX)(CX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Y28, Y27, Y7
-	VBROADCASTSD 8(AX)(DX*2), Z28
+	VBROADCASTSD 8(AX)(CX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Y28, Y27, Y11
-	VBROADCASTSD 8(AX)(R10*1), Z28
+	VBROADCASTSD 8(AX)(R9*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Y28, Y27, Y15
-	VBROADCASTSD 8(AX)(DX*4), Z28
+	VBROADCASTSD 8(AX)(CX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Y28, Y27, Y19
-	VBROADCASTSD 8(AX)(R11*1), Z28
+	VBROADCASTSD 8(AX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD      128(BX), Z26
-	VMOVUPD.Z    192(BX), K1, Y27
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      128(DX), Z26
+	VMOVUPD      (DX)(R11*1), Y27
 	VBROADCASTSD 16(AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Y28, Y27, Y3
-	VBROADCASTSD 16(AX)(DX*1), Z28
+	VBROADCASTSD 16(AX)(CX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Y28, Y27, Y7
-	VBROADCASTSD 16(AX)(DX*2), Z28
+	VBROADCASTSD 16(AX)(CX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Y28, Y27, Y11
-	VBROADCASTSD 16(AX)(R10*1), Z28
+	VBROADCASTSD 16(AX)(R9*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Y28, Y27, Y15
-	VBROADCASTSD 16(AX)(DX*4), Z28
+	VBROADCASTSD 16(AX)(CX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Y28, Y27, Y19
-	VBROADCASTSD 16(AX)(R11*1), Z28
+	VBROADCASTSD 16(AX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	ADDQ         SI, BX
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD      128(BX), Z26
-	VMOVUPD.Z    192(BX), K1, Y27
+	ADDQ         BX, DX
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      128(DX), Z26
+	VMOVUPD      (DX)(R11*1), Y27
 	VBROADCASTSD 24(AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Y28, Y27, Y3
-	VBROADCASTSD 24(AX)(DX*1), Z28
+	VBROADCASTSD 24(AX)(CX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Y28, Y27, Y7
-	VBROADCASTSD 24(AX)(DX*2), Z28
+	VBROADCASTSD 24(AX)(CX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Y28, Y27, Y11
-	VBROADCASTSD 24(AX)(R10*1), Z28
+	VBROADCASTSD 24(AX)(R9*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Y28, Y27, Y15
-	VBROADCASTSD 24(AX)(DX*4), Z28
+	VBROADCASTSD 24(AX)(CX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Y28, Y27, Y19
-	VBROADCASTSD 24(AX)(R11*1), Z28
+	VBROADCASTSD 24(AX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000020, AX
-	SUBQ         $0x04, R9
+	SUBQ         $0x04, R8
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R9
+	ADDQ $0x04, R8
 	JEQ  tileWrite
 
 tileStep:
-	VMOVUPD      (BX), Z24
-	VMOVUPD      64(BX), Z25
-	VMOVUPD      128(BX), Z26
-	VMOVUPD.Z    192(BX), K1, Y27
+	VMOVUPD      (DX), Z24
+	VMOVUPD      64(DX), Z25
+	VMOVUPD      128(DX), Z26
+	VMOVUPD      (DX)(R11*1), Y27
 	VBROADCASTSD (AX), Z28
 	VFMADD231PD  Z28, Z24, Z0
 	VFMADD231PD  Z28, Z25, Z1
 	VFMADD231PD  Z28, Z26, Z2
 	VFMADD231PD  Y28, Y27, Y3
-	VBROADCASTSD (AX)(DX*1), Z28
+	VBROADCASTSD (AX)(CX*1), Z28
 	VFMADD231PD  Z28, Z24, Z4
 	VFMADD231PD  Z28, Z25, Z5
 	VFMADD231PD  Z28, Z26, Z6
 	VFMADD231PD  Y28, Y27, Y7
-	VBROADCASTSD (AX)(DX*2), Z28
+	VBROADCASTSD (AX)(CX*2), Z28
 	VFMADD231PD  Z28, Z24, Z8
 	VFMADD231PD  Z28, Z25, Z9
 	VFMADD231PD  Z28, Z26, Z10
 	VFMADD231PD  Y28, Y27, Y11
-	VBROADCASTSD (AX)(R10*1), Z28
+	VBROADCASTSD (AX)(R9*1), Z28
 	VFMADD231PD  Z28, Z24, Z12
 	VFMADD231PD  Z28, Z25, Z13
 	VFMADD231PD  Z28, Z26, Z14
 	VFMADD231PD  Y28, Y27, Y15
-	VBROADCASTSD (AX)(DX*4), Z28
+	VBROADCASTSD (AX)(CX*4), Z28
 	VFMADD231PD  Z28, Z24, Z16
 	VFMADD231PD  Z28, Z25, Z17
 	VFMADD231PD  Z28, Z26, Z18
 	VFMADD231PD  Y28, Y27, Y19
-	VBROADCASTSD (AX)(R11*1), Z28
+	VBROADCASTSD (AX)(R10*1), Z28
 	VFMADD231PD  Z28, Z24, Z20
 	VFMADD231PD  Z28, Z25, Z21
 	VFMADD231PD  Z28, Z26, Z22
 	VFMADD231PD  Y28, Y27, Y23
-	ADDQ         SI, BX
+	ADDQ         BX, DX
 	ADDQ         $0x00000008, AX
-	DECQ         R9
+	DECQ         R8
 	JNE          tileStep
 
 tileWrite:
-	VMOVUPD       Y0, (DI)
-	VEXTRACTF64X4 $0x01, Z0, 32(DI)
-	VMOVUPD       Y1, 64(DI)
-	VEXTRACTF64X4 $0x01, Z1, 96(DI)
-	VMOVUPD       Y2, 128(DI)
-	VEXTRACTF64X4 $0x01, Z2, 160(DI)
-	VMOVUPD       Y3, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y4, (DI)
-	VEXTRACTF64X4 $0x01, Z4, 32(DI)
-	VMOVUPD       Y5, 64(DI)
-	VEXTRACTF64X4 $0x01, Z5, 96(DI)
-	VMOVUPD       Y6, 128(DI)
-	VEXTRACTF64X4 $0x01, Z6, 160(DI)
-	VMOVUPD       Y7, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y8, (DI)
-	VEXTRACTF64X4 $0x01, Z8, 32(DI)
-	VMOVUPD       Y9, 64(DI)
-	VEXTRACTF64X4 $0x01, Z9, 96(DI)
-	VMOVUPD       Y10, 128(DI)
-	VEXTRACTF64X4 $0x01, Z10, 160(DI)
-	VMOVUPD       Y11, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y12, (DI)
-	VEXTRACTF64X4 $0x01, Z12, 32(DI)
-	VMOVUPD       Y13, 64(DI)
-	VEXTRACTF64X4 $0x01, Z13, 96(DI)
-	VMOVUPD       Y14, 128(DI)
-	VEXTRACTF64X4 $0x01, Z14, 160(DI)
-	VMOVUPD       Y15, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y16, (DI)
-	VEXTRACTF64X4 $0x01, Z16, 32(DI)
-	VMOVUPD       Y17, 64(DI)
-	VEXTRACTF64X4 $0x01, Z17, 96(DI)
-	VMOVUPD       Y18, 128(DI)
-	VEXTRACTF64X4 $0x01, Z18, 160(DI)
-	VMOVUPD       Y19, K1, 192(DI)
-	ADDQ          R8, DI
-	VMOVUPD       Y20, (DI)
-	VEXTRACTF64X4 $0x01, Z20, 32(DI)
-	VMOVUPD       Y21, 64(DI)
-	VEXTRACTF64X4 $0x01, Z21, 96(DI)
-	VMOVUPD       Y22, 128(DI)
-	VEXTRACTF64X4 $0x01, Z22, 160(DI)
-	VMOVUPD       Y23, K1, 192(DI)
-	ADDQ          R8, DI
+	VMOVUPD       Y0, (SI)
+	VEXTRACTF64X4 $0x01, Z0, 32(SI)
+	VMOVUPD       Y1, 64(SI)
+	VEXTRACTF64X4 $0x01, Z1, 96(SI)
+	VMOVUPD       Y2, 128(SI)
+	VEXTRACTF64X4 $0x01, Z2, 160(SI)
+	VMOVUPD       Y3, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y4, (SI)
+	VEXTRACTF64X4 $0x01, Z4, 32(SI)
+	VMOVUPD       Y5, 64(SI)
+	VEXTRACTF64X4 $0x01, Z5, 96(SI)
+	VMOVUPD       Y6, 128(SI)
+	VEXTRACTF64X4 $0x01, Z6, 160(SI)
+	VMOVUPD       Y7, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y8, (SI)
+	VEXTRACTF64X4 $0x01, Z8, 32(SI)
+	VMOVUPD       Y9, 64(SI)
+	VEXTRACTF64X4 $0x01, Z9, 96(SI)
+	VMOVUPD       Y10, 128(SI)
+	VEXTRACTF64X4 $0x01, Z10, 160(SI)
+	VMOVUPD       Y11, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y12, (SI)
+	VEXTRACTF64X4 $0x01, Z12, 32(SI)
+	VMOVUPD       Y13, 64(SI)
+	VEXTRACTF64X4 $0x01, Z13, 96(SI)
+	VMOVUPD       Y14, 128(SI)
+	VEXTRACTF64X4 $0x01, Z14, 160(SI)
+	VMOVUPD       Y15, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y16, (SI)
+	VEXTRACTF64X4 $0x01, Z16, 32(SI)
+	VMOVUPD       Y17, 64(SI)
+	VEXTRACTF64X4 $0x01, Z17, 96(SI)
+	VMOVUPD       Y18, 128(SI)
+	VEXTRACTF64X4 $0x01, Z18, 160(SI)
+	VMOVUPD       Y19, (SI)(R11*1)
+	ADDQ          DI, SI
+	VMOVUPD       Y20, (SI)
+	VEXTRACTF64X4 $0x01, Z20, 32(SI)
+	VMOVUPD       Y21, 64(SI)
+	VEXTRACTF64X4 $0x01, Z21, 96(SI)
+	VMOVUPD       Y22, 128(SI)
+	VEXTRACTF64X4 $0x01, Z22, 160(SI)
+	VMOVUPD       Y23, (SI)(R11*1)
+	ADDQ          DI, SI
 	VZEROUPPER
 	RET

@@ -25,21 +25,89 @@ GLOBL sjoinOrder<>(SB), RODATA|NOPTR, $128
 // func supright8x1AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·supright8x1AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), CX
-	MOVQ bRow+32(FP), DX
-	MOVQ a+8(FP), BX
-	MOVQ aCol+16(FP), SI
-	MOVQ c+48(FP), DI
-	MOVQ ldc+56(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000000, R10
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), CX
+	MOVQ    bRow+32(FP), DX
+	MOVQ    a+8(FP), BX
+	MOVQ    aCol+16(FP), SI
+	MOVQ    c+48(FP), DI
+	MOVQ    ldc+56(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	MOVQ    rows+64(FP), R10
+	CMPQ    R10, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (BX), Y1
+	VFMADD231PS.BCST (AX), Y1, Y0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (BX), Y1
+	VFMADD231PS.BCST (AX), Y1, Y0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (BX), Y1
+	VFMADD231PS.BCST (AX), Y1, Y0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (BX), Y1
+	VFMADD231PS.BCST (AX), Y1, Y0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (BX), Y1
+	VFMADD231PS.BCST (AX), Y1, Y0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VMOVSS       X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x01, X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x02, X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x03, X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVSS       X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x01, X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x02, X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x03, X0, (DI)
+	ADDQ         R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R10, CX
 	MOVL    $0x00000001, R10
@@ -48,10 +116,10 @@ TEXT ·supright8x1AVX512(SB), NOSPLIT, $0-72
 	KMOVW   R10, K1
 	VPXORD  Y0, Y0, Y0
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (BX), K1, Y1
 	VFMADD231PS.BCST (AX), Y1, Y0
@@ -76,79 +144,156 @@ tileSteps:
 	ADDQ             DX, AX
 	ADDQ             SI, BX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (BX), K1, Y1
 	VFMADD231PS.BCST (AX), Y1, Y0
 	ADDQ             DX, AX
 	ADDQ             SI, BX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VMOVSS       X0, (DI)
 	ADDQ         R8, DI
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTPS   $0x01, X0, (DI)
 	ADDQ         R8, DI
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTPS   $0x02, X0, (DI)
 	ADDQ         R8, DI
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTPS   $0x03, X0, (DI)
 	ADDQ         R8, DI
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y0, X0
 	VMOVSS       X0, (DI)
 	ADDQ         R8, DI
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTPS   $0x01, X0, (DI)
 	ADDQ         R8, DI
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTPS   $0x02, X0, (DI)
 	ADDQ         R8, DI
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTPS   $0x03, X0, (DI)
 	ADDQ         R8, DI
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright8x2AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·supright8x2AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, R9
+	MOVQ    rows+64(FP), R11
+	CMPQ    R11, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y2
+	VFMADD231PS.BCST (AX), Y2, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y2
+	VFMADD231PS.BCST (AX), Y2, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y2
+	VFMADD231PS.BCST (AX), Y2, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y2
+	VFMADD231PS.BCST (AX), Y2, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y2
+	VFMADD231PS.BCST (AX), Y2, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y2
+	VUNPCKHPS    Y1, Y0, Y0
+	VMOVLPS      X2, (R8)
+	ADDQ         R9, R8
+	VMOVHPS      X2, (R8)
+	ADDQ         R9, R8
+	VMOVLPS      X0, (R8)
+	ADDQ         R9, R8
+	VMOVHPS      X0, (R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y2, X1
+	VMOVLPS      X1, (R8)
+	ADDQ         R9, R8
+	VMOVHPS      X1, (R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVLPS      X0, (R8)
+	ADDQ         R9, R8
+	VMOVHPS      X0, (R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -158,10 +303,10 @@ TEXT ·supright8x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y0, Y0, Y0
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y2
 	VFMADD231PS.BCST (AX), Y2, Y0
@@ -190,13 +335,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y2
 	VFMADD231PS.BCST (AX), Y2, Y0
@@ -204,69 +349,168 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPS    Y1, Y0, Y2
 	VUNPCKHPS    Y1, Y0, Y0
 	VMOVLPS      X2, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVHPS      X2, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVLPS      X0, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVHPS      X0, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y2, X1
 	VMOVLPS      X1, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVHPS      X1, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y0, X0
 	VMOVLPS      X0, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVHPS      X0, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright8x3AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·supright8x3AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, R9
+	MOVQ    rows+64(FP), R11
+	CMPQ    R11, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y3
+	VFMADD231PS.BCST (AX), Y3, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y3
+	VFMADD231PS.BCST (AX), Y3, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y3
+	VFMADD231PS.BCST (AX), Y3, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y3
+	VFMADD231PS.BCST (AX), Y3, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y3
+	VFMADD231PS.BCST (AX), Y3, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y3
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y2, Y2, Y1
+	VUNPCKHPS    Y2, Y2, Y2
+	VUNPCKLPD    Y1, Y3, Y4
+	VUNPCKHPD    Y1, Y3, Y1
+	VUNPCKLPD    Y2, Y0, Y3
+	VUNPCKHPD    Y2, Y0, Y0
+	VMOVLPS      X4, (R8)
+	VEXTRACTPS   $0x02, X4, 8(R8)
+	ADDQ         R9, R8
+	VMOVLPS      X1, (R8)
+	VEXTRACTPS   $0x02, X1, 8(R8)
+	ADDQ         R9, R8
+	VMOVLPS      X3, (R8)
+	VEXTRACTPS   $0x02, X3, 8(R8)
+	ADDQ         R9, R8
+	VMOVLPS      X0, (R8)
+	VEXTRACTPS   $0x02, X0, 8(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y4, X2
+	VMOVLPS      X2, (R8)
+	VEXTRACTPS   $0x02, X2, 8(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVLPS      X1, (R8)
+	VEXTRACTPS   $0x02, X1, 8(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y3, X1
+	VMOVLPS      X1, (R8)
+	VEXTRACTPS   $0x02, X1, 8(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVLPS      X0, (R8)
+	VEXTRACTPS   $0x02, X0, 8(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -277,10 +521,10 @@ TEXT ·supright8x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Y2, Y2, Y2
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y3
 	VFMADD231PS.BCST (AX), Y3, Y0
@@ -313,13 +557,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y3
 	VFMADD231PS.BCST (AX), Y3, Y0
@@ -328,9 +572,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPS    Y1, Y0, Y3
 	VUNPCKHPS    Y1, Y0, Y0
@@ -344,70 +588,167 @@ tileWrite:
 	VEXTRACTPS   $0x02, X4, 8(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVLPS      X1, (R8)
 	VEXTRACTPS   $0x02, X1, 8(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVLPS      X3, (R8)
 	VEXTRACTPS   $0x02, X3, 8(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVLPS      X0, (R8)
 	VEXTRACTPS   $0x02, X0, 8(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y4, X2
 	VMOVLPS      X2, (R8)
 	VEXTRACTPS   $0x02, X2, 8(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y1, X1
 	VMOVLPS      X1, (R8)
 	VEXTRACTPS   $0x02, X1, 8(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y3, X1
 	VMOVLPS      X1, (R8)
 	VEXTRACTPS   $0x02, X1, 8(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y0, X0
 	VMOVLPS      X0, (R8)
 	VEXTRACTPS   $0x02, X0, 8(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright8x4AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·supright8x4AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, R9
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    rows+64(FP), R12
+	CMPQ    R12, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y4
+	VFMADD231PS.BCST (AX), Y4, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y4
+	VFMADD231PS.BCST (AX), Y4, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y4
+	VFMADD231PS.BCST (AX), Y4, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y4
+	VFMADD231PS.BCST (AX), Y4, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y4
+	VFMADD231PS.BCST (AX), Y4, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y4, Y3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y4
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPD    Y1, Y4, Y3
+	VUNPCKHPD    Y1, Y4, Y1
+	VUNPCKLPD    Y2, Y0, Y4
+	VUNPCKHPD    Y2, Y0, Y0
+	VMOVUPS      X3, (R8)
+	ADDQ         R9, R8
+	VMOVUPS      X1, (R8)
+	ADDQ         R9, R8
+	VMOVUPS      X4, (R8)
+	ADDQ         R9, R8
+	VMOVUPS      X0, (R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y3, X2
+	VMOVUPS      X2, (R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, (R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y4, X1
+	VMOVUPS      X1, (R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -419,10 +760,10 @@ TEXT ·supright8x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y2, Y2, Y2
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y4
 	VFMADD231PS.BCST (AX), Y4, Y0
@@ -459,13 +800,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y4
 	VFMADD231PS.BCST (AX), Y4, Y0
@@ -475,9 +816,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPS    Y1, Y0, Y4
 	VUNPCKHPS    Y1, Y0, Y0
@@ -490,63 +831,175 @@ tileWrite:
 	VMOVUPS      X3, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X1, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X4, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X0, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y3, X2
 	VMOVUPS      X2, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y1, X1
 	VMOVUPS      X1, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y4, X1
 	VMOVUPS      X1, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y0, X0
 	VMOVUPS      X0, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright8x5AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·supright8x5AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, R9
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    rows+64(FP), R12
+	CMPQ    R12, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y5
+	VFMADD231PS.BCST (AX), Y5, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y5
+	VFMADD231PS.BCST (AX), Y5, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y5
+	VFMADD231PS.BCST (AX), Y5, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y5
+	VFMADD231PS.BCST (AX), Y5, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y5
+	VFMADD231PS.BCST (AX), Y5, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y5, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y5
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPD    Y1, Y5, Y3
+	VUNPCKHPD    Y1, Y5, Y1
+	VUNPCKLPD    Y2, Y0, Y5
+	VUNPCKHPD    Y2, Y0, Y0
+	VMOVUPS      X3, (R8)
+	VMOVSS       X4, 16(R8)
+	ADDQ         R9, R8
+	VMOVUPS      X1, (R8)
+	VEXTRACTPS   $0x01, X4, 16(R8)
+	ADDQ         R9, R8
+	VMOVUPS      X5, (R8)
+	VEXTRACTPS   $0x02, X4, 16(R8)
+	ADDQ         R9, R8
+	VMOVUPS      X0, (R8)
+	VEXTRACTPS   $0x03, X4, 16(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y3, X2
+	VMOVUPS      X2, (R8)
+	VEXTRACTF128 $0x01, Y4, X2
+	VMOVSS       X2, 16(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTPS   $0x01, X2, 16(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y5, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTPS   $0x02, X2, 16(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	VEXTRACTPS   $0x03, X2, 16(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -559,10 +1012,10 @@ TEXT ·supright8x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y3, Y3, Y3
 	VPXORD  Y4, Y4, Y4
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y5
 	VFMADD231PS.BCST (AX), Y5, Y0
@@ -603,13 +1056,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y5
 	VFMADD231PS.BCST (AX), Y5, Y0
@@ -620,9 +1073,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPS    Y1, Y0, Y5
 	VUNPCKHPS    Y1, Y0, Y0
@@ -636,72 +1089,193 @@ tileWrite:
 	VMOVSS       X4, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X1, (R8)
 	VEXTRACTPS   $0x01, X4, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X5, (R8)
 	VEXTRACTPS   $0x02, X4, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X0, (R8)
 	VEXTRACTPS   $0x03, X4, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y3, X2
 	VMOVUPS      X2, (R8)
 	VEXTRACTF128 $0x01, Y4, X2
 	VMOVSS       X2, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y1, X1
 	VMOVUPS      X1, (R8)
 	VEXTRACTPS   $0x01, X2, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y5, X1
 	VMOVUPS      X1, (R8)
 	VEXTRACTPS   $0x02, X2, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y0, X0
 	VMOVUPS      X0, (R8)
 	VEXTRACTPS   $0x03, X2, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright8x6AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·supright8x6AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000000, R13
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, R9
+	LEAQ    (DX)(DX*2), R11
+	LEAQ    (DX)(DX*4), R12
+	MOVQ    rows+64(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y6
+	VFMADD231PS.BCST (AX), Y6, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y6
+	VFMADD231PS.BCST (AX), Y6, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y6
+	VFMADD231PS.BCST (AX), Y6, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y6
+	VFMADD231PS.BCST (AX), Y6, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y6
+	VFMADD231PS.BCST (AX), Y6, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y6, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y6, Y5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y6
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPD    Y1, Y6, Y3
+	VUNPCKHPD    Y1, Y6, Y1
+	VUNPCKLPD    Y2, Y0, Y6
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VMOVUPS      X3, (R8)
+	VMOVLPS      X2, 16(R8)
+	ADDQ         R9, R8
+	VMOVUPS      X1, (R8)
+	VMOVHPS      X2, 16(R8)
+	ADDQ         R9, R8
+	VMOVUPS      X6, (R8)
+	VMOVLPS      X4, 16(R8)
+	ADDQ         R9, R8
+	VMOVUPS      X0, (R8)
+	VMOVHPS      X4, 16(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y3, X3
+	VMOVUPS      X3, (R8)
+	VEXTRACTF128 $0x01, Y2, X2
+	VMOVLPS      X2, 16(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, (R8)
+	VMOVHPS      X2, 16(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y6, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTF128 $0x01, Y4, X1
+	VMOVLPS      X1, 16(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	VMOVHPS      X1, 16(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -715,10 +1289,10 @@ TEXT ·supright8x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y4, Y4, Y4
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y6
 	VFMADD231PS.BCST (AX), Y6, Y0
@@ -763,13 +1337,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y6
 	VFMADD231PS.BCST (AX), Y6, Y0
@@ -781,9 +1355,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPS    Y1, Y0, Y6
 	VUNPCKHPS    Y1, Y0, Y0
@@ -799,73 +1373,216 @@ tileWrite:
 	VMOVLPS      X2, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X1, (R8)
 	VMOVHPS      X2, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X6, (R8)
 	VMOVLPS      X4, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X0, (R8)
 	VMOVHPS      X4, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y3, X3
 	VMOVUPS      X3, (R8)
 	VEXTRACTF128 $0x01, Y2, X2
 	VMOVLPS      X2, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y1, X1
 	VMOVUPS      X1, (R8)
 	VMOVHPS      X2, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y6, X1
 	VMOVUPS      X1, (R8)
 	VEXTRACTF128 $0x01, Y4, X1
 	VMOVLPS      X1, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y0, X0
 	VMOVUPS      X0, (R8)
 	VMOVHPS      X1, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright8x7AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·supright8x7AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000000, R13
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, R9
+	LEAQ    (DX)(DX*2), R11
+	LEAQ    (DX)(DX*4), R12
+	MOVQ    rows+64(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y7
+	VFMADD231PS.BCST (AX), Y7, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y7, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y7
+	VFMADD231PS.BCST (AX), Y7, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y7, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y7
+	VFMADD231PS.BCST (AX), Y7, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y7, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y7
+	VFMADD231PS.BCST (AX), Y7, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y7, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y7
+	VFMADD231PS.BCST (AX), Y7, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y7, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y7, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y7, Y6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y7
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPD    Y1, Y7, Y3
+	VUNPCKHPD    Y1, Y7, Y1
+	VUNPCKLPD    Y2, Y0, Y7
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VUNPCKLPS    Y6, Y6, Y5
+	VUNPCKHPS    Y6, Y6, Y6
+	VUNPCKLPD    Y5, Y2, Y8
+	VUNPCKHPD    Y5, Y2, Y2
+	VUNPCKLPD    Y6, Y4, Y5
+	VUNPCKHPD    Y6, Y4, Y4
+	VMOVUPS      X3, (R8)
+	VMOVLPS      X8, 16(R8)
+	VEXTRACTPS   $0x02, X8, 24(R8)
+	ADDQ         R9, R8
+	VMOVUPS      X1, (R8)
+	VMOVLPS      X2, 16(R8)
+	VEXTRACTPS   $0x02, X2, 24(R8)
+	ADDQ         R9, R8
+	VMOVUPS      X7, (R8)
+	VMOVLPS      X5, 16(R8)
+	VEXTRACTPS   $0x02, X5, 24(R8)
+	ADDQ         R9, R8
+	VMOVUPS      X0, (R8)
+	VMOVLPS      X4, 16(R8)
+	VEXTRACTPS   $0x02, X4, 24(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y3, X3
+	VMOVUPS      X3, (R8)
+	VEXTRACTF128 $0x01, Y8, X3
+	VMOVLPS      X3, 16(R8)
+	VEXTRACTPS   $0x02, X3, 24(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTF128 $0x01, Y2, X1
+	VMOVLPS      X1, 16(R8)
+	VEXTRACTPS   $0x02, X1, 24(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y7, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTF128 $0x01, Y5, X1
+	VMOVLPS      X1, 16(R8)
+	VEXTRACTPS   $0x02, X1, 24(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVLPS      X0, 16(R8)
+	VEXTRACTPS   $0x02, X0, 24(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -880,10 +1597,10 @@ TEXT ·supright8x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y5, Y5, Y5
 	VPXORD  Y6, Y6, Y6
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y7
 	VFMADD231PS.BCST (AX), Y7, Y0
@@ -932,13 +1649,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y7
 	VFMADD231PS.BCST (AX), Y7, Y0
@@ -951,9 +1668,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPS    Y1, Y0, Y7
 	VUNPCKHPS    Y1, Y0, Y0
@@ -976,25 +1693,25 @@ tileWrite:
 	VEXTRACTPS   $0x02, X8, 24(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X1, (R8)
 	VMOVLPS      X2, 16(R8)
 	VEXTRACTPS   $0x02, X2, 24(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X7, (R8)
 	VMOVLPS      X5, 16(R8)
 	VEXTRACTPS   $0x02, X5, 24(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X0, (R8)
 	VMOVLPS      X4, 16(R8)
 	VEXTRACTPS   $0x02, X4, 24(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y3, X3
 	VMOVUPS      X3, (R8)
 	VEXTRACTF128 $0x01, Y8, X3
@@ -1002,7 +1719,7 @@ tileWrite:
 	VEXTRACTPS   $0x02, X3, 24(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y1, X1
 	VMOVUPS      X1, (R8)
 	VEXTRACTF128 $0x01, Y2, X1
@@ -1010,7 +1727,7 @@ tileWrite:
 	VEXTRACTPS   $0x02, X1, 24(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y7, X1
 	VMOVUPS      X1, (R8)
 	VEXTRACTF128 $0x01, Y5, X1
@@ -1018,7 +1735,7 @@ tileWrite:
 	VEXTRACTPS   $0x02, X1, 24(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y0, X0
 	VMOVUPS      X0, (R8)
 	VEXTRACTF128 $0x01, Y4, X0
@@ -1026,9 +1743,9 @@ tileWrite:
 	VEXTRACTPS   $0x02, X0, 24(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -1051,11 +1768,149 @@ TEXT ·supright8x8AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y8
+	VFMADD231PS.BCST (AX), Y8, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y8, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
+	VFMADD231PS.BCST (R13), Y8, Y7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y8
+	VFMADD231PS.BCST (AX), Y8, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y8, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
+	VFMADD231PS.BCST (R13), Y8, Y7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y8
+	VFMADD231PS.BCST (AX), Y8, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y8, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
+	VFMADD231PS.BCST (R13), Y8, Y7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y8
+	VFMADD231PS.BCST (AX), Y8, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y8, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
+	VFMADD231PS.BCST (R13), Y8, Y7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y8
+	VFMADD231PS.BCST (AX), Y8, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y8, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y8, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y8, Y6
+	VFMADD231PS.BCST (R13), Y8, Y7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ       rows+64(FP), AX
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPD  Y1, Y8, Y3
+	VUNPCKHPD  Y1, Y8, Y1
+	VUNPCKLPD  Y2, Y0, Y8
+	VUNPCKHPD  Y2, Y0, Y0
+	VUNPCKLPS  Y5, Y4, Y2
+	VUNPCKHPS  Y5, Y4, Y4
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VUNPCKLPD  Y5, Y2, Y7
+	VUNPCKHPD  Y5, Y2, Y2
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y4
+	VPERM2F128 $0x20, Y7, Y3, Y6
+	VPERM2F128 $0x31, Y7, Y3, Y3
+	VPERM2F128 $0x20, Y2, Y1, Y7
+	VPERM2F128 $0x31, Y2, Y1, Y1
+	VPERM2F128 $0x20, Y5, Y8, Y2
+	VPERM2F128 $0x31, Y5, Y8, Y5
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y0
+	VMOVUPS    Y6, (R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y7, (R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y2, (R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y8, (R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y3, (R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y1, (R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y5, (R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y0, (R8)
+	ADDQ       R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -1071,10 +1926,10 @@ TEXT ·supright8x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y6, Y6, Y6
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y8
 	VFMADD231PS.BCST (AX), Y8, Y0
@@ -1131,13 +1986,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y8
 	VFMADD231PS.BCST (AX), Y8, Y0
@@ -1152,9 +2007,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ       rows+64(FP), AX
 	VUNPCKLPS  Y1, Y0, Y8
 	VUNPCKHPS  Y1, Y0, Y0
@@ -1183,37 +2038,37 @@ tileWrite:
 	VMOVUPS    Y6, (R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y7, (R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y2, (R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y8, (R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y3, (R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y1, (R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y5, (R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y0, (R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -1236,11 +2091,164 @@ TEXT ·supright8x9AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST (R13), Y9, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST (R13), Y9, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST (R13), Y9, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST (R13), Y9, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y9
+	VFMADD231PS.BCST (AX), Y9, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PS.BCST (R13), Y9, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y9
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPD    Y1, Y9, Y3
+	VUNPCKHPD    Y1, Y9, Y1
+	VUNPCKLPD    Y2, Y0, Y9
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VUNPCKLPS    Y7, Y6, Y5
+	VUNPCKHPS    Y7, Y6, Y6
+	VUNPCKLPD    Y5, Y2, Y7
+	VUNPCKHPD    Y5, Y2, Y2
+	VUNPCKLPD    Y6, Y4, Y5
+	VUNPCKHPD    Y6, Y4, Y4
+	VPERM2F128   $0x20, Y7, Y3, Y6
+	VPERM2F128   $0x31, Y7, Y3, Y3
+	VPERM2F128   $0x20, Y2, Y1, Y7
+	VPERM2F128   $0x31, Y2, Y1, Y1
+	VPERM2F128   $0x20, Y5, Y9, Y2
+	VPERM2F128   $0x31, Y5, Y9, Y5
+	VPERM2F128   $0x20, Y4, Y0, Y9
+	VPERM2F128   $0x31, Y4, Y0, Y0
+	VMOVUPS      Y6, (R8)
+	VMOVSS       X8, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y7, (R8)
+	VEXTRACTPS   $0x01, X8, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y2, (R8)
+	VEXTRACTPS   $0x02, X8, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y9, (R8)
+	VEXTRACTPS   $0x03, X8, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y3, (R8)
+	VEXTRACTF128 $0x01, Y8, X2
+	VMOVSS       X2, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y1, (R8)
+	VEXTRACTPS   $0x01, X2, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y5, (R8)
+	VEXTRACTPS   $0x02, X2, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y0, (R8)
+	VEXTRACTPS   $0x03, X2, 32(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -1257,10 +2265,10 @@ TEXT ·supright8x9AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y7, Y7, Y7
 	VPXORD  Y8, Y8, Y8
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y9
 	VFMADD231PS.BCST (AX), Y9, Y0
@@ -1321,13 +2329,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y9
 	VFMADD231PS.BCST (AX), Y9, Y0
@@ -1343,9 +2351,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPS    Y1, Y0, Y9
 	VUNPCKHPS    Y1, Y0, Y0
@@ -1375,45 +2383,45 @@ tileWrite:
 	VMOVSS       X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y7, (R8)
 	VEXTRACTPS   $0x01, X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y2, (R8)
 	VEXTRACTPS   $0x02, X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y9, (R8)
 	VEXTRACTPS   $0x03, X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y3, (R8)
 	VEXTRACTF128 $0x01, Y8, X2
 	VMOVSS       X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y1, (R8)
 	VEXTRACTPS   $0x01, X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y5, (R8)
 	VEXTRACTPS   $0x02, X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y0, (R8)
 	VEXTRACTPS   $0x03, X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -1436,11 +2444,173 @@ TEXT ·supright8x10AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST (R13), Y10, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST (R13), Y10, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST (R13), Y10, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST (R13), Y10, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y10
+	VFMADD231PS.BCST (AX), Y10, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PS.BCST (R13), Y10, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y10
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPD    Y1, Y10, Y3
+	VUNPCKHPD    Y1, Y10, Y1
+	VUNPCKLPD    Y2, Y0, Y10
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VUNPCKLPS    Y7, Y6, Y5
+	VUNPCKHPS    Y7, Y6, Y6
+	VUNPCKLPD    Y5, Y2, Y7
+	VUNPCKHPD    Y5, Y2, Y2
+	VUNPCKLPD    Y6, Y4, Y5
+	VUNPCKHPD    Y6, Y4, Y4
+	VUNPCKLPS    Y9, Y8, Y6
+	VUNPCKHPS    Y9, Y8, Y8
+	VPERM2F128   $0x20, Y7, Y3, Y9
+	VPERM2F128   $0x31, Y7, Y3, Y3
+	VPERM2F128   $0x20, Y2, Y1, Y7
+	VPERM2F128   $0x31, Y2, Y1, Y1
+	VPERM2F128   $0x20, Y5, Y10, Y2
+	VPERM2F128   $0x31, Y5, Y10, Y5
+	VPERM2F128   $0x20, Y4, Y0, Y10
+	VPERM2F128   $0x31, Y4, Y0, Y0
+	VMOVUPS      Y9, (R8)
+	VMOVLPS      X6, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y7, (R8)
+	VMOVHPS      X6, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y2, (R8)
+	VMOVLPS      X8, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y10, (R8)
+	VMOVHPS      X8, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y3, (R8)
+	VEXTRACTF128 $0x01, Y6, X2
+	VMOVLPS      X2, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y1, (R8)
+	VMOVHPS      X2, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y5, (R8)
+	VEXTRACTF128 $0x01, Y8, X1
+	VMOVLPS      X1, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y0, (R8)
+	VMOVHPS      X1, 32(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -1458,10 +2628,10 @@ TEXT ·supright8x10AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y8, Y8, Y8
 	VPXORD  Y9, Y9, Y9
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y10
 	VFMADD231PS.BCST (AX), Y10, Y0
@@ -1526,13 +2696,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y10
 	VFMADD231PS.BCST (AX), Y10, Y0
@@ -1549,9 +2719,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPS    Y1, Y0, Y10
 	VUNPCKHPS    Y1, Y0, Y0
@@ -1583,46 +2753,46 @@ tileWrite:
 	VMOVLPS      X6, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y7, (R8)
 	VMOVHPS      X6, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y2, (R8)
 	VMOVLPS      X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y10, (R8)
 	VMOVHPS      X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y3, (R8)
 	VEXTRACTF128 $0x01, Y6, X2
 	VMOVLPS      X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y1, (R8)
 	VMOVHPS      X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y5, (R8)
 	VEXTRACTF128 $0x01, Y8, X1
 	VMOVLPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y0, (R8)
 	VMOVHPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -1645,11 +2815,195 @@ TEXT ·supright8x11AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST (R13), Y11, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST (R13), Y11, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST (R13), Y11, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST (R13), Y11, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y11
+	VFMADD231PS.BCST (AX), Y11, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PS.BCST (R13), Y11, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y11
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPD    Y1, Y11, Y3
+	VUNPCKHPD    Y1, Y11, Y1
+	VUNPCKLPD    Y2, Y0, Y11
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VUNPCKLPS    Y7, Y6, Y5
+	VUNPCKHPS    Y7, Y6, Y6
+	VUNPCKLPD    Y5, Y2, Y7
+	VUNPCKHPD    Y5, Y2, Y2
+	VUNPCKLPD    Y6, Y4, Y5
+	VUNPCKHPD    Y6, Y4, Y4
+	VUNPCKLPS    Y9, Y8, Y6
+	VUNPCKHPS    Y9, Y8, Y8
+	VUNPCKLPS    Y10, Y10, Y9
+	VUNPCKHPS    Y10, Y10, Y10
+	VUNPCKLPD    Y9, Y6, Y12
+	VUNPCKHPD    Y9, Y6, Y6
+	VUNPCKLPD    Y10, Y8, Y9
+	VUNPCKHPD    Y10, Y8, Y8
+	VPERM2F128   $0x20, Y7, Y3, Y10
+	VPERM2F128   $0x31, Y7, Y3, Y3
+	VPERM2F128   $0x20, Y2, Y1, Y7
+	VPERM2F128   $0x31, Y2, Y1, Y1
+	VPERM2F128   $0x20, Y5, Y11, Y2
+	VPERM2F128   $0x31, Y5, Y11, Y5
+	VPERM2F128   $0x20, Y4, Y0, Y11
+	VPERM2F128   $0x31, Y4, Y0, Y0
+	VMOVUPS      Y10, (R8)
+	VMOVLPS      X12, 32(R8)
+	VEXTRACTPS   $0x02, X12, 40(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y7, (R8)
+	VMOVLPS      X6, 32(R8)
+	VEXTRACTPS   $0x02, X6, 40(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y2, (R8)
+	VMOVLPS      X9, 32(R8)
+	VEXTRACTPS   $0x02, X9, 40(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y11, (R8)
+	VMOVLPS      X8, 32(R8)
+	VEXTRACTPS   $0x02, X8, 40(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y3, (R8)
+	VEXTRACTF128 $0x01, Y12, X2
+	VMOVLPS      X2, 32(R8)
+	VEXTRACTPS   $0x02, X2, 40(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y1, (R8)
+	VEXTRACTF128 $0x01, Y6, X1
+	VMOVLPS      X1, 32(R8)
+	VEXTRACTPS   $0x02, X1, 40(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y5, (R8)
+	VEXTRACTF128 $0x01, Y9, X1
+	VMOVLPS      X1, 32(R8)
+	VEXTRACTPS   $0x02, X1, 40(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y0, (R8)
+	VEXTRACTF128 $0x01, Y8, X0
+	VMOVLPS      X0, 32(R8)
+	VEXTRACTPS   $0x02, X0, 40(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -1668,10 +3022,10 @@ TEXT ·supright8x11AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y9, Y9, Y9
 	VPXORD  Y10, Y10, Y10
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y11
 	VFMADD231PS.BCST (AX), Y11, Y0
@@ -1740,13 +3094,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y11
 	VFMADD231PS.BCST (AX), Y11, Y0
@@ -1764,9 +3118,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPS    Y1, Y0, Y11
 	VUNPCKHPS    Y1, Y0, Y0
@@ -1805,55 +3159,55 @@ tileWrite:
 	VEXTRACTPS   $0x02, X12, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y7, (R8)
 	VMOVLPS      X6, 32(R8)
 	VEXTRACTPS   $0x02, X6, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y2, (R8)
 	VMOVLPS      X9, 32(R8)
 	VEXTRACTPS   $0x02, X9, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y11, (R8)
 	VMOVLPS      X8, 32(R8)
 	VEXTRACTPS   $0x02, X8, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y3, (R8)
 	VEXTRACTF128 $0x01, Y12, X2
 	VMOVLPS      X2, 32(R8)
 	VEXTRACTPS   $0x02, X2, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y1, (R8)
 	VEXTRACTF128 $0x01, Y6, X1
 	VMOVLPS      X1, 32(R8)
 	VEXTRACTPS   $0x02, X1, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y5, (R8)
 	VEXTRACTF128 $0x01, Y9, X1
 	VMOVLPS      X1, 32(R8)
 	VEXTRACTPS   $0x02, X1, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y0, (R8)
 	VEXTRACTF128 $0x01, Y8, X0
 	VMOVLPS      X0, 32(R8)
 	VEXTRACTPS   $0x02, X0, 40(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -1876,11 +3230,193 @@ TEXT ·supright8x12AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST (R13), Y12, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST (R13), Y12, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST (R13), Y12, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST (R13), Y12, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Y12
+	VFMADD231PS.BCST (AX), Y12, Y0
+	VFMADD231PS.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PS.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PS.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PS.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PS.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PS.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PS.BCST (R13), Y12, Y7
+	VFMADD231PS.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PS.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PS.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PS.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPS    Y1, Y0, Y12
+	VUNPCKHPS    Y1, Y0, Y0
+	VUNPCKLPS    Y3, Y2, Y1
+	VUNPCKHPS    Y3, Y2, Y2
+	VUNPCKLPD    Y1, Y12, Y3
+	VUNPCKHPD    Y1, Y12, Y1
+	VUNPCKLPD    Y2, Y0, Y12
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPS    Y5, Y4, Y2
+	VUNPCKHPS    Y5, Y4, Y4
+	VUNPCKLPS    Y7, Y6, Y5
+	VUNPCKHPS    Y7, Y6, Y6
+	VUNPCKLPD    Y5, Y2, Y7
+	VUNPCKHPD    Y5, Y2, Y2
+	VUNPCKLPD    Y6, Y4, Y5
+	VUNPCKHPD    Y6, Y4, Y4
+	VUNPCKLPS    Y9, Y8, Y6
+	VUNPCKHPS    Y9, Y8, Y8
+	VUNPCKLPS    Y11, Y10, Y9
+	VUNPCKHPS    Y11, Y10, Y10
+	VUNPCKLPD    Y9, Y6, Y11
+	VUNPCKHPD    Y9, Y6, Y6
+	VUNPCKLPD    Y10, Y8, Y9
+	VUNPCKHPD    Y10, Y8, Y8
+	VPERM2F128   $0x20, Y7, Y3, Y10
+	VPERM2F128   $0x31, Y7, Y3, Y3
+	VPERM2F128   $0x20, Y2, Y1, Y7
+	VPERM2F128   $0x31, Y2, Y1, Y1
+	VPERM2F128   $0x20, Y5, Y12, Y2
+	VPERM2F128   $0x31, Y5, Y12, Y5
+	VPERM2F128   $0x20, Y4, Y0, Y12
+	VPERM2F128   $0x31, Y4, Y0, Y0
+	VMOVUPS      Y10, (R8)
+	VMOVUPS      X11, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y7, (R8)
+	VMOVUPS      X6, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y2, (R8)
+	VMOVUPS      X9, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y12, (R8)
+	VMOVUPS      X8, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y3, (R8)
+	VEXTRACTF128 $0x01, Y11, X2
+	VMOVUPS      X2, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y1, (R8)
+	VEXTRACTF128 $0x01, Y6, X1
+	VMOVUPS      X1, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y5, (R8)
+	VEXTRACTF128 $0x01, Y9, X1
+	VMOVUPS      X1, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y0, (R8)
+	VEXTRACTF128 $0x01, Y8, X0
+	VMOVUPS      X0, 32(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -1900,10 +3436,10 @@ TEXT ·supright8x12AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y10, Y10, Y10
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y12
 	VFMADD231PS.BCST (AX), Y12, Y0
@@ -1976,13 +3512,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Y12
 	VFMADD231PS.BCST (AX), Y12, Y0
@@ -2001,9 +3537,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPS    Y1, Y0, Y12
 	VUNPCKHPS    Y1, Y0, Y0
@@ -2041,69 +3577,155 @@ tileWrite:
 	VMOVUPS      X11, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y7, (R8)
 	VMOVUPS      X6, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y2, (R8)
 	VMOVUPS      X9, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y12, (R8)
 	VMOVUPS      X8, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y3, (R8)
 	VEXTRACTF128 $0x01, Y11, X2
 	VMOVUPS      X2, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y1, (R8)
 	VEXTRACTF128 $0x01, Y6, X1
 	VMOVUPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y5, (R8)
 	VEXTRACTF128 $0x01, Y9, X1
 	VMOVUPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y0, (R8)
 	VEXTRACTF128 $0x01, Y8, X0
 	VMOVUPS      X0, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright16x1AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·supright16x1AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), CX
-	MOVQ bRow+32(FP), DX
-	MOVQ a+8(FP), BX
-	MOVQ aCol+16(FP), SI
-	MOVQ c+48(FP), DI
-	MOVQ ldc+56(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x02, CX
-	SHLQ $0x02, DX
-	SHLQ $0x02, SI
-	SHLQ $0x02, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000000, R10
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), CX
+	MOVQ    bRow+32(FP), DX
+	MOVQ    a+8(FP), BX
+	MOVQ    aCol+16(FP), SI
+	MOVQ    c+48(FP), DI
+	MOVQ    ldc+56(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x02, CX
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	MOVQ    rows+64(FP), R10
+	CMPQ    R10, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (BX), Z1
+	VFMADD231PS.BCST (AX), Z1, Z0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (BX), Z1
+	VFMADD231PS.BCST (AX), Z1, Z0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (BX), Z1
+	VFMADD231PS.BCST (AX), Z1, Z0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (BX), Z1
+	VFMADD231PS.BCST (AX), Z1, Z0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (BX), Z1
+	VFMADD231PS.BCST (AX), Z1, Z0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VMOVSS        X0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTPS    $0x01, X0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTPS    $0x02, X0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTPS    $0x03, X0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VMOVSS        X1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTPS    $0x01, X1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTPS    $0x02, X1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTPS    $0x03, X1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF32X4 $0x02, Z0, X1
+	VMOVSS        X1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTPS    $0x01, X1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTPS    $0x02, X1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTPS    $0x03, X1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVSS        X0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTPS    $0x01, X0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTPS    $0x02, X0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTPS    $0x03, X0, (DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R10, CX
 	MOVL    $0x00000001, R10
@@ -2112,10 +3734,10 @@ TEXT ·supright16x1AVX512(SB), NOSPLIT, $0-72
 	KMOVW   R10, K1
 	VPXORD  Z0, Z0, Z0
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (BX), K1, Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
@@ -2140,113 +3762,210 @@ tileSteps:
 	ADDQ             DX, AX
 	ADDQ             SI, BX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (BX), K1, Z1
 	VFMADD231PS.BCST (AX), Z1, Z0
 	ADDQ             DX, AX
 	ADDQ             SI, BX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VMOVSS        X0, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTPS    $0x01, X0, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTPS    $0x02, X0, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z0, X1
 	VMOVSS        X1, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTPS    $0x01, X1, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTPS    $0x02, X1, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTPS    $0x03, X1, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z0, X1
 	VMOVSS        X1, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTPS    $0x01, X1, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTPS    $0x02, X1, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTPS    $0x03, X1, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z0, X0
 	VMOVSS        X0, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTPS    $0x01, X0, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTPS    $0x02, X0, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright16x2AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·supright16x2AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, R9
+	MOVQ    rows+64(FP), R11
+	CMPQ    R11, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z2
+	VFMADD231PS.BCST (AX), Z2, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z2
+	VFMADD231PS.BCST (AX), Z2, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z2
+	VFMADD231PS.BCST (AX), Z2, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z2
+	VFMADD231PS.BCST (AX), Z2, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z2
+	VFMADD231PS.BCST (AX), Z2, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z2
+	VUNPCKHPS     Z1, Z0, Z0
+	VMOVLPS       X2, (R8)
+	ADDQ          R9, R8
+	VMOVHPS       X2, (R8)
+	ADDQ          R9, R8
+	VMOVLPS       X0, (R8)
+	ADDQ          R9, R8
+	VMOVHPS       X0, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z2, X1
+	VMOVLPS       X1, (R8)
+	ADDQ          R9, R8
+	VMOVHPS       X1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VMOVLPS       X1, (R8)
+	ADDQ          R9, R8
+	VMOVHPS       X1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z2, X1
+	VMOVLPS       X1, (R8)
+	ADDQ          R9, R8
+	VMOVHPS       X1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z0, X1
+	VMOVLPS       X1, (R8)
+	ADDQ          R9, R8
+	VMOVHPS       X1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z2, X1
+	VMOVLPS       X1, (R8)
+	ADDQ          R9, R8
+	VMOVHPS       X1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVLPS       X0, (R8)
+	ADDQ          R9, R8
+	VMOVHPS       X0, (R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -2256,10 +3975,10 @@ TEXT ·supright16x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
@@ -2288,13 +4007,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z2
 	VFMADD231PS.BCST (AX), Z2, Z0
@@ -2302,105 +4021,236 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z1, Z0, Z2
 	VUNPCKHPS     Z1, Z0, Z0
 	VMOVLPS       X2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVHPS       X2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVLPS       X0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVHPS       X0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z2, X1
 	VMOVLPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVHPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z0, X1
 	VMOVLPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVHPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z2, X1
 	VMOVLPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVHPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z0, X1
 	VMOVLPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVHPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z2, X1
 	VMOVLPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVHPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z0, X0
 	VMOVLPS       X0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVHPS       X0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright16x3AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·supright16x3AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, R9
+	MOVQ    rows+64(FP), R11
+	CMPQ    R11, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z3
+	VFMADD231PS.BCST (AX), Z3, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z3
+	VFMADD231PS.BCST (AX), Z3, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z3
+	VFMADD231PS.BCST (AX), Z3, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z3
+	VFMADD231PS.BCST (AX), Z3, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z3
+	VFMADD231PS.BCST (AX), Z3, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z3
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z2, Z2, Z1
+	VUNPCKHPS     Z2, Z2, Z2
+	VUNPCKLPD     Z1, Z3, Z4
+	VUNPCKHPD     Z1, Z3, Z1
+	VUNPCKLPD     Z2, Z0, Z3
+	VUNPCKHPD     Z2, Z0, Z0
+	VMOVLPS       X4, (R8)
+	VEXTRACTPS    $0x02, X4, 8(R8)
+	ADDQ          R9, R8
+	VMOVLPS       X1, (R8)
+	VEXTRACTPS    $0x02, X1, 8(R8)
+	ADDQ          R9, R8
+	VMOVLPS       X3, (R8)
+	VEXTRACTPS    $0x02, X3, 8(R8)
+	ADDQ          R9, R8
+	VMOVLPS       X0, (R8)
+	VEXTRACTPS    $0x02, X0, 8(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z4, X2
+	VMOVLPS       X2, (R8)
+	VEXTRACTPS    $0x02, X2, 8(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z1, X2
+	VMOVLPS       X2, (R8)
+	VEXTRACTPS    $0x02, X2, 8(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z3, X2
+	VMOVLPS       X2, (R8)
+	VEXTRACTPS    $0x02, X2, 8(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z0, X2
+	VMOVLPS       X2, (R8)
+	VEXTRACTPS    $0x02, X2, 8(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z4, X2
+	VMOVLPS       X2, (R8)
+	VEXTRACTPS    $0x02, X2, 8(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z1, X2
+	VMOVLPS       X2, (R8)
+	VEXTRACTPS    $0x02, X2, 8(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z3, X2
+	VMOVLPS       X2, (R8)
+	VEXTRACTPS    $0x02, X2, 8(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z0, X2
+	VMOVLPS       X2, (R8)
+	VEXTRACTPS    $0x02, X2, 8(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z4, X2
+	VMOVLPS       X2, (R8)
+	VEXTRACTPS    $0x02, X2, 8(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVLPS       X1, (R8)
+	VEXTRACTPS    $0x02, X1, 8(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z3, X1
+	VMOVLPS       X1, (R8)
+	VEXTRACTPS    $0x02, X1, 8(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVLPS       X0, (R8)
+	VEXTRACTPS    $0x02, X0, 8(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -2411,10 +4261,10 @@ TEXT ·supright16x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
@@ -2447,13 +4297,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z3
 	VFMADD231PS.BCST (AX), Z3, Z0
@@ -2462,9 +4312,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z1, Z0, Z3
 	VUNPCKHPS     Z1, Z0, Z0
@@ -2478,118 +4328,239 @@ tileWrite:
 	VEXTRACTPS    $0x02, X4, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVLPS       X1, (R8)
 	VEXTRACTPS    $0x02, X1, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVLPS       X3, (R8)
 	VEXTRACTPS    $0x02, X3, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVLPS       X0, (R8)
 	VEXTRACTPS    $0x02, X0, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z4, X2
 	VMOVLPS       X2, (R8)
 	VEXTRACTPS    $0x02, X2, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z1, X2
 	VMOVLPS       X2, (R8)
 	VEXTRACTPS    $0x02, X2, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z3, X2
 	VMOVLPS       X2, (R8)
 	VEXTRACTPS    $0x02, X2, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z0, X2
 	VMOVLPS       X2, (R8)
 	VEXTRACTPS    $0x02, X2, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z4, X2
 	VMOVLPS       X2, (R8)
 	VEXTRACTPS    $0x02, X2, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z1, X2
 	VMOVLPS       X2, (R8)
 	VEXTRACTPS    $0x02, X2, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z3, X2
 	VMOVLPS       X2, (R8)
 	VEXTRACTPS    $0x02, X2, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z0, X2
 	VMOVLPS       X2, (R8)
 	VEXTRACTPS    $0x02, X2, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z4, X2
 	VMOVLPS       X2, (R8)
 	VEXTRACTPS    $0x02, X2, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z1, X1
 	VMOVLPS       X1, (R8)
 	VEXTRACTPS    $0x02, X1, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z3, X1
 	VMOVLPS       X1, (R8)
 	VEXTRACTPS    $0x02, X1, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z0, X0
 	VMOVLPS       X0, (R8)
 	VEXTRACTPS    $0x02, X0, 8(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright16x4AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·supright16x4AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, R9
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    rows+64(FP), R12
+	CMPQ    R12, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z4
+	VFMADD231PS.BCST (AX), Z4, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z4
+	VFMADD231PS.BCST (AX), Z4, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z4
+	VFMADD231PS.BCST (AX), Z4, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z4
+	VFMADD231PS.BCST (AX), Z4, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z4
+	VFMADD231PS.BCST (AX), Z4, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z4, Z3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z4
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z4, Z3
+	VUNPCKHPD     Z1, Z4, Z1
+	VUNPCKLPD     Z2, Z0, Z4
+	VUNPCKHPD     Z2, Z0, Z0
+	VMOVUPS       X3, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       X1, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       X4, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       X0, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z3, X2
+	VMOVUPS       X2, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z1, X2
+	VMOVUPS       X2, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z4, X2
+	VMOVUPS       X2, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z0, X2
+	VMOVUPS       X2, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z3, X2
+	VMOVUPS       X2, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z1, X2
+	VMOVUPS       X2, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z4, X2
+	VMOVUPS       X2, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z0, X2
+	VMOVUPS       X2, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z3, X2
+	VMOVUPS       X2, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVUPS       X1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z4, X1
+	VMOVUPS       X1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -2601,10 +4572,10 @@ TEXT ·supright16x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
@@ -2641,13 +4612,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z4
 	VFMADD231PS.BCST (AX), Z4, Z0
@@ -2657,9 +4628,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z1, Z0, Z4
 	VUNPCKHPS     Z1, Z0, Z0
@@ -2672,103 +4643,249 @@ tileWrite:
 	VMOVUPS       X3, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z3, X2
 	VMOVUPS       X2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z1, X2
 	VMOVUPS       X2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z4, X2
 	VMOVUPS       X2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z0, X2
 	VMOVUPS       X2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z3, X2
 	VMOVUPS       X2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z1, X2
 	VMOVUPS       X2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z4, X2
 	VMOVUPS       X2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z0, X2
 	VMOVUPS       X2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z3, X2
 	VMOVUPS       X2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z1, X1
 	VMOVUPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z4, X1
 	VMOVUPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z0, X0
 	VMOVUPS       X0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright16x5AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·supright16x5AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, R9
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    rows+64(FP), R12
+	CMPQ    R12, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z5
+	VFMADD231PS.BCST (AX), Z5, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z5
+	VFMADD231PS.BCST (AX), Z5, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z5
+	VFMADD231PS.BCST (AX), Z5, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z5
+	VFMADD231PS.BCST (AX), Z5, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z5
+	VFMADD231PS.BCST (AX), Z5, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z5, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z5
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z5, Z3
+	VUNPCKHPD     Z1, Z5, Z1
+	VUNPCKLPD     Z2, Z0, Z5
+	VUNPCKHPD     Z2, Z0, Z0
+	VMOVUPS       X3, (R8)
+	VMOVSS        X4, 16(R8)
+	ADDQ          R9, R8
+	VMOVUPS       X1, (R8)
+	VEXTRACTPS    $0x01, X4, 16(R8)
+	ADDQ          R9, R8
+	VMOVUPS       X5, (R8)
+	VEXTRACTPS    $0x02, X4, 16(R8)
+	ADDQ          R9, R8
+	VMOVUPS       X0, (R8)
+	VEXTRACTPS    $0x03, X4, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z3, X2
+	VMOVUPS       X2, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X2
+	VMOVSS        X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z1, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTPS    $0x01, X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z5, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTPS    $0x02, X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z0, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTPS    $0x03, X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z3, X2
+	VMOVUPS       X2, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X2
+	VMOVSS        X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z1, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTPS    $0x01, X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z5, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTPS    $0x02, X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z0, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTPS    $0x03, X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z3, X2
+	VMOVUPS       X2, (R8)
+	VEXTRACTF32X4 $0x03, Z4, X2
+	VMOVSS        X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTPS    $0x01, X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z5, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTPS    $0x02, X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	VEXTRACTPS    $0x03, X2, 16(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -2781,10 +4898,10 @@ TEXT ·supright16x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
@@ -2825,13 +4942,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z5
 	VFMADD231PS.BCST (AX), Z5, Z0
@@ -2842,9 +4959,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z1, Z0, Z5
 	VUNPCKHPS     Z1, Z0, Z0
@@ -2858,122 +4975,279 @@ tileWrite:
 	VMOVSS        X4, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X1, (R8)
 	VEXTRACTPS    $0x01, X4, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X5, (R8)
 	VEXTRACTPS    $0x02, X4, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X0, (R8)
 	VEXTRACTPS    $0x03, X4, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z3, X2
 	VMOVUPS       X2, (R8)
 	VEXTRACTF32X4 $0x01, Z4, X2
 	VMOVSS        X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z1, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTPS    $0x01, X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z5, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTPS    $0x02, X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z0, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTPS    $0x03, X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z3, X2
 	VMOVUPS       X2, (R8)
 	VEXTRACTF32X4 $0x02, Z4, X2
 	VMOVSS        X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z1, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTPS    $0x01, X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z5, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTPS    $0x02, X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z0, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTPS    $0x03, X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z3, X2
 	VMOVUPS       X2, (R8)
 	VEXTRACTF32X4 $0x03, Z4, X2
 	VMOVSS        X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z1, X1
 	VMOVUPS       X1, (R8)
 	VEXTRACTPS    $0x01, X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z5, X1
 	VMOVUPS       X1, (R8)
 	VEXTRACTPS    $0x02, X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z0, X0
 	VMOVUPS       X0, (R8)
 	VEXTRACTPS    $0x03, X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright16x6AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·supright16x6AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000000, R13
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, R9
+	LEAQ    (DX)(DX*2), R11
+	LEAQ    (DX)(DX*4), R12
+	MOVQ    rows+64(FP), R13
+	CMPQ    R13, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z6
+	VFMADD231PS.BCST (AX), Z6, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z6
+	VFMADD231PS.BCST (AX), Z6, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z6
+	VFMADD231PS.BCST (AX), Z6, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z6
+	VFMADD231PS.BCST (AX), Z6, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z6
+	VFMADD231PS.BCST (AX), Z6, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z6, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z6, Z5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z6
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z6, Z3
+	VUNPCKHPD     Z1, Z6, Z1
+	VUNPCKLPD     Z2, Z0, Z6
+	VUNPCKHPD     Z2, Z0, Z0
+	VUNPCKLPS     Z5, Z4, Z2
+	VUNPCKHPS     Z5, Z4, Z4
+	VMOVUPS       X3, (R8)
+	VMOVLPS       X2, 16(R8)
+	ADDQ          R9, R8
+	VMOVUPS       X1, (R8)
+	VMOVHPS       X2, 16(R8)
+	ADDQ          R9, R8
+	VMOVUPS       X6, (R8)
+	VMOVLPS       X4, 16(R8)
+	ADDQ          R9, R8
+	VMOVUPS       X0, (R8)
+	VMOVHPS       X4, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z3, X5
+	VMOVUPS       X5, (R8)
+	VEXTRACTF32X4 $0x01, Z2, X5
+	VMOVLPS       X5, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z1, X7
+	VMOVUPS       X7, (R8)
+	VMOVHPS       X5, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z6, X5
+	VMOVUPS       X5, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X5
+	VMOVLPS       X5, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z0, X7
+	VMOVUPS       X7, (R8)
+	VMOVHPS       X5, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z3, X5
+	VMOVUPS       X5, (R8)
+	VEXTRACTF32X4 $0x02, Z2, X5
+	VMOVLPS       X5, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z1, X7
+	VMOVUPS       X7, (R8)
+	VMOVHPS       X5, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z6, X5
+	VMOVUPS       X5, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X5
+	VMOVLPS       X5, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z0, X7
+	VMOVUPS       X7, (R8)
+	VMOVHPS       X5, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z3, X3
+	VMOVUPS       X3, (R8)
+	VEXTRACTF32X4 $0x03, Z2, X2
+	VMOVLPS       X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVUPS       X1, (R8)
+	VMOVHPS       X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z6, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x03, Z4, X1
+	VMOVLPS       X1, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	VMOVHPS       X1, 16(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -2987,10 +5261,10 @@ TEXT ·supright16x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
@@ -3035,13 +5309,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z6
 	VFMADD231PS.BCST (AX), Z6, Z0
@@ -3053,9 +5327,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z1, Z0, Z6
 	VUNPCKHPS     Z1, Z0, Z0
@@ -3071,125 +5345,316 @@ tileWrite:
 	VMOVLPS       X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X1, (R8)
 	VMOVHPS       X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X6, (R8)
 	VMOVLPS       X4, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X0, (R8)
 	VMOVHPS       X4, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z3, X5
 	VMOVUPS       X5, (R8)
 	VEXTRACTF32X4 $0x01, Z2, X5
 	VMOVLPS       X5, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z1, X7
 	VMOVUPS       X7, (R8)
 	VMOVHPS       X5, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z6, X5
 	VMOVUPS       X5, (R8)
 	VEXTRACTF32X4 $0x01, Z4, X5
 	VMOVLPS       X5, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z0, X7
 	VMOVUPS       X7, (R8)
 	VMOVHPS       X5, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z3, X5
 	VMOVUPS       X5, (R8)
 	VEXTRACTF32X4 $0x02, Z2, X5
 	VMOVLPS       X5, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z1, X7
 	VMOVUPS       X7, (R8)
 	VMOVHPS       X5, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z6, X5
 	VMOVUPS       X5, (R8)
 	VEXTRACTF32X4 $0x02, Z4, X5
 	VMOVLPS       X5, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z0, X7
 	VMOVUPS       X7, (R8)
 	VMOVHPS       X5, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z3, X3
 	VMOVUPS       X3, (R8)
 	VEXTRACTF32X4 $0x03, Z2, X2
 	VMOVLPS       X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z1, X1
 	VMOVUPS       X1, (R8)
 	VMOVHPS       X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z6, X1
 	VMOVUPS       X1, (R8)
 	VEXTRACTF32X4 $0x03, Z4, X1
 	VMOVLPS       X1, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z0, X0
 	VMOVUPS       X0, (R8)
 	VMOVHPS       X1, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func supright16x7AVX512(k int, a *float32, aCol int, b *float32, bRow int, bCol int, c *float32, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·supright16x7AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000000, R13
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, DI
+	SHLQ    $0x02, R9
+	LEAQ    (DX)(DX*2), R11
+	LEAQ    (DX)(DX*4), R12
+	MOVQ    rows+64(FP), R13
+	CMPQ    R13, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z7
+	VFMADD231PS.BCST (AX), Z7, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z7, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z7
+	VFMADD231PS.BCST (AX), Z7, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z7, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z7
+	VFMADD231PS.BCST (AX), Z7, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z7, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z7
+	VFMADD231PS.BCST (AX), Z7, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z7, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z7
+	VFMADD231PS.BCST (AX), Z7, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z7, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z7, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z7, Z6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z7
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z7, Z3
+	VUNPCKHPD     Z1, Z7, Z1
+	VUNPCKLPD     Z2, Z0, Z7
+	VUNPCKHPD     Z2, Z0, Z0
+	VUNPCKLPS     Z5, Z4, Z2
+	VUNPCKHPS     Z5, Z4, Z4
+	VUNPCKLPS     Z6, Z6, Z5
+	VUNPCKHPS     Z6, Z6, Z6
+	VUNPCKLPD     Z5, Z2, Z8
+	VUNPCKHPD     Z5, Z2, Z2
+	VUNPCKLPD     Z6, Z4, Z5
+	VUNPCKHPD     Z6, Z4, Z4
+	VMOVUPS       X3, (R8)
+	VMOVLPS       X8, 16(R8)
+	VEXTRACTPS    $0x02, X8, 24(R8)
+	ADDQ          R9, R8
+	VMOVUPS       X1, (R8)
+	VMOVLPS       X2, 16(R8)
+	VEXTRACTPS    $0x02, X2, 24(R8)
+	ADDQ          R9, R8
+	VMOVUPS       X7, (R8)
+	VMOVLPS       X5, 16(R8)
+	VEXTRACTPS    $0x02, X5, 24(R8)
+	ADDQ          R9, R8
+	VMOVUPS       X0, (R8)
+	VMOVLPS       X4, 16(R8)
+	VEXTRACTPS    $0x02, X4, 24(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z3, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X6
+	VMOVLPS       X6, 16(R8)
+	VEXTRACTPS    $0x02, X6, 24(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z1, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTF32X4 $0x01, Z2, X6
+	VMOVLPS       X6, 16(R8)
+	VEXTRACTPS    $0x02, X6, 24(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z7, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTF32X4 $0x01, Z5, X6
+	VMOVLPS       X6, 16(R8)
+	VEXTRACTPS    $0x02, X6, 24(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z0, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X6
+	VMOVLPS       X6, 16(R8)
+	VEXTRACTPS    $0x02, X6, 24(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z3, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X6
+	VMOVLPS       X6, 16(R8)
+	VEXTRACTPS    $0x02, X6, 24(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z1, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTF32X4 $0x02, Z2, X6
+	VMOVLPS       X6, 16(R8)
+	VEXTRACTPS    $0x02, X6, 24(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z7, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTF32X4 $0x02, Z5, X6
+	VMOVLPS       X6, 16(R8)
+	VEXTRACTPS    $0x02, X6, 24(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z0, X6
+	VMOVUPS       X6, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X6
+	VMOVLPS       X6, 16(R8)
+	VEXTRACTPS    $0x02, X6, 24(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z3, X3
+	VMOVUPS       X3, (R8)
+	VEXTRACTF32X4 $0x03, Z8, X3
+	VMOVLPS       X3, 16(R8)
+	VEXTRACTPS    $0x02, X3, 24(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z1, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x03, Z2, X1
+	VMOVLPS       X1, 16(R8)
+	VEXTRACTPS    $0x02, X1, 24(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z7, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x03, Z5, X1
+	VMOVLPS       X1, 16(R8)
+	VEXTRACTPS    $0x02, X1, 24(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	VEXTRACTF32X4 $0x03, Z4, X0
+	VMOVLPS       X0, 16(R8)
+	VEXTRACTPS    $0x02, X0, 24(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -3204,10 +5669,10 @@ TEXT ·supright16x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
@@ -3256,13 +5721,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z7
 	VFMADD231PS.BCST (AX), Z7, Z0
@@ -3275,9 +5740,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z1, Z0, Z7
 	VUNPCKHPS     Z1, Z0, Z0
@@ -3300,25 +5765,25 @@ tileWrite:
 	VEXTRACTPS    $0x02, X8, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X1, (R8)
 	VMOVLPS       X2, 16(R8)
 	VEXTRACTPS    $0x02, X2, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X7, (R8)
 	VMOVLPS       X5, 16(R8)
 	VEXTRACTPS    $0x02, X5, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X0, (R8)
 	VMOVLPS       X4, 16(R8)
 	VEXTRACTPS    $0x02, X4, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z3, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTF32X4 $0x01, Z8, X6
@@ -3326,7 +5791,7 @@ tileWrite:
 	VEXTRACTPS    $0x02, X6, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z1, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTF32X4 $0x01, Z2, X6
@@ -3334,7 +5799,7 @@ tileWrite:
 	VEXTRACTPS    $0x02, X6, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z7, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTF32X4 $0x01, Z5, X6
@@ -3342,7 +5807,7 @@ tileWrite:
 	VEXTRACTPS    $0x02, X6, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z0, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTF32X4 $0x01, Z4, X6
@@ -3350,7 +5815,7 @@ tileWrite:
 	VEXTRACTPS    $0x02, X6, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z3, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTF32X4 $0x02, Z8, X6
@@ -3358,7 +5823,7 @@ tileWrite:
 	VEXTRACTPS    $0x02, X6, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z1, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTF32X4 $0x02, Z2, X6
@@ -3366,7 +5831,7 @@ tileWrite:
 	VEXTRACTPS    $0x02, X6, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z7, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTF32X4 $0x02, Z5, X6
@@ -3374,7 +5839,7 @@ tileWrite:
 	VEXTRACTPS    $0x02, X6, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z0, X6
 	VMOVUPS       X6, (R8)
 	VEXTRACTF32X4 $0x02, Z4, X6
@@ -3382,7 +5847,7 @@ tileWrite:
 	VEXTRACTPS    $0x02, X6, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z3, X3
 	VMOVUPS       X3, (R8)
 	VEXTRACTF32X4 $0x03, Z8, X3
@@ -3390,7 +5855,7 @@ tileWrite:
 	VEXTRACTPS    $0x02, X3, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z1, X1
 	VMOVUPS       X1, (R8)
 	VEXTRACTF32X4 $0x03, Z2, X1
@@ -3398,7 +5863,7 @@ tileWrite:
 	VEXTRACTPS    $0x02, X1, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z7, X1
 	VMOVUPS       X1, (R8)
 	VEXTRACTF32X4 $0x03, Z5, X1
@@ -3406,7 +5871,7 @@ tileWrite:
 	VEXTRACTPS    $0x02, X1, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z0, X0
 	VMOVUPS       X0, (R8)
 	VEXTRACTF32X4 $0x03, Z4, X0
@@ -3414,9 +5879,9 @@ tileWrite:
 	VEXTRACTPS    $0x02, X0, 24(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -3439,11 +5904,173 @@ TEXT ·supright16x8AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z8
+	VFMADD231PS.BCST (AX), Z8, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z8, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
+	VFMADD231PS.BCST (R13), Z8, Z7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z8
+	VFMADD231PS.BCST (AX), Z8, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z8, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
+	VFMADD231PS.BCST (R13), Z8, Z7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z8
+	VFMADD231PS.BCST (AX), Z8, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z8, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
+	VFMADD231PS.BCST (R13), Z8, Z7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z8
+	VFMADD231PS.BCST (AX), Z8, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z8, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
+	VFMADD231PS.BCST (R13), Z8, Z7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z8
+	VFMADD231PS.BCST (AX), Z8, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z8, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z8, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z8, Z6
+	VFMADD231PS.BCST (R13), Z8, Z7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z8
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z8, Z3
+	VUNPCKHPD     Z1, Z8, Z1
+	VUNPCKLPD     Z2, Z0, Z8
+	VUNPCKHPD     Z2, Z0, Z0
+	VUNPCKLPS     Z5, Z4, Z2
+	VUNPCKHPS     Z5, Z4, Z4
+	VUNPCKLPS     Z7, Z6, Z5
+	VUNPCKHPS     Z7, Z6, Z6
+	VUNPCKLPD     Z5, Z2, Z7
+	VUNPCKHPD     Z5, Z2, Z2
+	VUNPCKLPD     Z6, Z4, Z5
+	VUNPCKHPD     Z6, Z4, Z4
+	VMOVUPS       sjoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z7, Z3, Z6
+	VMOVUPS       sjoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z7, Z3, Z9
+	VMOVUPS       sjoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z2, Z1, Z3
+	VMOVUPS       sjoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z1, Z7
+	VMOVUPS       sjoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z5, Z8, Z1
+	VMOVUPS       sjoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z8, Z2
+	VMOVUPS       sjoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z4, Z0, Z5
+	VMOVUPS       sjoinOrder<>+64(SB), Z8
+	VPERMI2PD     Z4, Z0, Z8
+	VMOVUPS       Y6, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y3, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y5, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z6, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z3, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y9, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y7, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y2, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y8, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z8, (R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -3459,10 +6086,10 @@ TEXT ·supright16x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
@@ -3519,13 +6146,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z8
 	VFMADD231PS.BCST (AX), Z8, Z0
@@ -3540,9 +6167,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z1, Z0, Z8
 	VUNPCKHPS     Z1, Z0, Z0
@@ -3579,69 +6206,69 @@ tileWrite:
 	VMOVUPS       Y6, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y3, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z6, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z3, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y9, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y7, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y8, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z9, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z7, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z8, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -3664,11 +6291,198 @@ TEXT ·supright16x9AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST (R13), Z9, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST (R13), Z9, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST (R13), Z9, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST (R13), Z9, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z9
+	VFMADD231PS.BCST (AX), Z9, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PS.BCST (R13), Z9, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z9
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z9, Z3
+	VUNPCKHPD     Z1, Z9, Z1
+	VUNPCKLPD     Z2, Z0, Z9
+	VUNPCKHPD     Z2, Z0, Z0
+	VUNPCKLPS     Z5, Z4, Z2
+	VUNPCKHPS     Z5, Z4, Z4
+	VUNPCKLPS     Z7, Z6, Z5
+	VUNPCKHPS     Z7, Z6, Z6
+	VUNPCKLPD     Z5, Z2, Z7
+	VUNPCKHPD     Z5, Z2, Z2
+	VUNPCKLPD     Z6, Z4, Z5
+	VUNPCKHPD     Z6, Z4, Z4
+	VMOVUPS       sjoinOrder<>+0(SB), Z6
+	VPERMI2PD     Z7, Z3, Z6
+	VMOVUPS       sjoinOrder<>+64(SB), Z10
+	VPERMI2PD     Z7, Z3, Z10
+	VMOVUPS       sjoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z2, Z1, Z3
+	VMOVUPS       sjoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z1, Z7
+	VMOVUPS       sjoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z5, Z9, Z1
+	VMOVUPS       sjoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z9, Z2
+	VMOVUPS       sjoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z4, Z0, Z5
+	VMOVUPS       sjoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z4, Z0, Z9
+	VMOVUPS       Y6, (R8)
+	VMOVSS        X8, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y3, (R8)
+	VEXTRACTPS    $0x01, X8, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	VEXTRACTPS    $0x02, X8, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y5, (R8)
+	VEXTRACTPS    $0x03, X8, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVSS        X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z3, (R8)
+	VEXTRACTPS    $0x01, X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTPS    $0x02, X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VEXTRACTPS    $0x03, X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y10, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVSS        X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y7, (R8)
+	VEXTRACTPS    $0x01, X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y2, (R8)
+	VEXTRACTPS    $0x02, X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y9, (R8)
+	VEXTRACTPS    $0x03, X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVSS        X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTPS    $0x01, X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTPS    $0x02, X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTPS    $0x03, X0, 32(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -3685,10 +6499,10 @@ TEXT ·supright16x9AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
@@ -3749,13 +6563,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z9
 	VFMADD231PS.BCST (AX), Z9, Z0
@@ -3771,9 +6585,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z1, Z0, Z9
 	VUNPCKHPS     Z1, Z0, Z0
@@ -3811,87 +6625,87 @@ tileWrite:
 	VMOVSS        X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y3, (R8)
 	VEXTRACTPS    $0x01, X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	VEXTRACTPS    $0x02, X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y5, (R8)
 	VEXTRACTPS    $0x03, X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z6, (R8)
 	VEXTRACTF32X4 $0x01, Z8, X0
 	VMOVSS        X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z3, (R8)
 	VEXTRACTPS    $0x01, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	VEXTRACTPS    $0x02, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z5, (R8)
 	VEXTRACTPS    $0x03, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y10, (R8)
 	VEXTRACTF32X4 $0x02, Z8, X0
 	VMOVSS        X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y7, (R8)
 	VEXTRACTPS    $0x01, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y2, (R8)
 	VEXTRACTPS    $0x02, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y9, (R8)
 	VEXTRACTPS    $0x03, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z10, (R8)
 	VEXTRACTF32X4 $0x03, Z8, X0
 	VMOVSS        X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z7, (R8)
 	VEXTRACTPS    $0x01, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z2, (R8)
 	VEXTRACTPS    $0x02, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z9, (R8)
 	VEXTRACTPS    $0x03, X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -3914,11 +6728,209 @@ TEXT ·supright16x10AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST (R13), Z10, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST (R13), Z10, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST (R13), Z10, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST (R13), Z10, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z10
+	VFMADD231PS.BCST (AX), Z10, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PS.BCST (R13), Z10, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z10
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z10, Z3
+	VUNPCKHPD     Z1, Z10, Z1
+	VUNPCKLPD     Z2, Z0, Z10
+	VUNPCKHPD     Z2, Z0, Z0
+	VUNPCKLPS     Z5, Z4, Z2
+	VUNPCKHPS     Z5, Z4, Z4
+	VUNPCKLPS     Z7, Z6, Z5
+	VUNPCKHPS     Z7, Z6, Z6
+	VUNPCKLPD     Z5, Z2, Z7
+	VUNPCKHPD     Z5, Z2, Z2
+	VUNPCKLPD     Z6, Z4, Z5
+	VUNPCKHPD     Z6, Z4, Z4
+	VUNPCKLPS     Z9, Z8, Z6
+	VUNPCKHPS     Z9, Z8, Z8
+	VMOVUPS       sjoinOrder<>+0(SB), Z9
+	VPERMI2PD     Z7, Z3, Z9
+	VMOVUPS       sjoinOrder<>+64(SB), Z11
+	VPERMI2PD     Z7, Z3, Z11
+	VMOVUPS       sjoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z2, Z1, Z3
+	VMOVUPS       sjoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z1, Z7
+	VMOVUPS       sjoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z5, Z10, Z1
+	VMOVUPS       sjoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z10, Z2
+	VMOVUPS       sjoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z4, Z0, Z5
+	VMOVUPS       sjoinOrder<>+64(SB), Z10
+	VPERMI2PD     Z4, Z0, Z10
+	VMOVUPS       Y9, (R8)
+	VMOVLPS       X6, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y3, (R8)
+	VMOVHPS       X6, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	VMOVLPS       X8, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y5, (R8)
+	VMOVHPS       X8, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTF32X4 $0x01, Z6, X0
+	VMOVLPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z3, (R8)
+	VMOVHPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVLPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VMOVHPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y11, (R8)
+	VEXTRACTF32X4 $0x02, Z6, X0
+	VMOVLPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y7, (R8)
+	VMOVHPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y2, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVLPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y10, (R8)
+	VMOVHPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVLPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VMOVHPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVLPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VMOVHPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -3936,10 +6948,10 @@ TEXT ·supright16x10AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
@@ -4004,13 +7016,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z10
 	VFMADD231PS.BCST (AX), Z10, Z0
@@ -4027,9 +7039,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z1, Z0, Z10
 	VUNPCKHPS     Z1, Z0, Z0
@@ -4069,90 +7081,90 @@ tileWrite:
 	VMOVLPS       X6, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y3, (R8)
 	VMOVHPS       X6, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	VMOVLPS       X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y5, (R8)
 	VMOVHPS       X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z9, (R8)
 	VEXTRACTF32X4 $0x01, Z6, X0
 	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z3, (R8)
 	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	VEXTRACTF32X4 $0x01, Z8, X0
 	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z5, (R8)
 	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y11, (R8)
 	VEXTRACTF32X4 $0x02, Z6, X0
 	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y7, (R8)
 	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y2, (R8)
 	VEXTRACTF32X4 $0x02, Z8, X0
 	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y10, (R8)
 	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z11, (R8)
 	VEXTRACTF32X4 $0x03, Z6, X0
 	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z7, (R8)
 	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z2, (R8)
 	VEXTRACTF32X4 $0x03, Z8, X0
 	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z10, (R8)
 	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -4175,11 +7187,243 @@ TEXT ·supright16x11AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST (R13), Z11, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST (R13), Z11, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST (R13), Z11, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST (R13), Z11, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z11
+	VFMADD231PS.BCST (AX), Z11, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PS.BCST (R13), Z11, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z11
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z11, Z3
+	VUNPCKHPD     Z1, Z11, Z1
+	VUNPCKLPD     Z2, Z0, Z11
+	VUNPCKHPD     Z2, Z0, Z0
+	VUNPCKLPS     Z5, Z4, Z2
+	VUNPCKHPS     Z5, Z4, Z4
+	VUNPCKLPS     Z7, Z6, Z5
+	VUNPCKHPS     Z7, Z6, Z6
+	VUNPCKLPD     Z5, Z2, Z7
+	VUNPCKHPD     Z5, Z2, Z2
+	VUNPCKLPD     Z6, Z4, Z5
+	VUNPCKHPD     Z6, Z4, Z4
+	VUNPCKLPS     Z9, Z8, Z6
+	VUNPCKHPS     Z9, Z8, Z8
+	VUNPCKLPS     Z10, Z10, Z9
+	VUNPCKHPS     Z10, Z10, Z10
+	VUNPCKLPD     Z9, Z6, Z12
+	VUNPCKHPD     Z9, Z6, Z6
+	VUNPCKLPD     Z10, Z8, Z9
+	VUNPCKHPD     Z10, Z8, Z8
+	VMOVUPS       sjoinOrder<>+0(SB), Z10
+	VPERMI2PD     Z7, Z3, Z10
+	VMOVUPS       sjoinOrder<>+64(SB), Z13
+	VPERMI2PD     Z7, Z3, Z13
+	VMOVUPS       sjoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z2, Z1, Z3
+	VMOVUPS       sjoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z1, Z7
+	VMOVUPS       sjoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z5, Z11, Z1
+	VMOVUPS       sjoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z11, Z2
+	VMOVUPS       sjoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z4, Z0, Z5
+	VMOVUPS       sjoinOrder<>+64(SB), Z11
+	VPERMI2PD     Z4, Z0, Z11
+	VMOVUPS       Y10, (R8)
+	VMOVLPS       X12, 32(R8)
+	VEXTRACTPS    $0x02, X12, 40(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y3, (R8)
+	VMOVLPS       X6, 32(R8)
+	VEXTRACTPS    $0x02, X6, 40(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	VMOVLPS       X9, 32(R8)
+	VEXTRACTPS    $0x02, X9, 40(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y5, (R8)
+	VMOVLPS       X8, 32(R8)
+	VEXTRACTPS    $0x02, X8, 40(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF32X4 $0x01, Z12, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z3, (R8)
+	VEXTRACTF32X4 $0x01, Z6, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF32X4 $0x01, Z9, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y13, (R8)
+	VEXTRACTF32X4 $0x02, Z12, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y7, (R8)
+	VEXTRACTF32X4 $0x02, Z6, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y2, (R8)
+	VEXTRACTF32X4 $0x02, Z9, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y11, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z13, (R8)
+	VEXTRACTF32X4 $0x03, Z12, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF32X4 $0x03, Z9, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVLPS       X0, 32(R8)
+	VEXTRACTPS    $0x02, X0, 40(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -4198,10 +7442,10 @@ TEXT ·supright16x11AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
@@ -4270,13 +7514,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z11
 	VFMADD231PS.BCST (AX), Z11, Z0
@@ -4294,9 +7538,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z1, Z0, Z11
 	VUNPCKHPS     Z1, Z0, Z0
@@ -4343,111 +7587,111 @@ tileWrite:
 	VEXTRACTPS    $0x02, X12, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y3, (R8)
 	VMOVLPS       X6, 32(R8)
 	VEXTRACTPS    $0x02, X6, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	VMOVLPS       X9, 32(R8)
 	VEXTRACTPS    $0x02, X9, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y5, (R8)
 	VMOVLPS       X8, 32(R8)
 	VEXTRACTPS    $0x02, X8, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z10, (R8)
 	VEXTRACTF32X4 $0x01, Z12, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z3, (R8)
 	VEXTRACTF32X4 $0x01, Z6, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	VEXTRACTF32X4 $0x01, Z9, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z5, (R8)
 	VEXTRACTF32X4 $0x01, Z8, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y13, (R8)
 	VEXTRACTF32X4 $0x02, Z12, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y7, (R8)
 	VEXTRACTF32X4 $0x02, Z6, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y2, (R8)
 	VEXTRACTF32X4 $0x02, Z9, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y11, (R8)
 	VEXTRACTF32X4 $0x02, Z8, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z13, (R8)
 	VEXTRACTF32X4 $0x03, Z12, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z7, (R8)
 	VEXTRACTF32X4 $0x03, Z6, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z2, (R8)
 	VEXTRACTF32X4 $0x03, Z9, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z11, (R8)
 	VEXTRACTF32X4 $0x03, Z8, X0
 	VMOVLPS       X0, 32(R8)
 	VEXTRACTPS    $0x02, X0, 40(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -4470,11 +7714,233 @@ TEXT ·supright16x12AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000010
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST (R13), Z12, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST (R13), Z12, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST (R13), Z12, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST (R13), Z12, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPS          (SI), Z12
+	VFMADD231PS.BCST (AX), Z12, Z0
+	VFMADD231PS.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PS.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PS.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PS.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PS.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PS.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PS.BCST (R13), Z12, Z7
+	VFMADD231PS.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PS.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PS.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PS.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPS     Z1, Z0, Z12
+	VUNPCKHPS     Z1, Z0, Z0
+	VUNPCKLPS     Z3, Z2, Z1
+	VUNPCKHPS     Z3, Z2, Z2
+	VUNPCKLPD     Z1, Z12, Z3
+	VUNPCKHPD     Z1, Z12, Z1
+	VUNPCKLPD     Z2, Z0, Z12
+	VUNPCKHPD     Z2, Z0, Z0
+	VUNPCKLPS     Z5, Z4, Z2
+	VUNPCKHPS     Z5, Z4, Z4
+	VUNPCKLPS     Z7, Z6, Z5
+	VUNPCKHPS     Z7, Z6, Z6
+	VUNPCKLPD     Z5, Z2, Z7
+	VUNPCKHPD     Z5, Z2, Z2
+	VUNPCKLPD     Z6, Z4, Z5
+	VUNPCKHPD     Z6, Z4, Z4
+	VUNPCKLPS     Z9, Z8, Z6
+	VUNPCKHPS     Z9, Z8, Z8
+	VUNPCKLPS     Z11, Z10, Z9
+	VUNPCKHPS     Z11, Z10, Z10
+	VUNPCKLPD     Z9, Z6, Z11
+	VUNPCKHPD     Z9, Z6, Z6
+	VUNPCKLPD     Z10, Z8, Z9
+	VUNPCKHPD     Z10, Z8, Z8
+	VMOVUPS       sjoinOrder<>+0(SB), Z10
+	VPERMI2PD     Z7, Z3, Z10
+	VMOVUPS       sjoinOrder<>+64(SB), Z13
+	VPERMI2PD     Z7, Z3, Z13
+	VMOVUPS       sjoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z2, Z1, Z3
+	VMOVUPS       sjoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z1, Z7
+	VMOVUPS       sjoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z5, Z12, Z1
+	VMOVUPS       sjoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z12, Z2
+	VMOVUPS       sjoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z4, Z0, Z5
+	VMOVUPS       sjoinOrder<>+64(SB), Z12
+	VPERMI2PD     Z4, Z0, Z12
+	VMOVUPS       Y10, (R8)
+	VMOVUPS       X11, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y3, (R8)
+	VMOVUPS       X6, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       X9, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y5, (R8)
+	VMOVUPS       X8, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF32X4 $0x01, Z11, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z3, (R8)
+	VEXTRACTF32X4 $0x01, Z6, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF32X4 $0x01, Z9, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y13, (R8)
+	VEXTRACTF32X4 $0x02, Z11, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y7, (R8)
+	VEXTRACTF32X4 $0x02, Z6, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y2, (R8)
+	VEXTRACTF32X4 $0x02, Z9, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y12, (R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z13, (R8)
+	VEXTRACTF32X4 $0x03, Z11, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VEXTRACTF32X4 $0x03, Z9, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z12, (R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -4494,10 +7960,10 @@ TEXT ·supright16x12AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
@@ -4570,13 +8036,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS.Z        (SI), K1, Z12
 	VFMADD231PS.BCST (AX), Z12, Z0
@@ -4595,9 +8061,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z1, Z0, Z12
 	VUNPCKHPS     Z1, Z0, Z0
@@ -4643,96 +8109,96 @@ tileWrite:
 	VMOVUPS       X11, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y3, (R8)
 	VMOVUPS       X6, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	VMOVUPS       X9, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y5, (R8)
 	VMOVUPS       X8, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z10, (R8)
 	VEXTRACTF32X4 $0x01, Z11, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z3, (R8)
 	VEXTRACTF32X4 $0x01, Z6, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	VEXTRACTF32X4 $0x01, Z9, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z5, (R8)
 	VEXTRACTF32X4 $0x01, Z8, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y13, (R8)
 	VEXTRACTF32X4 $0x02, Z11, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y7, (R8)
 	VEXTRACTF32X4 $0x02, Z6, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y2, (R8)
 	VEXTRACTF32X4 $0x02, Z9, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y12, (R8)
 	VEXTRACTF32X4 $0x02, Z8, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z13, (R8)
 	VEXTRACTF32X4 $0x03, Z11, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z7, (R8)
 	VEXTRACTF32X4 $0x03, Z6, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z2, (R8)
 	VEXTRACTF32X4 $0x03, Z9, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z12, (R8)
 	VEXTRACTF32X4 $0x03, Z8, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -4751,15 +8217,11 @@ TEXT ·supright24x1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $0x02, DX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000010, R10
+	MOVQ rows+64(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, CX
+	SHLQ    $0x02, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R9
@@ -4769,7 +8231,7 @@ TEXT ·supright24x1AVX512(SB), NOSPLIT, $0-72
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Y3
+	VMOVUPS      (BX)(CX*1), Y3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
@@ -4778,7 +8240,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Y3
+	VMOVUPS      (BX)(CX*1), Y3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
@@ -4787,7 +8249,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Y3
+	VMOVUPS      (BX)(CX*1), Y3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
@@ -4796,7 +8258,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Y3
+	VMOVUPS      (BX)(CX*1), Y3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
@@ -4812,7 +8274,7 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Y3
+	VMOVUPS      (BX)(CX*1), Y3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Y4, Y3, Y1
@@ -4858,42 +8320,29 @@ tileWrite:
 	ADDQ          R8, DI
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	SUBQ          $0x00000010, AX
-	VMOVSS        X1, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x01, X1, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x02, X1, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x03, X1, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVSS        X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x01, X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x02, X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x03, X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VMOVSS       X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x01, X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x02, X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x03, X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVSS       X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x01, X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x02, X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x03, X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -4901,180 +8350,163 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright24x2AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000010, R11
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z4
-	VMOVUPS.Z        64(SI), K1, Y5
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R10*1), Y5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z4
-	VMOVUPS.Z        64(SI), K1, Y5
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R10*1), Y5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z4
-	VMOVUPS.Z        64(SI), K1, Y5
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R10*1), Y5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z4
-	VMOVUPS.Z        64(SI), K1, Y5
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R10*1), Y5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z4
-	VMOVUPS.Z        64(SI), K1, Y5
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R10*1), Y5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Y6, Y5, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z2, Z0, Z4
 	VUNPCKHPS     Z2, Z0, Z0
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
-	VUNPCKLPS     Y3, Y1, Y0
-	VUNPCKHPS     Y3, Y1, Y1
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPS    Y3, Y1, Y0
+	VUNPCKHPS    Y3, Y1, Y1
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVLPS      X1, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -5082,114 +8514,110 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright24x3AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000010, R11
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z6
-	VMOVUPS.Z        64(SI), K1, Y7
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (BX)(R10*1), Y7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z6
-	VMOVUPS.Z        64(SI), K1, Y7
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (BX)(R10*1), Y7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z6
-	VMOVUPS.Z        64(SI), K1, Y7
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (BX)(R10*1), Y7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z6
-	VMOVUPS.Z        64(SI), K1, Y7
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (BX)(R10*1), Y7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z6
-	VMOVUPS.Z        64(SI), K1, Y7
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (BX)(R10*1), Y7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Y8, Y7, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Y8, Y7, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -5202,121 +8630,108 @@ tileWrite:
 	VUNPCKHPD     Z2, Z6, Z2
 	VUNPCKLPD     Z4, Z0, Z6
 	VUNPCKHPD     Z4, Z0, Z0
-	VMOVLPS       X7, (R8)
-	VEXTRACTPS    $0x02, X7, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X7, (DI)
+	VEXTRACTPS    $0x02, X7, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X2, (DI)
+	VEXTRACTPS    $0x02, X2, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z7, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z7, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z7, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	VEXTRACTPS    $0x02, X2, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X2
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	VEXTRACTPS    $0x02, X2, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
-	VUNPCKLPS     Y3, Y1, Y0
-	VUNPCKHPS     Y3, Y1, Y1
-	VUNPCKLPS     Y5, Y5, Y2
-	VUNPCKHPS     Y5, Y5, Y3
-	VUNPCKLPD     Y2, Y0, Y4
-	VUNPCKHPD     Y2, Y0, Y0
-	VUNPCKLPD     Y3, Y1, Y2
-	VUNPCKHPD     Y3, Y1, Y1
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X1, (R8)
-	VEXTRACTPS    $0x02, X1, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y4, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPS    Y3, Y1, Y0
+	VUNPCKHPS    Y3, Y1, Y1
+	VUNPCKLPS    Y5, Y5, Y2
+	VUNPCKHPS    Y5, Y5, Y3
+	VUNPCKLPD    Y2, Y0, Y4
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPD    Y3, Y1, Y2
+	VUNPCKHPD    Y3, Y1, Y1
+	VMOVLPS      X4, (DI)
+	VEXTRACTPS   $0x02, X4, 8(DI)
+	ADDQ         R8, DI
+	VMOVLPS      X0, (DI)
+	VEXTRACTPS   $0x02, X0, 8(DI)
+	ADDQ         R8, DI
+	VMOVLPS      X2, (DI)
+	VEXTRACTPS   $0x02, X2, 8(DI)
+	ADDQ         R8, DI
+	VMOVLPS      X1, (DI)
+	VEXTRACTPS   $0x02, X1, 8(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y4, X3
+	VMOVLPS      X3, (DI)
+	VEXTRACTPS   $0x02, X3, 8(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVLPS      X0, (DI)
+	VEXTRACTPS   $0x02, X0, 8(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVLPS      X0, (DI)
+	VEXTRACTPS   $0x02, X0, 8(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVLPS      X0, (DI)
+	VEXTRACTPS   $0x02, X0, 8(DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -5324,27 +8739,23 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright24x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000010, R12
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -5353,103 +8764,103 @@ TEXT ·supright24x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y5, Y5, Y5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z8
-	VMOVUPS.Z        64(SI), K1, Y9
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (BX)(R11*1), Y9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     (AX)(R11*1), Z10
+	VBROADCASTSS     (AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z8
-	VMOVUPS.Z        64(SI), K1, Y9
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (BX)(R11*1), Y9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     (AX)(R11*1), Z10
+	VBROADCASTSS     (AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z8
-	VMOVUPS.Z        64(SI), K1, Y9
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (BX)(R11*1), Y9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     (AX)(R11*1), Z10
+	VBROADCASTSS     (AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z8
-	VMOVUPS.Z        64(SI), K1, Y9
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (BX)(R11*1), Y9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     (AX)(R11*1), Z10
+	VBROADCASTSS     (AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z8
-	VMOVUPS.Z        64(SI), K1, Y9
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (BX)(R11*1), Y9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Y10, Y9, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Y10, Y9, Y5
-	VBROADCASTSS     (AX)(R11*1), Z10
+	VBROADCASTSS     (AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Y10, Y9, Y7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -5462,97 +8873,84 @@ tileWrite:
 	VUNPCKHPD     Z2, Z8, Z2
 	VUNPCKLPD     Z4, Z0, Z8
 	VUNPCKHPD     Z4, Z0, Z0
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z8, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z8, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z8, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
-	VUNPCKLPS     Y3, Y1, Y0
-	VUNPCKHPS     Y3, Y1, Y1
-	VUNPCKLPS     Y7, Y5, Y2
-	VUNPCKHPS     Y7, Y5, Y3
-	VUNPCKLPD     Y2, Y0, Y4
-	VUNPCKHPD     Y2, Y0, Y0
-	VUNPCKLPD     Y3, Y1, Y2
-	VUNPCKHPD     Y3, Y1, Y1
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y4, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPS    Y3, Y1, Y0
+	VUNPCKHPS    Y3, Y1, Y1
+	VUNPCKLPS    Y7, Y5, Y2
+	VUNPCKHPS    Y7, Y5, Y3
+	VUNPCKLPD    Y2, Y0, Y4
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPD    Y3, Y1, Y2
+	VUNPCKHPD    Y3, Y1, Y1
+	VMOVUPS      X4, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      X2, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y4, X3
+	VMOVUPS      X3, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -5560,27 +8958,23 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright24x5AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000010, R12
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -5591,113 +8985,113 @@ TEXT ·supright24x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y7, Y7, Y7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Y9, Y9, Y9
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z10
-	VMOVUPS.Z        64(SI), K1, Y11
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (BX)(R11*1), Y11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     (AX)(R11*1), Z12
+	VBROADCASTSS     (AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z10
-	VMOVUPS.Z        64(SI), K1, Y11
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (BX)(R11*1), Y11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     (AX)(R11*1), Z12
+	VBROADCASTSS     (AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z10
-	VMOVUPS.Z        64(SI), K1, Y11
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (BX)(R11*1), Y11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     (AX)(R11*1), Z12
+	VBROADCASTSS     (AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z10
-	VMOVUPS.Z        64(SI), K1, Y11
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (BX)(R11*1), Y11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     (AX)(R11*1), Z12
+	VBROADCASTSS     (AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z10
-	VMOVUPS.Z        64(SI), K1, Y11
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (BX)(R11*1), Y11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Y12, Y11, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Y12, Y11, Y5
-	VBROADCASTSS     (AX)(R11*1), Z12
+	VBROADCASTSS     (AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Y12, Y11, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -5710,125 +9104,112 @@ tileWrite:
 	VUNPCKHPD     Z2, Z10, Z2
 	VUNPCKLPD     Z4, Z0, Z10
 	VUNPCKHPD     Z4, Z0, Z0
-	VMOVUPS       X6, (R8)
-	VMOVSS        X8, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X2, (R8)
-	VEXTRACTPS    $0x01, X8, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X10, (R8)
-	VEXTRACTPS    $0x02, X8, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VEXTRACTPS    $0x03, X8, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	VMOVSS        X8, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	VEXTRACTPS    $0x01, X8, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X10, (DI)
+	VEXTRACTPS    $0x02, X8, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VEXTRACTPS    $0x03, X8, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X4
-	VMOVSS        X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVSS        X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTPS    $0x01, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X11, (DI)
+	VEXTRACTPS    $0x01, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z10, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTPS    $0x02, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X11, (DI)
+	VEXTRACTPS    $0x02, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTPS    $0x03, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X11, (DI)
+	VEXTRACTPS    $0x03, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X4
-	VMOVSS        X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVSS        X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTPS    $0x01, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X11, (DI)
+	VEXTRACTPS    $0x01, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z10, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTPS    $0x02, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X11, (DI)
+	VEXTRACTPS    $0x02, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTPS    $0x03, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X11, (DI)
+	VEXTRACTPS    $0x03, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X4
-	VMOVSS        X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVSS        X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, (R8)
-	VEXTRACTPS    $0x01, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	VEXTRACTPS    $0x01, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z10, X2
-	VMOVUPS       X2, (R8)
-	VEXTRACTPS    $0x02, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	VEXTRACTPS    $0x02, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTPS    $0x03, X4, 16(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
-	VUNPCKLPS     Y3, Y1, Y0
-	VUNPCKHPS     Y3, Y1, Y1
-	VUNPCKLPS     Y7, Y5, Y2
-	VUNPCKHPS     Y7, Y5, Y3
-	VUNPCKLPD     Y2, Y0, Y4
-	VUNPCKHPD     Y2, Y0, Y0
-	VUNPCKLPD     Y3, Y1, Y2
-	VUNPCKHPD     Y3, Y1, Y1
-	VMOVUPS       X4, (R8)
-	VMOVSS        X9, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VEXTRACTPS    $0x01, X9, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	VEXTRACTPS    $0x02, X9, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VEXTRACTPS    $0x03, X9, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y4, X3
-	VMOVUPS       X3, (R8)
-	VEXTRACTF128  $0x01, Y9, X3
-	VMOVSS        X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTPS    $0x01, X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTPS    $0x02, X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTPS    $0x03, X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	VEXTRACTPS    $0x03, X4, 16(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPS    Y3, Y1, Y0
+	VUNPCKHPS    Y3, Y1, Y1
+	VUNPCKLPS    Y7, Y5, Y2
+	VUNPCKHPS    Y7, Y5, Y3
+	VUNPCKLPD    Y2, Y0, Y4
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPD    Y3, Y1, Y2
+	VUNPCKHPD    Y3, Y1, Y1
+	VMOVUPS      X4, (DI)
+	VMOVSS       X9, 16(DI)
+	ADDQ         R8, DI
+	VMOVUPS      X0, (DI)
+	VEXTRACTPS   $0x01, X9, 16(DI)
+	ADDQ         R8, DI
+	VMOVUPS      X2, (DI)
+	VEXTRACTPS   $0x02, X9, 16(DI)
+	ADDQ         R8, DI
+	VMOVUPS      X1, (DI)
+	VEXTRACTPS   $0x03, X9, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y4, X3
+	VMOVUPS      X3, (DI)
+	VEXTRACTF128 $0x01, Y9, X3
+	VMOVSS       X3, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (DI)
+	VEXTRACTPS   $0x01, X3, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVUPS      X0, (DI)
+	VEXTRACTPS   $0x02, X3, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVUPS      X0, (DI)
+	VEXTRACTPS   $0x03, X3, 16(DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -5836,28 +9217,24 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright24x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000010, R13
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	MOVQ rows+64(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -5870,128 +9247,128 @@ TEXT ·supright24x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y9, Y9, Y9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z12
-	VMOVUPS.Z        64(SI), K1, Y13
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (BX)(R12*1), Y13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSS     (AX)(R12*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSS     (AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z12
-	VMOVUPS.Z        64(SI), K1, Y13
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (BX)(R12*1), Y13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSS     (AX)(R12*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSS     (AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z12
-	VMOVUPS.Z        64(SI), K1, Y13
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (BX)(R12*1), Y13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSS     (AX)(R12*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSS     (AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z12
-	VMOVUPS.Z        64(SI), K1, Y13
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (BX)(R12*1), Y13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSS     (AX)(R12*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSS     (AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z12
-	VMOVUPS.Z        64(SI), K1, Y13
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (BX)(R12*1), Y13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Y14, Y13, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Y14, Y13, Y5
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Y14, Y13, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSS     (AX)(R12*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSS     (AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Y14, Y13, Y11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -6006,131 +9383,118 @@ tileWrite:
 	VUNPCKHPD     Z4, Z0, Z0
 	VUNPCKLPS     Z10, Z8, Z4
 	VUNPCKHPS     Z10, Z8, Z8
-	VMOVUPS       X6, (R8)
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X2, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X12, (R8)
-	VMOVLPS       X8, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X8, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X12, (DI)
+	VMOVLPS       X8, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X8, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X10
-	VMOVUPS       X10, (R8)
+	VMOVUPS       X10, (DI)
 	VEXTRACTF32X4 $0x01, Z4, X10
-	VMOVLPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X13
-	VMOVUPS       X13, (R8)
-	VMOVHPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X13, (DI)
+	VMOVHPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z12, X10
-	VMOVUPS       X10, (R8)
+	VMOVUPS       X10, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X10
-	VMOVLPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X13
-	VMOVUPS       X13, (R8)
-	VMOVHPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X13, (DI)
+	VMOVHPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X10
-	VMOVUPS       X10, (R8)
+	VMOVUPS       X10, (DI)
 	VEXTRACTF32X4 $0x02, Z4, X10
-	VMOVLPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X13
-	VMOVUPS       X13, (R8)
-	VMOVHPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X13, (DI)
+	VMOVHPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z12, X10
-	VMOVUPS       X10, (R8)
+	VMOVUPS       X10, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X10
-	VMOVLPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X13
-	VMOVUPS       X13, (R8)
-	VMOVHPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X13, (DI)
+	VMOVHPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X6
-	VMOVUPS       X6, (R8)
+	VMOVUPS       X6, (DI)
 	VEXTRACTF32X4 $0x03, Z4, X4
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z12, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
-	VUNPCKLPS     Y3, Y1, Y0
-	VUNPCKHPS     Y3, Y1, Y1
-	VUNPCKLPS     Y7, Y5, Y2
-	VUNPCKHPS     Y7, Y5, Y3
-	VUNPCKLPD     Y2, Y0, Y4
-	VUNPCKHPD     Y2, Y0, Y0
-	VUNPCKLPD     Y3, Y1, Y2
-	VUNPCKHPD     Y3, Y1, Y1
-	VUNPCKLPS     Y11, Y9, Y3
-	VUNPCKHPS     Y11, Y9, Y5
-	VMOVUPS       X4, (R8)
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	VMOVLPS       X5, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X5, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y4, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF128  $0x01, Y3, X3
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y5, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPS    Y3, Y1, Y0
+	VUNPCKHPS    Y3, Y1, Y1
+	VUNPCKLPS    Y7, Y5, Y2
+	VUNPCKHPS    Y7, Y5, Y3
+	VUNPCKLPD    Y2, Y0, Y4
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPD    Y3, Y1, Y2
+	VUNPCKHPD    Y3, Y1, Y1
+	VUNPCKLPS    Y11, Y9, Y3
+	VUNPCKHPS    Y11, Y9, Y5
+	VMOVUPS      X4, (DI)
+	VMOVLPS      X3, 16(DI)
+	ADDQ         R8, DI
+	VMOVUPS      X0, (DI)
+	VMOVHPS      X3, 16(DI)
+	ADDQ         R8, DI
+	VMOVUPS      X2, (DI)
+	VMOVLPS      X5, 16(DI)
+	ADDQ         R8, DI
+	VMOVUPS      X1, (DI)
+	VMOVHPS      X5, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y4, X4
+	VMOVUPS      X4, (DI)
+	VEXTRACTF128 $0x01, Y3, X3
+	VMOVLPS      X3, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (DI)
+	VMOVHPS      X3, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y5, X0
+	VMOVLPS      X0, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, (DI)
+	VMOVHPS      X0, 16(DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -6138,28 +9502,24 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright24x7AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000010, R13
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	MOVQ rows+64(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -6174,143 +9534,143 @@ TEXT ·supright24x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y11, Y11, Y11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Y13, Y13, Y13
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z14
-	VMOVUPS.Z        64(SI), K1, Y15
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (BX)(R12*1), Y15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSS     (AX)(R12*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSS     (AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     (AX)(R11*2), Z16
+	VBROADCASTSS     (AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z14
-	VMOVUPS.Z        64(SI), K1, Y15
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (BX)(R12*1), Y15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSS     (AX)(R12*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSS     (AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     (AX)(R11*2), Z16
+	VBROADCASTSS     (AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z14
-	VMOVUPS.Z        64(SI), K1, Y15
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (BX)(R12*1), Y15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSS     (AX)(R12*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSS     (AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     (AX)(R11*2), Z16
+	VBROADCASTSS     (AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z14
-	VMOVUPS.Z        64(SI), K1, Y15
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (BX)(R12*1), Y15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSS     (AX)(R12*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSS     (AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     (AX)(R11*2), Z16
+	VBROADCASTSS     (AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z14
-	VMOVUPS.Z        64(SI), K1, Y15
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (BX)(R12*1), Y15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Y16, Y15, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Y16, Y15, Y5
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Y16, Y15, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSS     (AX)(R12*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSS     (AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Y16, Y15, Y11
-	VBROADCASTSS     (AX)(R11*2), Z16
+	VBROADCASTSS     (AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Y16, Y15, Y13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -6331,169 +9691,156 @@ tileWrite:
 	VUNPCKHPD     Z10, Z4, Z4
 	VUNPCKLPD     Z12, Z8, Z10
 	VUNPCKHPD     Z12, Z8, Z8
-	VMOVUPS       X6, (R8)
-	VMOVLPS       X15, 16(R8)
-	VEXTRACTPS    $0x02, X15, 24(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X2, (R8)
-	VMOVLPS       X4, 16(R8)
-	VEXTRACTPS    $0x02, X4, 24(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X14, (R8)
-	VMOVLPS       X10, 16(R8)
-	VEXTRACTPS    $0x02, X10, 24(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X8, 16(R8)
-	VEXTRACTPS    $0x02, X8, 24(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	VMOVLPS       X15, 16(DI)
+	VEXTRACTPS    $0x02, X15, 24(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	VMOVLPS       X4, 16(DI)
+	VEXTRACTPS    $0x02, X4, 24(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X14, (DI)
+	VMOVLPS       X10, 16(DI)
+	VEXTRACTPS    $0x02, X10, 24(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VMOVLPS       X8, 16(DI)
+	VEXTRACTPS    $0x02, X8, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x01, Z15, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x01, Z4, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z14, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x01, Z10, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x02, Z15, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x02, Z4, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z14, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x02, Z10, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X6
-	VMOVUPS       X6, (R8)
+	VMOVUPS       X6, (DI)
 	VEXTRACTF32X4 $0x03, Z15, X6
-	VMOVLPS       X6, 16(R8)
-	VEXTRACTPS    $0x02, X6, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, 16(DI)
+	VEXTRACTPS    $0x02, X6, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x03, Z4, X2
-	VMOVLPS       X2, 16(R8)
-	VEXTRACTPS    $0x02, X2, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	VEXTRACTPS    $0x02, X2, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z14, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x03, Z10, X2
-	VMOVLPS       X2, 16(R8)
-	VEXTRACTPS    $0x02, X2, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	VEXTRACTPS    $0x02, X2, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVLPS       X0, 16(R8)
-	VEXTRACTPS    $0x02, X0, 24(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
-	VUNPCKLPS     Y3, Y1, Y0
-	VUNPCKHPS     Y3, Y1, Y1
-	VUNPCKLPS     Y7, Y5, Y2
-	VUNPCKHPS     Y7, Y5, Y3
-	VUNPCKLPD     Y2, Y0, Y4
-	VUNPCKHPD     Y2, Y0, Y0
-	VUNPCKLPD     Y3, Y1, Y2
-	VUNPCKHPD     Y3, Y1, Y1
-	VUNPCKLPS     Y11, Y9, Y3
-	VUNPCKHPS     Y11, Y9, Y5
-	VUNPCKLPS     Y13, Y13, Y6
-	VUNPCKHPS     Y13, Y13, Y7
-	VUNPCKLPD     Y6, Y3, Y8
-	VUNPCKHPD     Y6, Y3, Y3
-	VUNPCKLPD     Y7, Y5, Y6
-	VUNPCKHPD     Y7, Y5, Y5
-	VMOVUPS       X4, (R8)
-	VMOVLPS       X8, 16(R8)
-	VEXTRACTPS    $0x02, X8, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X3, 16(R8)
-	VEXTRACTPS    $0x02, X3, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	VMOVLPS       X6, 16(R8)
-	VEXTRACTPS    $0x02, X6, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVLPS       X5, 16(R8)
-	VEXTRACTPS    $0x02, X5, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y4, X4
-	VMOVUPS       X4, (R8)
-	VEXTRACTF128  $0x01, Y8, X4
-	VMOVLPS       X4, 16(R8)
-	VEXTRACTPS    $0x02, X4, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y3, X0
-	VMOVLPS       X0, 16(R8)
-	VEXTRACTPS    $0x02, X0, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y6, X0
-	VMOVLPS       X0, 16(R8)
-	VEXTRACTPS    $0x02, X0, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y5, X0
-	VMOVLPS       X0, 16(R8)
-	VEXTRACTPS    $0x02, X0, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, 16(DI)
+	VEXTRACTPS    $0x02, X0, 24(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPS    Y3, Y1, Y0
+	VUNPCKHPS    Y3, Y1, Y1
+	VUNPCKLPS    Y7, Y5, Y2
+	VUNPCKHPS    Y7, Y5, Y3
+	VUNPCKLPD    Y2, Y0, Y4
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPD    Y3, Y1, Y2
+	VUNPCKHPD    Y3, Y1, Y1
+	VUNPCKLPS    Y11, Y9, Y3
+	VUNPCKHPS    Y11, Y9, Y5
+	VUNPCKLPS    Y13, Y13, Y6
+	VUNPCKHPS    Y13, Y13, Y7
+	VUNPCKLPD    Y6, Y3, Y8
+	VUNPCKHPD    Y6, Y3, Y3
+	VUNPCKLPD    Y7, Y5, Y6
+	VUNPCKHPD    Y7, Y5, Y5
+	VMOVUPS      X4, (DI)
+	VMOVLPS      X8, 16(DI)
+	VEXTRACTPS   $0x02, X8, 24(DI)
+	ADDQ         R8, DI
+	VMOVUPS      X0, (DI)
+	VMOVLPS      X3, 16(DI)
+	VEXTRACTPS   $0x02, X3, 24(DI)
+	ADDQ         R8, DI
+	VMOVUPS      X2, (DI)
+	VMOVLPS      X6, 16(DI)
+	VEXTRACTPS   $0x02, X6, 24(DI)
+	ADDQ         R8, DI
+	VMOVUPS      X1, (DI)
+	VMOVLPS      X5, 16(DI)
+	VEXTRACTPS   $0x02, X5, 24(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y4, X4
+	VMOVUPS      X4, (DI)
+	VEXTRACTF128 $0x01, Y8, X4
+	VMOVLPS      X4, 16(DI)
+	VEXTRACTPS   $0x02, X4, 24(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y3, X0
+	VMOVLPS      X0, 16(DI)
+	VEXTRACTPS   $0x02, X0, 24(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y6, X0
+	VMOVLPS      X0, 16(DI)
+	VEXTRACTPS   $0x02, X0, 24(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y5, X0
+	VMOVLPS      X0, 16(DI)
+	VEXTRACTPS   $0x02, X0, 24(DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -6501,32 +9848,28 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright24x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000010, R14
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	MOVQ rows+64(FP), R13
 
-	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R13
+	SHLQ    $0x02, R13
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -6543,158 +9886,158 @@ TEXT ·supright24x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y13, Y13, Y13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z16
-	VMOVUPS.Z        64(SI), K1, Y17
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (BX)(R13*1), Y17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSS     (AX)(R12*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSS     (AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     (AX)(R11*2), Z18
+	VBROADCASTSS     (AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13), Y17, Y15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12), Y17, Y15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z16
-	VMOVUPS.Z        64(SI), K1, Y17
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (BX)(R13*1), Y17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSS     (AX)(R12*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSS     (AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     (AX)(R11*2), Z18
+	VBROADCASTSS     (AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13), Y17, Y15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12), Y17, Y15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z16
-	VMOVUPS.Z        64(SI), K1, Y17
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (BX)(R13*1), Y17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSS     (AX)(R12*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSS     (AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     (AX)(R11*2), Z18
+	VBROADCASTSS     (AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13), Y17, Y15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12), Y17, Y15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z16
-	VMOVUPS.Z        64(SI), K1, Y17
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (BX)(R13*1), Y17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSS     (AX)(R12*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSS     (AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     (AX)(R11*2), Z18
+	VBROADCASTSS     (AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13), Y17, Y15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12), Y17, Y15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z16
-	VMOVUPS.Z        64(SI), K1, Y17
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (BX)(R13*1), Y17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Y18, Y17, Y1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Y18, Y17, Y5
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Y18, Y17, Y7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSS     (AX)(R12*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSS     (AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Y18, Y17, Y11
-	VBROADCASTSS     (AX)(R11*2), Z18
+	VBROADCASTSS     (AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Y18, Y17, Y13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13), Y17, Y15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
-	DECQ             R10
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12), Y17, Y15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -6731,97 +10074,84 @@ tileWrite:
 	VPERMI2PD     Z8, Z0, Z10
 	VMOVUPS       sjoinOrder<>+64(SB), Z16
 	VPERMI2PD     Z8, Z0, Z16
-	VMOVUPS       Y12, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y10, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z12, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z6, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z10, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y17, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y14, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y16, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z17, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z14, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z4, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z16, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
-	VUNPCKLPS     Y3, Y1, Y0
-	VUNPCKHPS     Y3, Y1, Y1
-	VUNPCKLPS     Y7, Y5, Y2
-	VUNPCKHPS     Y7, Y5, Y3
-	VUNPCKLPD     Y2, Y0, Y4
-	VUNPCKHPD     Y2, Y0, Y0
-	VUNPCKLPD     Y3, Y1, Y2
-	VUNPCKHPD     Y3, Y1, Y1
-	VUNPCKLPS     Y11, Y9, Y3
-	VUNPCKHPS     Y11, Y9, Y5
-	VUNPCKLPS     Y15, Y13, Y6
-	VUNPCKHPS     Y15, Y13, Y7
-	VUNPCKLPD     Y6, Y3, Y8
-	VUNPCKHPD     Y6, Y3, Y3
-	VUNPCKLPD     Y7, Y5, Y6
-	VUNPCKHPD     Y7, Y5, Y5
-	VPERM2F128    $0x20, Y8, Y4, Y7
-	VPERM2F128    $0x31, Y8, Y4, Y4
-	VPERM2F128    $0x20, Y3, Y0, Y8
-	VPERM2F128    $0x31, Y3, Y0, Y0
-	VPERM2F128    $0x20, Y6, Y2, Y3
-	VPERM2F128    $0x31, Y6, Y2, Y2
-	VPERM2F128    $0x20, Y5, Y1, Y6
-	VPERM2F128    $0x31, Y5, Y1, Y1
-	VMOVUPS       Y7, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y8, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y6, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       Y12, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y10, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z12, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z10, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y17, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y14, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y16, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z17, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z14, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z4, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z16, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ       $0x00000008, AX
+	IMULQ      R8, AX
+	MOVQ       c+48(FP), DI
+	ADDQ       AX, DI
+	VUNPCKLPS  Y3, Y1, Y0
+	VUNPCKHPS  Y3, Y1, Y1
+	VUNPCKLPS  Y7, Y5, Y2
+	VUNPCKHPS  Y7, Y5, Y3
+	VUNPCKLPD  Y2, Y0, Y4
+	VUNPCKHPD  Y2, Y0, Y0
+	VUNPCKLPD  Y3, Y1, Y2
+	VUNPCKHPD  Y3, Y1, Y1
+	VUNPCKLPS  Y11, Y9, Y3
+	VUNPCKHPS  Y11, Y9, Y5
+	VUNPCKLPS  Y15, Y13, Y6
+	VUNPCKHPS  Y15, Y13, Y7
+	VUNPCKLPD  Y6, Y3, Y8
+	VUNPCKHPD  Y6, Y3, Y3
+	VUNPCKLPD  Y7, Y5, Y6
+	VUNPCKHPD  Y7, Y5, Y5
+	VPERM2F128 $0x20, Y8, Y4, Y7
+	VPERM2F128 $0x31, Y8, Y4, Y4
+	VPERM2F128 $0x20, Y3, Y0, Y8
+	VPERM2F128 $0x31, Y3, Y0, Y0
+	VPERM2F128 $0x20, Y6, Y2, Y3
+	VPERM2F128 $0x31, Y6, Y2, Y2
+	VPERM2F128 $0x20, Y5, Y1, Y6
+	VPERM2F128 $0x31, Y5, Y1, Y1
+	VMOVUPS    Y7, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y8, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y3, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y6, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y4, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y0, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y2, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y1, (DI)
+	ADDQ       R8, DI
 	VZEROUPPER
 	RET
 
@@ -6840,15 +10170,11 @@ TEXT ·supright32x1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $0x02, DX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000010, R10
+	MOVQ rows+64(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, CX
+	SHLQ    $0x02, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R9
@@ -6858,7 +10184,7 @@ TEXT ·supright32x1AVX512(SB), NOSPLIT, $0-72
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Z3
+	VMOVUPS      (BX)(CX*1), Z3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
@@ -6867,7 +10193,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Z3
+	VMOVUPS      (BX)(CX*1), Z3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
@@ -6876,7 +10202,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Z3
+	VMOVUPS      (BX)(CX*1), Z3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
@@ -6885,7 +10211,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Z3
+	VMOVUPS      (BX)(CX*1), Z3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
@@ -6901,7 +10227,7 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z2
-	VMOVUPS.Z    64(BX), K1, Z3
+	VMOVUPS      (BX)(CX*1), Z3
 	VBROADCASTSS (AX), Z4
 	VFMADD231PS  Z4, Z2, Z0
 	VFMADD231PS  Z4, Z3, Z1
@@ -6947,76 +10273,47 @@ tileWrite:
 	ADDQ          R8, DI
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VMOVSS        X1, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x01, X1, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x02, X1, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x03, X1, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x01, Z1, X0
 	VMOVSS        X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x01, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x02, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x02, Z1, X0
 	VMOVSS        X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x01, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x02, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x03, Z1, X0
 	VMOVSS        X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x01, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x02, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
 	VZEROUPPER
 	RET
 
@@ -7024,216 +10321,183 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright32x2AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000010, R11
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z4
-	VMOVUPS.Z        64(SI), K1, Z5
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R10*1), Z5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Z6, Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z4
-	VMOVUPS.Z        64(SI), K1, Z5
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R10*1), Z5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Z6, Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z4
-	VMOVUPS.Z        64(SI), K1, Z5
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R10*1), Z5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Z6, Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z4
-	VMOVUPS.Z        64(SI), K1, Z5
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R10*1), Z5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Z6, Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z4
-	VMOVUPS.Z        64(SI), K1, Z5
+	VMOVUPS          (BX), Z4
+	VMOVUPS          (BX)(R10*1), Z5
 	VBROADCASTSS     (AX), Z6
 	VFMADD231PS      Z6, Z4, Z0
 	VFMADD231PS      Z6, Z5, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	VFMADD231PS.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z2, Z0, Z4
 	VUNPCKHPS     Z2, Z0, Z0
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z3, Z1, Z0
 	VUNPCKHPS     Z3, Z1, Z1
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -7241,114 +10505,110 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright32x3AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000010, R11
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z6
-	VMOVUPS.Z        64(SI), K1, Z7
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (BX)(R10*1), Z7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Z8, Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Z8, Z7, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z6
-	VMOVUPS.Z        64(SI), K1, Z7
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (BX)(R10*1), Z7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Z8, Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Z8, Z7, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z6
-	VMOVUPS.Z        64(SI), K1, Z7
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (BX)(R10*1), Z7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Z8, Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Z8, Z7, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z6
-	VMOVUPS.Z        64(SI), K1, Z7
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (BX)(R10*1), Z7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Z8, Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Z8, Z7, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z6
-	VMOVUPS.Z        64(SI), K1, Z7
+	VMOVUPS          (BX), Z6
+	VMOVUPS          (BX)(R10*1), Z7
 	VBROADCASTSS     (AX), Z8
 	VFMADD231PS      Z8, Z6, Z0
 	VFMADD231PS      Z8, Z7, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSS     (AX)(DX*2), Z8
+	VFMADD231PS.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSS     (AX)(CX*2), Z8
 	VFMADD231PS      Z8, Z6, Z4
 	VFMADD231PS      Z8, Z7, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -7361,67 +10621,72 @@ tileWrite:
 	VUNPCKHPD     Z2, Z6, Z2
 	VUNPCKLPD     Z4, Z0, Z6
 	VUNPCKHPD     Z4, Z0, Z0
-	VMOVLPS       X7, (R8)
-	VEXTRACTPS    $0x02, X7, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X7, (DI)
+	VEXTRACTPS    $0x02, X7, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X2, (DI)
+	VEXTRACTPS    $0x02, X2, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z7, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z7, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z7, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	VEXTRACTPS    $0x02, X2, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X2
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	VEXTRACTPS    $0x02, X2, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z3, Z1, Z0
 	VUNPCKHPS     Z3, Z1, Z1
 	VUNPCKLPS     Z5, Z5, Z2
@@ -7430,100 +10695,66 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z3, Z1, Z2
 	VUNPCKHPD     Z3, Z1, Z1
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X1, (R8)
-	VEXTRACTPS    $0x02, X1, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X2, (DI)
+	VEXTRACTPS    $0x02, X2, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	VEXTRACTPS    $0x02, X1, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -7531,27 +10762,23 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright32x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000010, R12
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -7560,103 +10787,103 @@ TEXT ·supright32x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z8
-	VMOVUPS.Z        64(SI), K1, Z9
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (BX)(R11*1), Z9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Z10, Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Z10, Z9, Z5
-	VBROADCASTSS     (AX)(R11*1), Z10
+	VBROADCASTSS     (AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Z10, Z9, Z7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z8
-	VMOVUPS.Z        64(SI), K1, Z9
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (BX)(R11*1), Z9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Z10, Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Z10, Z9, Z5
-	VBROADCASTSS     (AX)(R11*1), Z10
+	VBROADCASTSS     (AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Z10, Z9, Z7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z8
-	VMOVUPS.Z        64(SI), K1, Z9
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (BX)(R11*1), Z9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Z10, Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Z10, Z9, Z5
-	VBROADCASTSS     (AX)(R11*1), Z10
+	VBROADCASTSS     (AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Z10, Z9, Z7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z8
-	VMOVUPS.Z        64(SI), K1, Z9
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (BX)(R11*1), Z9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Z10, Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Z10, Z9, Z5
-	VBROADCASTSS     (AX)(R11*1), Z10
+	VBROADCASTSS     (AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Z10, Z9, Z7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z8
-	VMOVUPS.Z        64(SI), K1, Z9
+	VMOVUPS          (BX), Z8
+	VMOVUPS          (BX)(R11*1), Z9
 	VBROADCASTSS     (AX), Z10
 	VFMADD231PS      Z10, Z8, Z0
 	VFMADD231PS      Z10, Z9, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSS     (AX)(DX*2), Z10
+	VFMADD231PS.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSS     (AX)(CX*2), Z10
 	VFMADD231PS      Z10, Z8, Z4
 	VFMADD231PS      Z10, Z9, Z5
-	VBROADCASTSS     (AX)(R11*1), Z10
+	VBROADCASTSS     (AX)(R10*1), Z10
 	VFMADD231PS      Z10, Z8, Z6
 	VFMADD231PS      Z10, Z9, Z7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -7669,51 +10896,56 @@ tileWrite:
 	VUNPCKHPD     Z2, Z8, Z2
 	VUNPCKLPD     Z4, Z0, Z8
 	VUNPCKHPD     Z4, Z0, Z0
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z8, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z8, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z8, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z3, Z1, Z0
 	VUNPCKHPS     Z3, Z1, Z1
 	VUNPCKLPS     Z7, Z5, Z2
@@ -7722,84 +10954,50 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z3, Z1, Z2
 	VUNPCKHPD     Z3, Z1, Z1
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -7807,27 +11005,23 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright32x5AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000010, R12
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -7838,113 +11032,113 @@ TEXT ·supright32x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z10
-	VMOVUPS.Z        64(SI), K1, Z11
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (BX)(R11*1), Z11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Z12, Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Z12, Z11, Z5
-	VBROADCASTSS     (AX)(R11*1), Z12
+	VBROADCASTSS     (AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Z12, Z11, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z10
-	VMOVUPS.Z        64(SI), K1, Z11
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (BX)(R11*1), Z11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Z12, Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Z12, Z11, Z5
-	VBROADCASTSS     (AX)(R11*1), Z12
+	VBROADCASTSS     (AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Z12, Z11, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z10
-	VMOVUPS.Z        64(SI), K1, Z11
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (BX)(R11*1), Z11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Z12, Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Z12, Z11, Z5
-	VBROADCASTSS     (AX)(R11*1), Z12
+	VBROADCASTSS     (AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Z12, Z11, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z10
-	VMOVUPS.Z        64(SI), K1, Z11
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (BX)(R11*1), Z11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Z12, Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Z12, Z11, Z5
-	VBROADCASTSS     (AX)(R11*1), Z12
+	VBROADCASTSS     (AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Z12, Z11, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z10
-	VMOVUPS.Z        64(SI), K1, Z11
+	VMOVUPS          (BX), Z10
+	VMOVUPS          (BX)(R11*1), Z11
 	VBROADCASTSS     (AX), Z12
 	VFMADD231PS      Z12, Z10, Z0
 	VFMADD231PS      Z12, Z11, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSS     (AX)(DX*2), Z12
+	VFMADD231PS.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSS     (AX)(CX*2), Z12
 	VFMADD231PS      Z12, Z10, Z4
 	VFMADD231PS      Z12, Z11, Z5
-	VBROADCASTSS     (AX)(R11*1), Z12
+	VBROADCASTSS     (AX)(R10*1), Z12
 	VFMADD231PS      Z12, Z10, Z6
 	VFMADD231PS      Z12, Z11, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	VFMADD231PS.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -7957,70 +11151,75 @@ tileWrite:
 	VUNPCKHPD     Z2, Z10, Z2
 	VUNPCKLPD     Z4, Z0, Z10
 	VUNPCKHPD     Z4, Z0, Z0
-	VMOVUPS       X6, (R8)
-	VMOVSS        X8, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X2, (R8)
-	VEXTRACTPS    $0x01, X8, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X10, (R8)
-	VEXTRACTPS    $0x02, X8, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VEXTRACTPS    $0x03, X8, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	VMOVSS        X8, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	VEXTRACTPS    $0x01, X8, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X10, (DI)
+	VEXTRACTPS    $0x02, X8, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VEXTRACTPS    $0x03, X8, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X4
-	VMOVSS        X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVSS        X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTPS    $0x01, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X11, (DI)
+	VEXTRACTPS    $0x01, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z10, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTPS    $0x02, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X11, (DI)
+	VEXTRACTPS    $0x02, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTPS    $0x03, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X11, (DI)
+	VEXTRACTPS    $0x03, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X4
-	VMOVSS        X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVSS        X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTPS    $0x01, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X11, (DI)
+	VEXTRACTPS    $0x01, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z10, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTPS    $0x02, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X11, (DI)
+	VEXTRACTPS    $0x02, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X11
-	VMOVUPS       X11, (R8)
-	VEXTRACTPS    $0x03, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X11, (DI)
+	VEXTRACTPS    $0x03, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X4
-	VMOVSS        X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVSS        X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, (R8)
-	VEXTRACTPS    $0x01, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	VEXTRACTPS    $0x01, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z10, X2
-	VMOVUPS       X2, (R8)
-	VEXTRACTPS    $0x02, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	VEXTRACTPS    $0x02, X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTPS    $0x03, X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VEXTRACTPS    $0x03, X4, 16(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z3, Z1, Z0
 	VUNPCKHPS     Z3, Z1, Z1
 	VUNPCKLPS     Z7, Z5, Z2
@@ -8029,103 +11228,69 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z3, Z1, Z2
 	VUNPCKHPD     Z3, Z1, Z1
-	VMOVUPS       X4, (R8)
-	VMOVSS        X9, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VEXTRACTPS    $0x01, X9, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	VEXTRACTPS    $0x02, X9, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VEXTRACTPS    $0x03, X9, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X4, (DI)
+	VMOVSS        X9, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VEXTRACTPS    $0x01, X9, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	VEXTRACTPS    $0x02, X9, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	VEXTRACTPS    $0x03, X9, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x01, Z9, X3
-	VMOVSS        X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVSS        X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTPS    $0x01, X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X5, (DI)
+	VEXTRACTPS    $0x01, X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTPS    $0x02, X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X5, (DI)
+	VEXTRACTPS    $0x02, X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTPS    $0x03, X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X5, (DI)
+	VEXTRACTPS    $0x03, X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x02, Z9, X3
-	VMOVSS        X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVSS        X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTPS    $0x01, X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X5, (DI)
+	VEXTRACTPS    $0x01, X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTPS    $0x02, X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X5, (DI)
+	VEXTRACTPS    $0x02, X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X5
-	VMOVUPS       X5, (R8)
-	VEXTRACTPS    $0x03, X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X5, (DI)
+	VEXTRACTPS    $0x03, X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x03, Z9, X3
-	VMOVSS        X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVSS        X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTPS    $0x01, X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	VEXTRACTPS    $0x01, X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTPS    $0x02, X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	VEXTRACTPS    $0x02, X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTPS    $0x03, X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X0, (DI)
+	VEXTRACTPS    $0x03, X3, 16(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -8133,28 +11298,24 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright32x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000010, R13
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	MOVQ rows+64(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -8167,128 +11328,128 @@ TEXT ·supright32x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z12
-	VMOVUPS.Z        64(SI), K1, Z13
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (BX)(R12*1), Z13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Z14, Z13, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Z14, Z13, Z5
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Z14, Z13, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSS     (AX)(R12*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSS     (AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Z14, Z13, Z11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z12
-	VMOVUPS.Z        64(SI), K1, Z13
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (BX)(R12*1), Z13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Z14, Z13, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Z14, Z13, Z5
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Z14, Z13, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSS     (AX)(R12*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSS     (AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Z14, Z13, Z11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z12
-	VMOVUPS.Z        64(SI), K1, Z13
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (BX)(R12*1), Z13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Z14, Z13, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Z14, Z13, Z5
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Z14, Z13, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSS     (AX)(R12*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSS     (AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Z14, Z13, Z11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z12
-	VMOVUPS.Z        64(SI), K1, Z13
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (BX)(R12*1), Z13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Z14, Z13, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Z14, Z13, Z5
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Z14, Z13, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSS     (AX)(R12*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSS     (AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Z14, Z13, Z11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z12
-	VMOVUPS.Z        64(SI), K1, Z13
+	VMOVUPS          (BX), Z12
+	VMOVUPS          (BX)(R12*1), Z13
 	VBROADCASTSS     (AX), Z14
 	VFMADD231PS      Z14, Z12, Z0
 	VFMADD231PS      Z14, Z13, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSS     (AX)(DX*2), Z14
+	VFMADD231PS.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSS     (AX)(CX*2), Z14
 	VFMADD231PS      Z14, Z12, Z4
 	VFMADD231PS      Z14, Z13, Z5
-	VBROADCASTSS     (AX)(R11*1), Z14
+	VBROADCASTSS     (AX)(R10*1), Z14
 	VFMADD231PS      Z14, Z12, Z6
 	VFMADD231PS      Z14, Z13, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSS     (AX)(R12*1), Z14
+	VFMADD231PS.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSS     (AX)(R11*1), Z14
 	VFMADD231PS      Z14, Z12, Z10
 	VFMADD231PS      Z14, Z13, Z11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -8303,73 +11464,78 @@ tileWrite:
 	VUNPCKHPD     Z4, Z0, Z0
 	VUNPCKLPS     Z10, Z8, Z4
 	VUNPCKHPS     Z10, Z8, Z8
-	VMOVUPS       X6, (R8)
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X2, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X12, (R8)
-	VMOVLPS       X8, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X8, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X12, (DI)
+	VMOVLPS       X8, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X8, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X10
-	VMOVUPS       X10, (R8)
+	VMOVUPS       X10, (DI)
 	VEXTRACTF32X4 $0x01, Z4, X10
-	VMOVLPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X13
-	VMOVUPS       X13, (R8)
-	VMOVHPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X13, (DI)
+	VMOVHPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z12, X10
-	VMOVUPS       X10, (R8)
+	VMOVUPS       X10, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X10
-	VMOVLPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X13
-	VMOVUPS       X13, (R8)
-	VMOVHPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X13, (DI)
+	VMOVHPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X10
-	VMOVUPS       X10, (R8)
+	VMOVUPS       X10, (DI)
 	VEXTRACTF32X4 $0x02, Z4, X10
-	VMOVLPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X13
-	VMOVUPS       X13, (R8)
-	VMOVHPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X13, (DI)
+	VMOVHPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z12, X10
-	VMOVUPS       X10, (R8)
+	VMOVUPS       X10, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X10
-	VMOVLPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X13
-	VMOVUPS       X13, (R8)
-	VMOVHPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X13, (DI)
+	VMOVHPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X6
-	VMOVUPS       X6, (R8)
+	VMOVUPS       X6, (DI)
 	VEXTRACTF32X4 $0x03, Z4, X4
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z12, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z3, Z1, Z0
 	VUNPCKHPS     Z3, Z1, Z1
 	VUNPCKLPS     Z7, Z5, Z2
@@ -8380,106 +11546,72 @@ tileWrite:
 	VUNPCKHPD     Z3, Z1, Z1
 	VUNPCKLPS     Z11, Z9, Z3
 	VUNPCKHPS     Z11, Z9, Z5
-	VMOVUPS       X4, (R8)
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	VMOVLPS       X5, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X5, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X4, (DI)
+	VMOVLPS       X3, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X3, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	VMOVLPS       X5, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X5, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X6
-	VMOVUPS       X6, (R8)
+	VMOVUPS       X6, (DI)
 	VEXTRACTF32X4 $0x01, Z3, X6
-	VMOVLPS       X6, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X6, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X7
-	VMOVUPS       X7, (R8)
-	VMOVHPS       X6, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X7, (DI)
+	VMOVHPS       X6, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X6
-	VMOVUPS       X6, (R8)
+	VMOVUPS       X6, (DI)
 	VEXTRACTF32X4 $0x01, Z5, X6
-	VMOVLPS       X6, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X6, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X7
-	VMOVUPS       X7, (R8)
-	VMOVHPS       X6, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X7, (DI)
+	VMOVHPS       X6, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X6
-	VMOVUPS       X6, (R8)
+	VMOVUPS       X6, (DI)
 	VEXTRACTF32X4 $0x02, Z3, X6
-	VMOVLPS       X6, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X6, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X7
-	VMOVUPS       X7, (R8)
-	VMOVHPS       X6, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X7, (DI)
+	VMOVHPS       X6, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X6
-	VMOVUPS       X6, (R8)
+	VMOVUPS       X6, (DI)
 	VEXTRACTF32X4 $0x02, Z5, X6
-	VMOVLPS       X6, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X6, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X7
-	VMOVUPS       X7, (R8)
-	VMOVHPS       X6, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X7, (DI)
+	VMOVHPS       X6, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x03, Z3, X3
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z5, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -8487,28 +11619,24 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright32x7AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000010, R13
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	MOVQ rows+64(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R12
+	SHLQ    $0x02, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -8523,143 +11651,143 @@ TEXT ·supright32x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z14
-	VMOVUPS.Z        64(SI), K1, Z15
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (BX)(R12*1), Z15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Z16, Z15, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Z16, Z15, Z5
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Z16, Z15, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSS     (AX)(R12*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSS     (AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Z16, Z15, Z11
-	VBROADCASTSS     (AX)(R11*2), Z16
+	VBROADCASTSS     (AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Z16, Z15, Z13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z14
-	VMOVUPS.Z        64(SI), K1, Z15
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (BX)(R12*1), Z15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Z16, Z15, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Z16, Z15, Z5
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Z16, Z15, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSS     (AX)(R12*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSS     (AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Z16, Z15, Z11
-	VBROADCASTSS     (AX)(R11*2), Z16
+	VBROADCASTSS     (AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Z16, Z15, Z13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z14
-	VMOVUPS.Z        64(SI), K1, Z15
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (BX)(R12*1), Z15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Z16, Z15, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Z16, Z15, Z5
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Z16, Z15, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSS     (AX)(R12*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSS     (AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Z16, Z15, Z11
-	VBROADCASTSS     (AX)(R11*2), Z16
+	VBROADCASTSS     (AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Z16, Z15, Z13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z14
-	VMOVUPS.Z        64(SI), K1, Z15
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (BX)(R12*1), Z15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Z16, Z15, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Z16, Z15, Z5
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Z16, Z15, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSS     (AX)(R12*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSS     (AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Z16, Z15, Z11
-	VBROADCASTSS     (AX)(R11*2), Z16
+	VBROADCASTSS     (AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Z16, Z15, Z13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z14
-	VMOVUPS.Z        64(SI), K1, Z15
+	VMOVUPS          (BX), Z14
+	VMOVUPS          (BX)(R12*1), Z15
 	VBROADCASTSS     (AX), Z16
 	VFMADD231PS      Z16, Z14, Z0
 	VFMADD231PS      Z16, Z15, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSS     (AX)(DX*2), Z16
+	VFMADD231PS.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSS     (AX)(CX*2), Z16
 	VFMADD231PS      Z16, Z14, Z4
 	VFMADD231PS      Z16, Z15, Z5
-	VBROADCASTSS     (AX)(R11*1), Z16
+	VBROADCASTSS     (AX)(R10*1), Z16
 	VFMADD231PS      Z16, Z14, Z6
 	VFMADD231PS      Z16, Z15, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSS     (AX)(R12*1), Z16
+	VFMADD231PS.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSS     (AX)(R11*1), Z16
 	VFMADD231PS      Z16, Z14, Z10
 	VFMADD231PS      Z16, Z15, Z11
-	VBROADCASTSS     (AX)(R11*2), Z16
+	VBROADCASTSS     (AX)(R10*2), Z16
 	VFMADD231PS      Z16, Z14, Z12
 	VFMADD231PS      Z16, Z15, Z13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -8680,95 +11808,100 @@ tileWrite:
 	VUNPCKHPD     Z10, Z4, Z4
 	VUNPCKLPD     Z12, Z8, Z10
 	VUNPCKHPD     Z12, Z8, Z8
-	VMOVUPS       X6, (R8)
-	VMOVLPS       X15, 16(R8)
-	VEXTRACTPS    $0x02, X15, 24(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X2, (R8)
-	VMOVLPS       X4, 16(R8)
-	VEXTRACTPS    $0x02, X4, 24(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X14, (R8)
-	VMOVLPS       X10, 16(R8)
-	VEXTRACTPS    $0x02, X10, 24(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X8, 16(R8)
-	VEXTRACTPS    $0x02, X8, 24(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	VMOVLPS       X15, 16(DI)
+	VEXTRACTPS    $0x02, X15, 24(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	VMOVLPS       X4, 16(DI)
+	VEXTRACTPS    $0x02, X4, 24(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X14, (DI)
+	VMOVLPS       X10, 16(DI)
+	VEXTRACTPS    $0x02, X10, 24(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VMOVLPS       X8, 16(DI)
+	VEXTRACTPS    $0x02, X8, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x01, Z15, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x01, Z4, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z14, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x01, Z10, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x02, Z15, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x02, Z4, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z14, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x02, Z10, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X12
-	VMOVUPS       X12, (R8)
+	VMOVUPS       X12, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X12
-	VMOVLPS       X12, 16(R8)
-	VEXTRACTPS    $0x02, X12, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X12, 16(DI)
+	VEXTRACTPS    $0x02, X12, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X6
-	VMOVUPS       X6, (R8)
+	VMOVUPS       X6, (DI)
 	VEXTRACTF32X4 $0x03, Z15, X6
-	VMOVLPS       X6, 16(R8)
-	VEXTRACTPS    $0x02, X6, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, 16(DI)
+	VEXTRACTPS    $0x02, X6, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x03, Z4, X2
-	VMOVLPS       X2, 16(R8)
-	VEXTRACTPS    $0x02, X2, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	VEXTRACTPS    $0x02, X2, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z14, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x03, Z10, X2
-	VMOVLPS       X2, 16(R8)
-	VEXTRACTPS    $0x02, X2, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	VEXTRACTPS    $0x02, X2, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVLPS       X0, 16(R8)
-	VEXTRACTPS    $0x02, X0, 24(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, 16(DI)
+	VEXTRACTPS    $0x02, X0, 24(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z3, Z1, Z0
 	VUNPCKHPS     Z3, Z1, Z1
 	VUNPCKLPS     Z7, Z5, Z2
@@ -8785,128 +11918,94 @@ tileWrite:
 	VUNPCKHPD     Z6, Z3, Z3
 	VUNPCKLPD     Z7, Z5, Z6
 	VUNPCKHPD     Z7, Z5, Z5
-	VMOVUPS       X4, (R8)
-	VMOVLPS       X8, 16(R8)
-	VEXTRACTPS    $0x02, X8, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X3, 16(R8)
-	VEXTRACTPS    $0x02, X3, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	VMOVLPS       X6, 16(R8)
-	VEXTRACTPS    $0x02, X6, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVLPS       X5, 16(R8)
-	VEXTRACTPS    $0x02, X5, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X4, (DI)
+	VMOVLPS       X8, 16(DI)
+	VEXTRACTPS    $0x02, X8, 24(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VMOVLPS       X3, 16(DI)
+	VEXTRACTPS    $0x02, X3, 24(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	VMOVLPS       X6, 16(DI)
+	VEXTRACTPS    $0x02, X6, 24(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	VMOVLPS       X5, 16(DI)
+	VEXTRACTPS    $0x02, X5, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X7
-	VMOVUPS       X7, (R8)
+	VMOVUPS       X7, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X7
-	VMOVLPS       X7, 16(R8)
-	VEXTRACTPS    $0x02, X7, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X7, 16(DI)
+	VEXTRACTPS    $0x02, X7, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X7
-	VMOVUPS       X7, (R8)
+	VMOVUPS       X7, (DI)
 	VEXTRACTF32X4 $0x01, Z3, X7
-	VMOVLPS       X7, 16(R8)
-	VEXTRACTPS    $0x02, X7, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X7, 16(DI)
+	VEXTRACTPS    $0x02, X7, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X7
-	VMOVUPS       X7, (R8)
+	VMOVUPS       X7, (DI)
 	VEXTRACTF32X4 $0x01, Z6, X7
-	VMOVLPS       X7, 16(R8)
-	VEXTRACTPS    $0x02, X7, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X7, 16(DI)
+	VEXTRACTPS    $0x02, X7, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X7
-	VMOVUPS       X7, (R8)
+	VMOVUPS       X7, (DI)
 	VEXTRACTF32X4 $0x01, Z5, X7
-	VMOVLPS       X7, 16(R8)
-	VEXTRACTPS    $0x02, X7, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X7, 16(DI)
+	VEXTRACTPS    $0x02, X7, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X7
-	VMOVUPS       X7, (R8)
+	VMOVUPS       X7, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X7
-	VMOVLPS       X7, 16(R8)
-	VEXTRACTPS    $0x02, X7, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X7, 16(DI)
+	VEXTRACTPS    $0x02, X7, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X7
-	VMOVUPS       X7, (R8)
+	VMOVUPS       X7, (DI)
 	VEXTRACTF32X4 $0x02, Z3, X7
-	VMOVLPS       X7, 16(R8)
-	VEXTRACTPS    $0x02, X7, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X7, 16(DI)
+	VEXTRACTPS    $0x02, X7, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X7
-	VMOVUPS       X7, (R8)
+	VMOVUPS       X7, (DI)
 	VEXTRACTF32X4 $0x02, Z6, X7
-	VMOVLPS       X7, 16(R8)
-	VEXTRACTPS    $0x02, X7, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X7, 16(DI)
+	VEXTRACTPS    $0x02, X7, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X7
-	VMOVUPS       X7, (R8)
+	VMOVUPS       X7, (DI)
 	VEXTRACTF32X4 $0x02, Z5, X7
-	VMOVLPS       X7, 16(R8)
-	VEXTRACTPS    $0x02, X7, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X7, 16(DI)
+	VEXTRACTPS    $0x02, X7, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X4
-	VMOVLPS       X4, 16(R8)
-	VEXTRACTPS    $0x02, X4, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X4, 16(DI)
+	VEXTRACTPS    $0x02, X4, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVLPS       X0, 16(R8)
-	VEXTRACTPS    $0x02, X0, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, 16(DI)
+	VEXTRACTPS    $0x02, X0, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVLPS       X0, 16(R8)
-	VEXTRACTPS    $0x02, X0, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, 16(DI)
+	VEXTRACTPS    $0x02, X0, 24(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z5, X0
-	VMOVLPS       X0, 16(R8)
-	VEXTRACTPS    $0x02, X0, 24(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVLPS       X0, 16(DI)
+	VEXTRACTPS    $0x02, X0, 24(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -8914,32 +12013,28 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright32x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000010, R14
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	MOVQ rows+64(FP), R13
 
-	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R13
+	SHLQ    $0x02, R13
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -8956,158 +12051,158 @@ TEXT ·supright32x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z16
-	VMOVUPS.Z        64(SI), K1, Z17
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (BX)(R13*1), Z17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Z18, Z17, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Z18, Z17, Z5
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Z18, Z17, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSS     (AX)(R12*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSS     (AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Z18, Z17, Z11
-	VBROADCASTSS     (AX)(R11*2), Z18
+	VBROADCASTSS     (AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Z18, Z17, Z13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13), Z17, Z15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12), Z17, Z15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z16
-	VMOVUPS.Z        64(SI), K1, Z17
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (BX)(R13*1), Z17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Z18, Z17, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Z18, Z17, Z5
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Z18, Z17, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSS     (AX)(R12*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSS     (AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Z18, Z17, Z11
-	VBROADCASTSS     (AX)(R11*2), Z18
+	VBROADCASTSS     (AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Z18, Z17, Z13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13), Z17, Z15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12), Z17, Z15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z16
-	VMOVUPS.Z        64(SI), K1, Z17
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (BX)(R13*1), Z17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Z18, Z17, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Z18, Z17, Z5
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Z18, Z17, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSS     (AX)(R12*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSS     (AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Z18, Z17, Z11
-	VBROADCASTSS     (AX)(R11*2), Z18
+	VBROADCASTSS     (AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Z18, Z17, Z13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13), Z17, Z15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12), Z17, Z15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z16
-	VMOVUPS.Z        64(SI), K1, Z17
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (BX)(R13*1), Z17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Z18, Z17, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Z18, Z17, Z5
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Z18, Z17, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSS     (AX)(R12*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSS     (AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Z18, Z17, Z11
-	VBROADCASTSS     (AX)(R11*2), Z18
+	VBROADCASTSS     (AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Z18, Z17, Z13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13), Z17, Z15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12), Z17, Z15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS          (SI), Z16
-	VMOVUPS.Z        64(SI), K1, Z17
+	VMOVUPS          (BX), Z16
+	VMOVUPS          (BX)(R13*1), Z17
 	VBROADCASTSS     (AX), Z18
 	VFMADD231PS      Z18, Z16, Z0
 	VFMADD231PS      Z18, Z17, Z1
-	VFMADD231PS.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PS.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSS     (AX)(DX*2), Z18
+	VFMADD231PS.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PS.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSS     (AX)(CX*2), Z18
 	VFMADD231PS      Z18, Z16, Z4
 	VFMADD231PS      Z18, Z17, Z5
-	VBROADCASTSS     (AX)(R11*1), Z18
+	VBROADCASTSS     (AX)(R10*1), Z18
 	VFMADD231PS      Z18, Z16, Z6
 	VFMADD231PS      Z18, Z17, Z7
-	VFMADD231PS.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PS.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSS     (AX)(R12*1), Z18
+	VFMADD231PS.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PS.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSS     (AX)(R11*1), Z18
 	VFMADD231PS      Z18, Z16, Z10
 	VFMADD231PS      Z18, Z17, Z11
-	VBROADCASTSS     (AX)(R11*2), Z18
+	VBROADCASTSS     (AX)(R10*2), Z18
 	VFMADD231PS      Z18, Z16, Z12
 	VFMADD231PS      Z18, Z17, Z13
-	VFMADD231PS.BCST (R13), Z16, Z14
-	VFMADD231PS.BCST (R13), Z17, Z15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
-	DECQ             R10
+	VFMADD231PS.BCST (R12), Z16, Z14
+	VFMADD231PS.BCST (R12), Z17, Z15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -9144,39 +12239,44 @@ tileWrite:
 	VPERMI2PD     Z8, Z0, Z10
 	VMOVUPS       sjoinOrder<>+64(SB), Z16
 	VPERMI2PD     Z8, Z0, Z16
-	VMOVUPS       Y12, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y10, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z12, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z6, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z10, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y17, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y14, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y16, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z17, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z14, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z4, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z16, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       Y12, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y10, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z12, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z10, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y17, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y14, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y16, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z17, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z14, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z4, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z16, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z3, Z1, Z0
 	VUNPCKHPS     Z3, Z1, Z1
 	VUNPCKLPS     Z7, Z5, Z2
@@ -9209,72 +12309,38 @@ tileWrite:
 	VPERMI2PD     Z5, Z1, Z2
 	VMOVUPS       sjoinOrder<>+64(SB), Z6
 	VPERMI2PD     Z5, Z1, Z6
-	VMOVUPS       Y7, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z7, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y9, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y8, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y6, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z9, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z8, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z6, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       Y7, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z7, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z4, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y8, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z9, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z8, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z3, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -9293,15 +12359,11 @@ TEXT ·supright40x1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $0x02, DX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000020, R10
+	MOVQ rows+64(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, CX
+	SHLQ    $0x02, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -9313,7 +12375,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS.Z    128(BX), K1, Y5
+	VMOVUPS      (BX)(CX*1), Y5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -9324,7 +12386,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS.Z    128(BX), K1, Y5
+	VMOVUPS      (BX)(CX*1), Y5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -9335,7 +12397,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS.Z    128(BX), K1, Y5
+	VMOVUPS      (BX)(CX*1), Y5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -9346,7 +12408,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS.Z    128(BX), K1, Y5
+	VMOVUPS      (BX)(CX*1), Y5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -9364,7 +12426,7 @@ tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS.Z    128(BX), K1, Y5
+	VMOVUPS      (BX)(CX*1), Y5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -9446,42 +12508,29 @@ tileWrite:
 	ADDQ          R8, DI
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	SUBQ          $0x00000020, AX
-	VMOVSS        X2, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x01, X2, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x02, X2, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x03, X2, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVSS        X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x01, X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x02, X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x03, X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VMOVSS       X2, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x01, X2, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x02, X2, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x03, X2, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVSS       X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x01, X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x02, X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x03, X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -9489,242 +12538,225 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright40x2AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000020, R11
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z6
-	VMOVUPS      64(SI), Z7
-	VMOVUPS.Z    128(SI), K1, Y8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (BX)(R10*1), Y8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z6
-	VMOVUPS      64(SI), Z7
-	VMOVUPS.Z    128(SI), K1, Y8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (BX)(R10*1), Y8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z6
-	VMOVUPS      64(SI), Z7
-	VMOVUPS.Z    128(SI), K1, Y8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (BX)(R10*1), Y8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z6
-	VMOVUPS      64(SI), Z7
-	VMOVUPS.Z    128(SI), K1, Y8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (BX)(R10*1), Y8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z6
-	VMOVUPS      64(SI), Z7
-	VMOVUPS.Z    128(SI), K1, Y8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (BX)(R10*1), Y8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Y9, Y8, Y2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Y9, Y8, Y5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z3, Z0, Z6
 	VUNPCKHPS     Z3, Z0, Z0
-	VMOVLPS       X6, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X6, (R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X6, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z4, Z1, Z0
 	VUNPCKHPS     Z4, Z1, Z1
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVLPS       X1, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000020, AX
-	VUNPCKLPS     Y5, Y2, Y0
-	VUNPCKHPS     Y5, Y2, Y1
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPS    Y5, Y2, Y0
+	VUNPCKHPS    Y5, Y2, Y1
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVLPS      X1, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -9732,26 +12764,22 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright40x3AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000020, R11
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -9761,113 +12789,113 @@ TEXT ·supright40x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Y8, Y8, Y8
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z9
-	VMOVUPS      64(SI), Z10
-	VMOVUPS.Z    128(SI), K1, Y11
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (BX)(R10*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z9
-	VMOVUPS      64(SI), Z10
-	VMOVUPS.Z    128(SI), K1, Y11
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (BX)(R10*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z9
-	VMOVUPS      64(SI), Z10
-	VMOVUPS.Z    128(SI), K1, Y11
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (BX)(R10*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z9
-	VMOVUPS      64(SI), Z10
-	VMOVUPS.Z    128(SI), K1, Y11
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (BX)(R10*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z9
-	VMOVUPS      64(SI), Z10
-	VMOVUPS.Z    128(SI), K1, Y11
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (BX)(R10*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Y12, Y11, Y2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Y12, Y11, Y5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Y12, Y11, Y8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
@@ -9880,66 +12908,66 @@ tileWrite:
 	VUNPCKHPD     Z3, Z9, Z3
 	VUNPCKLPD     Z6, Z0, Z9
 	VUNPCKHPD     Z6, Z0, Z0
-	VMOVLPS       X10, (R8)
-	VEXTRACTPS    $0x02, X10, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X9, (R8)
-	VEXTRACTPS    $0x02, X9, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X10, (DI)
+	VEXTRACTPS    $0x02, X10, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X9, (DI)
+	VEXTRACTPS    $0x02, X9, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z10, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z3, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z9, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z10, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z3, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z9, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z10, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z3, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z9, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z4, Z1, Z0
 	VUNPCKHPS     Z4, Z1, Z1
 	VUNPCKLPS     Z7, Z7, Z3
@@ -9948,121 +12976,108 @@ tileWrite:
 	VUNPCKHPD     Z3, Z0, Z0
 	VUNPCKLPD     Z4, Z1, Z3
 	VUNPCKHPD     Z4, Z1, Z1
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X1, (R8)
-	VEXTRACTPS    $0x02, X1, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	VEXTRACTPS    $0x02, X1, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z3, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z3, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000020, AX
-	VUNPCKLPS     Y5, Y2, Y0
-	VUNPCKHPS     Y5, Y2, Y1
-	VUNPCKLPS     Y8, Y8, Y2
-	VUNPCKHPS     Y8, Y8, Y3
-	VUNPCKLPD     Y2, Y0, Y4
-	VUNPCKHPD     Y2, Y0, Y0
-	VUNPCKLPD     Y3, Y1, Y2
-	VUNPCKHPD     Y3, Y1, Y1
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X1, (R8)
-	VEXTRACTPS    $0x02, X1, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y4, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPS    Y5, Y2, Y0
+	VUNPCKHPS    Y5, Y2, Y1
+	VUNPCKLPS    Y8, Y8, Y2
+	VUNPCKHPS    Y8, Y8, Y3
+	VUNPCKLPD    Y2, Y0, Y4
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPD    Y3, Y1, Y2
+	VUNPCKHPD    Y3, Y1, Y1
+	VMOVLPS      X4, (DI)
+	VEXTRACTPS   $0x02, X4, 8(DI)
+	ADDQ         R8, DI
+	VMOVLPS      X0, (DI)
+	VEXTRACTPS   $0x02, X0, 8(DI)
+	ADDQ         R8, DI
+	VMOVLPS      X2, (DI)
+	VEXTRACTPS   $0x02, X2, 8(DI)
+	ADDQ         R8, DI
+	VMOVLPS      X1, (DI)
+	VEXTRACTPS   $0x02, X1, 8(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y4, X3
+	VMOVLPS      X3, (DI)
+	VEXTRACTPS   $0x02, X3, 8(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVLPS      X0, (DI)
+	VEXTRACTPS   $0x02, X0, 8(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVLPS      X0, (DI)
+	VEXTRACTPS   $0x02, X0, 8(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVLPS      X0, (DI)
+	VEXTRACTPS   $0x02, X0, 8(DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -10070,27 +13085,23 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright40x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000020, R12
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -10103,133 +13114,133 @@ TEXT ·supright40x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS.Z    128(SI), K1, Y14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R11*1), Y14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R11*1), Z15
+	VBROADCASTSS (AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS.Z    128(SI), K1, Y14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R11*1), Y14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R11*1), Z15
+	VBROADCASTSS (AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS.Z    128(SI), K1, Y14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R11*1), Y14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R11*1), Z15
+	VBROADCASTSS (AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS.Z    128(SI), K1, Y14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R11*1), Y14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R11*1), Z15
+	VBROADCASTSS (AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS.Z    128(SI), K1, Y14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R11*1), Y14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Y15, Y14, Y2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Y15, Y14, Y5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Y15, Y14, Y8
-	VBROADCASTSS (AX)(R11*1), Z15
+	VBROADCASTSS (AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Y15, Y14, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
@@ -10242,50 +13253,50 @@ tileWrite:
 	VUNPCKHPD     Z3, Z12, Z3
 	VUNPCKLPD     Z6, Z0, Z12
 	VUNPCKHPD     Z6, Z0, Z0
-	VMOVUPS       X9, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X12, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X9, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X12, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z9, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z3, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z12, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z9, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z3, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z12, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z9, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z3, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z12, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z4, Z1, Z0
 	VUNPCKHPS     Z4, Z1, Z1
 	VUNPCKLPS     Z10, Z7, Z3
@@ -10294,97 +13305,84 @@ tileWrite:
 	VUNPCKHPD     Z3, Z0, Z0
 	VUNPCKLPD     Z4, Z1, Z3
 	VUNPCKHPD     Z4, Z1, Z1
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z3, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z3, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000020, AX
-	VUNPCKLPS     Y5, Y2, Y0
-	VUNPCKHPS     Y5, Y2, Y1
-	VUNPCKLPS     Y11, Y8, Y2
-	VUNPCKHPS     Y11, Y8, Y3
-	VUNPCKLPD     Y2, Y0, Y4
-	VUNPCKHPD     Y2, Y0, Y0
-	VUNPCKLPD     Y3, Y1, Y2
-	VUNPCKHPD     Y3, Y1, Y1
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y4, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPS    Y5, Y2, Y0
+	VUNPCKHPS    Y5, Y2, Y1
+	VUNPCKLPS    Y11, Y8, Y2
+	VUNPCKHPS    Y11, Y8, Y3
+	VUNPCKLPD    Y2, Y0, Y4
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPD    Y3, Y1, Y2
+	VUNPCKHPD    Y3, Y1, Y1
+	VMOVUPS      X4, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      X2, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y4, X3
+	VMOVUPS      X3, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -10403,15 +13401,11 @@ TEXT ·supright48x1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $0x02, DX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000020, R10
+	MOVQ rows+64(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, CX
+	SHLQ    $0x02, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -10423,7 +13417,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS.Z    128(BX), K1, Z5
+	VMOVUPS      (BX)(CX*1), Z5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -10434,7 +13428,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS.Z    128(BX), K1, Z5
+	VMOVUPS      (BX)(CX*1), Z5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -10445,7 +13439,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS.Z    128(BX), K1, Z5
+	VMOVUPS      (BX)(CX*1), Z5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -10456,7 +13450,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS.Z    128(BX), K1, Z5
+	VMOVUPS      (BX)(CX*1), Z5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -10474,7 +13468,7 @@ tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPS      (BX), Z3
 	VMOVUPS      64(BX), Z4
-	VMOVUPS.Z    128(BX), K1, Z5
+	VMOVUPS      (BX)(CX*1), Z5
 	VBROADCASTSS (AX), Z6
 	VFMADD231PS  Z6, Z3, Z0
 	VFMADD231PS  Z6, Z4, Z1
@@ -10556,76 +13550,47 @@ tileWrite:
 	ADDQ          R8, DI
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	SUBQ          $0x00000020, AX
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VMOVSS        X2, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x01, X2, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x02, X2, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x03, X2, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x01, Z2, X0
 	VMOVSS        X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x01, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x02, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x02, Z2, X0
 	VMOVSS        X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x01, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x02, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x03, Z2, X0
 	VMOVSS        X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x01, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x02, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
 	VZEROUPPER
 	RET
 
@@ -10633,278 +13598,245 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright48x2AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000020, R11
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z6
-	VMOVUPS      64(SI), Z7
-	VMOVUPS.Z    128(SI), K1, Z8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (BX)(R10*1), Z8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z6
-	VMOVUPS      64(SI), Z7
-	VMOVUPS.Z    128(SI), K1, Z8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (BX)(R10*1), Z8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z6
-	VMOVUPS      64(SI), Z7
-	VMOVUPS.Z    128(SI), K1, Z8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (BX)(R10*1), Z8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z6
-	VMOVUPS      64(SI), Z7
-	VMOVUPS.Z    128(SI), K1, Z8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (BX)(R10*1), Z8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z6
-	VMOVUPS      64(SI), Z7
-	VMOVUPS.Z    128(SI), K1, Z8
+	VMOVUPS      (BX), Z6
+	VMOVUPS      64(BX), Z7
+	VMOVUPS      (BX)(R10*1), Z8
 	VBROADCASTSS (AX), Z9
 	VFMADD231PS  Z9, Z6, Z0
 	VFMADD231PS  Z9, Z7, Z1
 	VFMADD231PS  Z9, Z8, Z2
-	VBROADCASTSS (AX)(DX*1), Z9
+	VBROADCASTSS (AX)(CX*1), Z9
 	VFMADD231PS  Z9, Z6, Z3
 	VFMADD231PS  Z9, Z7, Z4
 	VFMADD231PS  Z9, Z8, Z5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z3, Z0, Z6
 	VUNPCKHPS     Z3, Z0, Z0
-	VMOVLPS       X6, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X6, (R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X6, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z4, Z1, Z0
 	VUNPCKHPS     Z4, Z1, Z1
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVLPS       X1, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVLPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000020, AX
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z5, Z2, Z0
 	VUNPCKHPS     Z5, Z2, Z1
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -10912,26 +13844,22 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright48x3AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000020, R11
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -10941,113 +13869,113 @@ TEXT ·supright48x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z9
-	VMOVUPS      64(SI), Z10
-	VMOVUPS.Z    128(SI), K1, Z11
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (BX)(R10*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z9
-	VMOVUPS      64(SI), Z10
-	VMOVUPS.Z    128(SI), K1, Z11
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (BX)(R10*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z9
-	VMOVUPS      64(SI), Z10
-	VMOVUPS.Z    128(SI), K1, Z11
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (BX)(R10*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z9
-	VMOVUPS      64(SI), Z10
-	VMOVUPS.Z    128(SI), K1, Z11
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (BX)(R10*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z9
-	VMOVUPS      64(SI), Z10
-	VMOVUPS.Z    128(SI), K1, Z11
+	VMOVUPS      (BX), Z9
+	VMOVUPS      64(BX), Z10
+	VMOVUPS      (BX)(R10*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z9, Z0
 	VFMADD231PS  Z12, Z10, Z1
 	VFMADD231PS  Z12, Z11, Z2
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z9, Z3
 	VFMADD231PS  Z12, Z10, Z4
 	VFMADD231PS  Z12, Z11, Z5
-	VBROADCASTSS (AX)(DX*2), Z12
+	VBROADCASTSS (AX)(CX*2), Z12
 	VFMADD231PS  Z12, Z9, Z6
 	VFMADD231PS  Z12, Z10, Z7
 	VFMADD231PS  Z12, Z11, Z8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
@@ -11060,66 +13988,66 @@ tileWrite:
 	VUNPCKHPD     Z3, Z9, Z3
 	VUNPCKLPD     Z6, Z0, Z9
 	VUNPCKHPD     Z6, Z0, Z0
-	VMOVLPS       X10, (R8)
-	VEXTRACTPS    $0x02, X10, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X9, (R8)
-	VEXTRACTPS    $0x02, X9, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X10, (DI)
+	VEXTRACTPS    $0x02, X10, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X9, (DI)
+	VEXTRACTPS    $0x02, X9, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z10, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z3, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z9, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z10, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z3, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z9, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z10, X6
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z3, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z9, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z4, Z1, Z0
 	VUNPCKHPS     Z4, Z1, Z1
 	VUNPCKLPS     Z7, Z7, Z3
@@ -11128,67 +14056,72 @@ tileWrite:
 	VUNPCKHPD     Z3, Z0, Z0
 	VUNPCKLPD     Z4, Z1, Z3
 	VUNPCKHPD     Z4, Z1, Z1
-	VMOVLPS       X6, (R8)
-	VEXTRACTPS    $0x02, X6, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X1, (R8)
-	VEXTRACTPS    $0x02, X1, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X6, (DI)
+	VEXTRACTPS    $0x02, X6, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	VEXTRACTPS    $0x02, X1, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z3, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z3, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000020, AX
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z5, Z2, Z0
 	VUNPCKHPS     Z5, Z2, Z1
 	VUNPCKLPS     Z8, Z8, Z2
@@ -11197,100 +14130,66 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z3, Z1, Z2
 	VUNPCKHPD     Z3, Z1, Z1
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X1, (R8)
-	VEXTRACTPS    $0x02, X1, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X2, (DI)
+	VEXTRACTPS    $0x02, X2, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	VEXTRACTPS    $0x02, X1, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -11298,27 +14197,23 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright48x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000020, R12
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11331,133 +14226,133 @@ TEXT ·supright48x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS.Z    128(SI), K1, Z14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R11*1), Z14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (AX)(R11*1), Z15
+	VBROADCASTSS (AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS.Z    128(SI), K1, Z14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R11*1), Z14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (AX)(R11*1), Z15
+	VBROADCASTSS (AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS.Z    128(SI), K1, Z14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R11*1), Z14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (AX)(R11*1), Z15
+	VBROADCASTSS (AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS.Z    128(SI), K1, Z14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R11*1), Z14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (AX)(R11*1), Z15
+	VBROADCASTSS (AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS.Z    128(SI), K1, Z14
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      (BX)(R11*1), Z14
 	VBROADCASTSS (AX), Z15
 	VFMADD231PS  Z15, Z12, Z0
 	VFMADD231PS  Z15, Z13, Z1
 	VFMADD231PS  Z15, Z14, Z2
-	VBROADCASTSS (AX)(DX*1), Z15
+	VBROADCASTSS (AX)(CX*1), Z15
 	VFMADD231PS  Z15, Z12, Z3
 	VFMADD231PS  Z15, Z13, Z4
 	VFMADD231PS  Z15, Z14, Z5
-	VBROADCASTSS (AX)(DX*2), Z15
+	VBROADCASTSS (AX)(CX*2), Z15
 	VFMADD231PS  Z15, Z12, Z6
 	VFMADD231PS  Z15, Z13, Z7
 	VFMADD231PS  Z15, Z14, Z8
-	VBROADCASTSS (AX)(R11*1), Z15
+	VBROADCASTSS (AX)(R10*1), Z15
 	VFMADD231PS  Z15, Z12, Z9
 	VFMADD231PS  Z15, Z13, Z10
 	VFMADD231PS  Z15, Z14, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
@@ -11470,50 +14365,50 @@ tileWrite:
 	VUNPCKHPD     Z3, Z12, Z3
 	VUNPCKLPD     Z6, Z0, Z12
 	VUNPCKHPD     Z6, Z0, Z0
-	VMOVUPS       X9, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X12, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X9, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X12, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z9, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z3, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z12, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z9, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z3, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z12, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z9, X6
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z3, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z12, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z4, Z1, Z0
 	VUNPCKHPS     Z4, Z1, Z1
 	VUNPCKLPS     Z10, Z7, Z3
@@ -11522,51 +14417,56 @@ tileWrite:
 	VUNPCKHPD     Z3, Z0, Z0
 	VUNPCKLPD     Z4, Z1, Z3
 	VUNPCKHPD     Z4, Z1, Z1
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z3, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z3, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z3, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000020, AX
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z5, Z2, Z0
 	VUNPCKHPS     Z5, Z2, Z1
 	VUNPCKLPS     Z11, Z8, Z2
@@ -11575,84 +14475,50 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z3, Z1, Z2
 	VUNPCKHPD     Z3, Z1, Z1
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -11671,15 +14537,11 @@ TEXT ·supright56x1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $0x02, DX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000030, R10
+	MOVQ rows+64(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, CX
+	SHLQ    $0x02, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11693,7 +14555,7 @@ tileSteps:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS.Z    192(BX), K1, Y7
+	VMOVUPS      (BX)(CX*1), Y7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -11706,7 +14568,7 @@ tileSteps:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS.Z    192(BX), K1, Y7
+	VMOVUPS      (BX)(CX*1), Y7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -11719,7 +14581,7 @@ tileSteps:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS.Z    192(BX), K1, Y7
+	VMOVUPS      (BX)(CX*1), Y7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -11732,7 +14594,7 @@ tileSteps:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS.Z    192(BX), K1, Y7
+	VMOVUPS      (BX)(CX*1), Y7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -11752,7 +14614,7 @@ tileStep:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS.Z    192(BX), K1, Y7
+	VMOVUPS      (BX)(CX*1), Y7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -11870,42 +14732,29 @@ tileWrite:
 	ADDQ          R8, DI
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	SUBQ          $0x00000030, AX
-	VMOVSS        X3, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x01, X3, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x02, X3, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x03, X3, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y3, X0
-	VMOVSS        X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x01, X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x02, X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTPS    $0x03, X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VMOVSS       X3, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x01, X3, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x02, X3, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x03, X3, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y3, X0
+	VMOVSS       X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x01, X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x02, X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTPS   $0x03, X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -11913,26 +14762,22 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright56x2AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000030, R11
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -11941,271 +14786,258 @@ TEXT ·supright56x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VMOVUPS      128(SI), Z10
-	VMOVUPS.Z    192(SI), K1, Y11
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (BX)(R10*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VMOVUPS      128(SI), Z10
-	VMOVUPS.Z    192(SI), K1, Y11
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (BX)(R10*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VMOVUPS      128(SI), Z10
-	VMOVUPS.Z    192(SI), K1, Y11
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (BX)(R10*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VMOVUPS      128(SI), Z10
-	VMOVUPS.Z    192(SI), K1, Y11
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (BX)(R10*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VMOVUPS      128(SI), Z10
-	VMOVUPS.Z    192(SI), K1, Y11
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (BX)(R10*1), Y11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Y12, Y11, Y3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Y12, Y11, Y7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z4, Z0, Z8
 	VUNPCKHPS     Z4, Z0, Z0
-	VMOVLPS       X8, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X8, (R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X8, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z8, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z8, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z8, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z5, Z1, Z0
 	VUNPCKHPS     Z5, Z1, Z1
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVLPS       X1, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z6, Z2, Z0
 	VUNPCKHPS     Z6, Z2, Z1
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVLPS       X1, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000030, AX
-	VUNPCKLPS     Y7, Y3, Y0
-	VUNPCKHPS     Y7, Y3, Y1
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPS    Y7, Y3, Y0
+	VUNPCKHPS    Y7, Y3, Y1
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVLPS      X1, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -12213,26 +15045,22 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright56x3AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000030, R11
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -12245,133 +15073,133 @@ TEXT ·supright56x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS      128(SI), Z14
-	VMOVUPS.Z    192(SI), K1, Y15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (BX)(R10*1), Y15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS      128(SI), Z14
-	VMOVUPS.Z    192(SI), K1, Y15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (BX)(R10*1), Y15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS      128(SI), Z14
-	VMOVUPS.Z    192(SI), K1, Y15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (BX)(R10*1), Y15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS      128(SI), Z14
-	VMOVUPS.Z    192(SI), K1, Y15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (BX)(R10*1), Y15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS      128(SI), Z14
-	VMOVUPS.Z    192(SI), K1, Y15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (BX)(R10*1), Y15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Y16, Y15, Y3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Y16, Y15, Y7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Y16, Y15, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
@@ -12384,66 +15212,66 @@ tileWrite:
 	VUNPCKHPD     Z4, Z12, Z4
 	VUNPCKLPD     Z8, Z0, Z12
 	VUNPCKHPD     Z8, Z0, Z0
-	VMOVLPS       X13, (R8)
-	VEXTRACTPS    $0x02, X13, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X12, (R8)
-	VEXTRACTPS    $0x02, X12, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X13, (DI)
+	VEXTRACTPS    $0x02, X13, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X12, (DI)
+	VEXTRACTPS    $0x02, X12, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z13, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z12, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z13, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z12, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z13, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z12, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z5, Z1, Z0
 	VUNPCKHPS     Z5, Z1, Z1
 	VUNPCKLPS     Z9, Z9, Z4
@@ -12452,66 +15280,66 @@ tileWrite:
 	VUNPCKHPD     Z4, Z0, Z0
 	VUNPCKLPD     Z5, Z1, Z4
 	VUNPCKHPD     Z5, Z1, Z1
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X1, (R8)
-	VEXTRACTPS    $0x02, X1, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	VEXTRACTPS    $0x02, X1, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z8, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z8, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z8, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z6, Z2, Z0
 	VUNPCKHPS     Z6, Z2, Z1
 	VUNPCKLPS     Z10, Z10, Z2
@@ -12520,121 +15348,108 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z4, Z1, Z2
 	VUNPCKHPD     Z4, Z1, Z1
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X1, (R8)
-	VEXTRACTPS    $0x02, X1, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X2, (DI)
+	VEXTRACTPS    $0x02, X2, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	VEXTRACTPS    $0x02, X1, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z5, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z5, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z5, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000030, AX
-	VUNPCKLPS     Y7, Y3, Y0
-	VUNPCKHPS     Y7, Y3, Y1
-	VUNPCKLPS     Y11, Y11, Y2
-	VUNPCKHPS     Y11, Y11, Y3
-	VUNPCKLPD     Y2, Y0, Y4
-	VUNPCKHPD     Y2, Y0, Y0
-	VUNPCKLPD     Y3, Y1, Y2
-	VUNPCKHPD     Y3, Y1, Y1
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X1, (R8)
-	VEXTRACTPS    $0x02, X1, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y4, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPS    Y7, Y3, Y0
+	VUNPCKHPS    Y7, Y3, Y1
+	VUNPCKLPS    Y11, Y11, Y2
+	VUNPCKHPS    Y11, Y11, Y3
+	VUNPCKLPD    Y2, Y0, Y4
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPD    Y3, Y1, Y2
+	VUNPCKHPD    Y3, Y1, Y1
+	VMOVLPS      X4, (DI)
+	VEXTRACTPS   $0x02, X4, 8(DI)
+	ADDQ         R8, DI
+	VMOVLPS      X0, (DI)
+	VEXTRACTPS   $0x02, X0, 8(DI)
+	ADDQ         R8, DI
+	VMOVLPS      X2, (DI)
+	VEXTRACTPS   $0x02, X2, 8(DI)
+	ADDQ         R8, DI
+	VMOVLPS      X1, (DI)
+	VEXTRACTPS   $0x02, X1, 8(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y4, X3
+	VMOVLPS      X3, (DI)
+	VEXTRACTPS   $0x02, X3, 8(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVLPS      X0, (DI)
+	VEXTRACTPS   $0x02, X0, 8(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVLPS      X0, (DI)
+	VEXTRACTPS   $0x02, X0, 8(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVLPS      X0, (DI)
+	VEXTRACTPS   $0x02, X0, 8(DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -12642,27 +15457,23 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·supright56x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000030, R12
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -12679,158 +15490,158 @@ TEXT ·supright56x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VMOVUPS      128(SI), Z18
-	VMOVUPS.Z    192(SI), K1, Y19
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (BX)(R11*1), Y19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS (AX)(R11*1), Z20
+	VBROADCASTSS (AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VMOVUPS      128(SI), Z18
-	VMOVUPS.Z    192(SI), K1, Y19
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (BX)(R11*1), Y19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS (AX)(R11*1), Z20
+	VBROADCASTSS (AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VMOVUPS      128(SI), Z18
-	VMOVUPS.Z    192(SI), K1, Y19
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (BX)(R11*1), Y19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS (AX)(R11*1), Z20
+	VBROADCASTSS (AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VMOVUPS      128(SI), Z18
-	VMOVUPS.Z    192(SI), K1, Y19
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (BX)(R11*1), Y19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS (AX)(R11*1), Z20
+	VBROADCASTSS (AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VMOVUPS      128(SI), Z18
-	VMOVUPS.Z    192(SI), K1, Y19
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (BX)(R11*1), Y19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Y20, Y19, Y3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Y20, Y19, Y7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Y20, Y19, Y11
-	VBROADCASTSS (AX)(R11*1), Z20
+	VBROADCASTSS (AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Y20, Y19, Y15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
@@ -12843,50 +15654,50 @@ tileWrite:
 	VUNPCKHPD     Z4, Z16, Z4
 	VUNPCKLPD     Z8, Z0, Z16
 	VUNPCKHPD     Z8, Z0, Z0
-	VMOVUPS       X12, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X16, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X12, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X16, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z12, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z16, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z12, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z16, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z12, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z16, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z5, Z1, Z0
 	VUNPCKHPS     Z5, Z1, Z1
 	VUNPCKLPS     Z13, Z9, Z4
@@ -12895,50 +15706,50 @@ tileWrite:
 	VUNPCKHPD     Z4, Z0, Z0
 	VUNPCKLPD     Z5, Z1, Z4
 	VUNPCKHPD     Z5, Z1, Z1
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z8, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z8, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z8, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z6, Z2, Z0
 	VUNPCKHPS     Z6, Z2, Z1
 	VUNPCKLPS     Z14, Z10, Z2
@@ -12947,97 +15758,84 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z4, Z1, Z2
 	VUNPCKHPD     Z4, Z1, Z1
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z5, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z5, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z5, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000030, AX
-	VUNPCKLPS     Y7, Y3, Y0
-	VUNPCKHPS     Y7, Y3, Y1
-	VUNPCKLPS     Y15, Y11, Y2
-	VUNPCKHPS     Y15, Y11, Y3
-	VUNPCKLPD     Y2, Y0, Y4
-	VUNPCKHPD     Y2, Y0, Y0
-	VUNPCKLPD     Y3, Y1, Y2
-	VUNPCKHPD     Y3, Y1, Y1
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y4, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000008, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPS    Y7, Y3, Y0
+	VUNPCKHPS    Y7, Y3, Y1
+	VUNPCKLPS    Y15, Y11, Y2
+	VUNPCKHPS    Y15, Y11, Y3
+	VUNPCKLPD    Y2, Y0, Y4
+	VUNPCKHPD    Y2, Y0, Y0
+	VUNPCKLPD    Y3, Y1, Y2
+	VUNPCKHPD    Y3, Y1, Y1
+	VMOVUPS      X4, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      X2, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y4, X3
+	VMOVUPS      X3, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -13056,15 +15854,11 @@ TEXT ·supright64x1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $0x02, DX
 	SHLQ $0x02, SI
 	SHLQ $0x02, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000030, R10
+	MOVQ rows+64(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, CX
+	SHLQ    $0x02, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -13078,7 +15872,7 @@ tileSteps:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS.Z    192(BX), K1, Z7
+	VMOVUPS      (BX)(CX*1), Z7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -13091,7 +15885,7 @@ tileSteps:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS.Z    192(BX), K1, Z7
+	VMOVUPS      (BX)(CX*1), Z7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -13104,7 +15898,7 @@ tileSteps:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS.Z    192(BX), K1, Z7
+	VMOVUPS      (BX)(CX*1), Z7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -13117,7 +15911,7 @@ tileSteps:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS.Z    192(BX), K1, Z7
+	VMOVUPS      (BX)(CX*1), Z7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -13137,7 +15931,7 @@ tileStep:
 	VMOVUPS      (BX), Z4
 	VMOVUPS      64(BX), Z5
 	VMOVUPS      128(BX), Z6
-	VMOVUPS.Z    192(BX), K1, Z7
+	VMOVUPS      (BX)(CX*1), Z7
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  Z8, Z4, Z0
 	VFMADD231PS  Z8, Z5, Z1
@@ -13255,76 +16049,47 @@ tileWrite:
 	ADDQ          R8, DI
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	SUBQ          $0x00000030, AX
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VMOVSS        X3, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x01, X3, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x02, X3, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x03, X3, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x01, Z3, X0
 	VMOVSS        X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x01, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x02, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x02, Z3, X0
 	VMOVSS        X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x01, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x02, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x03, Z3, X0
 	VMOVSS        X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x01, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x02, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTPS    $0x03, X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
 	VZEROUPPER
 	RET
 
@@ -13332,26 +16097,22 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright64x2AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000030, R11
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -13360,307 +16121,278 @@ TEXT ·supright64x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VMOVUPS      128(SI), Z10
-	VMOVUPS.Z    192(SI), K1, Z11
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (BX)(R10*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VMOVUPS      128(SI), Z10
-	VMOVUPS.Z    192(SI), K1, Z11
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (BX)(R10*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VMOVUPS      128(SI), Z10
-	VMOVUPS.Z    192(SI), K1, Z11
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (BX)(R10*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VMOVUPS      128(SI), Z10
-	VMOVUPS.Z    192(SI), K1, Z11
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (BX)(R10*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z8
-	VMOVUPS      64(SI), Z9
-	VMOVUPS      128(SI), Z10
-	VMOVUPS.Z    192(SI), K1, Z11
+	VMOVUPS      (BX), Z8
+	VMOVUPS      64(BX), Z9
+	VMOVUPS      128(BX), Z10
+	VMOVUPS      (BX)(R10*1), Z11
 	VBROADCASTSS (AX), Z12
 	VFMADD231PS  Z12, Z8, Z0
 	VFMADD231PS  Z12, Z9, Z1
 	VFMADD231PS  Z12, Z10, Z2
 	VFMADD231PS  Z12, Z11, Z3
-	VBROADCASTSS (AX)(DX*1), Z12
+	VBROADCASTSS (AX)(CX*1), Z12
 	VFMADD231PS  Z12, Z8, Z4
 	VFMADD231PS  Z12, Z9, Z5
 	VFMADD231PS  Z12, Z10, Z6
 	VFMADD231PS  Z12, Z11, Z7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPS     Z4, Z0, Z8
 	VUNPCKHPS     Z4, Z0, Z0
-	VMOVLPS       X8, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X8, (R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X8, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z8, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z8, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z8, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z5, Z1, Z0
 	VUNPCKHPS     Z5, Z1, Z1
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVLPS       X1, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVLPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z6, Z2, Z0
 	VUNPCKHPS     Z6, Z2, Z1
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVLPS       X1, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000030, AX
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z7, Z3, Z0
 	VUNPCKHPS     Z7, Z3, Z1
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X2
-	VMOVLPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -13668,26 +16400,22 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright64x3AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000030, R11
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R10
+	SHLQ    $0x02, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -13700,133 +16428,133 @@ TEXT ·supright64x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS      128(SI), Z14
-	VMOVUPS.Z    192(SI), K1, Z15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (BX)(R10*1), Z15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS      128(SI), Z14
-	VMOVUPS.Z    192(SI), K1, Z15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (BX)(R10*1), Z15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS      128(SI), Z14
-	VMOVUPS.Z    192(SI), K1, Z15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (BX)(R10*1), Z15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS      128(SI), Z14
-	VMOVUPS.Z    192(SI), K1, Z15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (BX)(R10*1), Z15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z12
-	VMOVUPS      64(SI), Z13
-	VMOVUPS      128(SI), Z14
-	VMOVUPS.Z    192(SI), K1, Z15
+	VMOVUPS      (BX), Z12
+	VMOVUPS      64(BX), Z13
+	VMOVUPS      128(BX), Z14
+	VMOVUPS      (BX)(R10*1), Z15
 	VBROADCASTSS (AX), Z16
 	VFMADD231PS  Z16, Z12, Z0
 	VFMADD231PS  Z16, Z13, Z1
 	VFMADD231PS  Z16, Z14, Z2
 	VFMADD231PS  Z16, Z15, Z3
-	VBROADCASTSS (AX)(DX*1), Z16
+	VBROADCASTSS (AX)(CX*1), Z16
 	VFMADD231PS  Z16, Z12, Z4
 	VFMADD231PS  Z16, Z13, Z5
 	VFMADD231PS  Z16, Z14, Z6
 	VFMADD231PS  Z16, Z15, Z7
-	VBROADCASTSS (AX)(DX*2), Z16
+	VBROADCASTSS (AX)(CX*2), Z16
 	VFMADD231PS  Z16, Z12, Z8
 	VFMADD231PS  Z16, Z13, Z9
 	VFMADD231PS  Z16, Z14, Z10
 	VFMADD231PS  Z16, Z15, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
@@ -13839,66 +16567,66 @@ tileWrite:
 	VUNPCKHPD     Z4, Z12, Z4
 	VUNPCKLPD     Z8, Z0, Z12
 	VUNPCKHPD     Z8, Z0, Z0
-	VMOVLPS       X13, (R8)
-	VEXTRACTPS    $0x02, X13, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X12, (R8)
-	VEXTRACTPS    $0x02, X12, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X13, (DI)
+	VEXTRACTPS    $0x02, X13, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X12, (DI)
+	VEXTRACTPS    $0x02, X12, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z13, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z12, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z13, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z12, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z13, X8
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z12, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z5, Z1, Z0
 	VUNPCKHPS     Z5, Z1, Z1
 	VUNPCKLPS     Z9, Z9, Z4
@@ -13907,66 +16635,66 @@ tileWrite:
 	VUNPCKHPD     Z4, Z0, Z0
 	VUNPCKLPD     Z5, Z1, Z4
 	VUNPCKHPD     Z5, Z1, Z1
-	VMOVLPS       X8, (R8)
-	VEXTRACTPS    $0x02, X8, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X1, (R8)
-	VEXTRACTPS    $0x02, X1, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X8, (DI)
+	VEXTRACTPS    $0x02, X8, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	VEXTRACTPS    $0x02, X1, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z8, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z8, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z8, X5
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z6, Z2, Z0
 	VUNPCKHPS     Z6, Z2, Z1
 	VUNPCKLPS     Z10, Z10, Z2
@@ -13975,67 +16703,72 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z4, Z1, Z2
 	VUNPCKHPD     Z4, Z1, Z1
-	VMOVLPS       X5, (R8)
-	VEXTRACTPS    $0x02, X5, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
-	VMOVLPS       X1, (R8)
-	VEXTRACTPS    $0x02, X1, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X5, (DI)
+	VEXTRACTPS    $0x02, X5, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X2, (DI)
+	VEXTRACTPS    $0x02, X2, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	VEXTRACTPS    $0x02, X1, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z5, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z5, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z5, X4
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000030, AX
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z7, Z3, Z0
 	VUNPCKHPS     Z7, Z3, Z1
 	VUNPCKLPS     Z11, Z11, Z2
@@ -14044,100 +16777,66 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z3, Z1, Z2
 	VUNPCKHPD     Z3, Z1, Z1
-	VMOVLPS       X4, (R8)
-	VEXTRACTPS    $0x02, X4, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X2, (R8)
-	VEXTRACTPS    $0x02, X2, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVLPS       X1, (R8)
-	VEXTRACTPS    $0x02, X1, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X4, (DI)
+	VEXTRACTPS    $0x02, X4, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X2, (DI)
+	VEXTRACTPS    $0x02, X2, 8(DI)
+	ADDQ          R8, DI
+	VMOVLPS       X1, (DI)
+	VEXTRACTPS    $0x02, X1, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X3
-	VMOVLPS       X3, (R8)
-	VEXTRACTPS    $0x02, X3, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X3, (DI)
+	VEXTRACTPS    $0x02, X3, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVLPS       X0, (R8)
-	VEXTRACTPS    $0x02, X0, 8(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVLPS       X0, (DI)
+	VEXTRACTPS    $0x02, X0, 8(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -14145,27 +16844,23 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·supright64x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x02, CX
 	SHLQ $0x02, DX
-	SHLQ $0x02, BX
-	SHLQ $0x02, DI
-	SHLQ $0x02, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000030, R12
+	SHLQ $0x02, SI
+	SHLQ $0x02, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000010, R11
+	SHLQ    $0x02, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -14182,158 +16877,158 @@ TEXT ·supright64x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VMOVUPS      128(SI), Z18
-	VMOVUPS.Z    192(SI), K1, Z19
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (BX)(R11*1), Z19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R11*1), Z20
+	VBROADCASTSS (AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VMOVUPS      128(SI), Z18
-	VMOVUPS.Z    192(SI), K1, Z19
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (BX)(R11*1), Z19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R11*1), Z20
+	VBROADCASTSS (AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VMOVUPS      128(SI), Z18
-	VMOVUPS.Z    192(SI), K1, Z19
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (BX)(R11*1), Z19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R11*1), Z20
+	VBROADCASTSS (AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VMOVUPS      128(SI), Z18
-	VMOVUPS.Z    192(SI), K1, Z19
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (BX)(R11*1), Z19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R11*1), Z20
+	VBROADCASTSS (AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPS      (SI), Z16
-	VMOVUPS      64(SI), Z17
-	VMOVUPS      128(SI), Z18
-	VMOVUPS.Z    192(SI), K1, Z19
+	VMOVUPS      (BX), Z16
+	VMOVUPS      64(BX), Z17
+	VMOVUPS      128(BX), Z18
+	VMOVUPS      (BX)(R11*1), Z19
 	VBROADCASTSS (AX), Z20
 	VFMADD231PS  Z20, Z16, Z0
 	VFMADD231PS  Z20, Z17, Z1
 	VFMADD231PS  Z20, Z18, Z2
 	VFMADD231PS  Z20, Z19, Z3
-	VBROADCASTSS (AX)(DX*1), Z20
+	VBROADCASTSS (AX)(CX*1), Z20
 	VFMADD231PS  Z20, Z16, Z4
 	VFMADD231PS  Z20, Z17, Z5
 	VFMADD231PS  Z20, Z18, Z6
 	VFMADD231PS  Z20, Z19, Z7
-	VBROADCASTSS (AX)(DX*2), Z20
+	VBROADCASTSS (AX)(CX*2), Z20
 	VFMADD231PS  Z20, Z16, Z8
 	VFMADD231PS  Z20, Z17, Z9
 	VFMADD231PS  Z20, Z18, Z10
 	VFMADD231PS  Z20, Z19, Z11
-	VBROADCASTSS (AX)(R11*1), Z20
+	VBROADCASTSS (AX)(R10*1), Z20
 	VFMADD231PS  Z20, Z16, Z12
 	VFMADD231PS  Z20, Z17, Z13
 	VFMADD231PS  Z20, Z18, Z14
 	VFMADD231PS  Z20, Z19, Z15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
@@ -14346,50 +17041,50 @@ tileWrite:
 	VUNPCKHPD     Z4, Z16, Z4
 	VUNPCKLPD     Z8, Z0, Z16
 	VUNPCKHPD     Z8, Z0, Z0
-	VMOVUPS       X12, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X16, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X12, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X16, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z12, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z16, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z12, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z16, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z12, X8
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z16, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z5, Z1, Z0
 	VUNPCKHPS     Z5, Z1, Z1
 	VUNPCKLPS     Z13, Z9, Z4
@@ -14398,50 +17093,50 @@ tileWrite:
 	VUNPCKHPD     Z4, Z0, Z0
 	VUNPCKLPD     Z5, Z1, Z4
 	VUNPCKHPD     Z5, Z1, Z1
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z8, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z8, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z8, X5
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPS     Z6, Z2, Z0
 	VUNPCKHPS     Z6, Z2, Z1
 	VUNPCKLPS     Z14, Z10, Z2
@@ -14450,51 +17145,56 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z4, Z1, Z2
 	VUNPCKHPD     Z4, Z1, Z1
-	VMOVUPS       X5, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z5, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z5, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z5, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000030, AX
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000010, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPS     Z7, Z3, Z0
 	VUNPCKHPS     Z7, Z3, Z1
 	VUNPCKLPS     Z15, Z11, Z2
@@ -14503,84 +17203,50 @@ tileWrite:
 	VUNPCKHPD     Z2, Z0, Z0
 	VUNPCKLPD     Z3, Z1, Z2
 	VUNPCKHPD     Z3, Z1, Z1
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z2, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z2, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z2, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -14605,21 +17271,81 @@ GLOBL djoinOrder<>(SB), RODATA|NOPTR, $128
 // func dupright4x1AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dupright4x1AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), CX
-	MOVQ bRow+32(FP), DX
-	MOVQ a+8(FP), BX
-	MOVQ aCol+16(FP), SI
-	MOVQ c+48(FP), DI
-	MOVQ ldc+56(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, CX
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000000, R10
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), CX
+	MOVQ    bRow+32(FP), DX
+	MOVQ    a+8(FP), BX
+	MOVQ    aCol+16(FP), SI
+	MOVQ    c+48(FP), DI
+	MOVQ    ldc+56(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, CX
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	MOVQ    rows+64(FP), R10
+	CMPQ    R10, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (BX), Y1
+	VFMADD231PD.BCST (AX), Y1, Y0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (BX), Y1
+	VFMADD231PD.BCST (AX), Y1, Y0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (BX), Y1
+	VFMADD231PD.BCST (AX), Y1, Y0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (BX), Y1
+	VFMADD231PD.BCST (AX), Y1, Y0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (BX), Y1
+	VFMADD231PD.BCST (AX), Y1, Y0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R10, CX
 	MOVL    $0x00000001, R10
@@ -14628,10 +17354,10 @@ TEXT ·dupright4x1AVX512(SB), NOSPLIT, $0-72
 	KMOVW   R10, K1
 	VPXORD  Y0, Y0, Y0
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (BX), K1, Y1
 	VFMADD231PD.BCST (AX), Y1, Y0
@@ -14656,63 +17382,132 @@ tileSteps:
 	ADDQ             DX, AX
 	ADDQ             SI, BX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (BX), K1, Y1
 	VFMADD231PD.BCST (AX), Y1, Y0
 	ADDQ             DX, AX
 	ADDQ             SI, BX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VMOVLPS      X0, (DI)
 	ADDQ         R8, DI
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVHPS      X0, (DI)
 	ADDQ         R8, DI
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y0, X0
 	VMOVLPS      X0, (DI)
 	ADDQ         R8, DI
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVHPS      X0, (DI)
 	ADDQ         R8, DI
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright4x2AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dupright4x2AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	SHLQ    $0x03, R9
+	MOVQ    rows+64(FP), R11
+	CMPQ    R11, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y2
+	VFMADD231PD.BCST (AX), Y2, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y2
+	VFMADD231PD.BCST (AX), Y2, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y2
+	VFMADD231PD.BCST (AX), Y2, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y2
+	VFMADD231PD.BCST (AX), Y2, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y2
+	VFMADD231PD.BCST (AX), Y2, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y2, Y1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPD    Y1, Y0, Y2
+	VUNPCKHPD    Y1, Y0, Y0
+	VMOVUPS      X2, (R8)
+	ADDQ         R9, R8
+	VMOVUPS      X0, (R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y2, X1
+	VMOVUPS      X1, (R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -14722,10 +17517,10 @@ TEXT ·dupright4x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y0, Y0, Y0
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y2
 	VFMADD231PD.BCST (AX), Y2, Y0
@@ -14754,13 +17549,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y2
 	VFMADD231PD.BCST (AX), Y2, Y0
@@ -14768,53 +17563,133 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPD    Y1, Y0, Y2
 	VUNPCKHPD    Y1, Y0, Y0
 	VMOVUPS      X2, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X0, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y2, X1
 	VMOVUPS      X1, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y0, X0
 	VMOVUPS      X0, (R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright4x3AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dupright4x3AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	SHLQ    $0x03, R9
+	MOVQ    rows+64(FP), R11
+	CMPQ    R11, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y3
+	VFMADD231PD.BCST (AX), Y3, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y3
+	VFMADD231PD.BCST (AX), Y3, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y3
+	VFMADD231PD.BCST (AX), Y3, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y3
+	VFMADD231PD.BCST (AX), Y3, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y3
+	VFMADD231PD.BCST (AX), Y3, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y3, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y3, Y2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPD    Y1, Y0, Y3
+	VUNPCKHPD    Y1, Y0, Y0
+	VMOVUPS      X3, (R8)
+	VMOVLPS      X2, 16(R8)
+	ADDQ         R9, R8
+	VMOVUPS      X0, (R8)
+	VMOVHPS      X2, 16(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y3, X1
+	VMOVUPS      X1, (R8)
+	VEXTRACTF128 $0x01, Y2, X1
+	VMOVLPS      X1, 16(R8)
+	ADDQ         R9, R8
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (R8)
+	VMOVHPS      X1, 16(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -14825,10 +17700,10 @@ TEXT ·dupright4x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Y2, Y2, Y2
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y3
 	VFMADD231PD.BCST (AX), Y3, Y0
@@ -14861,13 +17736,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y3
 	VFMADD231PD.BCST (AX), Y3, Y0
@@ -14876,9 +17751,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPD    Y1, Y0, Y3
 	VUNPCKHPD    Y1, Y0, Y0
@@ -14886,49 +17761,134 @@ tileWrite:
 	VMOVLPS      X2, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      X0, (R8)
 	VMOVHPS      X2, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y3, X1
 	VMOVUPS      X1, (R8)
 	VEXTRACTF128 $0x01, Y2, X1
 	VMOVLPS      X1, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VEXTRACTF128 $0x01, Y0, X0
 	VMOVUPS      X0, (R8)
 	VMOVHPS      X1, 16(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright4x4AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dupright4x4AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	SHLQ    $0x03, R9
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    rows+64(FP), R12
+	CMPQ    R12, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y4
+	VFMADD231PD.BCST (AX), Y4, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y4
+	VFMADD231PD.BCST (AX), Y4, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y4
+	VFMADD231PD.BCST (AX), Y4, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y4
+	VFMADD231PD.BCST (AX), Y4, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y4
+	VFMADD231PD.BCST (AX), Y4, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y4, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y4, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y4, Y3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ       rows+64(FP), AX
+	VUNPCKLPD  Y1, Y0, Y4
+	VUNPCKHPD  Y1, Y0, Y0
+	VUNPCKLPD  Y3, Y2, Y1
+	VUNPCKHPD  Y3, Y2, Y2
+	VPERM2F128 $0x20, Y1, Y4, Y3
+	VPERM2F128 $0x31, Y1, Y4, Y1
+	VPERM2F128 $0x20, Y2, Y0, Y4
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VMOVUPS    Y3, (R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y4, (R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y1, (R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y0, (R8)
+	ADDQ       R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -14940,10 +17900,10 @@ TEXT ·dupright4x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y2, Y2, Y2
 	VPXORD  Y3, Y3, Y3
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y4
 	VFMADD231PD.BCST (AX), Y4, Y0
@@ -14980,13 +17940,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y4
 	VFMADD231PD.BCST (AX), Y4, Y0
@@ -14996,9 +17956,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ       rows+64(FP), AX
 	VUNPCKLPD  Y1, Y0, Y4
 	VUNPCKHPD  Y1, Y0, Y0
@@ -15011,43 +17971,139 @@ tileWrite:
 	VMOVUPS    Y3, (R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y4, (R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y1, (R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y0, (R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright4x5AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dupright4x5AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	SHLQ    $0x03, R9
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    rows+64(FP), R12
+	CMPQ    R12, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y5
+	VFMADD231PD.BCST (AX), Y5, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y5
+	VFMADD231PD.BCST (AX), Y5, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y5
+	VFMADD231PD.BCST (AX), Y5, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y5
+	VFMADD231PD.BCST (AX), Y5, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y5
+	VFMADD231PD.BCST (AX), Y5, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y5, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y5, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y5, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y5, Y4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPD    Y1, Y0, Y5
+	VUNPCKHPD    Y1, Y0, Y0
+	VUNPCKLPD    Y3, Y2, Y1
+	VUNPCKHPD    Y3, Y2, Y2
+	VPERM2F128   $0x20, Y1, Y5, Y3
+	VPERM2F128   $0x31, Y1, Y5, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y5
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VMOVUPS      Y3, (R8)
+	VMOVLPS      X4, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y5, (R8)
+	VMOVHPS      X4, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y1, (R8)
+	VEXTRACTF128 $0x01, Y4, X1
+	VMOVLPS      X1, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y0, (R8)
+	VMOVHPS      X1, 32(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -15060,10 +18116,10 @@ TEXT ·dupright4x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y3, Y3, Y3
 	VPXORD  Y4, Y4, Y4
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y5
 	VFMADD231PD.BCST (AX), Y5, Y0
@@ -15104,13 +18160,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y5
 	VFMADD231PD.BCST (AX), Y5, Y0
@@ -15121,9 +18177,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPD    Y1, Y0, Y5
 	VUNPCKHPD    Y1, Y0, Y0
@@ -15137,48 +18193,153 @@ tileWrite:
 	VMOVLPS      X4, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y5, (R8)
 	VMOVHPS      X4, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y1, (R8)
 	VEXTRACTF128 $0x01, Y4, X1
 	VMOVLPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y0, (R8)
 	VMOVHPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright4x6AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dupright4x6AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000000, R13
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	SHLQ    $0x03, R9
+	LEAQ    (DX)(DX*2), R11
+	LEAQ    (DX)(DX*4), R12
+	MOVQ    rows+64(FP), R13
+	CMPQ    R13, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y6
+	VFMADD231PD.BCST (AX), Y6, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y6
+	VFMADD231PD.BCST (AX), Y6, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y6
+	VFMADD231PD.BCST (AX), Y6, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y6
+	VFMADD231PD.BCST (AX), Y6, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y6
+	VFMADD231PD.BCST (AX), Y6, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y6, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y6, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y6, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y6, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y6, Y5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPD    Y1, Y0, Y6
+	VUNPCKHPD    Y1, Y0, Y0
+	VUNPCKLPD    Y3, Y2, Y1
+	VUNPCKHPD    Y3, Y2, Y2
+	VUNPCKLPD    Y5, Y4, Y3
+	VUNPCKHPD    Y5, Y4, Y4
+	VPERM2F128   $0x20, Y1, Y6, Y5
+	VPERM2F128   $0x31, Y1, Y6, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y6
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VMOVUPS      Y5, (R8)
+	VMOVUPS      X3, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y6, (R8)
+	VMOVUPS      X4, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y1, (R8)
+	VEXTRACTF128 $0x01, Y3, X1
+	VMOVUPS      X1, 32(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y0, (R8)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVUPS      X0, 32(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -15192,10 +18353,10 @@ TEXT ·dupright4x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y4, Y4, Y4
 	VPXORD  Y5, Y5, Y5
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y6
 	VFMADD231PD.BCST (AX), Y6, Y0
@@ -15240,13 +18401,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y6
 	VFMADD231PD.BCST (AX), Y6, Y0
@@ -15258,9 +18419,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPD    Y1, Y0, Y6
 	VUNPCKHPD    Y1, Y0, Y0
@@ -15276,49 +18437,165 @@ tileWrite:
 	VMOVUPS      X3, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y6, (R8)
 	VMOVUPS      X4, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y1, (R8)
 	VEXTRACTF128 $0x01, Y3, X1
 	VMOVUPS      X1, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y0, (R8)
 	VEXTRACTF128 $0x01, Y4, X0
 	VMOVUPS      X0, 32(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright4x7AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F, AVX512VL
 TEXT ·dupright4x7AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000000, R13
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	SHLQ    $0x03, R9
+	LEAQ    (DX)(DX*2), R11
+	LEAQ    (DX)(DX*4), R12
+	MOVQ    rows+64(FP), R13
+	CMPQ    R13, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y7
+	VFMADD231PD.BCST (AX), Y7, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y7, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y7
+	VFMADD231PD.BCST (AX), Y7, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y7, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y7
+	VFMADD231PD.BCST (AX), Y7, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y7, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y7
+	VFMADD231PD.BCST (AX), Y7, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y7, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y7
+	VFMADD231PD.BCST (AX), Y7, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y7, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y7, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y7, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y7, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y7, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y7, Y6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPD    Y1, Y0, Y7
+	VUNPCKHPD    Y1, Y0, Y0
+	VUNPCKLPD    Y3, Y2, Y1
+	VUNPCKHPD    Y3, Y2, Y2
+	VUNPCKLPD    Y5, Y4, Y3
+	VUNPCKHPD    Y5, Y4, Y4
+	VPERM2F128   $0x20, Y1, Y7, Y5
+	VPERM2F128   $0x31, Y1, Y7, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y7
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VMOVUPS      Y5, (R8)
+	VMOVUPS      X3, 32(R8)
+	VMOVLPS      X6, 48(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y7, (R8)
+	VMOVUPS      X4, 32(R8)
+	VMOVHPS      X6, 48(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y1, (R8)
+	VEXTRACTF128 $0x01, Y3, X1
+	VMOVUPS      X1, 32(R8)
+	VEXTRACTF128 $0x01, Y6, X1
+	VMOVLPS      X1, 48(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y0, (R8)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVUPS      X0, 32(R8)
+	VMOVHPS      X1, 48(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -15333,10 +18610,10 @@ TEXT ·dupright4x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y5, Y5, Y5
 	VPXORD  Y6, Y6, Y6
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y7
 	VFMADD231PD.BCST (AX), Y7, Y0
@@ -15385,13 +18662,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y7
 	VFMADD231PD.BCST (AX), Y7, Y0
@@ -15404,9 +18681,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPD    Y1, Y0, Y7
 	VUNPCKHPD    Y1, Y0, Y0
@@ -15423,13 +18700,13 @@ tileWrite:
 	VMOVLPS      X6, 48(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y7, (R8)
 	VMOVUPS      X4, 32(R8)
 	VMOVHPS      X6, 48(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y1, (R8)
 	VEXTRACTF128 $0x01, Y3, X1
 	VMOVUPS      X1, 32(R8)
@@ -15437,16 +18714,16 @@ tileWrite:
 	VMOVLPS      X1, 48(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y0, (R8)
 	VEXTRACTF128 $0x01, Y4, X0
 	VMOVUPS      X0, 32(R8)
 	VMOVHPS      X1, 48(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -15469,11 +18746,137 @@ TEXT ·dupright4x8AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y8
+	VFMADD231PD.BCST (AX), Y8, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y8, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
+	VFMADD231PD.BCST (R13), Y8, Y7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y8
+	VFMADD231PD.BCST (AX), Y8, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y8, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
+	VFMADD231PD.BCST (R13), Y8, Y7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y8
+	VFMADD231PD.BCST (AX), Y8, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y8, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
+	VFMADD231PD.BCST (R13), Y8, Y7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y8
+	VFMADD231PD.BCST (AX), Y8, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y8, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
+	VFMADD231PD.BCST (R13), Y8, Y7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y8
+	VFMADD231PD.BCST (AX), Y8, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y8, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y8, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y8, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y8, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y8, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y8, Y6
+	VFMADD231PD.BCST (R13), Y8, Y7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ       rows+64(FP), AX
+	VUNPCKLPD  Y1, Y0, Y8
+	VUNPCKHPD  Y1, Y0, Y0
+	VUNPCKLPD  Y3, Y2, Y1
+	VUNPCKHPD  Y3, Y2, Y2
+	VUNPCKLPD  Y5, Y4, Y3
+	VUNPCKHPD  Y5, Y4, Y4
+	VUNPCKLPD  Y7, Y6, Y5
+	VUNPCKHPD  Y7, Y6, Y6
+	VPERM2F128 $0x20, Y1, Y8, Y7
+	VPERM2F128 $0x31, Y1, Y8, Y1
+	VPERM2F128 $0x20, Y2, Y0, Y8
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VPERM2F128 $0x20, Y5, Y3, Y2
+	VPERM2F128 $0x31, Y5, Y3, Y3
+	VPERM2F128 $0x20, Y6, Y4, Y5
+	VPERM2F128 $0x31, Y6, Y4, Y4
+	VMOVUPS    Y7, (R8)
+	VMOVUPS    Y2, 32(R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y8, (R8)
+	VMOVUPS    Y5, 32(R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y1, (R8)
+	VMOVUPS    Y3, 32(R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y0, (R8)
+	VMOVUPS    Y4, 32(R8)
+	ADDQ       R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -15489,10 +18892,10 @@ TEXT ·dupright4x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y6, Y6, Y6
 	VPXORD  Y7, Y7, Y7
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y8
 	VFMADD231PD.BCST (AX), Y8, Y0
@@ -15549,13 +18952,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y8
 	VFMADD231PD.BCST (AX), Y8, Y0
@@ -15570,9 +18973,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ       rows+64(FP), AX
 	VUNPCKLPD  Y1, Y0, Y8
 	VUNPCKHPD  Y1, Y0, Y0
@@ -15594,24 +18997,24 @@ tileWrite:
 	VMOVUPS    Y2, 32(R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y8, (R8)
 	VMOVUPS    Y5, 32(R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y1, (R8)
 	VMOVUPS    Y3, 32(R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y0, (R8)
 	VMOVUPS    Y4, 32(R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -15634,11 +19037,148 @@ TEXT ·dupright4x9AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST (R13), Y9, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST (R13), Y9, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST (R13), Y9, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST (R13), Y9, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y9
+	VFMADD231PD.BCST (AX), Y9, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y9, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y9, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y9, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y9, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y9, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y9, Y6
+	VFMADD231PD.BCST (R13), Y9, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y9, Y8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPD    Y1, Y0, Y9
+	VUNPCKHPD    Y1, Y0, Y0
+	VUNPCKLPD    Y3, Y2, Y1
+	VUNPCKHPD    Y3, Y2, Y2
+	VUNPCKLPD    Y5, Y4, Y3
+	VUNPCKHPD    Y5, Y4, Y4
+	VUNPCKLPD    Y7, Y6, Y5
+	VUNPCKHPD    Y7, Y6, Y6
+	VPERM2F128   $0x20, Y1, Y9, Y7
+	VPERM2F128   $0x31, Y1, Y9, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y9
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VPERM2F128   $0x20, Y5, Y3, Y2
+	VPERM2F128   $0x31, Y5, Y3, Y3
+	VPERM2F128   $0x20, Y6, Y4, Y5
+	VPERM2F128   $0x31, Y6, Y4, Y4
+	VMOVUPS      Y7, (R8)
+	VMOVUPS      Y2, 32(R8)
+	VMOVLPS      X8, 64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y9, (R8)
+	VMOVUPS      Y5, 32(R8)
+	VMOVHPS      X8, 64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y1, (R8)
+	VMOVUPS      Y3, 32(R8)
+	VEXTRACTF128 $0x01, Y8, X1
+	VMOVLPS      X1, 64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y0, (R8)
+	VMOVUPS      Y4, 32(R8)
+	VMOVHPS      X1, 64(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -15655,10 +19195,10 @@ TEXT ·dupright4x9AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y7, Y7, Y7
 	VPXORD  Y8, Y8, Y8
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y9
 	VFMADD231PD.BCST (AX), Y9, Y0
@@ -15719,13 +19259,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y9
 	VFMADD231PD.BCST (AX), Y9, Y0
@@ -15741,9 +19281,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPD    Y1, Y0, Y9
 	VUNPCKHPD    Y1, Y0, Y0
@@ -15766,28 +19306,28 @@ tileWrite:
 	VMOVLPS      X8, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y9, (R8)
 	VMOVUPS      Y5, 32(R8)
 	VMOVHPS      X8, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y1, (R8)
 	VMOVUPS      Y3, 32(R8)
 	VEXTRACTF128 $0x01, Y8, X1
 	VMOVLPS      X1, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y4, 32(R8)
 	VMOVHPS      X1, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -15810,11 +19350,157 @@ TEXT ·dupright4x10AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST (R13), Y10, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST (R13), Y10, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST (R13), Y10, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST (R13), Y10, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y10
+	VFMADD231PD.BCST (AX), Y10, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y10, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y10, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y10, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y10, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y10, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y10, Y6
+	VFMADD231PD.BCST (R13), Y10, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y10, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y10, Y9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPD    Y1, Y0, Y10
+	VUNPCKHPD    Y1, Y0, Y0
+	VUNPCKLPD    Y3, Y2, Y1
+	VUNPCKHPD    Y3, Y2, Y2
+	VUNPCKLPD    Y5, Y4, Y3
+	VUNPCKHPD    Y5, Y4, Y4
+	VUNPCKLPD    Y7, Y6, Y5
+	VUNPCKHPD    Y7, Y6, Y6
+	VUNPCKLPD    Y9, Y8, Y7
+	VUNPCKHPD    Y9, Y8, Y8
+	VPERM2F128   $0x20, Y1, Y10, Y9
+	VPERM2F128   $0x31, Y1, Y10, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y10
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VPERM2F128   $0x20, Y5, Y3, Y2
+	VPERM2F128   $0x31, Y5, Y3, Y3
+	VPERM2F128   $0x20, Y6, Y4, Y5
+	VPERM2F128   $0x31, Y6, Y4, Y4
+	VMOVUPS      Y9, (R8)
+	VMOVUPS      Y2, 32(R8)
+	VMOVUPS      X7, 64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y10, (R8)
+	VMOVUPS      Y5, 32(R8)
+	VMOVUPS      X8, 64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y1, (R8)
+	VMOVUPS      Y3, 32(R8)
+	VEXTRACTF128 $0x01, Y7, X1
+	VMOVUPS      X1, 64(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y0, (R8)
+	VMOVUPS      Y4, 32(R8)
+	VEXTRACTF128 $0x01, Y8, X0
+	VMOVUPS      X0, 64(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -15832,10 +19518,10 @@ TEXT ·dupright4x10AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y8, Y8, Y8
 	VPXORD  Y9, Y9, Y9
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y10
 	VFMADD231PD.BCST (AX), Y10, Y0
@@ -15900,13 +19586,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y10
 	VFMADD231PD.BCST (AX), Y10, Y0
@@ -15923,9 +19609,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPD    Y1, Y0, Y10
 	VUNPCKHPD    Y1, Y0, Y0
@@ -15950,29 +19636,29 @@ tileWrite:
 	VMOVUPS      X7, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y10, (R8)
 	VMOVUPS      Y5, 32(R8)
 	VMOVUPS      X8, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y1, (R8)
 	VMOVUPS      Y3, 32(R8)
 	VEXTRACTF128 $0x01, Y7, X1
 	VMOVUPS      X1, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y4, 32(R8)
 	VEXTRACTF128 $0x01, Y8, X0
 	VMOVUPS      X0, 64(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -15995,11 +19681,168 @@ TEXT ·dupright4x11AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST (R13), Y11, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST (R13), Y11, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST (R13), Y11, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST (R13), Y11, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y11
+	VFMADD231PD.BCST (AX), Y11, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y11, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y11, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y11, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y11, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y11, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y11, Y6
+	VFMADD231PD.BCST (R13), Y11, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y11, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y11, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y11, Y10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ         rows+64(FP), AX
+	VUNPCKLPD    Y1, Y0, Y11
+	VUNPCKHPD    Y1, Y0, Y0
+	VUNPCKLPD    Y3, Y2, Y1
+	VUNPCKHPD    Y3, Y2, Y2
+	VUNPCKLPD    Y5, Y4, Y3
+	VUNPCKHPD    Y5, Y4, Y4
+	VUNPCKLPD    Y7, Y6, Y5
+	VUNPCKHPD    Y7, Y6, Y6
+	VUNPCKLPD    Y9, Y8, Y7
+	VUNPCKHPD    Y9, Y8, Y8
+	VPERM2F128   $0x20, Y1, Y11, Y9
+	VPERM2F128   $0x31, Y1, Y11, Y1
+	VPERM2F128   $0x20, Y2, Y0, Y11
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VPERM2F128   $0x20, Y5, Y3, Y2
+	VPERM2F128   $0x31, Y5, Y3, Y3
+	VPERM2F128   $0x20, Y6, Y4, Y5
+	VPERM2F128   $0x31, Y6, Y4, Y4
+	VMOVUPS      Y9, (R8)
+	VMOVUPS      Y2, 32(R8)
+	VMOVUPS      X7, 64(R8)
+	VMOVLPS      X10, 80(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y11, (R8)
+	VMOVUPS      Y5, 32(R8)
+	VMOVUPS      X8, 64(R8)
+	VMOVHPS      X10, 80(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y1, (R8)
+	VMOVUPS      Y3, 32(R8)
+	VEXTRACTF128 $0x01, Y7, X1
+	VMOVUPS      X1, 64(R8)
+	VEXTRACTF128 $0x01, Y10, X1
+	VMOVLPS      X1, 80(R8)
+	ADDQ         R9, R8
+	VMOVUPS      Y0, (R8)
+	VMOVUPS      Y4, 32(R8)
+	VEXTRACTF128 $0x01, Y8, X0
+	VMOVUPS      X0, 64(R8)
+	VMOVHPS      X1, 80(R8)
+	ADDQ         R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -16018,10 +19861,10 @@ TEXT ·dupright4x11AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y9, Y9, Y9
 	VPXORD  Y10, Y10, Y10
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y11
 	VFMADD231PD.BCST (AX), Y11, Y0
@@ -16090,13 +19933,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y11
 	VFMADD231PD.BCST (AX), Y11, Y0
@@ -16114,9 +19957,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ         rows+64(FP), AX
 	VUNPCKLPD    Y1, Y0, Y11
 	VUNPCKHPD    Y1, Y0, Y0
@@ -16142,14 +19985,14 @@ tileWrite:
 	VMOVLPS      X10, 80(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y11, (R8)
 	VMOVUPS      Y5, 32(R8)
 	VMOVUPS      X8, 64(R8)
 	VMOVHPS      X10, 80(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y1, (R8)
 	VMOVUPS      Y3, 32(R8)
 	VEXTRACTF128 $0x01, Y7, X1
@@ -16158,7 +20001,7 @@ tileWrite:
 	VMOVLPS      X1, 80(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 	VMOVUPS      Y0, (R8)
 	VMOVUPS      Y4, 32(R8)
 	VEXTRACTF128 $0x01, Y8, X0
@@ -16166,9 +20009,9 @@ tileWrite:
 	VMOVHPS      X1, 80(R8)
 	ADDQ         R9, R8
 	DECQ         AX
-	JEQ          tileWritten
+	JEQ          cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -16191,11 +20034,173 @@ TEXT ·dupright4x12AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000004
+	JNE     cut
+	VPXORD  Y0, Y0, Y0
+	VPXORD  Y1, Y1, Y1
+	VPXORD  Y2, Y2, Y2
+	VPXORD  Y3, Y3, Y3
+	VPXORD  Y4, Y4, Y4
+	VPXORD  Y5, Y5, Y5
+	VPXORD  Y6, Y6, Y6
+	VPXORD  Y7, Y7, Y7
+	VPXORD  Y8, Y8, Y8
+	VPXORD  Y9, Y9, Y9
+	VPXORD  Y10, Y10, Y10
+	VPXORD  Y11, Y11, Y11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST (R13), Y12, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST (R13), Y12, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST (R13), Y12, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST (R13), Y12, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Y12
+	VFMADD231PD.BCST (AX), Y12, Y0
+	VFMADD231PD.BCST (AX)(DX*1), Y12, Y1
+	VFMADD231PD.BCST (AX)(DX*2), Y12, Y2
+	VFMADD231PD.BCST (AX)(R11*1), Y12, Y3
+	VFMADD231PD.BCST (AX)(DX*4), Y12, Y4
+	VFMADD231PD.BCST (AX)(R12*1), Y12, Y5
+	VFMADD231PD.BCST (AX)(R11*2), Y12, Y6
+	VFMADD231PD.BCST (R13), Y12, Y7
+	VFMADD231PD.BCST (R13)(DX*1), Y12, Y8
+	VFMADD231PD.BCST (R13)(DX*2), Y12, Y9
+	VFMADD231PD.BCST (R13)(R11*1), Y12, Y10
+	VFMADD231PD.BCST (R13)(DX*4), Y12, Y11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ       rows+64(FP), AX
+	VUNPCKLPD  Y1, Y0, Y12
+	VUNPCKHPD  Y1, Y0, Y0
+	VUNPCKLPD  Y3, Y2, Y1
+	VUNPCKHPD  Y3, Y2, Y2
+	VUNPCKLPD  Y5, Y4, Y3
+	VUNPCKHPD  Y5, Y4, Y4
+	VUNPCKLPD  Y7, Y6, Y5
+	VUNPCKHPD  Y7, Y6, Y6
+	VUNPCKLPD  Y9, Y8, Y7
+	VUNPCKHPD  Y9, Y8, Y8
+	VUNPCKLPD  Y11, Y10, Y9
+	VUNPCKHPD  Y11, Y10, Y10
+	VPERM2F128 $0x20, Y1, Y12, Y11
+	VPERM2F128 $0x31, Y1, Y12, Y1
+	VPERM2F128 $0x20, Y2, Y0, Y12
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VPERM2F128 $0x20, Y5, Y3, Y2
+	VPERM2F128 $0x31, Y5, Y3, Y3
+	VPERM2F128 $0x20, Y6, Y4, Y5
+	VPERM2F128 $0x31, Y6, Y4, Y4
+	VPERM2F128 $0x20, Y9, Y7, Y6
+	VPERM2F128 $0x31, Y9, Y7, Y7
+	VPERM2F128 $0x20, Y10, Y8, Y9
+	VPERM2F128 $0x31, Y10, Y8, Y8
+	VMOVUPS    Y11, (R8)
+	VMOVUPS    Y2, 32(R8)
+	VMOVUPS    Y6, 64(R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y12, (R8)
+	VMOVUPS    Y5, 32(R8)
+	VMOVUPS    Y9, 64(R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y1, (R8)
+	VMOVUPS    Y3, 32(R8)
+	VMOVUPS    Y7, 64(R8)
+	ADDQ       R9, R8
+	VMOVUPS    Y0, (R8)
+	VMOVUPS    Y4, 32(R8)
+	VMOVUPS    Y8, 64(R8)
+	ADDQ       R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -16215,10 +20220,10 @@ TEXT ·dupright4x12AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y10, Y10, Y10
 	VPXORD  Y11, Y11, Y11
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y12
 	VFMADD231PD.BCST (AX), Y12, Y0
@@ -16291,13 +20296,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Y12
 	VFMADD231PD.BCST (AX), Y12, Y0
@@ -16316,9 +20321,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ       rows+64(FP), AX
 	VUNPCKLPD  Y1, Y0, Y12
 	VUNPCKHPD  Y1, Y0, Y0
@@ -16349,48 +20354,118 @@ tileWrite:
 	VMOVUPS    Y6, 64(R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y12, (R8)
 	VMOVUPS    Y5, 32(R8)
 	VMOVUPS    Y9, 64(R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y1, (R8)
 	VMOVUPS    Y3, 32(R8)
 	VMOVUPS    Y7, 64(R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 	VMOVUPS    Y0, (R8)
 	VMOVUPS    Y4, 32(R8)
 	VMOVUPS    Y8, 64(R8)
 	ADDQ       R9, R8
 	DECQ       AX
-	JEQ        tileWritten
+	JEQ        cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright8x1AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·dupright8x1AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), CX
-	MOVQ bRow+32(FP), DX
-	MOVQ a+8(FP), BX
-	MOVQ aCol+16(FP), SI
-	MOVQ c+48(FP), DI
-	MOVQ ldc+56(FP), R8
-	MOVQ k+0(FP), R9
-	SHLQ $0x03, CX
-	SHLQ $0x03, DX
-	SHLQ $0x03, SI
-	SHLQ $0x03, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000000, R10
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), CX
+	MOVQ    bRow+32(FP), DX
+	MOVQ    a+8(FP), BX
+	MOVQ    aCol+16(FP), SI
+	MOVQ    c+48(FP), DI
+	MOVQ    ldc+56(FP), R8
+	MOVQ    k+0(FP), R9
+	SHLQ    $0x03, CX
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, SI
+	SHLQ    $0x03, R8
+	MOVQ    rows+64(FP), R10
+	CMPQ    R10, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	SUBQ    $0x04, R9
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (BX), Z1
+	VFMADD231PD.BCST (AX), Z1, Z0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (BX), Z1
+	VFMADD231PD.BCST (AX), Z1, Z0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (BX), Z1
+	VFMADD231PD.BCST (AX), Z1, Z0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (BX), Z1
+	VFMADD231PD.BCST (AX), Z1, Z0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R9
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (BX), Z1
+	VFMADD231PD.BCST (AX), Z1, Z0
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VMOVLPS       X1, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF32X4 $0x02, Z0, X1
+	VMOVLPS       X1, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X1, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVLPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVHPS       X0, (DI)
+	ADDQ          R8, DI
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R10, CX
 	MOVL    $0x00000001, R10
@@ -16399,10 +20474,10 @@ TEXT ·dupright8x1AVX512(SB), NOSPLIT, $0-72
 	KMOVW   R10, K1
 	VPXORD  Z0, Z0, Z0
 	SUBQ    $0x04, R9
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (BX), K1, Z1
 	VFMADD231PD.BCST (AX), Z1, Z0
@@ -16427,81 +20502,162 @@ tileSteps:
 	ADDQ             DX, AX
 	ADDQ             SI, BX
 	SUBQ             $0x04, R9
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R9
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (BX), K1, Z1
 	VFMADD231PD.BCST (AX), Z1, Z0
 	ADDQ             DX, AX
 	ADDQ             SI, BX
 	DECQ             R9
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VMOVLPS       X0, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z0, X1
 	VMOVLPS       X1, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVHPS       X1, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z0, X1
 	VMOVLPS       X1, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVHPS       X1, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z0, X0
 	VMOVLPS       X0, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright8x2AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·dupright8x2AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	SHLQ    $0x03, R9
+	MOVQ    rows+64(FP), R11
+	CMPQ    R11, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z2
+	VFMADD231PD.BCST (AX), Z2, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z2
+	VFMADD231PD.BCST (AX), Z2, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z2
+	VFMADD231PD.BCST (AX), Z2, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z2
+	VFMADD231PD.BCST (AX), Z2, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z2
+	VFMADD231PD.BCST (AX), Z2, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z2, Z1
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z2
+	VUNPCKHPD     Z1, Z0, Z0
+	VMOVUPS       X2, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       X0, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z2, X1
+	VMOVUPS       X1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z0, X1
+	VMOVUPS       X1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z2, X1
+	VMOVUPS       X1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z0, X1
+	VMOVUPS       X1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z2, X1
+	VMOVUPS       X1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -16511,10 +20667,10 @@ TEXT ·dupright8x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z2
 	VFMADD231PD.BCST (AX), Z2, Z0
@@ -16543,13 +20699,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z2
 	VFMADD231PD.BCST (AX), Z2, Z0
@@ -16557,73 +20713,171 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z1, Z0, Z2
 	VUNPCKHPD     Z1, Z0, Z0
 	VMOVUPS       X2, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z2, X1
 	VMOVUPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z0, X1
 	VMOVUPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z2, X1
 	VMOVUPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z0, X1
 	VMOVUPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z2, X1
 	VMOVUPS       X1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z0, X0
 	VMOVUPS       X0, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright8x3AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·dupright8x3AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000000, R11
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	SHLQ    $0x03, R9
+	MOVQ    rows+64(FP), R11
+	CMPQ    R11, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z3
+	VFMADD231PD.BCST (AX), Z3, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z3
+	VFMADD231PD.BCST (AX), Z3, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z3
+	VFMADD231PD.BCST (AX), Z3, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z3
+	VFMADD231PD.BCST (AX), Z3, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z3
+	VFMADD231PD.BCST (AX), Z3, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z3, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z3, Z2
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z3
+	VUNPCKHPD     Z1, Z0, Z0
+	VMOVUPS       X3, (R8)
+	VMOVLPS       X2, 16(R8)
+	ADDQ          R9, R8
+	VMOVUPS       X0, (R8)
+	VMOVHPS       X2, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z3, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x01, Z2, X1
+	VMOVLPS       X1, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x01, Z0, X4
+	VMOVUPS       X4, (R8)
+	VMOVHPS       X1, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z3, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x02, Z2, X1
+	VMOVLPS       X1, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x02, Z0, X4
+	VMOVUPS       X4, (R8)
+	VMOVHPS       X1, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z3, X1
+	VMOVUPS       X1, (R8)
+	VEXTRACTF32X4 $0x03, Z2, X1
+	VMOVLPS       X1, 16(R8)
+	ADDQ          R9, R8
+	VEXTRACTF32X4 $0x03, Z0, X0
+	VMOVUPS       X0, (R8)
+	VMOVHPS       X1, 16(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R11, CX
 	MOVL    $0x00000001, R11
@@ -16634,10 +20888,10 @@ TEXT ·dupright8x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z3
 	VFMADD231PD.BCST (AX), Z3, Z0
@@ -16670,13 +20924,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z3
 	VFMADD231PD.BCST (AX), Z3, Z0
@@ -16685,9 +20939,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z1, Z0, Z3
 	VUNPCKHPD     Z1, Z0, Z0
@@ -16695,75 +20949,172 @@ tileWrite:
 	VMOVLPS       X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       X0, (R8)
 	VMOVHPS       X2, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z3, X1
 	VMOVUPS       X1, (R8)
 	VEXTRACTF32X4 $0x01, Z2, X1
 	VMOVLPS       X1, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x01, Z0, X4
 	VMOVUPS       X4, (R8)
 	VMOVHPS       X1, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z3, X1
 	VMOVUPS       X1, (R8)
 	VEXTRACTF32X4 $0x02, Z2, X1
 	VMOVLPS       X1, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x02, Z0, X4
 	VMOVUPS       X4, (R8)
 	VMOVHPS       X1, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z3, X1
 	VMOVUPS       X1, (R8)
 	VEXTRACTF32X4 $0x03, Z2, X1
 	VMOVLPS       X1, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF32X4 $0x03, Z0, X0
 	VMOVUPS       X0, (R8)
 	VMOVHPS       X1, 16(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright8x4AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·dupright8x4AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	SHLQ    $0x03, R9
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    rows+64(FP), R12
+	CMPQ    R12, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z4
+	VFMADD231PD.BCST (AX), Z4, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z4
+	VFMADD231PD.BCST (AX), Z4, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z4
+	VFMADD231PD.BCST (AX), Z4, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z4
+	VFMADD231PD.BCST (AX), Z4, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z4
+	VFMADD231PD.BCST (AX), Z4, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z4, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z4, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z4, Z3
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z4
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z1, Z4, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z1, Z4, Z5
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z4
+	VPERMI2PD     Z2, Z0, Z4
+	VMOVUPS       Y3, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z3, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y5, (R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y4, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z4, (R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -16775,10 +21126,10 @@ TEXT ·dupright8x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z4
 	VFMADD231PD.BCST (AX), Z4, Z0
@@ -16815,13 +21166,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z4
 	VFMADD231PD.BCST (AX), Z4, Z0
@@ -16831,9 +21182,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z1, Z0, Z4
 	VUNPCKHPD     Z1, Z0, Z0
@@ -16850,59 +21201,173 @@ tileWrite:
 	VMOVUPS       Y3, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z3, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z5, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z4, (R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright8x5AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·dupright8x5AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000000, R12
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	SHLQ    $0x03, R9
+	LEAQ    (DX)(DX*2), R11
+	MOVQ    rows+64(FP), R12
+	CMPQ    R12, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z5
+	VFMADD231PD.BCST (AX), Z5, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z5
+	VFMADD231PD.BCST (AX), Z5, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z5
+	VFMADD231PD.BCST (AX), Z5, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z5
+	VFMADD231PD.BCST (AX), Z5, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z5
+	VFMADD231PD.BCST (AX), Z5, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z5, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z5, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z5, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z5, Z4
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z5
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z1, Z5, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z6
+	VPERMI2PD     Z1, Z5, Z6
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z2, Z0, Z5
+	VMOVUPS       Y3, (R8)
+	VMOVLPS       X4, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	VMOVHPS       X4, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z3, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X0
+	VMOVLPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VMOVHPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y6, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X0
+	VMOVLPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y5, (R8)
+	VMOVHPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VEXTRACTF32X4 $0x03, Z4, X0
+	VMOVLPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VMOVHPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R12, CX
 	MOVL    $0x00000001, R12
@@ -16915,10 +21380,10 @@ TEXT ·dupright8x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z5
 	VFMADD231PD.BCST (AX), Z5, Z0
@@ -16959,13 +21424,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z5
 	VFMADD231PD.BCST (AX), Z5, Z0
@@ -16976,9 +21441,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z1, Z0, Z5
 	VUNPCKHPD     Z1, Z0, Z0
@@ -16996,70 +21461,195 @@ tileWrite:
 	VMOVLPS       X4, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	VMOVHPS       X4, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z3, (R8)
 	VEXTRACTF32X4 $0x01, Z4, X0
 	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y6, (R8)
 	VEXTRACTF32X4 $0x02, Z4, X0
 	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y5, (R8)
 	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z6, (R8)
 	VEXTRACTF32X4 $0x03, Z4, X0
 	VMOVLPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z5, (R8)
 	VMOVHPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright8x6AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·dupright8x6AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000000, R13
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	SHLQ    $0x03, R9
+	LEAQ    (DX)(DX*2), R11
+	LEAQ    (DX)(DX*4), R12
+	MOVQ    rows+64(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z6
+	VFMADD231PD.BCST (AX), Z6, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z6
+	VFMADD231PD.BCST (AX), Z6, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z6
+	VFMADD231PD.BCST (AX), Z6, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z6
+	VFMADD231PD.BCST (AX), Z6, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z6
+	VFMADD231PD.BCST (AX), Z6, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z6, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z6, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z6, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z6, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z6, Z5
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z6
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VUNPCKLPD     Z5, Z4, Z3
+	VUNPCKHPD     Z5, Z4, Z4
+	VMOVUPS       djoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z1, Z6, Z5
+	VMOVUPS       djoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z1, Z6, Z7
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z6
+	VPERMI2PD     Z2, Z0, Z6
+	VMOVUPS       Y5, (R8)
+	VMOVUPS       X3, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       X4, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VEXTRACTF32X4 $0x01, Z3, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y7, (R8)
+	VEXTRACTF32X4 $0x02, Z3, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y6, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTF32X4 $0x03, Z3, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VEXTRACTF32X4 $0x03, Z4, X0
+	VMOVUPS       X0, 32(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -17073,10 +21663,10 @@ TEXT ·dupright8x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z6
 	VFMADD231PD.BCST (AX), Z6, Z0
@@ -17121,13 +21711,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z6
 	VFMADD231PD.BCST (AX), Z6, Z0
@@ -17139,9 +21729,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z1, Z0, Z6
 	VUNPCKHPD     Z1, Z0, Z0
@@ -17161,73 +21751,215 @@ tileWrite:
 	VMOVUPS       X3, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	VMOVUPS       X4, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z5, (R8)
 	VEXTRACTF32X4 $0x01, Z3, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	VEXTRACTF32X4 $0x01, Z4, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y7, (R8)
 	VEXTRACTF32X4 $0x02, Z3, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y6, (R8)
 	VEXTRACTF32X4 $0x02, Z4, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z7, (R8)
 	VEXTRACTF32X4 $0x03, Z3, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z6, (R8)
 	VEXTRACTF32X4 $0x03, Z4, X0
 	VMOVUPS       X0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
 // func dupright8x7AVX512(k int, a *float64, aCol int, b *float64, bRow int, bCol int, c *float64, ldc int, rows int)
 // Requires: AVX, AVX512F
 TEXT ·dupright8x7AVX512(SB), NOSPLIT, $0-72
-	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
-	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000000, R13
+	MOVQ    b+24(FP), AX
+	MOVQ    bCol+40(FP), DX
+	MOVQ    bRow+32(FP), BX
+	MOVQ    a+8(FP), SI
+	MOVQ    aCol+16(FP), DI
+	MOVQ    c+48(FP), R8
+	MOVQ    ldc+56(FP), R9
+	MOVQ    k+0(FP), R10
+	SHLQ    $0x03, DX
+	SHLQ    $0x03, BX
+	SHLQ    $0x03, DI
+	SHLQ    $0x03, R9
+	LEAQ    (DX)(DX*2), R11
+	LEAQ    (DX)(DX*4), R12
+	MOVQ    rows+64(FP), R13
+	CMPQ    R13, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z7
+	VFMADD231PD.BCST (AX), Z7, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z7, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z7
+	VFMADD231PD.BCST (AX), Z7, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z7, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z7
+	VFMADD231PD.BCST (AX), Z7, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z7, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z7
+	VFMADD231PD.BCST (AX), Z7, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z7, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z7
+	VFMADD231PD.BCST (AX), Z7, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z7, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z7, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z7, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z7, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z7, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z7, Z6
+	ADDQ             BX, AX
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z7
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VUNPCKLPD     Z5, Z4, Z3
+	VUNPCKHPD     Z5, Z4, Z4
+	VMOVUPS       djoinOrder<>+0(SB), Z5
+	VPERMI2PD     Z1, Z7, Z5
+	VMOVUPS       djoinOrder<>+64(SB), Z8
+	VPERMI2PD     Z1, Z7, Z8
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z7
+	VPERMI2PD     Z2, Z0, Z7
+	VMOVUPS       Y5, (R8)
+	VMOVUPS       X3, 32(R8)
+	VMOVLPS       X6, 48(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       X4, 32(R8)
+	VMOVHPS       X6, 48(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VEXTRACTF32X4 $0x01, Z3, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x01, Z6, X0
+	VMOVLPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF32X4 $0x01, Z4, X1
+	VMOVUPS       X1, 32(R8)
+	VMOVHPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y8, (R8)
+	VEXTRACTF32X4 $0x02, Z3, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x02, Z6, X0
+	VMOVLPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y7, (R8)
+	VEXTRACTF32X4 $0x02, Z4, X1
+	VMOVUPS       X1, 32(R8)
+	VMOVHPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z8, (R8)
+	VEXTRACTF32X4 $0x03, Z3, X0
+	VMOVUPS       X0, 32(R8)
+	VEXTRACTF32X4 $0x03, Z6, X0
+	VMOVLPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTF32X4 $0x03, Z4, X1
+	VMOVUPS       X1, 32(R8)
+	VMOVHPS       X0, 48(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R13, CX
 	MOVL    $0x00000001, R13
@@ -17242,10 +21974,10 @@ TEXT ·dupright8x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z7
 	VFMADD231PD.BCST (AX), Z7, Z0
@@ -17294,13 +22026,13 @@ tileSteps:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z7
 	VFMADD231PD.BCST (AX), Z7, Z0
@@ -17313,9 +22045,9 @@ tileStep:
 	ADDQ             BX, AX
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z1, Z0, Z7
 	VUNPCKHPD     Z1, Z0, Z0
@@ -17336,13 +22068,13 @@ tileWrite:
 	VMOVLPS       X6, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	VMOVUPS       X4, 32(R8)
 	VMOVHPS       X6, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z5, (R8)
 	VEXTRACTF32X4 $0x01, Z3, X0
 	VMOVUPS       X0, 32(R8)
@@ -17350,14 +22082,14 @@ tileWrite:
 	VMOVLPS       X0, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	VEXTRACTF32X4 $0x01, Z4, X1
 	VMOVUPS       X1, 32(R8)
 	VMOVHPS       X0, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y8, (R8)
 	VEXTRACTF32X4 $0x02, Z3, X0
 	VMOVUPS       X0, 32(R8)
@@ -17365,14 +22097,14 @@ tileWrite:
 	VMOVLPS       X0, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y7, (R8)
 	VEXTRACTF32X4 $0x02, Z4, X1
 	VMOVUPS       X1, 32(R8)
 	VMOVHPS       X0, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z8, (R8)
 	VEXTRACTF32X4 $0x03, Z3, X0
 	VMOVUPS       X0, 32(R8)
@@ -17380,16 +22112,16 @@ tileWrite:
 	VMOVLPS       X0, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z7, (R8)
 	VEXTRACTF32X4 $0x03, Z4, X1
 	VMOVUPS       X1, 32(R8)
 	VMOVHPS       X0, 48(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -17412,11 +22144,157 @@ TEXT ·dupright8x8AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z8
+	VFMADD231PD.BCST (AX), Z8, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z8, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
+	VFMADD231PD.BCST (R13), Z8, Z7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z8
+	VFMADD231PD.BCST (AX), Z8, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z8, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
+	VFMADD231PD.BCST (R13), Z8, Z7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z8
+	VFMADD231PD.BCST (AX), Z8, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z8, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
+	VFMADD231PD.BCST (R13), Z8, Z7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z8
+	VFMADD231PD.BCST (AX), Z8, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z8, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
+	VFMADD231PD.BCST (R13), Z8, Z7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z8
+	VFMADD231PD.BCST (AX), Z8, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z8, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z8, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z8, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z8, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z8, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z8, Z6
+	VFMADD231PD.BCST (R13), Z8, Z7
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z8
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VUNPCKLPD     Z5, Z4, Z3
+	VUNPCKHPD     Z5, Z4, Z4
+	VUNPCKLPD     Z7, Z6, Z5
+	VUNPCKHPD     Z7, Z6, Z6
+	VMOVUPS       djoinOrder<>+0(SB), Z7
+	VPERMI2PD     Z1, Z8, Z7
+	VMOVUPS       djoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z1, Z8, Z9
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z8
+	VPERMI2PD     Z2, Z0, Z8
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z5, Z3, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z3, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z6, Z4, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z6, Z4, Z5
+	VMOVUPS       Y7, (R8)
+	VMOVUPS       Y0, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       Y3, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTF64X4 $0x01, Z0, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF64X4 $0x01, Z3, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y9, (R8)
+	VMOVUPS       Y2, 32(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y8, (R8)
+	VMOVUPS       Y5, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTF64X4 $0x01, Z2, 32(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z8, (R8)
+	VEXTRACTF64X4 $0x01, Z5, 32(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -17432,10 +22310,10 @@ TEXT ·dupright8x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z8
 	VFMADD231PD.BCST (AX), Z8, Z0
@@ -17492,13 +22370,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z8
 	VFMADD231PD.BCST (AX), Z8, Z0
@@ -17513,9 +22391,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z1, Z0, Z8
 	VUNPCKHPD     Z1, Z0, Z0
@@ -17545,44 +22423,44 @@ tileWrite:
 	VMOVUPS       Y0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	VMOVUPS       Y3, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z7, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y9, (R8)
 	VMOVUPS       Y2, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y8, (R8)
 	VMOVUPS       Y5, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z9, (R8)
 	VEXTRACTF64X4 $0x01, Z2, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z8, (R8)
 	VEXTRACTF64X4 $0x01, Z5, 32(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -17605,11 +22483,174 @@ TEXT ·dupright8x9AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST (R13), Z9, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST (R13), Z9, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST (R13), Z9, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST (R13), Z9, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z9
+	VFMADD231PD.BCST (AX), Z9, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z9, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z9, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z9, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z9, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z9, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z9, Z6
+	VFMADD231PD.BCST (R13), Z9, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z9, Z8
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z9
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VUNPCKLPD     Z5, Z4, Z3
+	VUNPCKHPD     Z5, Z4, Z4
+	VUNPCKLPD     Z7, Z6, Z5
+	VUNPCKHPD     Z7, Z6, Z6
+	VMOVUPS       djoinOrder<>+0(SB), Z7
+	VPERMI2PD     Z1, Z9, Z7
+	VMOVUPS       djoinOrder<>+64(SB), Z10
+	VPERMI2PD     Z1, Z9, Z10
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z2, Z0, Z9
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z5, Z3, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z3, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z6, Z4, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z6, Z4, Z5
+	VMOVUPS       Y7, (R8)
+	VMOVUPS       Y0, 32(R8)
+	VMOVLPS       X8, 64(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       Y3, 32(R8)
+	VMOVHPS       X8, 64(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VEXTRACTF64X4 $0x01, Z0, 32(R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVLPS       X0, 64(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF64X4 $0x01, Z3, 32(R8)
+	VMOVHPS       X0, 64(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y10, (R8)
+	VMOVUPS       Y2, 32(R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVLPS       X0, 64(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y9, (R8)
+	VMOVUPS       Y5, 32(R8)
+	VMOVHPS       X0, 64(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF64X4 $0x01, Z2, 32(R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVLPS       X0, 64(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTF64X4 $0x01, Z5, 32(R8)
+	VMOVHPS       X0, 64(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -17626,10 +22667,10 @@ TEXT ·dupright8x9AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z9
 	VFMADD231PD.BCST (AX), Z9, Z0
@@ -17690,13 +22731,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z9
 	VFMADD231PD.BCST (AX), Z9, Z0
@@ -17712,9 +22753,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z1, Z0, Z9
 	VUNPCKHPD     Z1, Z0, Z0
@@ -17745,54 +22786,54 @@ tileWrite:
 	VMOVLPS       X8, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	VMOVUPS       Y3, 32(R8)
 	VMOVHPS       X8, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z7, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VEXTRACTF32X4 $0x01, Z8, X0
 	VMOVLPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VMOVHPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y10, (R8)
 	VMOVUPS       Y2, 32(R8)
 	VEXTRACTF32X4 $0x02, Z8, X0
 	VMOVLPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y9, (R8)
 	VMOVUPS       Y5, 32(R8)
 	VMOVHPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z10, (R8)
 	VEXTRACTF64X4 $0x01, Z2, 32(R8)
 	VEXTRACTF32X4 $0x03, Z8, X0
 	VMOVLPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z9, (R8)
 	VEXTRACTF64X4 $0x01, Z5, 32(R8)
 	VMOVHPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -17815,11 +22856,185 @@ TEXT ·dupright8x10AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST (R13), Z10, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST (R13), Z10, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST (R13), Z10, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST (R13), Z10, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z10
+	VFMADD231PD.BCST (AX), Z10, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z10, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z10, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z10, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z10, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z10, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z10, Z6
+	VFMADD231PD.BCST (R13), Z10, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z10, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z10, Z9
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z10
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VUNPCKLPD     Z5, Z4, Z3
+	VUNPCKHPD     Z5, Z4, Z4
+	VUNPCKLPD     Z7, Z6, Z5
+	VUNPCKHPD     Z7, Z6, Z6
+	VUNPCKLPD     Z9, Z8, Z7
+	VUNPCKHPD     Z9, Z8, Z8
+	VMOVUPS       djoinOrder<>+0(SB), Z9
+	VPERMI2PD     Z1, Z10, Z9
+	VMOVUPS       djoinOrder<>+64(SB), Z11
+	VPERMI2PD     Z1, Z10, Z11
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z10
+	VPERMI2PD     Z2, Z0, Z10
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z5, Z3, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z3, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z6, Z4, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z6, Z4, Z5
+	VMOVUPS       Y9, (R8)
+	VMOVUPS       Y0, 32(R8)
+	VMOVUPS       X7, 64(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       Y3, 32(R8)
+	VMOVUPS       X8, 64(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTF64X4 $0x01, Z0, 32(R8)
+	VEXTRACTF32X4 $0x01, Z7, X0
+	VMOVUPS       X0, 64(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF64X4 $0x01, Z3, 32(R8)
+	VEXTRACTF32X4 $0x01, Z8, X0
+	VMOVUPS       X0, 64(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y11, (R8)
+	VMOVUPS       Y2, 32(R8)
+	VEXTRACTF32X4 $0x02, Z7, X0
+	VMOVUPS       X0, 64(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y10, (R8)
+	VMOVUPS       Y5, 32(R8)
+	VEXTRACTF32X4 $0x02, Z8, X0
+	VMOVUPS       X0, 64(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VEXTRACTF64X4 $0x01, Z2, 32(R8)
+	VEXTRACTF32X4 $0x03, Z7, X0
+	VMOVUPS       X0, 64(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VEXTRACTF64X4 $0x01, Z5, 32(R8)
+	VEXTRACTF32X4 $0x03, Z8, X0
+	VMOVUPS       X0, 64(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -17837,10 +23052,10 @@ TEXT ·dupright8x10AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z10
 	VFMADD231PD.BCST (AX), Z10, Z0
@@ -17905,13 +23120,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z10
 	VFMADD231PD.BCST (AX), Z10, Z0
@@ -17928,9 +23143,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z1, Z0, Z10
 	VUNPCKHPD     Z1, Z0, Z0
@@ -17963,57 +23178,57 @@ tileWrite:
 	VMOVUPS       X7, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	VMOVUPS       Y3, 32(R8)
 	VMOVUPS       X8, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z9, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VEXTRACTF32X4 $0x01, Z7, X0
 	VMOVUPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VEXTRACTF32X4 $0x01, Z8, X0
 	VMOVUPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y11, (R8)
 	VMOVUPS       Y2, 32(R8)
 	VEXTRACTF32X4 $0x02, Z7, X0
 	VMOVUPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y10, (R8)
 	VMOVUPS       Y5, 32(R8)
 	VEXTRACTF32X4 $0x02, Z8, X0
 	VMOVUPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z11, (R8)
 	VEXTRACTF64X4 $0x01, Z2, 32(R8)
 	VEXTRACTF32X4 $0x03, Z7, X0
 	VMOVUPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z10, (R8)
 	VEXTRACTF64X4 $0x01, Z5, 32(R8)
 	VEXTRACTF32X4 $0x03, Z8, X0
 	VMOVUPS       X0, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -18036,11 +23251,202 @@ TEXT ·dupright8x11AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST (R13), Z11, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST (R13), Z11, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST (R13), Z11, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST (R13), Z11, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z11
+	VFMADD231PD.BCST (AX), Z11, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z11, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z11, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z11, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z11, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z11, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z11, Z6
+	VFMADD231PD.BCST (R13), Z11, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z11, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z11, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z11, Z10
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z11
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VUNPCKLPD     Z5, Z4, Z3
+	VUNPCKHPD     Z5, Z4, Z4
+	VUNPCKLPD     Z7, Z6, Z5
+	VUNPCKHPD     Z7, Z6, Z6
+	VUNPCKLPD     Z9, Z8, Z7
+	VUNPCKHPD     Z9, Z8, Z8
+	VMOVUPS       djoinOrder<>+0(SB), Z9
+	VPERMI2PD     Z1, Z11, Z9
+	VMOVUPS       djoinOrder<>+64(SB), Z12
+	VPERMI2PD     Z1, Z11, Z12
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z11
+	VPERMI2PD     Z2, Z0, Z11
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z5, Z3, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z3, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z6, Z4, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z6, Z4, Z5
+	VMOVUPS       Y9, (R8)
+	VMOVUPS       Y0, 32(R8)
+	VMOVUPS       X7, 64(R8)
+	VMOVLPS       X10, 80(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       Y3, 32(R8)
+	VMOVUPS       X8, 64(R8)
+	VMOVHPS       X10, 80(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z9, (R8)
+	VEXTRACTF64X4 $0x01, Z0, 32(R8)
+	VEXTRACTF32X4 $0x01, Z7, X0
+	VMOVUPS       X0, 64(R8)
+	VEXTRACTF32X4 $0x01, Z10, X0
+	VMOVLPS       X0, 80(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF64X4 $0x01, Z3, 32(R8)
+	VEXTRACTF32X4 $0x01, Z8, X1
+	VMOVUPS       X1, 64(R8)
+	VMOVHPS       X0, 80(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y12, (R8)
+	VMOVUPS       Y2, 32(R8)
+	VEXTRACTF32X4 $0x02, Z7, X0
+	VMOVUPS       X0, 64(R8)
+	VEXTRACTF32X4 $0x02, Z10, X0
+	VMOVLPS       X0, 80(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y11, (R8)
+	VMOVUPS       Y5, 32(R8)
+	VEXTRACTF32X4 $0x02, Z8, X1
+	VMOVUPS       X1, 64(R8)
+	VMOVHPS       X0, 80(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z12, (R8)
+	VEXTRACTF64X4 $0x01, Z2, 32(R8)
+	VEXTRACTF32X4 $0x03, Z7, X0
+	VMOVUPS       X0, 64(R8)
+	VEXTRACTF32X4 $0x03, Z10, X0
+	VMOVLPS       X0, 80(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VEXTRACTF64X4 $0x01, Z5, 32(R8)
+	VEXTRACTF32X4 $0x03, Z8, X1
+	VMOVUPS       X1, 64(R8)
+	VMOVHPS       X0, 80(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -18059,10 +23465,10 @@ TEXT ·dupright8x11AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z11
 	VFMADD231PD.BCST (AX), Z11, Z0
@@ -18131,13 +23537,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z11
 	VFMADD231PD.BCST (AX), Z11, Z0
@@ -18155,9 +23561,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z1, Z0, Z11
 	VUNPCKHPD     Z1, Z0, Z0
@@ -18191,14 +23597,14 @@ tileWrite:
 	VMOVLPS       X10, 80(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	VMOVUPS       Y3, 32(R8)
 	VMOVUPS       X8, 64(R8)
 	VMOVHPS       X10, 80(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z9, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VEXTRACTF32X4 $0x01, Z7, X0
@@ -18207,7 +23613,7 @@ tileWrite:
 	VMOVLPS       X0, 80(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VEXTRACTF32X4 $0x01, Z8, X1
@@ -18215,7 +23621,7 @@ tileWrite:
 	VMOVHPS       X0, 80(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y12, (R8)
 	VMOVUPS       Y2, 32(R8)
 	VEXTRACTF32X4 $0x02, Z7, X0
@@ -18224,7 +23630,7 @@ tileWrite:
 	VMOVLPS       X0, 80(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y11, (R8)
 	VMOVUPS       Y5, 32(R8)
 	VEXTRACTF32X4 $0x02, Z8, X1
@@ -18232,7 +23638,7 @@ tileWrite:
 	VMOVHPS       X0, 80(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z12, (R8)
 	VEXTRACTF64X4 $0x01, Z2, 32(R8)
 	VEXTRACTF32X4 $0x03, Z7, X0
@@ -18241,7 +23647,7 @@ tileWrite:
 	VMOVLPS       X0, 80(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z11, (R8)
 	VEXTRACTF64X4 $0x01, Z5, 32(R8)
 	VEXTRACTF32X4 $0x03, Z8, X1
@@ -18249,9 +23655,9 @@ tileWrite:
 	VMOVHPS       X0, 80(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -18274,11 +23680,201 @@ TEXT ·dupright8x12AVX512(SB), NOSPLIT, $0-72
 	LEAQ (DX)(DX*4), R12
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000000, R14
+	LEAQ    (AX)(R11*2), R13
+	ADDQ    DX, R13
+	MOVQ    rows+64(FP), R14
+	CMPQ    R14, $0x00000008
+	JNE     cut
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	SUBQ    $0x04, R10
+	JLT     wholeRest
+	PCALIGN $0x20
 
+wholeSteps:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST (R13), Z12, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST (R13), Z12, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST (R13), Z12, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST (R13), Z12, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	SUBQ             $0x04, R10
+	JGE              wholeSteps
+
+wholeRest:
+	ADDQ $0x04, R10
+	JEQ  wholeWrite
+
+wholeStep:
+	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
+	VMOVUPD          (SI), Z12
+	VFMADD231PD.BCST (AX), Z12, Z0
+	VFMADD231PD.BCST (AX)(DX*1), Z12, Z1
+	VFMADD231PD.BCST (AX)(DX*2), Z12, Z2
+	VFMADD231PD.BCST (AX)(R11*1), Z12, Z3
+	VFMADD231PD.BCST (AX)(DX*4), Z12, Z4
+	VFMADD231PD.BCST (AX)(R12*1), Z12, Z5
+	VFMADD231PD.BCST (AX)(R11*2), Z12, Z6
+	VFMADD231PD.BCST (R13), Z12, Z7
+	VFMADD231PD.BCST (R13)(DX*1), Z12, Z8
+	VFMADD231PD.BCST (R13)(DX*2), Z12, Z9
+	VFMADD231PD.BCST (R13)(R11*1), Z12, Z10
+	VFMADD231PD.BCST (R13)(DX*4), Z12, Z11
+	ADDQ             BX, AX
+	ADDQ             BX, R13
+	ADDQ             DI, SI
+	DECQ             R10
+	JNE              wholeStep
+
+wholeWrite:
+	MOVQ          rows+64(FP), AX
+	VUNPCKLPD     Z1, Z0, Z12
+	VUNPCKHPD     Z1, Z0, Z0
+	VUNPCKLPD     Z3, Z2, Z1
+	VUNPCKHPD     Z3, Z2, Z2
+	VUNPCKLPD     Z5, Z4, Z3
+	VUNPCKHPD     Z5, Z4, Z4
+	VUNPCKLPD     Z7, Z6, Z5
+	VUNPCKHPD     Z7, Z6, Z6
+	VUNPCKLPD     Z9, Z8, Z7
+	VUNPCKHPD     Z9, Z8, Z8
+	VUNPCKLPD     Z11, Z10, Z9
+	VUNPCKHPD     Z11, Z10, Z10
+	VMOVUPS       djoinOrder<>+0(SB), Z11
+	VPERMI2PD     Z1, Z12, Z11
+	VMOVUPS       djoinOrder<>+64(SB), Z13
+	VPERMI2PD     Z1, Z12, Z13
+	VMOVUPS       djoinOrder<>+0(SB), Z1
+	VPERMI2PD     Z2, Z0, Z1
+	VMOVUPS       djoinOrder<>+64(SB), Z12
+	VPERMI2PD     Z2, Z0, Z12
+	VMOVUPS       djoinOrder<>+0(SB), Z0
+	VPERMI2PD     Z5, Z3, Z0
+	VMOVUPS       djoinOrder<>+64(SB), Z2
+	VPERMI2PD     Z5, Z3, Z2
+	VMOVUPS       djoinOrder<>+0(SB), Z3
+	VPERMI2PD     Z6, Z4, Z3
+	VMOVUPS       djoinOrder<>+64(SB), Z5
+	VPERMI2PD     Z6, Z4, Z5
+	VMOVUPS       djoinOrder<>+0(SB), Z4
+	VPERMI2PD     Z9, Z7, Z4
+	VMOVUPS       djoinOrder<>+64(SB), Z6
+	VPERMI2PD     Z9, Z7, Z6
+	VMOVUPS       djoinOrder<>+0(SB), Z7
+	VPERMI2PD     Z10, Z8, Z7
+	VMOVUPS       djoinOrder<>+64(SB), Z9
+	VPERMI2PD     Z10, Z8, Z9
+	VMOVUPS       Y11, (R8)
+	VMOVUPS       Y0, 32(R8)
+	VMOVUPS       Y4, 64(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y1, (R8)
+	VMOVUPS       Y3, 32(R8)
+	VMOVUPS       Y7, 64(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VEXTRACTF64X4 $0x01, Z0, 32(R8)
+	VEXTRACTF64X4 $0x01, Z4, 64(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z1, (R8)
+	VEXTRACTF64X4 $0x01, Z3, 32(R8)
+	VEXTRACTF64X4 $0x01, Z7, 64(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y13, (R8)
+	VMOVUPS       Y2, 32(R8)
+	VMOVUPS       Y6, 64(R8)
+	ADDQ          R9, R8
+	VMOVUPS       Y12, (R8)
+	VMOVUPS       Y5, 32(R8)
+	VMOVUPS       Y9, 64(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z13, (R8)
+	VEXTRACTF64X4 $0x01, Z2, 32(R8)
+	VEXTRACTF64X4 $0x01, Z6, 64(R8)
+	ADDQ          R9, R8
+	VEXTRACTF64X4 $0x01, Z12, (R8)
+	VEXTRACTF64X4 $0x01, Z5, 32(R8)
+	VEXTRACTF64X4 $0x01, Z9, 64(R8)
+	ADDQ          R9, R8
+	VZEROUPPER
+	RET
+
+cut:
 	// mask = 1<<n - 1
 	MOVQ    R14, CX
 	MOVL    $0x00000001, R14
@@ -18298,10 +23894,10 @@ TEXT ·dupright8x12AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
 	SUBQ    $0x04, R10
-	JLT     tileRest
+	JLT     cutRest
 	PCALIGN $0x20
 
-tileSteps:
+cutSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z12
 	VFMADD231PD.BCST (AX), Z12, Z0
@@ -18374,13 +23970,13 @@ tileSteps:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	SUBQ             $0x04, R10
-	JGE              tileSteps
+	JGE              cutSteps
 
-tileRest:
+cutRest:
 	ADDQ $0x04, R10
-	JEQ  tileWrite
+	JEQ  cutWrite
 
-tileStep:
+cutStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD.Z        (SI), K1, Z12
 	VFMADD231PD.BCST (AX), Z12, Z0
@@ -18399,9 +23995,9 @@ tileStep:
 	ADDQ             BX, R13
 	ADDQ             DI, SI
 	DECQ             R10
-	JNE              tileStep
+	JNE              cutStep
 
-tileWrite:
+cutWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z1, Z0, Z12
 	VUNPCKHPD     Z1, Z0, Z0
@@ -18444,51 +24040,51 @@ tileWrite:
 	VMOVUPS       Y4, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y1, (R8)
 	VMOVUPS       Y3, 32(R8)
 	VMOVUPS       Y7, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z11, (R8)
 	VEXTRACTF64X4 $0x01, Z0, 32(R8)
 	VEXTRACTF64X4 $0x01, Z4, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z1, (R8)
 	VEXTRACTF64X4 $0x01, Z3, 32(R8)
 	VEXTRACTF64X4 $0x01, Z7, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y13, (R8)
 	VMOVUPS       Y2, 32(R8)
 	VMOVUPS       Y6, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VMOVUPS       Y12, (R8)
 	VMOVUPS       Y5, 32(R8)
 	VMOVUPS       Y9, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z13, (R8)
 	VEXTRACTF64X4 $0x01, Z2, 32(R8)
 	VEXTRACTF64X4 $0x01, Z6, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 	VEXTRACTF64X4 $0x01, Z12, (R8)
 	VEXTRACTF64X4 $0x01, Z5, 32(R8)
 	VEXTRACTF64X4 $0x01, Z9, 64(R8)
 	ADDQ          R9, R8
 	DECQ          AX
-	JEQ           tileWritten
+	JEQ           cutWritten
 
-tileWritten:
+cutWritten:
 	VZEROUPPER
 	RET
 
@@ -18507,15 +24103,11 @@ TEXT ·dupright12x1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $0x03, DX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000008, R10
+	MOVQ rows+64(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, CX
+	SHLQ    $0x03, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	SUBQ    $0x04, R9
@@ -18525,7 +24117,7 @@ TEXT ·dupright12x1AVX512(SB), NOSPLIT, $0-72
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Y3
+	VMOVUPD      (BX)(CX*1), Y3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
@@ -18534,7 +24126,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Y3
+	VMOVUPD      (BX)(CX*1), Y3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
@@ -18543,7 +24135,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Y3
+	VMOVUPD      (BX)(CX*1), Y3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
@@ -18552,7 +24144,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Y3
+	VMOVUPD      (BX)(CX*1), Y3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
@@ -18568,7 +24160,7 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Y3
+	VMOVUPD      (BX)(CX*1), Y3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Y4, Y3, Y1
@@ -18598,26 +24190,21 @@ tileWrite:
 	ADDQ          R8, DI
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	SUBQ          $0x00000008, AX
-	VMOVLPS       X1, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X1, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVLPS       X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000004, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VMOVLPS      X1, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -18625,148 +24212,139 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright12x2AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000008, R11
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z4
-	VMOVUPD.Z        64(SI), K1, Y5
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (BX)(R10*1), Y5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z4
-	VMOVUPD.Z        64(SI), K1, Y5
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (BX)(R10*1), Y5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z4
-	VMOVUPD.Z        64(SI), K1, Y5
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (BX)(R10*1), Y5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z4
-	VMOVUPD.Z        64(SI), K1, Y5
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (BX)(R10*1), Y5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z4
-	VMOVUPD.Z        64(SI), K1, Y5
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (BX)(R10*1), Y5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Y6, Y5, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y5, Y3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y5, Y3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z2, Z0, Z4
 	VUNPCKHPD     Z2, Z0, Z0
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000008, AX
-	VUNPCKLPD     Y3, Y1, Y0
-	VUNPCKHPD     Y3, Y1, Y1
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000004, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPD    Y3, Y1, Y0
+	VUNPCKHPD    Y3, Y1, Y1
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -18774,181 +24352,172 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright12x3AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000008, R11
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Y3, Y3, Y3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z6
-	VMOVUPD.Z        64(SI), K1, Y7
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (BX)(R10*1), Y7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z6
-	VMOVUPD.Z        64(SI), K1, Y7
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (BX)(R10*1), Y7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z6
-	VMOVUPD.Z        64(SI), K1, Y7
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (BX)(R10*1), Y7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z6
-	VMOVUPD.Z        64(SI), K1, Y7
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (BX)(R10*1), Y7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z6
-	VMOVUPD.Z        64(SI), K1, Y7
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (BX)(R10*1), Y7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Y8, Y7, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y7, Y3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y7, Y3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Y8, Y7, Y5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z2, Z0, Z6
 	VUNPCKHPD     Z2, Z0, Z0
-	VMOVUPS       X6, (R8)
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x01, Z4, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X7
-	VMOVUPS       X7, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X7, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x02, Z4, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X7
-	VMOVUPS       X7, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X7, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x03, Z4, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000008, AX
-	VUNPCKLPD     Y3, Y1, Y0
-	VUNPCKHPD     Y3, Y1, Y1
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X5, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X5, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y5, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000004, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPD    Y3, Y1, Y0
+	VUNPCKHPD    Y3, Y1, Y1
+	VMOVUPS      X0, (DI)
+	VMOVLPS      X5, 16(DI)
+	ADDQ         R8, DI
+	VMOVUPS      X1, (DI)
+	VMOVHPS      X5, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y5, X0
+	VMOVLPS      X0, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, (DI)
+	VMOVHPS      X0, 16(DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -18956,27 +24525,23 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright12x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000008, R12
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -18985,103 +24550,103 @@ TEXT ·dupright12x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y5, Y5, Y5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z8
-	VMOVUPD.Z        64(SI), K1, Y9
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (BX)(R11*1), Y9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     (AX)(R11*1), Z10
+	VBROADCASTSD     (AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z8
-	VMOVUPD.Z        64(SI), K1, Y9
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (BX)(R11*1), Y9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     (AX)(R11*1), Z10
+	VBROADCASTSD     (AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z8
-	VMOVUPD.Z        64(SI), K1, Y9
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (BX)(R11*1), Y9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     (AX)(R11*1), Z10
+	VBROADCASTSD     (AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z8
-	VMOVUPD.Z        64(SI), K1, Y9
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (BX)(R11*1), Y9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     (AX)(R11*1), Z10
+	VBROADCASTSD     (AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z8
-	VMOVUPD.Z        64(SI), K1, Y9
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (BX)(R11*1), Y9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Y10, Y9, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y9, Y3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y9, Y3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Y10, Y9, Y5
-	VBROADCASTSD     (AX)(R11*1), Z10
+	VBROADCASTSD     (AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Y10, Y9, Y7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -19098,49 +24663,44 @@ tileWrite:
 	VPERMI2PD     Z4, Z0, Z2
 	VMOVUPS       djoinOrder<>+64(SB), Z8
 	VPERMI2PD     Z4, Z0, Z8
-	VMOVUPS       Y6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z6, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y9, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y8, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z9, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z8, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000008, AX
-	VUNPCKLPD     Y3, Y1, Y0
-	VUNPCKHPD     Y3, Y1, Y1
-	VUNPCKLPD     Y7, Y5, Y2
-	VUNPCKHPD     Y7, Y5, Y3
-	VPERM2F128    $0x20, Y2, Y0, Y4
-	VPERM2F128    $0x31, Y2, Y0, Y0
-	VPERM2F128    $0x20, Y3, Y1, Y2
-	VPERM2F128    $0x31, Y3, Y1, Y1
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       Y6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y8, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z9, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z8, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ       $0x00000004, AX
+	IMULQ      R8, AX
+	MOVQ       c+48(FP), DI
+	ADDQ       AX, DI
+	VUNPCKLPD  Y3, Y1, Y0
+	VUNPCKHPD  Y3, Y1, Y1
+	VUNPCKLPD  Y7, Y5, Y2
+	VUNPCKHPD  Y7, Y5, Y3
+	VPERM2F128 $0x20, Y2, Y0, Y4
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VPERM2F128 $0x20, Y3, Y1, Y2
+	VPERM2F128 $0x31, Y3, Y1, Y1
+	VMOVUPS    Y4, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y2, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y0, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y1, (DI)
+	ADDQ       R8, DI
 	VZEROUPPER
 	RET
 
@@ -19148,27 +24708,23 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright12x5AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000008, R12
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -19179,113 +24735,113 @@ TEXT ·dupright12x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y7, Y7, Y7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Y9, Y9, Y9
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z10
-	VMOVUPD.Z        64(SI), K1, Y11
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (BX)(R11*1), Y11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     (AX)(R11*1), Z12
+	VBROADCASTSD     (AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z10
-	VMOVUPD.Z        64(SI), K1, Y11
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (BX)(R11*1), Y11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     (AX)(R11*1), Z12
+	VBROADCASTSD     (AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z10
-	VMOVUPD.Z        64(SI), K1, Y11
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (BX)(R11*1), Y11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     (AX)(R11*1), Z12
+	VBROADCASTSD     (AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z10
-	VMOVUPD.Z        64(SI), K1, Y11
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (BX)(R11*1), Y11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     (AX)(R11*1), Z12
+	VBROADCASTSD     (AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z10
-	VMOVUPD.Z        64(SI), K1, Y11
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (BX)(R11*1), Y11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Y12, Y11, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y11, Y3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y11, Y3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Y12, Y11, Y5
-	VBROADCASTSD     (AX)(R11*1), Z12
+	VBROADCASTSD     (AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Y12, Y11, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y11, Y9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y11, Y9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -19302,65 +24858,60 @@ tileWrite:
 	VPERMI2PD     Z4, Z0, Z2
 	VMOVUPS       djoinOrder<>+64(SB), Z10
 	VPERMI2PD     Z4, Z0, Z10
-	VMOVUPS       Y6, (R8)
-	VMOVLPS       X8, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	VMOVHPS       X8, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VMOVUPS       Y6, (DI)
+	VMOVLPS       X8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VMOVHPS       X8, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X0
-	VMOVLPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	VMOVHPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y11, (R8)
+	VMOVLPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	VMOVHPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y11, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X0
-	VMOVLPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y10, (R8)
-	VMOVHPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VMOVLPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y10, (DI)
+	VMOVHPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z11, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVLPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z10, (R8)
-	VMOVHPS       X0, 32(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000008, AX
-	VUNPCKLPD     Y3, Y1, Y0
-	VUNPCKHPD     Y3, Y1, Y1
-	VUNPCKLPD     Y7, Y5, Y2
-	VUNPCKHPD     Y7, Y5, Y3
-	VPERM2F128    $0x20, Y2, Y0, Y4
-	VPERM2F128    $0x31, Y2, Y0, Y0
-	VPERM2F128    $0x20, Y3, Y1, Y2
-	VPERM2F128    $0x31, Y3, Y1, Y1
-	VMOVUPS       Y4, (R8)
-	VMOVLPS       X9, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	VMOVHPS       X9, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	VEXTRACTF128  $0x01, Y9, X0
-	VMOVLPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y1, (R8)
-	VMOVHPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z10, (DI)
+	VMOVHPS       X0, 32(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000004, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPD    Y3, Y1, Y0
+	VUNPCKHPD    Y3, Y1, Y1
+	VUNPCKLPD    Y7, Y5, Y2
+	VUNPCKHPD    Y7, Y5, Y3
+	VPERM2F128   $0x20, Y2, Y0, Y4
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VPERM2F128   $0x20, Y3, Y1, Y2
+	VPERM2F128   $0x31, Y3, Y1, Y1
+	VMOVUPS      Y4, (DI)
+	VMOVLPS      X9, 32(DI)
+	ADDQ         R8, DI
+	VMOVUPS      Y2, (DI)
+	VMOVHPS      X9, 32(DI)
+	ADDQ         R8, DI
+	VMOVUPS      Y0, (DI)
+	VEXTRACTF128 $0x01, Y9, X0
+	VMOVLPS      X0, 32(DI)
+	ADDQ         R8, DI
+	VMOVUPS      Y1, (DI)
+	VMOVHPS      X0, 32(DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -19368,28 +24919,24 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright12x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000008, R13
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	MOVQ rows+64(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -19402,128 +24949,128 @@ TEXT ·dupright12x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y9, Y9, Y9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z12
-	VMOVUPD.Z        64(SI), K1, Y13
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (BX)(R12*1), Y13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSD     (AX)(R12*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSD     (AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z12
-	VMOVUPD.Z        64(SI), K1, Y13
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (BX)(R12*1), Y13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSD     (AX)(R12*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSD     (AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z12
-	VMOVUPD.Z        64(SI), K1, Y13
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (BX)(R12*1), Y13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSD     (AX)(R12*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSD     (AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z12
-	VMOVUPD.Z        64(SI), K1, Y13
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (BX)(R12*1), Y13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSD     (AX)(R12*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSD     (AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z12
-	VMOVUPD.Z        64(SI), K1, Y13
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (BX)(R12*1), Y13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Y14, Y13, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y13, Y3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y13, Y3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Y14, Y13, Y5
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Y14, Y13, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y13, Y9
-	VBROADCASTSD     (AX)(R12*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y13, Y9
+	VBROADCASTSD     (AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Y14, Y13, Y11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -19542,71 +25089,66 @@ tileWrite:
 	VPERMI2PD     Z4, Z0, Z2
 	VMOVUPS       djoinOrder<>+64(SB), Z12
 	VPERMI2PD     Z4, Z0, Z12
-	VMOVUPS       Y10, (R8)
-	VMOVUPS       X6, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	VMOVUPS       X8, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VMOVUPS       Y10, (DI)
+	VMOVUPS       X6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VMOVUPS       X8, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z10, (DI)
 	VEXTRACTF32X4 $0x01, Z6, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y13, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y13, (DI)
 	VEXTRACTF32X4 $0x02, Z6, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y12, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y12, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z13, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z13, (DI)
 	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z12, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z12, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000008, AX
-	VUNPCKLPD     Y3, Y1, Y0
-	VUNPCKHPD     Y3, Y1, Y1
-	VUNPCKLPD     Y7, Y5, Y2
-	VUNPCKHPD     Y7, Y5, Y3
-	VUNPCKLPD     Y11, Y9, Y4
-	VUNPCKHPD     Y11, Y9, Y5
-	VPERM2F128    $0x20, Y2, Y0, Y6
-	VPERM2F128    $0x31, Y2, Y0, Y0
-	VPERM2F128    $0x20, Y3, Y1, Y2
-	VPERM2F128    $0x31, Y3, Y1, Y1
-	VMOVUPS       Y6, (R8)
-	VMOVUPS       X4, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	VMOVUPS       X5, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	VEXTRACTF128  $0x01, Y4, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y1, (R8)
-	VEXTRACTF128  $0x01, Y5, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000004, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPD    Y3, Y1, Y0
+	VUNPCKHPD    Y3, Y1, Y1
+	VUNPCKLPD    Y7, Y5, Y2
+	VUNPCKHPD    Y7, Y5, Y3
+	VUNPCKLPD    Y11, Y9, Y4
+	VUNPCKHPD    Y11, Y9, Y5
+	VPERM2F128   $0x20, Y2, Y0, Y6
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VPERM2F128   $0x20, Y3, Y1, Y2
+	VPERM2F128   $0x31, Y3, Y1, Y1
+	VMOVUPS      Y6, (DI)
+	VMOVUPS      X4, 32(DI)
+	ADDQ         R8, DI
+	VMOVUPS      Y2, (DI)
+	VMOVUPS      X5, 32(DI)
+	ADDQ         R8, DI
+	VMOVUPS      Y0, (DI)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVUPS      X0, 32(DI)
+	ADDQ         R8, DI
+	VMOVUPS      Y1, (DI)
+	VEXTRACTF128 $0x01, Y5, X0
+	VMOVUPS      X0, 32(DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -19614,28 +25156,24 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright12x7AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000008, R13
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	MOVQ rows+64(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -19650,143 +25188,143 @@ TEXT ·dupright12x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y11, Y11, Y11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Y13, Y13, Y13
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z14
-	VMOVUPD.Z        64(SI), K1, Y15
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (BX)(R12*1), Y15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSD     (AX)(R12*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSD     (AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     (AX)(R11*2), Z16
+	VBROADCASTSD     (AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z14
-	VMOVUPD.Z        64(SI), K1, Y15
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (BX)(R12*1), Y15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSD     (AX)(R12*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSD     (AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     (AX)(R11*2), Z16
+	VBROADCASTSD     (AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z14
-	VMOVUPD.Z        64(SI), K1, Y15
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (BX)(R12*1), Y15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSD     (AX)(R12*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSD     (AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     (AX)(R11*2), Z16
+	VBROADCASTSD     (AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z14
-	VMOVUPD.Z        64(SI), K1, Y15
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (BX)(R12*1), Y15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSD     (AX)(R12*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSD     (AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     (AX)(R11*2), Z16
+	VBROADCASTSD     (AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z14
-	VMOVUPD.Z        64(SI), K1, Y15
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (BX)(R12*1), Y15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Y16, Y15, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y15, Y3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y15, Y3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Y16, Y15, Y5
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Y16, Y15, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y15, Y9
-	VBROADCASTSD     (AX)(R12*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y15, Y9
+	VBROADCASTSD     (AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Y16, Y15, Y11
-	VBROADCASTSD     (AX)(R11*2), Z16
+	VBROADCASTSD     (AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Y16, Y15, Y13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -19805,87 +25343,82 @@ tileWrite:
 	VPERMI2PD     Z4, Z0, Z2
 	VMOVUPS       djoinOrder<>+64(SB), Z14
 	VPERMI2PD     Z4, Z0, Z14
-	VMOVUPS       Y10, (R8)
-	VMOVUPS       X6, 32(R8)
-	VMOVLPS       X12, 48(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	VMOVUPS       X8, 32(R8)
-	VMOVHPS       X12, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VMOVUPS       Y10, (DI)
+	VMOVUPS       X6, 32(DI)
+	VMOVLPS       X12, 48(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VMOVUPS       X8, 32(DI)
+	VMOVHPS       X12, 48(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z10, (DI)
 	VEXTRACTF32X4 $0x01, Z6, X0
-	VMOVUPS       X0, 32(R8)
+	VMOVUPS       X0, 32(DI)
 	VEXTRACTF32X4 $0x01, Z12, X0
-	VMOVLPS       X0, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VMOVLPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X2
-	VMOVUPS       X2, 32(R8)
-	VMOVHPS       X0, 48(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y15, (R8)
+	VMOVUPS       X2, 32(DI)
+	VMOVHPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y15, (DI)
 	VEXTRACTF32X4 $0x02, Z6, X0
-	VMOVUPS       X0, 32(R8)
+	VMOVUPS       X0, 32(DI)
 	VEXTRACTF32X4 $0x02, Z12, X0
-	VMOVLPS       X0, 48(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y14, (R8)
+	VMOVLPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y14, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X2
-	VMOVUPS       X2, 32(R8)
-	VMOVHPS       X0, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z15, (R8)
+	VMOVUPS       X2, 32(DI)
+	VMOVHPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z15, (DI)
 	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 32(R8)
+	VMOVUPS       X0, 32(DI)
 	VEXTRACTF32X4 $0x03, Z12, X0
-	VMOVLPS       X0, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z14, (R8)
+	VMOVLPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z14, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X2
-	VMOVUPS       X2, 32(R8)
-	VMOVHPS       X0, 48(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000008, AX
-	VUNPCKLPD     Y3, Y1, Y0
-	VUNPCKHPD     Y3, Y1, Y1
-	VUNPCKLPD     Y7, Y5, Y2
-	VUNPCKHPD     Y7, Y5, Y3
-	VUNPCKLPD     Y11, Y9, Y4
-	VUNPCKHPD     Y11, Y9, Y5
-	VPERM2F128    $0x20, Y2, Y0, Y6
-	VPERM2F128    $0x31, Y2, Y0, Y0
-	VPERM2F128    $0x20, Y3, Y1, Y2
-	VPERM2F128    $0x31, Y3, Y1, Y1
-	VMOVUPS       Y6, (R8)
-	VMOVUPS       X4, 32(R8)
-	VMOVLPS       X13, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	VMOVUPS       X5, 32(R8)
-	VMOVHPS       X13, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	VEXTRACTF128  $0x01, Y4, X0
-	VMOVUPS       X0, 32(R8)
-	VEXTRACTF128  $0x01, Y13, X0
-	VMOVLPS       X0, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y1, (R8)
-	VEXTRACTF128  $0x01, Y5, X1
-	VMOVUPS       X1, 32(R8)
-	VMOVHPS       X0, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, 32(DI)
+	VMOVHPS       X0, 48(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000004, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPD    Y3, Y1, Y0
+	VUNPCKHPD    Y3, Y1, Y1
+	VUNPCKLPD    Y7, Y5, Y2
+	VUNPCKHPD    Y7, Y5, Y3
+	VUNPCKLPD    Y11, Y9, Y4
+	VUNPCKHPD    Y11, Y9, Y5
+	VPERM2F128   $0x20, Y2, Y0, Y6
+	VPERM2F128   $0x31, Y2, Y0, Y0
+	VPERM2F128   $0x20, Y3, Y1, Y2
+	VPERM2F128   $0x31, Y3, Y1, Y1
+	VMOVUPS      Y6, (DI)
+	VMOVUPS      X4, 32(DI)
+	VMOVLPS      X13, 48(DI)
+	ADDQ         R8, DI
+	VMOVUPS      Y2, (DI)
+	VMOVUPS      X5, 32(DI)
+	VMOVHPS      X13, 48(DI)
+	ADDQ         R8, DI
+	VMOVUPS      Y0, (DI)
+	VEXTRACTF128 $0x01, Y4, X0
+	VMOVUPS      X0, 32(DI)
+	VEXTRACTF128 $0x01, Y13, X0
+	VMOVLPS      X0, 48(DI)
+	ADDQ         R8, DI
+	VMOVUPS      Y1, (DI)
+	VEXTRACTF128 $0x01, Y5, X1
+	VMOVUPS      X1, 32(DI)
+	VMOVHPS      X0, 48(DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -19893,32 +25426,28 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright12x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000008, R14
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	MOVQ rows+64(FP), R13
 
-	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R13
+	SHLQ    $0x03, R13
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Y1, Y1, Y1
 	VPXORD  Z2, Z2, Z2
@@ -19935,158 +25464,158 @@ TEXT ·dupright12x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Y13, Y13, Y13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z16
-	VMOVUPD.Z        64(SI), K1, Y17
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (BX)(R13*1), Y17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSD     (AX)(R12*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSD     (AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     (AX)(R11*2), Z18
+	VBROADCASTSD     (AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13), Y17, Y15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12), Y17, Y15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z16
-	VMOVUPD.Z        64(SI), K1, Y17
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (BX)(R13*1), Y17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSD     (AX)(R12*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSD     (AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     (AX)(R11*2), Z18
+	VBROADCASTSD     (AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13), Y17, Y15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12), Y17, Y15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z16
-	VMOVUPD.Z        64(SI), K1, Y17
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (BX)(R13*1), Y17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSD     (AX)(R12*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSD     (AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     (AX)(R11*2), Z18
+	VBROADCASTSD     (AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13), Y17, Y15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12), Y17, Y15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z16
-	VMOVUPD.Z        64(SI), K1, Y17
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (BX)(R13*1), Y17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSD     (AX)(R12*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSD     (AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     (AX)(R11*2), Z18
+	VBROADCASTSD     (AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13), Y17, Y15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12), Y17, Y15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z16
-	VMOVUPD.Z        64(SI), K1, Y17
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (BX)(R13*1), Y17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Y18, Y17, Y1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Y17, Y3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Y17, Y3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Y18, Y17, Y5
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Y18, Y17, Y7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Y17, Y9
-	VBROADCASTSD     (AX)(R12*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Y17, Y9
+	VBROADCASTSD     (AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Y18, Y17, Y11
-	VBROADCASTSD     (AX)(R11*2), Z18
+	VBROADCASTSD     (AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Y18, Y17, Y13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13), Y17, Y15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
-	DECQ             R10
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12), Y17, Y15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -20115,69 +25644,64 @@ tileWrite:
 	VPERMI2PD     Z12, Z8, Z6
 	VMOVUPS       djoinOrder<>+64(SB), Z10
 	VPERMI2PD     Z12, Z8, Z10
-	VMOVUPS       Y14, (R8)
-	VMOVUPS       Y0, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	VMOVUPS       Y6, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z14, (R8)
-	VEXTRACTF64X4 $0x01, Z0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	VEXTRACTF64X4 $0x01, Z6, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y17, (R8)
-	VMOVUPS       Y4, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y16, (R8)
-	VMOVUPS       Y10, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z17, (R8)
-	VEXTRACTF64X4 $0x01, Z4, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z16, (R8)
-	VEXTRACTF64X4 $0x01, Z10, 32(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000008, AX
-	VUNPCKLPD     Y3, Y1, Y0
-	VUNPCKHPD     Y3, Y1, Y1
-	VUNPCKLPD     Y7, Y5, Y2
-	VUNPCKHPD     Y7, Y5, Y3
-	VUNPCKLPD     Y11, Y9, Y4
-	VUNPCKHPD     Y11, Y9, Y5
-	VUNPCKLPD     Y15, Y13, Y6
-	VUNPCKHPD     Y15, Y13, Y7
-	VPERM2F128    $0x20, Y2, Y0, Y8
-	VPERM2F128    $0x31, Y2, Y0, Y0
-	VPERM2F128    $0x20, Y3, Y1, Y2
-	VPERM2F128    $0x31, Y3, Y1, Y1
-	VPERM2F128    $0x20, Y6, Y4, Y3
-	VPERM2F128    $0x31, Y6, Y4, Y4
-	VPERM2F128    $0x20, Y7, Y5, Y6
-	VPERM2F128    $0x31, Y7, Y5, Y5
-	VMOVUPS       Y8, (R8)
-	VMOVUPS       Y3, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	VMOVUPS       Y6, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	VMOVUPS       Y4, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y1, (R8)
-	VMOVUPS       Y5, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       Y14, (DI)
+	VMOVUPS       Y0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VMOVUPS       Y6, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z14, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y17, (DI)
+	VMOVUPS       Y4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y16, (DI)
+	VMOVUPS       Y10, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z17, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z16, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ       $0x00000004, AX
+	IMULQ      R8, AX
+	MOVQ       c+48(FP), DI
+	ADDQ       AX, DI
+	VUNPCKLPD  Y3, Y1, Y0
+	VUNPCKHPD  Y3, Y1, Y1
+	VUNPCKLPD  Y7, Y5, Y2
+	VUNPCKHPD  Y7, Y5, Y3
+	VUNPCKLPD  Y11, Y9, Y4
+	VUNPCKHPD  Y11, Y9, Y5
+	VUNPCKLPD  Y15, Y13, Y6
+	VUNPCKHPD  Y15, Y13, Y7
+	VPERM2F128 $0x20, Y2, Y0, Y8
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VPERM2F128 $0x20, Y3, Y1, Y2
+	VPERM2F128 $0x31, Y3, Y1, Y1
+	VPERM2F128 $0x20, Y6, Y4, Y3
+	VPERM2F128 $0x31, Y6, Y4, Y4
+	VPERM2F128 $0x20, Y7, Y5, Y6
+	VPERM2F128 $0x31, Y7, Y5, Y5
+	VMOVUPS    Y8, (DI)
+	VMOVUPS    Y3, 32(DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y2, (DI)
+	VMOVUPS    Y6, 32(DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y0, (DI)
+	VMOVUPS    Y4, 32(DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y1, (DI)
+	VMOVUPS    Y5, 32(DI)
+	ADDQ       R8, DI
 	VZEROUPPER
 	RET
 
@@ -20196,15 +25720,11 @@ TEXT ·dupright16x1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $0x03, DX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000008, R10
+	MOVQ rows+64(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, CX
+	SHLQ    $0x03, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	SUBQ    $0x04, R9
@@ -20214,7 +25734,7 @@ TEXT ·dupright16x1AVX512(SB), NOSPLIT, $0-72
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Z3
+	VMOVUPD      (BX)(CX*1), Z3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
@@ -20223,7 +25743,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Z3
+	VMOVUPD      (BX)(CX*1), Z3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
@@ -20232,7 +25752,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Z3
+	VMOVUPD      (BX)(CX*1), Z3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
@@ -20241,7 +25761,7 @@ tileSteps:
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Z3
+	VMOVUPD      (BX)(CX*1), Z3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
@@ -20257,7 +25777,7 @@ tileRest:
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z2
-	VMOVUPD.Z    64(BX), K1, Z3
+	VMOVUPD      (BX)(CX*1), Z3
 	VBROADCASTSD (AX), Z4
 	VFMADD231PD  Z4, Z2, Z0
 	VFMADD231PD  Z4, Z3, Z1
@@ -20287,44 +25807,31 @@ tileWrite:
 	ADDQ          R8, DI
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VMOVLPS       X1, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VMOVHPS       X1, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x01, Z1, X0
 	VMOVLPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x02, Z1, X0
 	VMOVLPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x03, Z1, X0
 	VMOVLPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
 	VZEROUPPER
 	RET
 
@@ -20332,168 +25839,151 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright16x2AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000008, R11
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z4
-	VMOVUPD.Z        64(SI), K1, Z5
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (BX)(R10*1), Z5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Z6, Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z4
-	VMOVUPD.Z        64(SI), K1, Z5
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (BX)(R10*1), Z5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Z6, Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z4
-	VMOVUPD.Z        64(SI), K1, Z5
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (BX)(R10*1), Z5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Z6, Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z4
-	VMOVUPD.Z        64(SI), K1, Z5
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (BX)(R10*1), Z5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Z6, Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z4
-	VMOVUPD.Z        64(SI), K1, Z5
+	VMOVUPD          (BX), Z4
+	VMOVUPD          (BX)(R10*1), Z5
 	VBROADCASTSD     (AX), Z6
 	VFMADD231PD      Z6, Z4, Z0
 	VFMADD231PD      Z6, Z5, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z4, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z5, Z3
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	VFMADD231PD.BCST (AX)(CX*1), Z4, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z5, Z3
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z2, Z0, Z4
 	VUNPCKHPD     Z2, Z0, Z0
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z4, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z4, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z4, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z3, Z1, Z0
 	VUNPCKHPD     Z3, Z1, Z1
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -20501,207 +25991,190 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright16x3AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000008, R11
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z6
-	VMOVUPD.Z        64(SI), K1, Z7
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (BX)(R10*1), Z7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Z8, Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Z8, Z7, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z6
-	VMOVUPD.Z        64(SI), K1, Z7
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (BX)(R10*1), Z7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Z8, Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Z8, Z7, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z6
-	VMOVUPD.Z        64(SI), K1, Z7
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (BX)(R10*1), Z7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Z8, Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Z8, Z7, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z6
-	VMOVUPD.Z        64(SI), K1, Z7
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (BX)(R10*1), Z7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Z8, Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Z8, Z7, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z6
-	VMOVUPD.Z        64(SI), K1, Z7
+	VMOVUPD          (BX), Z6
+	VMOVUPD          (BX)(R10*1), Z7
 	VBROADCASTSD     (AX), Z8
 	VFMADD231PD      Z8, Z6, Z0
 	VFMADD231PD      Z8, Z7, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z6, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z7, Z3
-	VBROADCASTSD     (AX)(DX*2), Z8
+	VFMADD231PD.BCST (AX)(CX*1), Z6, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z7, Z3
+	VBROADCASTSD     (AX)(CX*2), Z8
 	VFMADD231PD      Z8, Z6, Z4
 	VFMADD231PD      Z8, Z7, Z5
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z2, Z0, Z6
 	VUNPCKHPD     Z2, Z0, Z0
-	VMOVUPS       X6, (R8)
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x01, Z4, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X7
-	VMOVUPS       X7, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X7, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x02, Z4, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X7
-	VMOVUPS       X7, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X7, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x03, Z4, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z3, Z1, Z0
 	VUNPCKHPD     Z3, Z1, Z1
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X5, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X5, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	VMOVLPS       X5, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X5, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x01, Z5, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVUPS       X3, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x02, Z5, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVUPS       X3, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z5, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -20709,27 +26182,23 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright16x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000008, R12
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -20738,103 +26207,103 @@ TEXT ·dupright16x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z8
-	VMOVUPD.Z        64(SI), K1, Z9
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (BX)(R11*1), Z9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Z10, Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Z10, Z9, Z5
-	VBROADCASTSD     (AX)(R11*1), Z10
+	VBROADCASTSD     (AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Z10, Z9, Z7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z8
-	VMOVUPD.Z        64(SI), K1, Z9
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (BX)(R11*1), Z9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Z10, Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Z10, Z9, Z5
-	VBROADCASTSD     (AX)(R11*1), Z10
+	VBROADCASTSD     (AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Z10, Z9, Z7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z8
-	VMOVUPD.Z        64(SI), K1, Z9
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (BX)(R11*1), Z9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Z10, Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Z10, Z9, Z5
-	VBROADCASTSD     (AX)(R11*1), Z10
+	VBROADCASTSD     (AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Z10, Z9, Z7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z8
-	VMOVUPD.Z        64(SI), K1, Z9
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (BX)(R11*1), Z9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Z10, Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Z10, Z9, Z5
-	VBROADCASTSD     (AX)(R11*1), Z10
+	VBROADCASTSD     (AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Z10, Z9, Z7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z8
-	VMOVUPD.Z        64(SI), K1, Z9
+	VMOVUPD          (BX), Z8
+	VMOVUPD          (BX)(R11*1), Z9
 	VBROADCASTSD     (AX), Z10
 	VFMADD231PD      Z10, Z8, Z0
 	VFMADD231PD      Z10, Z9, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z8, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z9, Z3
-	VBROADCASTSD     (AX)(DX*2), Z10
+	VFMADD231PD.BCST (AX)(CX*1), Z8, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z9, Z3
+	VBROADCASTSD     (AX)(CX*2), Z10
 	VFMADD231PD      Z10, Z8, Z4
 	VFMADD231PD      Z10, Z9, Z5
-	VBROADCASTSD     (AX)(R11*1), Z10
+	VBROADCASTSD     (AX)(R10*1), Z10
 	VFMADD231PD      Z10, Z8, Z6
 	VFMADD231PD      Z10, Z9, Z7
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -20851,23 +26320,28 @@ tileWrite:
 	VPERMI2PD     Z4, Z0, Z2
 	VMOVUPS       djoinOrder<>+64(SB), Z8
 	VPERMI2PD     Z4, Z0, Z8
-	VMOVUPS       Y6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z6, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y9, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y8, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z9, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z8, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       Y6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y8, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z9, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z8, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z3, Z1, Z0
 	VUNPCKHPD     Z3, Z1, Z1
 	VUNPCKLPD     Z7, Z5, Z2
@@ -20880,40 +26354,22 @@ tileWrite:
 	VPERMI2PD     Z3, Z1, Z0
 	VMOVUPS       djoinOrder<>+64(SB), Z2
 	VPERMI2PD     Z3, Z1, Z2
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y5, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z5, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       Y4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z4, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z5, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -20921,27 +26377,23 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright16x5AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000008, R12
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -20952,113 +26404,113 @@ TEXT ·dupright16x5AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
 	VPXORD  Z9, Z9, Z9
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z10
-	VMOVUPD.Z        64(SI), K1, Z11
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (BX)(R11*1), Z11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Z12, Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Z12, Z11, Z5
-	VBROADCASTSD     (AX)(R11*1), Z12
+	VBROADCASTSD     (AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Z12, Z11, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z10
-	VMOVUPD.Z        64(SI), K1, Z11
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (BX)(R11*1), Z11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Z12, Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Z12, Z11, Z5
-	VBROADCASTSD     (AX)(R11*1), Z12
+	VBROADCASTSD     (AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Z12, Z11, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z10
-	VMOVUPD.Z        64(SI), K1, Z11
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (BX)(R11*1), Z11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Z12, Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Z12, Z11, Z5
-	VBROADCASTSD     (AX)(R11*1), Z12
+	VBROADCASTSD     (AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Z12, Z11, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z10
-	VMOVUPD.Z        64(SI), K1, Z11
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (BX)(R11*1), Z11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Z12, Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Z12, Z11, Z5
-	VBROADCASTSD     (AX)(R11*1), Z12
+	VBROADCASTSD     (AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Z12, Z11, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z10
-	VMOVUPD.Z        64(SI), K1, Z11
+	VMOVUPD          (BX), Z10
+	VMOVUPD          (BX)(R11*1), Z11
 	VBROADCASTSD     (AX), Z12
 	VFMADD231PD      Z12, Z10, Z0
 	VFMADD231PD      Z12, Z11, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z10, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z11, Z3
-	VBROADCASTSD     (AX)(DX*2), Z12
+	VFMADD231PD.BCST (AX)(CX*1), Z10, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z11, Z3
+	VBROADCASTSD     (AX)(CX*2), Z12
 	VFMADD231PD      Z12, Z10, Z4
 	VFMADD231PD      Z12, Z11, Z5
-	VBROADCASTSD     (AX)(R11*1), Z12
+	VBROADCASTSD     (AX)(R10*1), Z12
 	VFMADD231PD      Z12, Z10, Z6
 	VFMADD231PD      Z12, Z11, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z10, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z11, Z9
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	VFMADD231PD.BCST (AX)(CX*4), Z10, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z11, Z9
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -21075,34 +26527,39 @@ tileWrite:
 	VPERMI2PD     Z4, Z0, Z2
 	VMOVUPS       djoinOrder<>+64(SB), Z10
 	VPERMI2PD     Z4, Z0, Z10
-	VMOVUPS       Y6, (R8)
-	VMOVLPS       X8, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	VMOVHPS       X8, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VMOVUPS       Y6, (DI)
+	VMOVLPS       X8, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VMOVHPS       X8, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X0
-	VMOVLPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	VMOVHPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y11, (R8)
+	VMOVLPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	VMOVHPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y11, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X0
-	VMOVLPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y10, (R8)
-	VMOVHPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z11, (R8)
+	VMOVLPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y10, (DI)
+	VMOVHPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z11, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVLPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z10, (R8)
-	VMOVHPS       X0, 32(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z10, (DI)
+	VMOVHPS       X0, 32(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z3, Z1, Z0
 	VUNPCKHPD     Z3, Z1, Z1
 	VUNPCKLPD     Z7, Z5, Z2
@@ -21115,51 +26572,33 @@ tileWrite:
 	VPERMI2PD     Z3, Z1, Z0
 	VMOVUPS       djoinOrder<>+64(SB), Z2
 	VPERMI2PD     Z3, Z1, Z2
-	VMOVUPS       Y4, (R8)
-	VMOVLPS       X9, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	VMOVHPS       X9, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z4, (R8)
+	VMOVUPS       Y4, (DI)
+	VMOVLPS       X9, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	VMOVHPS       X9, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z4, (DI)
 	VEXTRACTF32X4 $0x01, Z9, X1
-	VMOVLPS       X1, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z0, (R8)
-	VMOVHPS       X1, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y5, (R8)
+	VMOVLPS       X1, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
+	VMOVHPS       X1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
 	VEXTRACTF32X4 $0x02, Z9, X0
-	VMOVLPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	VMOVHPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z5, (R8)
+	VMOVLPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VMOVHPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z5, (DI)
 	VEXTRACTF32X4 $0x03, Z9, X0
-	VMOVLPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	VMOVHPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVLPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	VMOVHPS       X0, 32(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -21167,28 +26606,24 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright16x6AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000008, R13
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	MOVQ rows+64(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -21201,128 +26636,128 @@ TEXT ·dupright16x6AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z12
-	VMOVUPD.Z        64(SI), K1, Z13
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (BX)(R12*1), Z13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Z14, Z13, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Z14, Z13, Z5
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Z14, Z13, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSD     (AX)(R12*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSD     (AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Z14, Z13, Z11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z12
-	VMOVUPD.Z        64(SI), K1, Z13
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (BX)(R12*1), Z13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Z14, Z13, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Z14, Z13, Z5
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Z14, Z13, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSD     (AX)(R12*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSD     (AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Z14, Z13, Z11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z12
-	VMOVUPD.Z        64(SI), K1, Z13
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (BX)(R12*1), Z13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Z14, Z13, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Z14, Z13, Z5
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Z14, Z13, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSD     (AX)(R12*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSD     (AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Z14, Z13, Z11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z12
-	VMOVUPD.Z        64(SI), K1, Z13
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (BX)(R12*1), Z13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Z14, Z13, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Z14, Z13, Z5
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Z14, Z13, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSD     (AX)(R12*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSD     (AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Z14, Z13, Z11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z12
-	VMOVUPD.Z        64(SI), K1, Z13
+	VMOVUPD          (BX), Z12
+	VMOVUPD          (BX)(R12*1), Z13
 	VBROADCASTSD     (AX), Z14
 	VFMADD231PD      Z14, Z12, Z0
 	VFMADD231PD      Z14, Z13, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z12, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z13, Z3
-	VBROADCASTSD     (AX)(DX*2), Z14
+	VFMADD231PD.BCST (AX)(CX*1), Z12, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z13, Z3
+	VBROADCASTSD     (AX)(CX*2), Z14
 	VFMADD231PD      Z14, Z12, Z4
 	VFMADD231PD      Z14, Z13, Z5
-	VBROADCASTSD     (AX)(R11*1), Z14
+	VBROADCASTSD     (AX)(R10*1), Z14
 	VFMADD231PD      Z14, Z12, Z6
 	VFMADD231PD      Z14, Z13, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z12, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z13, Z9
-	VBROADCASTSD     (AX)(R12*1), Z14
+	VFMADD231PD.BCST (AX)(CX*4), Z12, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z13, Z9
+	VBROADCASTSD     (AX)(R11*1), Z14
 	VFMADD231PD      Z14, Z12, Z10
 	VFMADD231PD      Z14, Z13, Z11
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -21341,37 +26776,42 @@ tileWrite:
 	VPERMI2PD     Z4, Z0, Z2
 	VMOVUPS       djoinOrder<>+64(SB), Z12
 	VPERMI2PD     Z4, Z0, Z12
-	VMOVUPS       Y10, (R8)
-	VMOVUPS       X6, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	VMOVUPS       X8, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VMOVUPS       Y10, (DI)
+	VMOVUPS       X6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VMOVUPS       X8, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z10, (DI)
 	VEXTRACTF32X4 $0x01, Z6, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y13, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y13, (DI)
 	VEXTRACTF32X4 $0x02, Z6, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y12, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y12, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z13, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z13, (DI)
 	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z12, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z12, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z3, Z1, Z0
 	VUNPCKHPD     Z3, Z1, Z1
 	VUNPCKLPD     Z7, Z5, Z2
@@ -21386,54 +26826,36 @@ tileWrite:
 	VPERMI2PD     Z3, Z1, Z0
 	VMOVUPS       djoinOrder<>+64(SB), Z2
 	VPERMI2PD     Z3, Z1, Z2
-	VMOVUPS       Y6, (R8)
-	VMOVUPS       X4, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	VMOVUPS       X5, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VMOVUPS       Y6, (DI)
+	VMOVUPS       X4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	VMOVUPS       X5, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
 	VEXTRACTF32X4 $0x01, Z4, X1
-	VMOVUPS       X1, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z0, (R8)
+	VMOVUPS       X1, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
 	VEXTRACTF32X4 $0x01, Z5, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y7, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
 	VEXTRACTF32X4 $0x02, Z4, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
 	VEXTRACTF32X4 $0x02, Z5, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z7, (DI)
 	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
 	VEXTRACTF32X4 $0x03, Z5, X0
-	VMOVUPS       X0, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X0, 32(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -21441,28 +26863,24 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright16x7AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
-	MOVQ rows+64(FP), R13
-	SUBQ $0x00000008, R13
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
+	MOVQ rows+64(FP), R12
 
-	// mask = 1<<n - 1
-	MOVQ    R13, CX
-	MOVL    $0x00000001, R13
-	SHLL    CL, R13
-	DECL    R13
-	KMOVW   R13, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R12
+	SHLQ    $0x03, R12
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -21477,143 +26895,143 @@ TEXT ·dupright16x7AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z11, Z11, Z11
 	VPXORD  Z12, Z12, Z12
 	VPXORD  Z13, Z13, Z13
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z14
-	VMOVUPD.Z        64(SI), K1, Z15
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (BX)(R12*1), Z15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Z16, Z15, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Z16, Z15, Z5
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Z16, Z15, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSD     (AX)(R12*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSD     (AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Z16, Z15, Z11
-	VBROADCASTSD     (AX)(R11*2), Z16
+	VBROADCASTSD     (AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Z16, Z15, Z13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z14
-	VMOVUPD.Z        64(SI), K1, Z15
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (BX)(R12*1), Z15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Z16, Z15, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Z16, Z15, Z5
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Z16, Z15, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSD     (AX)(R12*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSD     (AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Z16, Z15, Z11
-	VBROADCASTSD     (AX)(R11*2), Z16
+	VBROADCASTSD     (AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Z16, Z15, Z13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z14
-	VMOVUPD.Z        64(SI), K1, Z15
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (BX)(R12*1), Z15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Z16, Z15, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Z16, Z15, Z5
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Z16, Z15, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSD     (AX)(R12*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSD     (AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Z16, Z15, Z11
-	VBROADCASTSD     (AX)(R11*2), Z16
+	VBROADCASTSD     (AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Z16, Z15, Z13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
+	ADDQ             DX, AX
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z14
-	VMOVUPD.Z        64(SI), K1, Z15
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (BX)(R12*1), Z15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Z16, Z15, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Z16, Z15, Z5
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Z16, Z15, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSD     (AX)(R12*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSD     (AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Z16, Z15, Z11
-	VBROADCASTSD     (AX)(R11*2), Z16
+	VBROADCASTSD     (AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Z16, Z15, Z13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z14
-	VMOVUPD.Z        64(SI), K1, Z15
+	VMOVUPD          (BX), Z14
+	VMOVUPD          (BX)(R12*1), Z15
 	VBROADCASTSD     (AX), Z16
 	VFMADD231PD      Z16, Z14, Z0
 	VFMADD231PD      Z16, Z15, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z14, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z15, Z3
-	VBROADCASTSD     (AX)(DX*2), Z16
+	VFMADD231PD.BCST (AX)(CX*1), Z14, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z15, Z3
+	VBROADCASTSD     (AX)(CX*2), Z16
 	VFMADD231PD      Z16, Z14, Z4
 	VFMADD231PD      Z16, Z15, Z5
-	VBROADCASTSD     (AX)(R11*1), Z16
+	VBROADCASTSD     (AX)(R10*1), Z16
 	VFMADD231PD      Z16, Z14, Z6
 	VFMADD231PD      Z16, Z15, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z14, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z15, Z9
-	VBROADCASTSD     (AX)(R12*1), Z16
+	VFMADD231PD.BCST (AX)(CX*4), Z14, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z15, Z9
+	VBROADCASTSD     (AX)(R11*1), Z16
 	VFMADD231PD      Z16, Z14, Z10
 	VFMADD231PD      Z16, Z15, Z11
-	VBROADCASTSD     (AX)(R11*2), Z16
+	VBROADCASTSD     (AX)(R10*2), Z16
 	VFMADD231PD      Z16, Z14, Z12
 	VFMADD231PD      Z16, Z15, Z13
-	ADDQ             BX, AX
-	ADDQ             DI, SI
-	DECQ             R10
+	ADDQ             DX, AX
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -21632,48 +27050,53 @@ tileWrite:
 	VPERMI2PD     Z4, Z0, Z2
 	VMOVUPS       djoinOrder<>+64(SB), Z14
 	VPERMI2PD     Z4, Z0, Z14
-	VMOVUPS       Y10, (R8)
-	VMOVUPS       X6, 32(R8)
-	VMOVLPS       X12, 48(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	VMOVUPS       X8, 32(R8)
-	VMOVHPS       X12, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z10, (R8)
+	VMOVUPS       Y10, (DI)
+	VMOVUPS       X6, 32(DI)
+	VMOVLPS       X12, 48(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VMOVUPS       X8, 32(DI)
+	VMOVHPS       X12, 48(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z10, (DI)
 	VEXTRACTF32X4 $0x01, Z6, X0
-	VMOVUPS       X0, 32(R8)
+	VMOVUPS       X0, 32(DI)
 	VEXTRACTF32X4 $0x01, Z12, X0
-	VMOVLPS       X0, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VMOVLPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X2
-	VMOVUPS       X2, 32(R8)
-	VMOVHPS       X0, 48(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y15, (R8)
+	VMOVUPS       X2, 32(DI)
+	VMOVHPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y15, (DI)
 	VEXTRACTF32X4 $0x02, Z6, X0
-	VMOVUPS       X0, 32(R8)
+	VMOVUPS       X0, 32(DI)
 	VEXTRACTF32X4 $0x02, Z12, X0
-	VMOVLPS       X0, 48(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y14, (R8)
+	VMOVLPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y14, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X2
-	VMOVUPS       X2, 32(R8)
-	VMOVHPS       X0, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z15, (R8)
+	VMOVUPS       X2, 32(DI)
+	VMOVHPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z15, (DI)
 	VEXTRACTF32X4 $0x03, Z6, X0
-	VMOVUPS       X0, 32(R8)
+	VMOVUPS       X0, 32(DI)
 	VEXTRACTF32X4 $0x03, Z12, X0
-	VMOVLPS       X0, 48(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z14, (R8)
+	VMOVLPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z14, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X2
-	VMOVUPS       X2, 32(R8)
-	VMOVHPS       X0, 48(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, 32(DI)
+	VMOVHPS       X0, 48(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z3, Z1, Z0
 	VUNPCKHPD     Z3, Z1, Z1
 	VUNPCKLPD     Z7, Z5, Z2
@@ -21688,65 +27111,47 @@ tileWrite:
 	VPERMI2PD     Z3, Z1, Z0
 	VMOVUPS       djoinOrder<>+64(SB), Z2
 	VPERMI2PD     Z3, Z1, Z2
-	VMOVUPS       Y6, (R8)
-	VMOVUPS       X4, 32(R8)
-	VMOVLPS       X13, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	VMOVUPS       X5, 32(R8)
-	VMOVHPS       X13, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z6, (R8)
+	VMOVUPS       Y6, (DI)
+	VMOVUPS       X4, 32(DI)
+	VMOVLPS       X13, 48(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	VMOVUPS       X5, 32(DI)
+	VMOVHPS       X13, 48(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
 	VEXTRACTF32X4 $0x01, Z4, X1
-	VMOVUPS       X1, 32(R8)
+	VMOVUPS       X1, 32(DI)
 	VEXTRACTF32X4 $0x01, Z13, X1
-	VMOVLPS       X1, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z0, (R8)
+	VMOVLPS       X1, 48(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
 	VEXTRACTF32X4 $0x01, Z5, X0
-	VMOVUPS       X0, 32(R8)
-	VMOVHPS       X1, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y7, (R8)
+	VMOVUPS       X0, 32(DI)
+	VMOVHPS       X1, 48(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
 	VEXTRACTF32X4 $0x02, Z4, X0
-	VMOVUPS       X0, 32(R8)
+	VMOVUPS       X0, 32(DI)
 	VEXTRACTF32X4 $0x02, Z13, X0
-	VMOVLPS       X0, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
+	VMOVLPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
 	VEXTRACTF32X4 $0x02, Z5, X1
-	VMOVUPS       X1, 32(R8)
-	VMOVHPS       X0, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z7, (R8)
+	VMOVUPS       X1, 32(DI)
+	VMOVHPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z7, (DI)
 	VEXTRACTF32X4 $0x03, Z4, X0
-	VMOVUPS       X0, 32(R8)
+	VMOVUPS       X0, 32(DI)
 	VEXTRACTF32X4 $0x03, Z13, X0
-	VMOVLPS       X0, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z2, (R8)
+	VMOVLPS       X0, 48(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
 	VEXTRACTF32X4 $0x03, Z5, X1
-	VMOVUPS       X1, 32(R8)
-	VMOVHPS       X0, 48(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X1, 32(DI)
+	VMOVHPS       X0, 48(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -21754,32 +27159,28 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright16x8AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	LEAQ (DX)(DX*4), R12
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	LEAQ (CX)(CX*4), R11
 
 	// the next pointer is 7*aRow further
-	LEAQ (AX)(R11*2), R13
-	ADDQ DX, R13
-	MOVQ rows+64(FP), R14
-	SUBQ $0x00000008, R14
+	LEAQ (AX)(R10*2), R12
+	ADDQ CX, R12
+	MOVQ rows+64(FP), R13
 
-	// mask = 1<<n - 1
-	MOVQ    R14, CX
-	MOVL    $0x00000001, R14
-	SHLL    CL, R14
-	DECL    R14
-	KMOVW   R14, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R13
+	SHLQ    $0x03, R13
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -21796,158 +27197,158 @@ TEXT ·dupright16x8AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z16
-	VMOVUPD.Z        64(SI), K1, Z17
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (BX)(R13*1), Z17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Z18, Z17, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Z18, Z17, Z5
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Z18, Z17, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSD     (AX)(R12*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSD     (AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Z18, Z17, Z11
-	VBROADCASTSD     (AX)(R11*2), Z18
+	VBROADCASTSD     (AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Z18, Z17, Z13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13), Z17, Z15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12), Z17, Z15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z16
-	VMOVUPD.Z        64(SI), K1, Z17
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (BX)(R13*1), Z17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Z18, Z17, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Z18, Z17, Z5
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Z18, Z17, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSD     (AX)(R12*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSD     (AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Z18, Z17, Z11
-	VBROADCASTSD     (AX)(R11*2), Z18
+	VBROADCASTSD     (AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Z18, Z17, Z13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13), Z17, Z15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12), Z17, Z15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z16
-	VMOVUPD.Z        64(SI), K1, Z17
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (BX)(R13*1), Z17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Z18, Z17, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Z18, Z17, Z5
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Z18, Z17, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSD     (AX)(R12*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSD     (AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Z18, Z17, Z11
-	VBROADCASTSD     (AX)(R11*2), Z18
+	VBROADCASTSD     (AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Z18, Z17, Z13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13), Z17, Z15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12), Z17, Z15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z16
-	VMOVUPD.Z        64(SI), K1, Z17
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (BX)(R13*1), Z17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Z18, Z17, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Z18, Z17, Z5
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Z18, Z17, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSD     (AX)(R12*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSD     (AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Z18, Z17, Z11
-	VBROADCASTSD     (AX)(R11*2), Z18
+	VBROADCASTSD     (AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Z18, Z17, Z13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13), Z17, Z15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
-	SUBQ             $0x04, R10
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12), Z17, Z15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
+	SUBQ             $0x04, R9
 	JGE              tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD          (SI), Z16
-	VMOVUPD.Z        64(SI), K1, Z17
+	VMOVUPD          (BX), Z16
+	VMOVUPD          (BX)(R13*1), Z17
 	VBROADCASTSD     (AX), Z18
 	VFMADD231PD      Z18, Z16, Z0
 	VFMADD231PD      Z18, Z17, Z1
-	VFMADD231PD.BCST (AX)(DX*1), Z16, Z2
-	VFMADD231PD.BCST (AX)(DX*1), Z17, Z3
-	VBROADCASTSD     (AX)(DX*2), Z18
+	VFMADD231PD.BCST (AX)(CX*1), Z16, Z2
+	VFMADD231PD.BCST (AX)(CX*1), Z17, Z3
+	VBROADCASTSD     (AX)(CX*2), Z18
 	VFMADD231PD      Z18, Z16, Z4
 	VFMADD231PD      Z18, Z17, Z5
-	VBROADCASTSD     (AX)(R11*1), Z18
+	VBROADCASTSD     (AX)(R10*1), Z18
 	VFMADD231PD      Z18, Z16, Z6
 	VFMADD231PD      Z18, Z17, Z7
-	VFMADD231PD.BCST (AX)(DX*4), Z16, Z8
-	VFMADD231PD.BCST (AX)(DX*4), Z17, Z9
-	VBROADCASTSD     (AX)(R12*1), Z18
+	VFMADD231PD.BCST (AX)(CX*4), Z16, Z8
+	VFMADD231PD.BCST (AX)(CX*4), Z17, Z9
+	VBROADCASTSD     (AX)(R11*1), Z18
 	VFMADD231PD      Z18, Z16, Z10
 	VFMADD231PD      Z18, Z17, Z11
-	VBROADCASTSD     (AX)(R11*2), Z18
+	VBROADCASTSD     (AX)(R10*2), Z18
 	VFMADD231PD      Z18, Z16, Z12
 	VFMADD231PD      Z18, Z17, Z13
-	VFMADD231PD.BCST (R13), Z16, Z14
-	VFMADD231PD.BCST (R13), Z17, Z15
-	ADDQ             BX, AX
-	ADDQ             BX, R13
-	ADDQ             DI, SI
-	DECQ             R10
+	VFMADD231PD.BCST (R12), Z16, Z14
+	VFMADD231PD.BCST (R12), Z17, Z15
+	ADDQ             DX, AX
+	ADDQ             DX, R12
+	ADDQ             SI, BX
+	DECQ             R9
 	JNE              tileStep
 
 tileWrite:
@@ -21976,31 +27377,36 @@ tileWrite:
 	VPERMI2PD     Z12, Z8, Z6
 	VMOVUPS       djoinOrder<>+64(SB), Z10
 	VPERMI2PD     Z12, Z8, Z10
-	VMOVUPS       Y14, (R8)
-	VMOVUPS       Y0, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	VMOVUPS       Y6, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z14, (R8)
-	VEXTRACTF64X4 $0x01, Z0, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	VEXTRACTF64X4 $0x01, Z6, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y17, (R8)
-	VMOVUPS       Y4, 32(R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y16, (R8)
-	VMOVUPS       Y10, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z17, (R8)
-	VEXTRACTF64X4 $0x01, Z4, 32(R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z16, (R8)
-	VEXTRACTF64X4 $0x01, Z10, 32(R8)
-	ADDQ          R9, R8
+	VMOVUPS       Y14, (DI)
+	VMOVUPS       Y0, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VMOVUPS       Y6, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z14, (DI)
+	VEXTRACTF64X4 $0x01, Z0, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y17, (DI)
+	VMOVUPS       Y4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y16, (DI)
+	VMOVUPS       Y10, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z17, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z16, (DI)
+	VEXTRACTF64X4 $0x01, Z10, 32(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
 	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z3, Z1, Z0
 	VUNPCKHPD     Z3, Z1, Z1
 	VUNPCKLPD     Z7, Z5, Z2
@@ -22025,48 +27431,30 @@ tileWrite:
 	VPERMI2PD     Z7, Z5, Z4
 	VMOVUPS       djoinOrder<>+64(SB), Z6
 	VPERMI2PD     Z7, Z5, Z6
-	VMOVUPS       Y8, (R8)
-	VMOVUPS       Y1, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	VMOVUPS       Y4, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z8, (R8)
-	VEXTRACTF64X4 $0x01, Z1, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z0, (R8)
-	VEXTRACTF64X4 $0x01, Z4, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y9, (R8)
-	VMOVUPS       Y3, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	VMOVUPS       Y6, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z9, (R8)
-	VEXTRACTF64X4 $0x01, Z3, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	VEXTRACTF64X4 $0x01, Z6, 32(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       Y8, (DI)
+	VMOVUPS       Y1, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	VMOVUPS       Y4, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z8, (DI)
+	VEXTRACTF64X4 $0x01, Z1, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
+	VEXTRACTF64X4 $0x01, Z4, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	VMOVUPS       Y3, 32(DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	VMOVUPS       Y6, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z9, (DI)
+	VEXTRACTF64X4 $0x01, Z3, 32(DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	VEXTRACTF64X4 $0x01, Z6, 32(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -22085,15 +27473,11 @@ TEXT ·dupright20x1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $0x03, DX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000010, R10
+	MOVQ rows+64(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, CX
+	SHLQ    $0x03, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -22105,7 +27489,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD.Z    128(BX), K1, Y5
+	VMOVUPD      (BX)(CX*1), Y5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -22116,7 +27500,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD.Z    128(BX), K1, Y5
+	VMOVUPD      (BX)(CX*1), Y5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -22127,7 +27511,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD.Z    128(BX), K1, Y5
+	VMOVUPD      (BX)(CX*1), Y5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -22138,7 +27522,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD.Z    128(BX), K1, Y5
+	VMOVUPD      (BX)(CX*1), Y5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -22156,7 +27540,7 @@ tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD.Z    128(BX), K1, Y5
+	VMOVUPD      (BX)(CX*1), Y5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -22206,26 +27590,21 @@ tileWrite:
 	ADDQ          R8, DI
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	SUBQ          $0x00000010, AX
-	VMOVLPS       X2, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X2, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y2, X0
-	VMOVLPS       X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000004, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VMOVLPS      X2, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X2, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y2, X0
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -22233,194 +27612,185 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright20x2AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000010, R11
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Y5, Y5, Y5
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z6
-	VMOVUPD      64(SI), Z7
-	VMOVUPD.Z    128(SI), K1, Y8
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (BX)(R10*1), Y8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z6
-	VMOVUPD      64(SI), Z7
-	VMOVUPD.Z    128(SI), K1, Y8
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (BX)(R10*1), Y8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z6
-	VMOVUPD      64(SI), Z7
-	VMOVUPD.Z    128(SI), K1, Y8
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (BX)(R10*1), Y8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z6
-	VMOVUPD      64(SI), Z7
-	VMOVUPD.Z    128(SI), K1, Y8
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (BX)(R10*1), Y8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z6
-	VMOVUPD      64(SI), Z7
-	VMOVUPD.Z    128(SI), K1, Y8
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (BX)(R10*1), Y8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Y9, Y8, Y2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Y9, Y8, Y5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z3, Z0, Z6
 	VUNPCKHPD     Z3, Z0, Z0
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z4, Z1, Z0
 	VUNPCKHPD     Z4, Z1, Z1
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
-	VUNPCKLPD     Y5, Y2, Y0
-	VUNPCKHPD     Y5, Y2, Y1
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000004, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPD    Y5, Y2, Y0
+	VUNPCKHPD    Y5, Y2, Y1
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -22428,26 +27798,22 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright20x3AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000010, R11
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -22457,215 +27823,210 @@ TEXT ·dupright20x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Y8, Y8, Y8
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z9
-	VMOVUPD      64(SI), Z10
-	VMOVUPD.Z    128(SI), K1, Y11
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (BX)(R10*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z9
-	VMOVUPD      64(SI), Z10
-	VMOVUPD.Z    128(SI), K1, Y11
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (BX)(R10*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z9
-	VMOVUPD      64(SI), Z10
-	VMOVUPD.Z    128(SI), K1, Y11
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (BX)(R10*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z9
-	VMOVUPD      64(SI), Z10
-	VMOVUPD.Z    128(SI), K1, Y11
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (BX)(R10*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z9
-	VMOVUPD      64(SI), Z10
-	VMOVUPD.Z    128(SI), K1, Y11
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (BX)(R10*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Y12, Y11, Y2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Y12, Y11, Y5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Y12, Y11, Y8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z3, Z0, Z9
 	VUNPCKHPD     Z3, Z0, Z0
-	VMOVUPS       X9, (R8)
-	VMOVLPS       X6, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X6, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X9, (DI)
+	VMOVLPS       X6, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X6, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z9, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x01, Z6, X3
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X10
-	VMOVUPS       X10, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X10, (DI)
+	VMOVHPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z9, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x02, Z6, X3
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X10
-	VMOVUPS       X10, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X10, (DI)
+	VMOVHPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z9, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x03, Z6, X3
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z4, Z1, Z0
 	VUNPCKHPD     Z4, Z1, Z1
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X7, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X7, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VMOVLPS       X7, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X7, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x01, Z7, X3
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	VMOVHPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x02, Z7, X3
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	VMOVHPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z7, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
-	VUNPCKLPD     Y5, Y2, Y0
-	VUNPCKHPD     Y5, Y2, Y1
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X8, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X8, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y8, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X0, 16(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000004, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPD    Y5, Y2, Y0
+	VUNPCKHPD    Y5, Y2, Y1
+	VMOVUPS      X0, (DI)
+	VMOVLPS      X8, 16(DI)
+	ADDQ         R8, DI
+	VMOVUPS      X1, (DI)
+	VMOVHPS      X8, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y8, X0
+	VMOVLPS      X0, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, (DI)
+	VMOVHPS      X0, 16(DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -22673,27 +28034,23 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright20x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000010, R12
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Y2, Y2, Y2
@@ -22706,133 +28063,133 @@ TEXT ·dupright20x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD.Z    128(SI), K1, Y14
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (BX)(R11*1), Y14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R11*1), Z15
+	VBROADCASTSD (AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD.Z    128(SI), K1, Y14
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (BX)(R11*1), Y14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R11*1), Z15
+	VBROADCASTSD (AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD.Z    128(SI), K1, Y14
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (BX)(R11*1), Y14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R11*1), Z15
+	VBROADCASTSD (AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD.Z    128(SI), K1, Y14
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (BX)(R11*1), Y14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R11*1), Z15
+	VBROADCASTSD (AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD.Z    128(SI), K1, Y14
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (BX)(R11*1), Y14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Y15, Y14, Y2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Y15, Y14, Y5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Y15, Y14, Y8
-	VBROADCASTSD (AX)(R11*1), Z15
+	VBROADCASTSD (AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Y15, Y14, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
@@ -22849,22 +28206,22 @@ tileWrite:
 	VPERMI2PD     Z6, Z0, Z3
 	VMOVUPS       djoinOrder<>+64(SB), Z12
 	VPERMI2PD     Z6, Z0, Z12
-	VMOVUPS       Y9, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y3, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z9, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z3, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y13, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y12, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z13, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z12, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       Y9, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z9, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z3, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y13, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y12, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z13, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z12, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z4, Z1, Z0
 	VUNPCKHPD     Z4, Z1, Z1
 	VUNPCKLPD     Z10, Z7, Z3
@@ -22877,49 +28234,44 @@ tileWrite:
 	VPERMI2PD     Z4, Z1, Z0
 	VMOVUPS       djoinOrder<>+64(SB), Z3
 	VPERMI2PD     Z4, Z1, Z3
-	VMOVUPS       Y6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z6, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y7, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y3, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z7, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z3, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
-	VUNPCKLPD     Y5, Y2, Y0
-	VUNPCKHPD     Y5, Y2, Y1
-	VUNPCKLPD     Y11, Y8, Y2
-	VUNPCKHPD     Y11, Y8, Y3
-	VPERM2F128    $0x20, Y2, Y0, Y4
-	VPERM2F128    $0x31, Y2, Y0, Y0
-	VPERM2F128    $0x20, Y3, Y1, Y2
-	VPERM2F128    $0x31, Y3, Y1, Y1
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       Y6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z7, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z3, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ       $0x00000004, AX
+	IMULQ      R8, AX
+	MOVQ       c+48(FP), DI
+	ADDQ       AX, DI
+	VUNPCKLPD  Y5, Y2, Y0
+	VUNPCKHPD  Y5, Y2, Y1
+	VUNPCKLPD  Y11, Y8, Y2
+	VUNPCKHPD  Y11, Y8, Y3
+	VPERM2F128 $0x20, Y2, Y0, Y4
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VPERM2F128 $0x20, Y3, Y1, Y2
+	VPERM2F128 $0x31, Y3, Y1, Y1
+	VMOVUPS    Y4, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y2, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y0, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y1, (DI)
+	ADDQ       R8, DI
 	VZEROUPPER
 	RET
 
@@ -22938,15 +28290,11 @@ TEXT ·dupright24x1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $0x03, DX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000010, R10
+	MOVQ rows+64(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, CX
+	SHLQ    $0x03, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -22958,7 +28306,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD.Z    128(BX), K1, Z5
+	VMOVUPD      (BX)(CX*1), Z5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -22969,7 +28317,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD.Z    128(BX), K1, Z5
+	VMOVUPD      (BX)(CX*1), Z5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -22980,7 +28328,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD.Z    128(BX), K1, Z5
+	VMOVUPD      (BX)(CX*1), Z5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -22991,7 +28339,7 @@ tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD.Z    128(BX), K1, Z5
+	VMOVUPD      (BX)(CX*1), Z5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -23009,7 +28357,7 @@ tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
 	VMOVUPD      (BX), Z3
 	VMOVUPD      64(BX), Z4
-	VMOVUPD.Z    128(BX), K1, Z5
+	VMOVUPD      (BX)(CX*1), Z5
 	VBROADCASTSD (AX), Z6
 	VFMADD231PD  Z6, Z3, Z0
 	VFMADD231PD  Z6, Z4, Z1
@@ -23059,44 +28407,31 @@ tileWrite:
 	ADDQ          R8, DI
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	SUBQ          $0x00000010, AX
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VMOVLPS       X2, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VMOVHPS       X2, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x01, Z2, X0
 	VMOVLPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x02, Z2, X0
 	VMOVLPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x03, Z2, X0
 	VMOVLPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
 	VZEROUPPER
 	RET
 
@@ -23104,214 +28439,197 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright24x2AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000010, R11
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
 	VPXORD  Z3, Z3, Z3
 	VPXORD  Z4, Z4, Z4
 	VPXORD  Z5, Z5, Z5
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z6
-	VMOVUPD      64(SI), Z7
-	VMOVUPD.Z    128(SI), K1, Z8
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (BX)(R10*1), Z8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z6
-	VMOVUPD      64(SI), Z7
-	VMOVUPD.Z    128(SI), K1, Z8
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (BX)(R10*1), Z8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z6
-	VMOVUPD      64(SI), Z7
-	VMOVUPD.Z    128(SI), K1, Z8
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (BX)(R10*1), Z8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z6
-	VMOVUPD      64(SI), Z7
-	VMOVUPD.Z    128(SI), K1, Z8
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (BX)(R10*1), Z8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z6
-	VMOVUPD      64(SI), Z7
-	VMOVUPD.Z    128(SI), K1, Z8
+	VMOVUPD      (BX), Z6
+	VMOVUPD      64(BX), Z7
+	VMOVUPD      (BX)(R10*1), Z8
 	VBROADCASTSD (AX), Z9
 	VFMADD231PD  Z9, Z6, Z0
 	VFMADD231PD  Z9, Z7, Z1
 	VFMADD231PD  Z9, Z8, Z2
-	VBROADCASTSD (AX)(DX*1), Z9
+	VBROADCASTSD (AX)(CX*1), Z9
 	VFMADD231PD  Z9, Z6, Z3
 	VFMADD231PD  Z9, Z7, Z4
 	VFMADD231PD  Z9, Z8, Z5
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z3, Z0, Z6
 	VUNPCKHPD     Z3, Z0, Z0
-	VMOVUPS       X6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z6, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z6, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z6, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z4, Z1, Z0
 	VUNPCKHPD     Z4, Z1, Z1
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVUPS       X3, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X3, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z5, Z2, Z0
 	VUNPCKHPD     Z5, Z2, Z1
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -23319,26 +28637,22 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright24x3AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000010, R11
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -23348,241 +28662,228 @@ TEXT ·dupright24x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
 	VPXORD  Z8, Z8, Z8
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z9
-	VMOVUPD      64(SI), Z10
-	VMOVUPD.Z    128(SI), K1, Z11
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (BX)(R10*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z9
-	VMOVUPD      64(SI), Z10
-	VMOVUPD.Z    128(SI), K1, Z11
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (BX)(R10*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z9
-	VMOVUPD      64(SI), Z10
-	VMOVUPD.Z    128(SI), K1, Z11
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (BX)(R10*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z9
-	VMOVUPD      64(SI), Z10
-	VMOVUPD.Z    128(SI), K1, Z11
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (BX)(R10*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z9
-	VMOVUPD      64(SI), Z10
-	VMOVUPD.Z    128(SI), K1, Z11
+	VMOVUPD      (BX), Z9
+	VMOVUPD      64(BX), Z10
+	VMOVUPD      (BX)(R10*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z9, Z0
 	VFMADD231PD  Z12, Z10, Z1
 	VFMADD231PD  Z12, Z11, Z2
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z9, Z3
 	VFMADD231PD  Z12, Z10, Z4
 	VFMADD231PD  Z12, Z11, Z5
-	VBROADCASTSD (AX)(DX*2), Z12
+	VBROADCASTSD (AX)(CX*2), Z12
 	VFMADD231PD  Z12, Z9, Z6
 	VFMADD231PD  Z12, Z10, Z7
 	VFMADD231PD  Z12, Z11, Z8
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z3, Z0, Z9
 	VUNPCKHPD     Z3, Z0, Z0
-	VMOVUPS       X9, (R8)
-	VMOVLPS       X6, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X6, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X9, (DI)
+	VMOVLPS       X6, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X6, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z9, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x01, Z6, X3
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X10
-	VMOVUPS       X10, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X10, (DI)
+	VMOVHPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z9, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x02, Z6, X3
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X10
-	VMOVUPS       X10, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X10, (DI)
+	VMOVHPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z9, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x03, Z6, X3
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z4, Z1, Z0
 	VUNPCKHPD     Z4, Z1, Z1
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X7, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X7, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VMOVLPS       X7, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X7, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x01, Z7, X3
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	VMOVHPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X3
-	VMOVUPS       X3, (R8)
+	VMOVUPS       X3, (DI)
 	VEXTRACTF32X4 $0x02, Z7, X3
-	VMOVLPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	VMOVHPS       X3, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	VMOVHPS       X3, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z7, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X0, 16(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z5, Z2, Z0
 	VUNPCKHPD     Z5, Z2, Z1
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X8, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X8, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	VMOVLPS       X8, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X8, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVUPS       X3, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVUPS       X3, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -23590,27 +28891,23 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright24x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000010, R12
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -23623,133 +28920,133 @@ TEXT ·dupright24x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD.Z    128(SI), K1, Z14
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (BX)(R11*1), Z14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (AX)(R11*1), Z15
+	VBROADCASTSD (AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD.Z    128(SI), K1, Z14
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (BX)(R11*1), Z14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (AX)(R11*1), Z15
+	VBROADCASTSD (AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD.Z    128(SI), K1, Z14
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (BX)(R11*1), Z14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (AX)(R11*1), Z15
+	VBROADCASTSD (AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD.Z    128(SI), K1, Z14
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (BX)(R11*1), Z14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (AX)(R11*1), Z15
+	VBROADCASTSD (AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD.Z    128(SI), K1, Z14
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      (BX)(R11*1), Z14
 	VBROADCASTSD (AX), Z15
 	VFMADD231PD  Z15, Z12, Z0
 	VFMADD231PD  Z15, Z13, Z1
 	VFMADD231PD  Z15, Z14, Z2
-	VBROADCASTSD (AX)(DX*1), Z15
+	VBROADCASTSD (AX)(CX*1), Z15
 	VFMADD231PD  Z15, Z12, Z3
 	VFMADD231PD  Z15, Z13, Z4
 	VFMADD231PD  Z15, Z14, Z5
-	VBROADCASTSD (AX)(DX*2), Z15
+	VBROADCASTSD (AX)(CX*2), Z15
 	VFMADD231PD  Z15, Z12, Z6
 	VFMADD231PD  Z15, Z13, Z7
 	VFMADD231PD  Z15, Z14, Z8
-	VBROADCASTSD (AX)(R11*1), Z15
+	VBROADCASTSD (AX)(R10*1), Z15
 	VFMADD231PD  Z15, Z12, Z9
 	VFMADD231PD  Z15, Z13, Z10
 	VFMADD231PD  Z15, Z14, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
@@ -23766,22 +29063,22 @@ tileWrite:
 	VPERMI2PD     Z6, Z0, Z3
 	VMOVUPS       djoinOrder<>+64(SB), Z12
 	VPERMI2PD     Z6, Z0, Z12
-	VMOVUPS       Y9, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y3, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z9, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z3, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y13, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y12, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z13, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z12, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       Y9, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z9, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z3, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y13, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y12, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z13, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z12, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z4, Z1, Z0
 	VUNPCKHPD     Z4, Z1, Z1
 	VUNPCKLPD     Z10, Z7, Z3
@@ -23794,23 +29091,28 @@ tileWrite:
 	VPERMI2PD     Z4, Z1, Z0
 	VMOVUPS       djoinOrder<>+64(SB), Z3
 	VPERMI2PD     Z4, Z1, Z3
-	VMOVUPS       Y6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z6, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y7, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y3, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z7, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z3, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000010, AX
+	VMOVUPS       Y6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y7, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y3, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z7, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z3, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z5, Z2, Z0
 	VUNPCKHPD     Z5, Z2, Z1
 	VUNPCKLPD     Z11, Z8, Z2
@@ -23823,40 +29125,22 @@ tileWrite:
 	VPERMI2PD     Z3, Z1, Z0
 	VMOVUPS       djoinOrder<>+64(SB), Z2
 	VPERMI2PD     Z3, Z1, Z2
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y5, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z5, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       Y4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z4, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z5, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -23875,15 +29159,11 @@ TEXT ·dupright28x1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $0x03, DX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000018, R10
+	MOVQ rows+64(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, CX
+	SHLQ    $0x03, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -23897,7 +29177,7 @@ tileSteps:
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD.Z    192(BX), K1, Y7
+	VMOVUPD      (BX)(CX*1), Y7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -23910,7 +29190,7 @@ tileSteps:
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD.Z    192(BX), K1, Y7
+	VMOVUPD      (BX)(CX*1), Y7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -23923,7 +29203,7 @@ tileSteps:
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD.Z    192(BX), K1, Y7
+	VMOVUPD      (BX)(CX*1), Y7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -23936,7 +29216,7 @@ tileSteps:
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD.Z    192(BX), K1, Y7
+	VMOVUPD      (BX)(CX*1), Y7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -23956,7 +29236,7 @@ tileStep:
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD.Z    192(BX), K1, Y7
+	VMOVUPD      (BX)(CX*1), Y7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -24026,26 +29306,21 @@ tileWrite:
 	ADDQ          R8, DI
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	SUBQ          $0x00000018, AX
-	VMOVLPS       X3, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X3, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y3, X0
-	VMOVLPS       X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVHPS       X0, (DI)
-	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000004, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VMOVLPS      X3, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X3, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y3, X0
+	VMOVLPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVHPS      X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -24053,26 +29328,22 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright28x2AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000018, R11
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -24081,207 +29352,202 @@ TEXT ·dupright28x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Y7, Y7, Y7
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z8
-	VMOVUPD      64(SI), Z9
-	VMOVUPD      128(SI), Z10
-	VMOVUPD.Z    192(SI), K1, Y11
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (BX)(R10*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z8
-	VMOVUPD      64(SI), Z9
-	VMOVUPD      128(SI), Z10
-	VMOVUPD.Z    192(SI), K1, Y11
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (BX)(R10*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z8
-	VMOVUPD      64(SI), Z9
-	VMOVUPD      128(SI), Z10
-	VMOVUPD.Z    192(SI), K1, Y11
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (BX)(R10*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z8
-	VMOVUPD      64(SI), Z9
-	VMOVUPD      128(SI), Z10
-	VMOVUPD.Z    192(SI), K1, Y11
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (BX)(R10*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z8
-	VMOVUPD      64(SI), Z9
-	VMOVUPD      128(SI), Z10
-	VMOVUPD.Z    192(SI), K1, Y11
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (BX)(R10*1), Y11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Y12, Y11, Y3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Y12, Y11, Y7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z4, Z0, Z8
 	VUNPCKHPD     Z4, Z0, Z0
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z8, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z8, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z8, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z5, Z1, Z0
 	VUNPCKHPD     Z5, Z1, Z1
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z6, Z2, Z0
 	VUNPCKHPD     Z6, Z2, Z1
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000018, AX
-	VUNPCKLPD     Y7, Y3, Y0
-	VUNPCKHPD     Y7, Y3, Y1
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000004, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPD    Y7, Y3, Y0
+	VUNPCKHPD    Y7, Y3, Y1
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VMOVUPS      X1, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X0
+	VMOVUPS      X0, (DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -24289,26 +29555,22 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright28x3AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000018, R11
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -24321,270 +29583,265 @@ TEXT ·dupright28x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Y11, Y11, Y11
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD      128(SI), Z14
-	VMOVUPD.Z    192(SI), K1, Y15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (BX)(R10*1), Y15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD      128(SI), Z14
-	VMOVUPD.Z    192(SI), K1, Y15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (BX)(R10*1), Y15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD      128(SI), Z14
-	VMOVUPD.Z    192(SI), K1, Y15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (BX)(R10*1), Y15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD      128(SI), Z14
-	VMOVUPD.Z    192(SI), K1, Y15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (BX)(R10*1), Y15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD      128(SI), Z14
-	VMOVUPD.Z    192(SI), K1, Y15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (BX)(R10*1), Y15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Y16, Y15, Y3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Y16, Y15, Y7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Y16, Y15, Y11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z4, Z0, Z12
 	VUNPCKHPD     Z4, Z0, Z0
-	VMOVUPS       X12, (R8)
-	VMOVLPS       X8, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X8, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X12, (DI)
+	VMOVLPS       X8, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X8, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z12, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X4
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X13
-	VMOVUPS       X13, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X13, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z12, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X4
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X13
-	VMOVUPS       X13, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X13, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z12, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X4
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z5, Z1, Z0
 	VUNPCKHPD     Z5, Z1, Z1
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X9, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X9, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VMOVLPS       X9, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X9, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x01, Z9, X4
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X5
-	VMOVUPS       X5, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x02, Z9, X4
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X5
-	VMOVUPS       X5, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z9, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z6, Z2, Z0
 	VUNPCKHPD     Z6, Z2, Z1
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X10, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VMOVLPS       X10, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x01, Z10, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x02, Z10, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z10, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000018, AX
-	VUNPCKLPD     Y7, Y3, Y0
-	VUNPCKHPD     Y7, Y3, Y1
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X11, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X11, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y0, X0
-	VMOVUPS       X0, (R8)
-	VEXTRACTF128  $0x01, Y11, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF128  $0x01, Y1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X0, 16(DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ         $0x00000004, AX
+	IMULQ        R8, AX
+	MOVQ         c+48(FP), DI
+	ADDQ         AX, DI
+	VUNPCKLPD    Y7, Y3, Y0
+	VUNPCKHPD    Y7, Y3, Y1
+	VMOVUPS      X0, (DI)
+	VMOVLPS      X11, 16(DI)
+	ADDQ         R8, DI
+	VMOVUPS      X1, (DI)
+	VMOVHPS      X11, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y0, X0
+	VMOVUPS      X0, (DI)
+	VEXTRACTF128 $0x01, Y11, X0
+	VMOVLPS      X0, 16(DI)
+	ADDQ         R8, DI
+	VEXTRACTF128 $0x01, Y1, X1
+	VMOVUPS      X1, (DI)
+	VMOVHPS      X0, 16(DI)
+	ADDQ         R8, DI
 	VZEROUPPER
 	RET
 
@@ -24592,27 +29849,23 @@ tileWritten:
 // Requires: AVX, AVX512F, AVX512VL, FMA3
 TEXT ·dupright28x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000018, R12
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000004, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -24629,158 +29882,158 @@ TEXT ·dupright28x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Y15, Y15, Y15
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z16
-	VMOVUPD      64(SI), Z17
-	VMOVUPD      128(SI), Z18
-	VMOVUPD.Z    192(SI), K1, Y19
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (BX)(R11*1), Y19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD (AX)(R11*1), Z20
+	VBROADCASTSD (AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z16
-	VMOVUPD      64(SI), Z17
-	VMOVUPD      128(SI), Z18
-	VMOVUPD.Z    192(SI), K1, Y19
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (BX)(R11*1), Y19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD (AX)(R11*1), Z20
+	VBROADCASTSD (AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z16
-	VMOVUPD      64(SI), Z17
-	VMOVUPD      128(SI), Z18
-	VMOVUPD.Z    192(SI), K1, Y19
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (BX)(R11*1), Y19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD (AX)(R11*1), Z20
+	VBROADCASTSD (AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z16
-	VMOVUPD      64(SI), Z17
-	VMOVUPD      128(SI), Z18
-	VMOVUPD.Z    192(SI), K1, Y19
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (BX)(R11*1), Y19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD (AX)(R11*1), Z20
+	VBROADCASTSD (AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z16
-	VMOVUPD      64(SI), Z17
-	VMOVUPD      128(SI), Z18
-	VMOVUPD.Z    192(SI), K1, Y19
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (BX)(R11*1), Y19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Y20, Y19, Y3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Y20, Y19, Y7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Y20, Y19, Y11
-	VBROADCASTSD (AX)(R11*1), Z20
+	VBROADCASTSD (AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Y20, Y19, Y15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
@@ -24797,22 +30050,22 @@ tileWrite:
 	VPERMI2PD     Z8, Z0, Z4
 	VMOVUPS       djoinOrder<>+64(SB), Z16
 	VPERMI2PD     Z8, Z0, Z16
-	VMOVUPS       Y12, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z12, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z4, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y17, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y16, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z17, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z16, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       Y12, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z12, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y17, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y16, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z17, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z16, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z5, Z1, Z0
 	VUNPCKHPD     Z5, Z1, Z1
 	VUNPCKLPD     Z13, Z9, Z4
@@ -24825,22 +30078,22 @@ tileWrite:
 	VPERMI2PD     Z5, Z1, Z0
 	VMOVUPS       djoinOrder<>+64(SB), Z4
 	VPERMI2PD     Z5, Z1, Z4
-	VMOVUPS       Y8, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z8, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y9, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z9, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       Y8, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z8, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z9, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z4, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z6, Z2, Z0
 	VUNPCKHPD     Z6, Z2, Z1
 	VUNPCKLPD     Z14, Z10, Z2
@@ -24853,49 +30106,44 @@ tileWrite:
 	VPERMI2PD     Z4, Z1, Z0
 	VMOVUPS       djoinOrder<>+64(SB), Z2
 	VPERMI2PD     Z4, Z1, Z2
-	VMOVUPS       Y5, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z5, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z6, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000018, AX
-	VUNPCKLPD     Y7, Y3, Y0
-	VUNPCKHPD     Y7, Y3, Y1
-	VUNPCKLPD     Y15, Y11, Y2
-	VUNPCKHPD     Y15, Y11, Y3
-	VPERM2F128    $0x20, Y2, Y0, Y4
-	VPERM2F128    $0x31, Y2, Y0, Y0
-	VPERM2F128    $0x20, Y3, Y1, Y2
-	VPERM2F128    $0x31, Y3, Y1, Y1
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       Y5, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z5, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	ADDQ          R8, DI
 
-tileWritten:
+	// the last vector ends with the last row
+	SUBQ       $0x00000004, AX
+	IMULQ      R8, AX
+	MOVQ       c+48(FP), DI
+	ADDQ       AX, DI
+	VUNPCKLPD  Y7, Y3, Y0
+	VUNPCKHPD  Y7, Y3, Y1
+	VUNPCKLPD  Y15, Y11, Y2
+	VUNPCKHPD  Y15, Y11, Y3
+	VPERM2F128 $0x20, Y2, Y0, Y4
+	VPERM2F128 $0x31, Y2, Y0, Y0
+	VPERM2F128 $0x20, Y3, Y1, Y2
+	VPERM2F128 $0x31, Y3, Y1, Y1
+	VMOVUPS    Y4, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y2, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y0, (DI)
+	ADDQ       R8, DI
+	VMOVUPS    Y1, (DI)
+	ADDQ       R8, DI
 	VZEROUPPER
 	RET
 
@@ -24914,15 +30162,11 @@ TEXT ·dupright32x1AVX512(SB), NOSPLIT, $0-72
 	SHLQ $0x03, DX
 	SHLQ $0x03, SI
 	SHLQ $0x03, R8
-	MOVQ rows+64(FP), R10
-	SUBQ $0x00000018, R10
+	MOVQ rows+64(FP), CX
 
-	// mask = 1<<n - 1
-	MOVQ    R10, CX
-	MOVL    $0x00000001, R10
-	SHLL    CL, R10
-	DECL    R10
-	KMOVW   R10, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, CX
+	SHLQ    $0x03, CX
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -24936,7 +30180,7 @@ tileSteps:
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD.Z    192(BX), K1, Z7
+	VMOVUPD      (BX)(CX*1), Z7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -24949,7 +30193,7 @@ tileSteps:
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD.Z    192(BX), K1, Z7
+	VMOVUPD      (BX)(CX*1), Z7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -24962,7 +30206,7 @@ tileSteps:
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD.Z    192(BX), K1, Z7
+	VMOVUPD      (BX)(CX*1), Z7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -24975,7 +30219,7 @@ tileSteps:
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD.Z    192(BX), K1, Z7
+	VMOVUPD      (BX)(CX*1), Z7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -24995,7 +30239,7 @@ tileStep:
 	VMOVUPD      (BX), Z4
 	VMOVUPD      64(BX), Z5
 	VMOVUPD      128(BX), Z6
-	VMOVUPD.Z    192(BX), K1, Z7
+	VMOVUPD      (BX)(CX*1), Z7
 	VBROADCASTSD (AX), Z8
 	VFMADD231PD  Z8, Z4, Z0
 	VFMADD231PD  Z8, Z5, Z1
@@ -25065,44 +30309,31 @@ tileWrite:
 	ADDQ          R8, DI
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	SUBQ          $0x00000018, AX
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VMOVLPS       X3, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VMOVHPS       X3, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x01, Z3, X0
 	VMOVLPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x02, Z3, X0
 	VMOVLPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VEXTRACTF32X4 $0x03, Z3, X0
 	VMOVLPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
 	VMOVHPS       X0, (DI)
 	ADDQ          R8, DI
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
 	VZEROUPPER
 	RET
 
@@ -25110,26 +30341,22 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright32x2AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000018, R11
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -25138,227 +30365,214 @@ TEXT ·dupright32x2AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z5, Z5, Z5
 	VPXORD  Z6, Z6, Z6
 	VPXORD  Z7, Z7, Z7
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z8
-	VMOVUPD      64(SI), Z9
-	VMOVUPD      128(SI), Z10
-	VMOVUPD.Z    192(SI), K1, Z11
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (BX)(R10*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z8
-	VMOVUPD      64(SI), Z9
-	VMOVUPD      128(SI), Z10
-	VMOVUPD.Z    192(SI), K1, Z11
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (BX)(R10*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z8
-	VMOVUPD      64(SI), Z9
-	VMOVUPD      128(SI), Z10
-	VMOVUPD.Z    192(SI), K1, Z11
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (BX)(R10*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z8
-	VMOVUPD      64(SI), Z9
-	VMOVUPD      128(SI), Z10
-	VMOVUPD.Z    192(SI), K1, Z11
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (BX)(R10*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z8
-	VMOVUPD      64(SI), Z9
-	VMOVUPD      128(SI), Z10
-	VMOVUPD.Z    192(SI), K1, Z11
+	VMOVUPD      (BX), Z8
+	VMOVUPD      64(BX), Z9
+	VMOVUPD      128(BX), Z10
+	VMOVUPD      (BX)(R10*1), Z11
 	VBROADCASTSD (AX), Z12
 	VFMADD231PD  Z12, Z8, Z0
 	VFMADD231PD  Z12, Z9, Z1
 	VFMADD231PD  Z12, Z10, Z2
 	VFMADD231PD  Z12, Z11, Z3
-	VBROADCASTSD (AX)(DX*1), Z12
+	VBROADCASTSD (AX)(CX*1), Z12
 	VFMADD231PD  Z12, Z8, Z4
 	VFMADD231PD  Z12, Z9, Z5
 	VFMADD231PD  Z12, Z10, Z6
 	VFMADD231PD  Z12, Z11, Z7
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z4, Z0, Z8
 	VUNPCKHPD     Z4, Z0, Z0
-	VMOVUPS       X8, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X8, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z8, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z8, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z8, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z5, Z1, Z0
 	VUNPCKHPD     Z5, Z1, Z1
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z6, Z2, Z0
 	VUNPCKHPD     Z6, Z2, Z1
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000018, AX
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z7, Z3, Z0
 	VUNPCKHPD     Z7, Z3, Z1
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X2
-	VMOVUPS       X2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X2, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X0
-	VMOVUPS       X0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X0, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -25366,26 +30580,22 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright32x3AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	MOVQ rows+64(FP), R11
-	SUBQ $0x00000018, R11
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	MOVQ rows+64(FP), R10
 
-	// mask = 1<<n - 1
-	MOVQ    R11, CX
-	MOVL    $0x00000001, R11
-	SHLL    CL, R11
-	DECL    R11
-	KMOVW   R11, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R10
+	SHLQ    $0x03, R10
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -25398,296 +30608,283 @@ TEXT ·dupright32x3AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z9, Z9, Z9
 	VPXORD  Z10, Z10, Z10
 	VPXORD  Z11, Z11, Z11
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD      128(SI), Z14
-	VMOVUPD.Z    192(SI), K1, Z15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (BX)(R10*1), Z15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD      128(SI), Z14
-	VMOVUPD.Z    192(SI), K1, Z15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (BX)(R10*1), Z15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD      128(SI), Z14
-	VMOVUPD.Z    192(SI), K1, Z15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (BX)(R10*1), Z15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD      128(SI), Z14
-	VMOVUPD.Z    192(SI), K1, Z15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (BX)(R10*1), Z15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z12
-	VMOVUPD      64(SI), Z13
-	VMOVUPD      128(SI), Z14
-	VMOVUPD.Z    192(SI), K1, Z15
+	VMOVUPD      (BX), Z12
+	VMOVUPD      64(BX), Z13
+	VMOVUPD      128(BX), Z14
+	VMOVUPD      (BX)(R10*1), Z15
 	VBROADCASTSD (AX), Z16
 	VFMADD231PD  Z16, Z12, Z0
 	VFMADD231PD  Z16, Z13, Z1
 	VFMADD231PD  Z16, Z14, Z2
 	VFMADD231PD  Z16, Z15, Z3
-	VBROADCASTSD (AX)(DX*1), Z16
+	VBROADCASTSD (AX)(CX*1), Z16
 	VFMADD231PD  Z16, Z12, Z4
 	VFMADD231PD  Z16, Z13, Z5
 	VFMADD231PD  Z16, Z14, Z6
 	VFMADD231PD  Z16, Z15, Z7
-	VBROADCASTSD (AX)(DX*2), Z16
+	VBROADCASTSD (AX)(CX*2), Z16
 	VFMADD231PD  Z16, Z12, Z8
 	VFMADD231PD  Z16, Z13, Z9
 	VFMADD231PD  Z16, Z14, Z10
 	VFMADD231PD  Z16, Z15, Z11
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
 	MOVQ          rows+64(FP), AX
 	VUNPCKLPD     Z4, Z0, Z12
 	VUNPCKHPD     Z4, Z0, Z0
-	VMOVUPS       X12, (R8)
-	VMOVLPS       X8, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X8, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X12, (DI)
+	VMOVLPS       X8, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X8, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z12, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x01, Z8, X4
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X13
-	VMOVUPS       X13, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X13, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z12, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x02, Z8, X4
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X13
-	VMOVUPS       X13, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X13, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z12, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x03, Z8, X4
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z5, Z1, Z0
 	VUNPCKHPD     Z5, Z1, Z1
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X9, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X9, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VMOVLPS       X9, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X9, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x01, Z9, X4
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X5
-	VMOVUPS       X5, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X4
-	VMOVUPS       X4, (R8)
+	VMOVUPS       X4, (DI)
 	VEXTRACTF32X4 $0x02, Z9, X4
-	VMOVLPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X5
-	VMOVUPS       X5, (R8)
-	VMOVHPS       X4, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X5, (DI)
+	VMOVHPS       X4, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z9, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z6, Z2, Z0
 	VUNPCKHPD     Z6, Z2, Z1
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X10, 16(R8)
-	ADDQ          R9, R8
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X10, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X0, (DI)
+	VMOVLPS       X10, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X10, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x01, Z10, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X4
-	VMOVUPS       X4, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x02, Z10, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X4
-	VMOVUPS       X4, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
+	VMOVUPS       X4, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z10, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
+	VMOVLPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000018, AX
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X0, 16(DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z7, Z3, Z0
 	VUNPCKHPD     Z7, Z3, Z1
-	VMOVUPS       X0, (R8)
-	VMOVLPS       X11, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X11, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X0, (DI)
+	VMOVLPS       X11, 16(DI)
+	ADDQ          R8, DI
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X11, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z0, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x01, Z11, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x01, Z1, X3
-	VMOVUPS       X3, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z0, X2
-	VMOVUPS       X2, (R8)
+	VMOVUPS       X2, (DI)
 	VEXTRACTF32X4 $0x02, Z11, X2
-	VMOVLPS       X2, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x02, Z1, X3
-	VMOVUPS       X3, (R8)
-	VMOVHPS       X2, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVUPS       X3, (DI)
+	VMOVHPS       X2, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z0, X0
-	VMOVUPS       X0, (R8)
+	VMOVUPS       X0, (DI)
 	VEXTRACTF32X4 $0x03, Z11, X0
-	VMOVLPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
+	VMOVLPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VEXTRACTF32X4 $0x03, Z1, X1
-	VMOVUPS       X1, (R8)
-	VMOVHPS       X0, 16(R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       X1, (DI)
+	VMOVHPS       X0, 16(DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET
 
@@ -25695,27 +30892,23 @@ tileWritten:
 // Requires: AVX, AVX512F
 TEXT ·dupright32x4AVX512(SB), NOSPLIT, $0-72
 	MOVQ b+24(FP), AX
-	MOVQ bCol+40(FP), DX
-	MOVQ bRow+32(FP), BX
-	MOVQ a+8(FP), SI
-	MOVQ aCol+16(FP), DI
-	MOVQ c+48(FP), R8
-	MOVQ ldc+56(FP), R9
-	MOVQ k+0(FP), R10
+	MOVQ bCol+40(FP), CX
+	MOVQ bRow+32(FP), DX
+	MOVQ a+8(FP), BX
+	MOVQ aCol+16(FP), SI
+	MOVQ c+48(FP), DI
+	MOVQ ldc+56(FP), R8
+	MOVQ k+0(FP), R9
+	SHLQ $0x03, CX
 	SHLQ $0x03, DX
-	SHLQ $0x03, BX
-	SHLQ $0x03, DI
-	SHLQ $0x03, R9
-	LEAQ (DX)(DX*2), R11
-	MOVQ rows+64(FP), R12
-	SUBQ $0x00000018, R12
+	SHLQ $0x03, SI
+	SHLQ $0x03, R8
+	LEAQ (CX)(CX*2), R10
+	MOVQ rows+64(FP), R11
 
-	// mask = 1<<n - 1
-	MOVQ    R12, CX
-	MOVL    $0x00000001, R12
-	SHLL    CL, R12
-	DECL    R12
-	KMOVW   R12, K1
+	// the last vector ends with the last column, and computes some columns again
+	SUBQ    $0x00000008, R11
+	SHLQ    $0x03, R11
 	VPXORD  Z0, Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VPXORD  Z2, Z2, Z2
@@ -25732,158 +30925,158 @@ TEXT ·dupright32x4AVX512(SB), NOSPLIT, $0-72
 	VPXORD  Z13, Z13, Z13
 	VPXORD  Z14, Z14, Z14
 	VPXORD  Z15, Z15, Z15
-	SUBQ    $0x04, R10
+	SUBQ    $0x04, R9
 	JLT     tileRest
 	PCALIGN $0x20
 
 tileSteps:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z16
-	VMOVUPD      64(SI), Z17
-	VMOVUPD      128(SI), Z18
-	VMOVUPD.Z    192(SI), K1, Z19
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (BX)(R11*1), Z19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R11*1), Z20
+	VBROADCASTSD (AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z16
-	VMOVUPD      64(SI), Z17
-	VMOVUPD      128(SI), Z18
-	VMOVUPD.Z    192(SI), K1, Z19
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (BX)(R11*1), Z19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R11*1), Z20
+	VBROADCASTSD (AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z16
-	VMOVUPD      64(SI), Z17
-	VMOVUPD      128(SI), Z18
-	VMOVUPD.Z    192(SI), K1, Z19
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (BX)(R11*1), Z19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R11*1), Z20
+	VBROADCASTSD (AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
+	ADDQ         DX, AX
+	ADDQ         SI, BX
 
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z16
-	VMOVUPD      64(SI), Z17
-	VMOVUPD      128(SI), Z18
-	VMOVUPD.Z    192(SI), K1, Z19
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (BX)(R11*1), Z19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R11*1), Z20
+	VBROADCASTSD (AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	SUBQ         $0x04, R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	SUBQ         $0x04, R9
 	JGE          tileSteps
 
 tileRest:
-	ADDQ $0x04, R10
+	ADDQ $0x04, R9
 	JEQ  tileWrite
 
 tileStep:
 	// sums[i] += a[i*aRow] * b[0:]; a += aCol; b += bRow
-	VMOVUPD      (SI), Z16
-	VMOVUPD      64(SI), Z17
-	VMOVUPD      128(SI), Z18
-	VMOVUPD.Z    192(SI), K1, Z19
+	VMOVUPD      (BX), Z16
+	VMOVUPD      64(BX), Z17
+	VMOVUPD      128(BX), Z18
+	VMOVUPD      (BX)(R11*1), Z19
 	VBROADCASTSD (AX), Z20
 	VFMADD231PD  Z20, Z16, Z0
 	VFMADD231PD  Z20, Z17, Z1
 	VFMADD231PD  Z20, Z18, Z2
 	VFMADD231PD  Z20, Z19, Z3
-	VBROADCASTSD (AX)(DX*1), Z20
+	VBROADCASTSD (AX)(CX*1), Z20
 	VFMADD231PD  Z20, Z16, Z4
 	VFMADD231PD  Z20, Z17, Z5
 	VFMADD231PD  Z20, Z18, Z6
 	VFMADD231PD  Z20, Z19, Z7
-	VBROADCASTSD (AX)(DX*2), Z20
+	VBROADCASTSD (AX)(CX*2), Z20
 	VFMADD231PD  Z20, Z16, Z8
 	VFMADD231PD  Z20, Z17, Z9
 	VFMADD231PD  Z20, Z18, Z10
 	VFMADD231PD  Z20, Z19, Z11
-	VBROADCASTSD (AX)(R11*1), Z20
+	VBROADCASTSD (AX)(R10*1), Z20
 	VFMADD231PD  Z20, Z16, Z12
 	VFMADD231PD  Z20, Z17, Z13
 	VFMADD231PD  Z20, Z18, Z14
 	VFMADD231PD  Z20, Z19, Z15
-	ADDQ         BX, AX
-	ADDQ         DI, SI
-	DECQ         R10
+	ADDQ         DX, AX
+	ADDQ         SI, BX
+	DECQ         R9
 	JNE          tileStep
 
 tileWrite:
@@ -25900,22 +31093,22 @@ tileWrite:
 	VPERMI2PD     Z8, Z0, Z4
 	VMOVUPS       djoinOrder<>+64(SB), Z16
 	VPERMI2PD     Z8, Z0, Z16
-	VMOVUPS       Y12, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z12, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z4, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y17, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y16, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z17, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z16, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       Y12, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z12, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y17, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y16, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z17, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z16, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z5, Z1, Z0
 	VUNPCKHPD     Z5, Z1, Z1
 	VUNPCKLPD     Z13, Z9, Z4
@@ -25928,22 +31121,22 @@ tileWrite:
 	VPERMI2PD     Z5, Z1, Z0
 	VMOVUPS       djoinOrder<>+64(SB), Z4
 	VPERMI2PD     Z5, Z1, Z4
-	VMOVUPS       Y8, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z8, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y9, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z9, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z4, (R8)
-	ADDQ          R9, R8
+	VMOVUPS       Y8, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z8, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y9, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y4, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z9, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z4, (DI)
+	ADDQ          R8, DI
 	VUNPCKLPD     Z6, Z2, Z0
 	VUNPCKHPD     Z6, Z2, Z1
 	VUNPCKLPD     Z14, Z10, Z2
@@ -25956,23 +31149,28 @@ tileWrite:
 	VPERMI2PD     Z4, Z1, Z0
 	VMOVUPS       djoinOrder<>+64(SB), Z2
 	VPERMI2PD     Z4, Z1, Z2
-	VMOVUPS       Y5, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z5, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z0, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y6, (R8)
-	ADDQ          R9, R8
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z6, (R8)
-	ADDQ          R9, R8
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	ADDQ          R9, R8
-	SUBQ          $0x00000018, AX
+	VMOVUPS       Y5, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z5, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y6, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z6, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	ADDQ          R8, DI
+
+	// the last vector ends with the last row
+	SUBQ          $0x00000008, AX
+	IMULQ         R8, AX
+	MOVQ          c+48(FP), DI
+	ADDQ          AX, DI
 	VUNPCKLPD     Z7, Z3, Z0
 	VUNPCKHPD     Z7, Z3, Z1
 	VUNPCKLPD     Z15, Z11, Z2
@@ -25985,39 +31183,21 @@ tileWrite:
 	VPERMI2PD     Z3, Z1, Z0
 	VMOVUPS       djoinOrder<>+64(SB), Z2
 	VPERMI2PD     Z3, Z1, Z2
-	VMOVUPS       Y4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z4, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z0, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y5, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VMOVUPS       Y2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z5, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-	VEXTRACTF64X4 $0x01, Z2, (R8)
-	ADDQ          R9, R8
-	DECQ          AX
-	JEQ           tileWritten
-
-tileWritten:
+	VMOVUPS       Y4, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y0, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z4, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z0, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y5, (DI)
+	ADDQ          R8, DI
+	VMOVUPS       Y2, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z5, (DI)
+	ADDQ          R8, DI
+	VEXTRACTF64X4 $0x01, Z2, (DI)
+	ADDQ          R8, DI
 	VZEROUPPER
 	RET

@@ -170,6 +170,9 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 			kernels = ks.around.run
 		}
 		kernels = kernels[:min(len(kernels), most)]
+		if next != nil && v <= len(ks.fetching) { // taller ones do not fetch
+			kernels = kernels[:min(len(kernels), ks.fetching[v-1][0].h)]
+		}
 		panel, row := b.at(jr, i), 0
 		x.cols, x.bStep = cols, cols*b.step
 		if packing && packed < k {

@@ -114,12 +114,13 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail,
 // multiply adds the products of a, which is in row i of the tile, and a row of B to the sums of that row.
 //
 // AVX-512 can read a as an operand of the multiply-add, for each vector anew. For one vector that
-// saves an instruction. Of two, CPUs that load two vectors a cycle and multiply two have time for
-// it in every third row, but not if columns of A are loaded as well; and where a vector is
-// multiplied in halves those rows do not wait: tiles of a vector and a half take 0.88 of the time,
-// of two 0.97. For three it makes no difference, for four the loads of B are in the way.
+// saves an instruction. Of a vector and a half, CPUs that load two vectors a cycle and multiply two
+// have time for it in every third row, but not if columns of A are loaded as well; and where a
+// vector is multiplied in halves those rows do not wait: 0.88 of the time on Zen 4, 1.06 on Ice
+// Lake. Of two, it is 0.97 there, and 1.12 to 1.16 here. For three it makes no difference, for four
+// the loads of B are in the way.
 func (mk microKernel) multiply(i int, a operand.Mem, b, sums []reg.VecVirtual) {
-	inMemory := len(b) == 1 || len(b) == 2 && i%3 == 1 && mk.pairs != alongM
+	inMemory := len(b) == 1 || len(b) == 2 && mk.half && i%3 == 1 && mk.pairs != alongM
 	if mk.isa.masks && inMemory {
 		for j := range b {
 			mk.fmaBroadcast(a, b[j], sums[j])

@@ -170,7 +170,7 @@ var parameters = []parameter{
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PackColumns }, packColumns),
 		shapes: func(t *tunable) (shapes []Shape) {
 			apart := max(1024, min(t.now.PackStride, largest))
-			for _, s := range []Shape{{m: 256, k: apart}, {m: apart, k: 160, transA: true}} { // deeper, it is thin
+			for _, s := range []Shape{{m: 256, k: apart}, {m: apart + 100, k: 160, transA: true}} { // deeper, it is thin; a round m is TurnColumns' concern
 				for _, s.n = range steps(packColumns(t), t.now.PackColumns) {
 					shapes = append(shapes, s)
 				}
@@ -390,6 +390,16 @@ var parameters = []parameter{
 				if m > 1 { // one row is a matrix times a vector
 					shapes = append(shapes, Shape{m: m, n: 4096, k: 2100}) // 33 MiB and more
 				}
+			}
+			return shapes
+		},
+	},
+	{
+		name: "PageDepth", about: "depth of a block where a few rows of A go through a large B of long rows",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PageDepth }, pageDepths),
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, m := range []int{2, 8, 16, 32} {
+				shapes = append(shapes, Shape{m: m, n: 1024, k: 1024}, Shape{m: m, n: 1000, k: 1500}, Shape{m: m, n: 3072, k: 768})
 			}
 			return shapes
 		},

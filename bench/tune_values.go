@@ -43,6 +43,8 @@ func aloneDepths(*tunable) []int { return []int{8, 12, 16, 24, 32, 48, never} }
 
 func shallowRows(*tunable) []int { return []int{0, 4, 8, 16, 32, 64, 128, 256} }
 
+func pageDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, never} }
+
 func lowDepths(*tunable) []int { return []int{0, 4, 8, 16, 24, 32, 48, 64} }
 
 // tails are all numbers of columns that do not fill a vector.

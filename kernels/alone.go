@@ -89,7 +89,7 @@ func (ks *kernelSet[T]) aloneKernel(m, n int, ending pairing) aloneKernel[T] {
 // with 4096 columns in half the time, or AVX2 what shares sets by panels.
 func nearRowsOfB[T Float](k, ldb int) bool {
 	var z T
-	return ldb <= nearRow/int(unsafe.Sizeof(z)) || k*ldb <= nearBytes/int(unsafe.Sizeof(z))
+	return ldb <= nearRow/int(unsafe.Sizeof(z)) || nearBytesOf[T](k, ldb)
 }
 
 // panelAlone computes m rows, more than a tile has, in one panel of tiles: of full height, and two

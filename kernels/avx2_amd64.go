@@ -36,7 +36,7 @@ func avx2Float32() kernelSet[float32] {
 		ThinColumns: 96, ThinDepth: 128, UnevenDepth: 160,
 		TailColumns: 3, TailDepth: 32,
 		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12, AsRowsDepth: 32, TransposeColumns: 64, TransposeRows: 80,
-		ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8,
+		ShallowRows: 256, PageDepth: never, LowDepth: lowTo(), AloneDepth: 8,
 		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
@@ -74,7 +74,7 @@ func avx2Float64() kernelSet[float64] {
 		ThinColumns: 96, ThinDepth: 112, UnevenDepth: 144,
 		TailColumns: 2, TailDepth: 32,
 		DotDepth: 4, NarrowDepth: 256, UprightColumns: 10, AsRowsDepth: 12, TransposeColumns: 64, TransposeRows: 80,
-		ShallowRows: 256, LowDepth: lowTo(), AloneDepth: 8,
+		ShallowRows: 256, PageDepth: never, LowDepth: lowTo(), AloneDepth: 8,
 		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())

@@ -44,7 +44,7 @@ func avx512Float32() kernelSet[float32] {
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 		TailColumns: 4, TailDepth: 32,
 		DotDepth: 8, NarrowDepth: 64, UprightColumns: 12, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
-		ShallowRows: 0, LowDepth: 0, AloneDepth: never,
+		ShallowRows: 0, PageDepth: 64, LowDepth: 0, AloneDepth: never,
 		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = forWholeUnits(ks.tuning, 4).fit(ks.mr(), ks.nr(), 4, readCPU())
@@ -86,7 +86,7 @@ func avx512Float64() kernelSet[float64] {
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 		TailColumns: 3, TailDepth: 96,
 		DotDepth: 8, NarrowDepth: 96, UprightColumns: 12, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
-		ShallowRows: 0, LowDepth: 0, AloneDepth: never,
+		ShallowRows: 0, PageDepth: 64, LowDepth: 0, AloneDepth: never,
 		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = forWholeUnits(ks.tuning, 8).fit(ks.mr(), ks.nr(), 8, readCPU())
@@ -122,5 +122,6 @@ func forWholeUnits(tu Tuning, size int) Tuning {
 	}
 	tu.PackRows, tu.LargeRows, tu.FetchedRows, tu.CrowdedRows, tu.PackDepth = 32, 32, 32, 16, 256
 	tu.TurnStride, tu.PackColumns, tu.TurnColumns = 2048/size, 96, 48
+	tu.AloneDepth = 16
 	return tu
 }

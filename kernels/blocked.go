@@ -39,6 +39,7 @@ func (p *product[T]) blocked() {
 			default:
 				panels.data, panels.row, panels.step = b.data[pc*b.row+jc:], b.row, 1
 				panels.large = isLarge[T](k, b.row)
+				panels.fetched = panels.large || ks.packing == nil && !nearBytesOf[T](k, b.row)
 			}
 			block := *p
 			block.n, block.k = nb, kb
@@ -96,13 +97,17 @@ const callWork = 1 << 21
 // j of it starts at data[j*step], or if each panel is used only once, in one of two places, apart from
 // each other, by turns.
 type panels[T Float] struct {
-	data  []T
-	row   int // from one row of a panel to the next, 0 if that is the panel's width
-	step  int
-	apart int
-	large bool       // whether these are rows of a large matrix
-	from  operand[T] // the block itself, if its panels are to be packed on the way
+	data    []T
+	row     int // from one row of a panel to the next, 0 if that is the panel's width
+	step    int
+	apart   int
+	large   bool       // whether these are rows of a large matrix
+	fetched bool       // whether kernels are told to fetch it by panels, however little of it they have
+	from    operand[T] // the block itself, if its panels are to be packed on the way
 }
+
+// farSteps steps of k span more than any kernel asks for, of rows that are far apart.
+const farSteps = nearBytes
 
 // at returns where panel i is, which begins with column jr.
 func (b *panels[T]) at(jr, i int) []T { return b.data[jr*b.step+i&1*b.apart:] }
@@ -157,8 +162,8 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 	var x microArgs[T]
 	var y microExtra[T]
 	x.setBlock(p)
-	if b.large {
-		x.largeB = 1
+	if b.fetched {
+		x.largeB = farSteps
 	}
 	packing, packed := b.from.data != nil, 0 // rows of the next panel
 	// LOOP 2 splits n: micro-panels of B, several of one width in a call.

@@ -119,6 +119,12 @@ func (ks *kernelSet[T]) turnsShared(n, lda int) bool {
 // farRow and farBytes in asm. AVX2 goes by other things.
 const nearRow, nearBytes = 2 << 10, 512 << 10
 
+// nearBytesOf reports whether k rows of B, so many elements apart, span so little that they are near.
+func nearBytesOf[T Float](k, row int) bool {
+	var z T
+	return k*row < nearBytes/int(unsafe.Sizeof(z))
+}
+
 // isLarge reports whether k rows of an operand in place, so many elements apart, span so much that
 // they come from memory: of B, on Zen 3 of 32 MiB, what they span from 12 MiB on is up to 2.8 times
 // as fast if it is fetched by panels, up to 10 MiB 0.7 to 0.9 times, and at 11 either.

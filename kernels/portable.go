@@ -32,7 +32,7 @@ func portableSet[T Float]() kernelSet[T] {
 			TurnStride: 256, TurnDepth: never, TurnRows: 16, TurnColumns: 64,
 			ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 			DotDepth: 2, NarrowDepth: never, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
-			ShallowRows: 0, LowDepth: 0, AloneDepth: never,
+			ShallowRows: 0, PageDepth: never, LowDepth: 0, AloneDepth: never,
 			FetchBytes: never, ThreadWork: 1 << 17,
 		},
 		relu:      portableReLU[T],

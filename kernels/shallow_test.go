@@ -1,6 +1,7 @@
 package kernels
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -16,7 +17,7 @@ func TestDepthOf(t *testing.T) {
 
 func depthOf[T Float](t *testing.T, o Ops[T]) {
 	ks := *o.ks
-	ks.tuning.ShallowRows = 48
+	ks.tuning.ShallowRows, ks.tuning.PageDepth = 48, never
 	size, mr := int(unsafe.Sizeof(T(0))), ks.mr()
 	const mib = 1 << 20
 	row := 4 * setPeriod / size
@@ -49,6 +50,75 @@ func depthOf[T Float](t *testing.T, o Ops[T]) {
 	}
 }
 
+// Of a large B with long rows, a few rows of A read a block of so many pages as the first TLB has.
+func TestDepthInPages(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { depthInPages(t, o) },
+		func(t *testing.T, o Ops[float64]) { depthInPages(t, o) })
+}
+
+func depthInPages[T Float](t *testing.T, o Ops[T]) {
+	ks := *o.ks
+	ks.tuning.ShallowRows, ks.tuning.PageDepth, ks.tuning.KC = 0, 40, 300
+	size := int(unsafe.Sizeof(T(0)))
+	const mib = 1 << 20
+	for _, c := range []struct{ m, row, bytes, want int }{ // a row's bytes, and B's; 0 for what others have
+		{2, 8200, mib + 8200, 40}, {32, 8200, mib + 8200, 40}, {33, 8200, mib + 8200, 0}, {1, 8200, mib + 8200, 0}, {8, 8200, mib - 8200, 0},
+		{8, 4096, mib, 40}, {8, 4104, mib, 40}, {8, 4112, 2 * mib, 80}, {8, 8192 - 64, 2 * mib, 80}, {8, 8192 + 64, 2 * mib, 40},
+		{8, 2048, 9 * mib, 0}, {8, 2056, 2 * mib, 40}, {8, 2112, 2 * mib, 80},
+	} {
+		n, k := c.row/size, (c.bytes+c.row-1)/c.row
+		want := ks.depth(n, k, false)
+		if c.want > 0 {
+			want = c.want
+		}
+		if got := ks.depthOf(c.m, n, k, false); got != want {
+			t.Errorf("%+v: blocks are %d deep, want %d", c, got, want)
+		}
+	}
+	for _, depth := range []int{never, math.MaxInt} {
+		ks.tuning.PageDepth = depth
+		if got, want := ks.depthOf(8, 4096, 5000, false), ks.depth(4096, 5000, false); got != want {
+			t.Errorf("PageDepth = %d: blocks are %d deep, want %d", depth, got, want)
+		}
+	}
+}
+
+// What the whole of B spans has its panels fetched, however little of it a block of few steps has.
+func TestShallowBlocksAreFetched(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { shallowBlocksAreFetched(t, o) },
+		func(t *testing.T, o Ops[float64]) { shallowBlocksAreFetched(t, o) })
+}
+
+func shallowBlocksAreFetched[T Float](t *testing.T, o Ops[T]) {
+	ks, told := *o.ks, map[int]int{}
+	ks.micro = slices.Clone(ks.micro)
+	for v, kernels := range ks.micro {
+		ks.micro[v] = slices.Clone(kernels)
+		for h, kernel := range kernels {
+			ks.micro[v][h] = func(x *microArgs[T]) { told[x.largeB]++; kernel(x) }
+		}
+	}
+	ks.tuning.PageDepth, ks.tuning.PackRows, ks.tuning.LargeRows, ks.tuning.TailColumns = 64, never, never, 0
+	ks = ks.arranged()
+	o.ks = &ks
+	o = o.Threads(1)
+	size := int(unsafe.Sizeof(T(0)))
+	n := 8000 / size
+	for _, k := range []int{65, 500} {
+		clear(told)
+		runGemm(t, o, gemmCase{m: 9, n: n, k: k, alpha: 1})
+		want := 0 // AVX2 is told of what comes from memory only
+		if ks.packing == nil && k*n*size >= nearBytes {
+			want = farSteps
+		}
+		if len(told) != 1 || told[want] == 0 {
+			t.Errorf("k = %d: kernels were told %v, want %d", k, told, want)
+		}
+	}
+}
+
 // Blocks of little depth add up to the product, to the same bits however many threads share it and
 // however far B's rows are apart.
 func TestShallowBlocks(t *testing.T) {
@@ -60,7 +130,7 @@ func TestShallowBlocks(t *testing.T) {
 
 func shallowBlocks[T Float](t *testing.T, o Ops[T]) {
 	tu := o.Tuning()
-	tu.ShallowRows = 48
+	tu.ShallowRows, tu.PageDepth = 48, never
 	shallow := o.Tuned(tu)
 	tu.ShallowRows = 0
 	deep := o.Tuned(tu)

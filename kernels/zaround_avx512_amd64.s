@@ -198,7 +198,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
 	JLT     tileNear
@@ -510,7 +513,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
 	JLT     tileNear
@@ -887,7 +893,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
 	JLT     tileNear
@@ -1330,7 +1339,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R11, R12
 	IMULQ   DI, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -1838,7 +1850,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R11, R12
 	IMULQ   DI, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -2412,7 +2427,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R12, R13
 	IMULQ   DI, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -3051,7 +3069,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R12, R13
 	IMULQ   DI, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -3764,7 +3785,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   DI, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -4144,7 +4168,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
 	JLT     tileNear
@@ -4457,7 +4484,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
 	JLT     tileNear
@@ -4835,7 +4865,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   DI, R11
 	CMPQ    R11, $0x00080000
 	JLT     tileNear
@@ -5279,7 +5312,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R11, R12
 	IMULQ   DI, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -5788,7 +5824,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R11, R12
 	IMULQ   DI, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -6363,7 +6402,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R12, R13
 	IMULQ   DI, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -7003,7 +7045,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R12, R13
 	IMULQ   DI, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -7717,7 +7762,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   DI, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear

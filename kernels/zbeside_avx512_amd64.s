@@ -617,7 +617,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -1490,7 +1493,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -2323,7 +2329,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -3209,7 +3218,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -4055,7 +4067,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -4954,7 +4969,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -5788,7 +5806,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -6663,7 +6684,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -7498,7 +7522,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -8386,7 +8413,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -9234,7 +9264,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -10135,7 +10168,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear

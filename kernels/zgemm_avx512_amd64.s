@@ -350,7 +350,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     wholeNear
@@ -400,7 +403,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     cutNear
@@ -838,7 +844,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     wholeNear
@@ -892,7 +901,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     cutNear
@@ -1377,7 +1389,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     wholeNear
@@ -1435,7 +1450,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     cutNear
@@ -1968,7 +1986,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     wholeNear
@@ -2030,7 +2051,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     cutNear
@@ -2610,7 +2634,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     wholeNear
@@ -2676,7 +2703,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     cutNear
@@ -3304,7 +3334,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     wholeNear
@@ -3374,7 +3407,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     cutNear
@@ -4049,7 +4085,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     wholeNear
@@ -4123,7 +4162,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     cutNear
@@ -4863,7 +4905,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -4945,7 +4990,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -5736,7 +5784,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -5822,7 +5873,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -6660,7 +6714,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -6750,7 +6807,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -7635,7 +7695,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -7729,7 +7792,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -8661,7 +8727,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -8759,7 +8828,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -9738,7 +9810,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -9840,7 +9915,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -10866,7 +10944,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -10972,7 +11053,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -12063,7 +12147,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     wholeNear
@@ -12177,7 +12264,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     cutNear
@@ -13319,7 +13409,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     wholeNear
@@ -13437,7 +13530,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     cutNear
@@ -13761,7 +13857,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -14077,7 +14176,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -14448,7 +14550,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -14875,7 +14980,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -15357,7 +15465,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -15895,7 +16006,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -16488,7 +16602,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -17145,7 +17262,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -17861,7 +17981,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -18632,7 +18755,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -19458,7 +19584,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -20339,7 +20468,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -21275,7 +21407,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -22266,7 +22401,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -22723,7 +22861,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -23093,7 +23234,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -23539,7 +23683,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -24062,7 +24209,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -24661,7 +24811,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -25337,7 +25490,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -26089,7 +26245,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -26926,7 +27085,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -27376,7 +27538,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -27800,7 +27965,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -28321,7 +28489,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -28940,7 +29111,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -29656,7 +29830,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -30470,7 +30647,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -31012,7 +31192,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     wholeNear
@@ -31062,7 +31245,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     cutNear
@@ -31504,7 +31690,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     wholeNear
@@ -31558,7 +31747,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     cutNear
@@ -32047,7 +32239,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     wholeNear
@@ -32105,7 +32300,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     cutNear
@@ -32642,7 +32840,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     wholeNear
@@ -32704,7 +32905,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     cutNear
@@ -33288,7 +33492,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     wholeNear
@@ -33354,7 +33561,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     cutNear
@@ -33986,7 +34196,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     wholeNear
@@ -34056,7 +34269,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     cutNear
@@ -34735,7 +34951,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     wholeNear
@@ -34809,7 +35028,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     cutNear
@@ -35553,7 +35775,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -35635,7 +35860,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -36430,7 +36658,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -36516,7 +36747,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -37358,7 +37592,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -37448,7 +37685,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -38337,7 +38577,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -38431,7 +38674,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -39367,7 +39613,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -39465,7 +39714,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -40448,7 +40700,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -40550,7 +40805,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -41580,7 +41838,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -41686,7 +41947,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -42781,7 +43045,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     wholeNear
@@ -42895,7 +43162,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     cutNear
@@ -44041,7 +44311,10 @@ cutDone:
 	RET
 
 wholeFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     wholeNear
@@ -44159,7 +44432,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     cutNear
@@ -44485,7 +44761,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -44803,7 +45082,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -45176,7 +45458,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -45605,7 +45890,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -46089,7 +46377,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -46629,7 +46920,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -47224,7 +47518,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -47883,7 +48180,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -48601,7 +48901,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -49374,7 +49677,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -50202,7 +50508,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -51085,7 +51394,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -52023,7 +52335,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -53016,7 +53331,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -53475,7 +53793,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -53847,7 +54168,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -54295,7 +54619,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -54820,7 +55147,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -55421,7 +55751,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -56099,7 +56432,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -56853,7 +57189,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -57692,7 +58031,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -58144,7 +58486,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -58570,7 +58915,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -59093,7 +59441,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -59714,7 +60065,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -60432,7 +60786,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -61248,7 +61605,10 @@ tileDone:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear

@@ -307,7 +307,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     wholeNear
@@ -357,7 +360,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     cutNear
@@ -751,7 +757,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     wholeNear
@@ -805,7 +814,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     cutNear
@@ -1245,7 +1257,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     wholeNear
@@ -1303,7 +1318,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    136(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     cutNear
@@ -1790,7 +1808,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     wholeNear
@@ -1852,7 +1873,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     cutNear
@@ -2385,7 +2409,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     wholeNear
@@ -2451,7 +2478,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     cutNear
@@ -3031,7 +3061,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     wholeNear
@@ -3101,7 +3134,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     cutNear
@@ -3727,7 +3763,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     wholeNear
@@ -3801,7 +3840,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     cutNear
@@ -4491,7 +4533,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -4573,7 +4618,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -5313,7 +5361,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -5399,7 +5450,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -6185,7 +6239,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -6275,7 +6332,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -7107,7 +7167,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -7201,7 +7264,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -8079,7 +8145,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -8177,7 +8246,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -9101,7 +9173,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -9203,7 +9278,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -10173,7 +10251,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -10279,7 +10360,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -11313,7 +11397,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     wholeNear
@@ -11427,7 +11514,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     cutNear
@@ -12511,7 +12601,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     wholeNear
@@ -12629,7 +12722,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     cutNear
@@ -12931,7 +13027,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -13219,7 +13318,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -13557,7 +13659,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -13950,7 +14055,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -14392,7 +14500,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -14885,7 +14996,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -15432,7 +15546,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -16037,7 +16154,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -16696,7 +16816,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -17409,7 +17532,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -18171,7 +18297,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -18983,7 +19112,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -19849,7 +19981,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -20764,7 +20899,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -21179,7 +21317,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -21526,7 +21667,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -21948,7 +22092,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -22446,7 +22593,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -23019,7 +23169,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -23668,7 +23821,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -24392,7 +24548,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -25200,7 +25359,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    136(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -25628,7 +25790,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -26029,7 +26194,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -26526,7 +26694,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    136(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -27120,7 +27291,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -27810,7 +27984,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    136(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -28597,7 +28774,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    136(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -29096,7 +29276,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     wholeNear
@@ -29146,7 +29329,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     cutNear
@@ -29544,7 +29730,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     wholeNear
@@ -29598,7 +29787,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     cutNear
@@ -30042,7 +30234,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     wholeNear
@@ -30100,7 +30295,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R10, R11
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R11
+	MOVQ    144(R11), R11
+	ADDQ    R10, R11
 	IMULQ   BX, R11
 	CMPQ    R11, $0x00080000
 	JLT     cutNear
@@ -30591,7 +30789,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     wholeNear
@@ -30653,7 +30854,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     cutNear
@@ -31190,7 +31394,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     wholeNear
@@ -31256,7 +31463,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R11, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R11, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     cutNear
@@ -31840,7 +32050,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     wholeNear
@@ -31910,7 +32123,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     cutNear
@@ -32540,7 +32756,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     wholeNear
@@ -32614,7 +32833,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R12, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R12, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     cutNear
@@ -33308,7 +33530,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -33390,7 +33615,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -34134,7 +34362,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -34220,7 +34451,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -35010,7 +35244,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -35100,7 +35337,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -35936,7 +36176,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -36030,7 +36273,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -36912,7 +37158,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -37010,7 +37259,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -37938,7 +38190,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -38040,7 +38295,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -39014,7 +39272,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     wholeNear
@@ -39120,7 +39381,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R13, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R13, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     cutNear
@@ -40158,7 +40422,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     wholeNear
@@ -40272,7 +40539,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     cutNear
@@ -41360,7 +41630,10 @@ cutWrite:
 	RET
 
 wholeFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     wholeNear
@@ -41478,7 +41751,10 @@ wholeNear:
 	JMP  wholeSteps
 
 cutFar:
-	MOVQ    R14, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R14, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     cutNear
@@ -41782,7 +42058,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -42072,7 +42351,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -42412,7 +42694,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -42807,7 +43092,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -43251,7 +43539,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -43746,7 +44037,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -44295,7 +44589,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -44902,7 +45199,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -45563,7 +45863,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -46278,7 +46581,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -47042,7 +47348,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -47856,7 +48165,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -48724,7 +49036,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -49641,7 +49956,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -50058,7 +50376,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -50407,7 +50728,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -50831,7 +51155,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -51331,7 +51658,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -51906,7 +52236,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -52557,7 +52890,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -53283,7 +53619,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear
@@ -54093,7 +54432,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R13, R15
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R15
+	MOVQ    144(R15), R15
+	ADDQ    R13, R15
 	IMULQ   BX, R15
 	CMPQ    R15, $0x00080000
 	JLT     tileNear
@@ -54523,7 +54865,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -54926,7 +55271,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -55425,7 +55773,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R10, R12
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R12
+	MOVQ    144(R12), R12
+	ADDQ    R10, R12
 	IMULQ   BX, R12
 	CMPQ    R12, $0x00080000
 	JLT     tileNear
@@ -56021,7 +56372,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -56713,7 +57067,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R11, R13
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R13
+	MOVQ    144(R13), R13
+	ADDQ    R11, R13
 	IMULQ   BX, R13
 	CMPQ    R13, $0x00080000
 	JLT     tileNear
@@ -57502,7 +57859,10 @@ tileWrite:
 	RET
 
 tileFar:
-	MOVQ    R12, R14
+	// what so many steps span, and as many more as the caller says
+	MOVQ    x+0(FP), R14
+	MOVQ    144(R14), R14
+	ADDQ    R12, R14
 	IMULQ   BX, R14
 	CMPQ    R14, $0x00080000
 	JLT     tileNear

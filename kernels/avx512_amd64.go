@@ -121,6 +121,7 @@ func forWholeUnits(tu Tuning, size int) Tuning {
 		return tu
 	}
 	tu.PackRows, tu.LargeRows, tu.FetchedRows, tu.CrowdedRows, tu.PackDepth = 32, 32, 32, 16, 256
+	tu.PackWork = 2048
 	tu.TurnStride, tu.PackColumns, tu.TurnColumns = 2048/size, 96, 48
 	tu.AloneDepth = 16
 	return tu

@@ -108,7 +108,8 @@ func (ks *kernelSet[T]) tilesOf(m, n, k, lda, ldb int, transA, transB bool) way 
 // not packed, that it is one block of k, and that it neither savesUpright nor is betterAsRows, as
 // what tiles have behind the last column of C takes so little time.
 func (ks *kernelSet[T]) nearColumns(m, n, k, lda int) bool {
-	return n <= ks.tuning.PackColumns && (n <= ks.tuning.TurnColumns || !sharesSets[T](lda)) &&
+	tu := &ks.tuning
+	return (lda < tu.TurnStride && k < tu.TurnDepth || n <= tu.PackColumns && (n <= tu.TurnColumns || !sharesSets[T](lda))) &&
 		(k <= shallowest || ks.costs.vector*m*k*(-n&(ks.unit-1)) <= ks.lanes*(m*n+beforeRows)) &&
 		!ks.isThin(m, n, k)
 }

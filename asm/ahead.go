@@ -43,6 +43,11 @@ func lookingAhead(e emitter) (goTable string) {
 	return goTable + "}\n"
 }
 
+// rowsToCopy is how many rows before it is copied a row of B is fetched into the L1 cache, with
+// AVX-512: as many as an index can be scaled by. On Ice Lake, 64x3072x768, whose rows share sets, is 1.1
+// times as fast, and eight products of 64 to 1024 rows 1.01 to 1.03. AVX2 loses 2 to 5%.
+const rowsToCopy = 8
+
 // aheadSteps is how many steps of k there are for each piece that is copied, turned or fetched.
 func (mk microKernel) aheadSteps() int {
 	if mk.ahead == turning {
@@ -119,6 +124,14 @@ func (n operandAhead) emit(mk microKernel, label string) {
 			x := mk.YMM()
 			mk.load(operand.Mem{Base: n.from, Disp: at}, x)
 			mk.store(x, operand.Mem{Base: n.panel, Disp: at})
+		}
+		if mk.isa.masks {
+			mk.Comment("the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept")
+			pace := mk.GP64()
+			mk.MOVQ(n.pace, pace)
+			for line := cacheLine; line < width+cacheLine; line += cacheLine {
+				mk.PREFETCHT0(operand.Mem{Base: n.from, Index: pace, Scale: rowsToCopy, Disp: line - 1})
+			}
 		}
 		mk.Comment("the same row of the panel after it, by its last byte: lines may be shared")
 		for line := cacheLine; line < width+cacheLine; line += cacheLine {

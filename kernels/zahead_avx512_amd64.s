@@ -155,6 +155,10 @@ tileStepsFetched:
 	VMOVUPS 32(SI), Y14
 	VMOVUPS Y14, 32(DI)
 
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       16(SP), R15
+	PREFETCHT0 63(SI)(R15*8)
+
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 127(SI)
 	ADDQ       16(SP), SI
@@ -745,6 +749,11 @@ tileStepsFetched:
 	VMOVUPS Y28, 64(DI)
 	VMOVUPS 96(SI), Y28
 	VMOVUPS Y28, 96(DI)
+
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       16(SP), R15
+	PREFETCHT0 63(SI)(R15*8)
+	PREFETCHT0 127(SI)(R15*8)
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 191(SI)
@@ -1487,6 +1496,12 @@ tileStepsFetched:
 	VMOVUPS 160(SI), Y24
 	VMOVUPS Y24, 160(DI)
 
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       16(SP), R15
+	PREFETCHT0 63(SI)(R15*8)
+	PREFETCHT0 127(SI)(R15*8)
+	PREFETCHT0 191(SI)(R15*8)
+
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 255(SI)
 	PREFETCHT1 319(SI)
@@ -2145,6 +2160,13 @@ tileStepsFetched:
 	VMOVUPS Y24, 192(DI)
 	VMOVUPS 224(SI), Y24
 	VMOVUPS Y24, 224(DI)
+
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       16(SP), R14
+	PREFETCHT0 63(SI)(R14*8)
+	PREFETCHT0 127(SI)(R14*8)
+	PREFETCHT0 191(SI)(R14*8)
+	PREFETCHT0 255(SI)(R14*8)
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 319(SI)
@@ -8999,6 +9021,10 @@ tileStepsFetched:
 	VMOVUPD 32(SI), Y14
 	VMOVUPD Y14, 32(DI)
 
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       16(SP), R15
+	PREFETCHT0 63(SI)(R15*8)
+
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 127(SI)
 	ADDQ       16(SP), SI
@@ -9591,6 +9617,11 @@ tileStepsFetched:
 	VMOVUPD Y28, 64(DI)
 	VMOVUPD 96(SI), Y28
 	VMOVUPD Y28, 96(DI)
+
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       16(SP), R15
+	PREFETCHT0 63(SI)(R15*8)
+	PREFETCHT0 127(SI)(R15*8)
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 191(SI)
@@ -10335,6 +10366,12 @@ tileStepsFetched:
 	VMOVUPD 160(SI), Y24
 	VMOVUPD Y24, 160(DI)
 
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       16(SP), R15
+	PREFETCHT0 63(SI)(R15*8)
+	PREFETCHT0 127(SI)(R15*8)
+	PREFETCHT0 191(SI)(R15*8)
+
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 255(SI)
 	PREFETCHT1 319(SI)
@@ -10995,6 +11032,13 @@ tileStepsFetched:
 	VMOVUPD Y24, 192(DI)
 	VMOVUPD 224(SI), Y24
 	VMOVUPD Y24, 224(DI)
+
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       16(SP), R14
+	PREFETCHT0 63(SI)(R14*8)
+	PREFETCHT0 127(SI)(R14*8)
+	PREFETCHT0 191(SI)(R14*8)
+	PREFETCHT0 255(SI)(R14*8)
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 319(SI)

@@ -439,8 +439,8 @@ func (mk microKernel) tileLoop(r gemmRegisters, prefix string, mask *tail) (far 
 			mk.JMP(operand.LabelRef(prefix + "Fetches"))
 		}
 		mk.Label(prefix + "Far")
-		bytes := row // registers are all taken
 		if asksLarge {
+			bytes := row // registers are all taken
 			mk.Comment("rows that share sets of the cache are a multiple of 4 KiB apart, or nearly")
 			mk.LEAQ(operand.Mem{Base: r.bRow, Disp: sharing}, bytes)
 			mk.ANDQ(operand.U32(setPeriod-1), bytes)

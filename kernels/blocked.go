@@ -106,8 +106,8 @@ type panels[T Float] struct {
 	from    operand[T] // the block itself, if its panels are to be packed on the way
 }
 
-// farSteps steps of k span more than any kernel asks for, of rows that are far apart.
-const farSteps = nearBytes
+// farSteps steps of k span more than nearBytes, of rows that are further apart than nearRow.
+const farSteps = nearBytes / nearRow
 
 // at returns where panel i is, which begins with column jr.
 func (b *panels[T]) at(jr, i int) []T { return b.data[jr*b.step+i&1*b.apart:] }

@@ -138,22 +138,25 @@ func (ks *kernelSet[T]) depthOf(m, n, k int, transA bool) int {
 	return min(kc, forMore/size)
 }
 
-// depthInPages returns how deep blocks of a B are, of n columns as it is, if a few rows of A go through it:
-// a panel has a piece of each of its rows, and if these are in more pages than the first TLB has
-// places, and in none of its caches' streams, it comes a piece at a time. On Ice Lake, which has 64, 12x2048x1024
+// depthInPages returns how deep the blocks of a B as it is, of n columns, are if a few rows of A go
+// through it: a panel has a piece of each of its rows, and if these are in more pages than the
+// first TLB has places, each piece waits for its page. On Ice Lake, which has 64 places, 12x2048x1024
 // is 2.4 times as fast in blocks of 64 as in one of 1024, 16x3072x768 and 16x512x512 in float64 1.8,
-// 16x1000x1000 1.0 to 1.1 in blocks of 128.
+// 16x1000x1000 1.0 to 1.1 in blocks of 128. What is small enough for a few comparisons to find its
+// way (see small) is one block, as always.
 func (ks *kernelSet[T]) depthInPages(m, n, k int) int {
 	const few, large, long = 32, 1 << 20, 8 << 10 // rows of A, bytes of B and of a row
 	var z T
 	size := int(unsafe.Sizeof(z))
 	switch depth := ks.tuning.PageDepth; {
-	case m > few || k <= depth || n*k < large/size:
+	case m > few || k <= depth || n*k < large/size :
 		return k
 	case n > long/size || crowds[T](n):
-		return depth
+		return evenly(k, depth, 1)
+	case k <= 2*depth:
+		return k
 	default:
-		return 2 * depth
+		return evenly(k, 2*depth, 1)
 	}
 }
 

@@ -43,8 +43,9 @@ type microArgs[T Float] struct {
 
 	panels, bStep int
 
-	// largeB is not 0 if B is a block of a matrix that is in no cache but the last one, or in none.
-	// Kernels of AVX-512 take it for so many steps of k more that B spans: farSteps are enough.
+	// largeB is not 0 if B is a block of a matrix whose panels are to be fetched, however little the
+	// block spans: for AVX2, of one that is in no cache but the last one. Kernels of AVX-512 take it
+	// for so many steps of k more: farSteps are enough.
 	largeB int
 
 	extra *microExtra[T]

@@ -63,14 +63,14 @@ func depthInPages[T Float](t *testing.T, o Ops[T]) {
 	size := int(unsafe.Sizeof(T(0)))
 	const mib = 1 << 20
 	for _, c := range []struct{ m, row, bytes, want int }{ // a row's bytes, and B's; 0 for what others have
-		{2, 8200, mib + 8200, 40}, {32, 8200, mib + 8200, 40}, {33, 8200, mib + 8200, 0}, {1, 8200, mib + 8200, 0}, {8, 8200, mib - 8200, 0},
+		{2, 8200, 9 * mib, 40}, {2, 8200, mib + 8200, 40}, {32, 8200, mib + 8200, 40}, {33, 8200, mib + 8200, 0}, {1, 8200, mib + 8200, 0}, {8, 8200, mib - 8200, 0},
 		{8, 4096, mib, 40}, {8, 4104, mib, 40}, {8, 4112, 2 * mib, 80}, {8, 8192 - 64, 2 * mib, 80}, {8, 8192 + 64, 2 * mib, 40},
 		{8, 2048, 9 * mib, 0}, {8, 2056, 2 * mib, 40}, {8, 2112, 2 * mib, 80},
 	} {
 		n, k := c.row/size, (c.bytes+c.row-1)/c.row
 		want := ks.depth(n, k, false)
-		if c.want > 0 {
-			want = c.want
+		if c.want > 0 && c.m*n*k > callWork {
+			want = evenly(k, c.want, 1)
 		}
 		if got := ks.depthOf(c.m, n, k, false); got != want {
 			t.Errorf("%+v: blocks are %d deep, want %d", c, got, want)
@@ -80,6 +80,56 @@ func depthInPages[T Float](t *testing.T, o Ops[T]) {
 		ks.tuning.PageDepth = depth
 		if got, want := ks.depthOf(8, 4096, 5000, false), ks.depth(4096, 5000, false); got != want {
 			t.Errorf("PageDepth = %d: blocks are %d deep, want %d", depth, got, want)
+		}
+	}
+}
+
+// A product has the same bits however it is asked for, and however far rows of A are apart, small
+// ones with a large B among them.
+func TestBlocksInPagesHaveTheirBits(t *testing.T) {
+	withProcs(t, 2)
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { blocksInPagesHaveTheirBits(t, o) },
+		func(t *testing.T, o Ops[float64]) { blocksInPagesHaveTheirBits(t, o) })
+}
+
+func blocksInPagesHaveTheirBits[T Float](t *testing.T, o Ops[T]) {
+	tu := o.Tuning()
+	tu.PageDepth = 64
+	tunings := []Tuning{tu}
+	tu.NC, tu.MC = 1<<20, 1<<20 // of a larger cache
+	tunings = append(tunings, tu)
+	tu.PackRows, tu.LargeRows, tu.FetchedRows, tu.CrowdedRows, tu.TurnStride, tu.AloneDepth = 1, 1, 1, 1, 3, 0
+	tunings = append(tunings, tu)
+	size := int(unsafe.Sizeof(T(0)))
+	for _, m := range []int{2, 3, 4, 8, 9} {
+		for _, s := range []struct{ row, k int }{{4096, 256}, {8000, 129}, {8400, 300}, {4096, 1030}} {
+			n, k := s.row/size, s.k
+			b := randomMatrix[T](rand.New(rand.NewPCG(5, uint64(m))), k, n, n+3)
+			var want []T
+			for _, trans := range []bool{false, true} {
+				want = nil
+				for _, tu := range tunings {
+					for _, pad := range []int{0, 2048} {
+						rows, cols := m, k
+						if trans {
+							rows, cols = k, m
+						}
+						a := randomMatrix[T](rand.New(rand.NewPCG(6, 7)), rows, cols, cols+pad)
+						for _, threads := range []int{1, 2} {
+							o, c, fused := o.Tuned(tu).Threads(threads), make([]T, m*n), make([]T, m*n)
+							o.Gemm(trans, false, m, n, k, 1, a.data, cols+pad, b.data, n+3, 0, c, n)
+							o.GemmFused(trans, false, m, n, k, 1, a.data, cols+pad, b.data, n+3, 0, fused, n, Epilogue[T]{})
+							if want == nil {
+								want = c
+							}
+							if !slices.Equal(c, want) || !slices.Equal(fused, want) {
+								t.Fatalf("%dx%dx%d, trans %v, A padded by %d, %d threads: other bits", m, n, k, trans, pad, threads)
+							}
+						}
+					}
+				}
+			}
 		}
 	}
 }

@@ -117,8 +117,8 @@ func (mk microKernel) step(r gemmRegisters, sums [][]reg.VecVirtual, mask *tail,
 // saves an instruction. Of a vector and a half, CPUs that load two vectors a cycle and multiply two
 // have time for it in every third row, but not if columns of A are loaded as well; and where a
 // vector is multiplied in halves those rows do not wait: 0.88 of the time on Zen 4, 1.06 on Ice
-// Lake. Of two vectors, which broadcast them all, it would be 0.97 on Zen 4, and 1.12 to 1.16 on Ice Lake. For three it makes no difference, for four
-// the loads of B are in the way.
+// Lake. Of two vectors, which broadcast them all, it would be 0.97 on Zen 4, and 1.12 to 1.16 on Ice
+// Lake. For three it makes no difference, for four the loads of B are in the way.
 func (mk microKernel) multiply(i int, a operand.Mem, b, sums []reg.VecVirtual) {
 	inMemory := len(b) == 1 || len(b) == 2 && mk.half && i%3 == 1 && mk.pairs != alongM
 	if mk.isa.masks && inMemory {

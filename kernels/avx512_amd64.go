@@ -113,8 +113,9 @@ var costsAVX512 = costs{
 // forWholeUnits returns tu, the tuning of Zen 4 for elements of so many bytes, for the CPU at hand:
 // as it is on Zen 4, which executes 512-bit instructions in halves, so that tiles have twice the time
 // to wait for rows of B and columns of A that are far apart. On others, of which only Zen 5 in
-// laptops does as well, the first-level cache has to bring them sooner, and copying them there pays for fewer rows and columns: on Ice Lake,
-// 256 rows read a B in place, whose rows share sets of the cache, at 0.4 times the speed of a packed one.
+// laptops does as well, the first-level cache has to bring them sooner, and copying them there pays
+// for fewer rows and columns: on Ice Lake, 256 rows read a B in place, whose rows share sets of the
+// cache, at 0.4 times the speed of a packed one.
 // What changes here is where operands are read, and no bit of a product.
 func forWholeUnits(tu Tuning, size int) Tuning {
 	if cpu := readCPU(); cpu.Vendor == "AuthenticAMD" && cpu.Family == 25 {

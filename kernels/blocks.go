@@ -149,7 +149,7 @@ func (ks *kernelSet[T]) depthInPages(m, n, k int) int {
 	var z T
 	size := int(unsafe.Sizeof(z))
 	switch depth := ks.tuning.PageDepth; {
-	case m > few || k <= depth || n*k < large/size :
+	case m > few || k <= depth || n*k < large/size || product3(m, n, k) <= callWork:
 		return k
 	case n > long/size || crowds[T](n):
 		return evenly(k, depth, 1)

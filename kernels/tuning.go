@@ -105,8 +105,8 @@ type Tuning struct {
 	// and B is larger than 16 MiB; and if they are more and B is larger than 32 MiB, 512 bytes of a
 	// row of A, or 1024 from 33 rows on. 0 is for no product.
 	ShallowRows int
-	// A product of 2 to 32 rows with a large B, as it is, of 1 MiB and more in rows longer than 2 KiB, has
-	// blocks of depth PageDepth if these are longer than 8 KiB, or about a multiple of 2 KiB, else of
+	// A product of 2 to 32 rows, and not small, with a B, as it is, of 1 MiB and more in rows longer than 2
+	// KiB has blocks of depth PageDepth if these are longer than 8 KiB, or about a multiple of 2 KiB, else of
 	// twice that: each of so many rows is in a page of its own, and the CPU knows where few pages are.
 	PageDepth int
 	// A product of at most LowDepth steps of k, whose C, or what a thread computes of it, has long

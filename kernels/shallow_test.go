@@ -102,8 +102,8 @@ func blocksInPagesHaveTheirBits[T Float](t *testing.T, o Ops[T]) {
 	tu.PackRows, tu.LargeRows, tu.FetchedRows, tu.CrowdedRows, tu.TurnStride, tu.AloneDepth = 1, 1, 1, 1, 3, 0
 	tunings = append(tunings, tu)
 	size := int(unsafe.Sizeof(T(0)))
-	for _, m := range []int{2, 3, 4, 8, 9} {
-		for _, s := range []struct{ row, k int }{{4096, 256}, {8000, 129}, {8400, 300}, {4096, 1030}} {
+	for _, m := range []int{2, 3, 9} {
+		for _, s := range []struct{ row, k int }{{4096, 256}, {8400, 300}} {
 			n, k := s.row/size, s.k
 			b := randomMatrix[T](rand.New(rand.NewPCG(5, uint64(m))), k, n, n+3)
 			var want []T

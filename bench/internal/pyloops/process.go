@@ -23,6 +23,18 @@ const PythonVariable = "LANEWISE_PYTHON"
 // debianPython is where Debian's packages are: another python3 on the PATH does not see them.
 const debianPython = "/usr/bin/python3"
 
+// shown is a path as messages have it, which records keep: the user's home folder is "~".
+func shown(path string) string {
+	home, err := os.UserHomeDir()
+	if err != nil || home == "" {
+		return path
+	}
+	if rest, in := strings.CutPrefix(path, home+string(os.PathSeparator)); in {
+		return "~/" + rest
+	}
+	return path
+}
+
 const (
 	startLimit = 2 * time.Minute // for the library to be loaded, and for the problem to be read
 	endLimit   = 2 * time.Second // for a process that has nothing more to do
@@ -167,9 +179,9 @@ func (p *Process) exchange(send func(io.Writer) error) (string, error) {
 	}
 	status := p.wait()
 	if late.Load() {
-		p.err = errorf("%s did not answer within %v", p.cmd.Path, p.limit)
+		p.err = errorf("%s did not answer within %v", shown(p.cmd.Path), p.limit)
 	} else {
-		p.err = errorf("%s ended (%s)", p.cmd.Path, status)
+		p.err = errorf("%s ended (%s)", shown(p.cmd.Path), status)
 	}
 	if said := p.stderr.String(); said != "" {
 		p.err = errorf("%v: %s", p.err, said)
@@ -186,7 +198,7 @@ func (p *Process) unexpected(question, answer, want string) error {
 	if len(question) > enough {
 		question = question[:enough] + "..."
 	}
-	p.err = errorf("%s answered %q to %q, want %s", p.cmd.Path, answer, question, want)
+	p.err = errorf("%s answered %q to %q, want %s", shown(p.cmd.Path), answer, question, want)
 	return p.err
 }
 
@@ -208,7 +220,7 @@ func (p *Process) Close() {
 		return
 	}
 	if p.err == nil {
-		p.err = errorf("%s has been closed", p.cmd.Path)
+		p.err = errorf("%s has been closed", shown(p.cmd.Path))
 	}
 	p.wait()
 }

@@ -280,3 +280,19 @@ func TestProblemIsSentAsItIs(t *testing.T) {
 		t.Errorf("%d bytes behind it: %v", len(got), got)
 	}
 }
+
+// Messages, which records keep, do not tell where the user's home folder is.
+func TestShown(t *testing.T) {
+	t.Setenv("HOME", "/home/someone")
+	for path, want := range map[string]string{
+		"/home/someone/bin/python3": "~/bin/python3", "/home/someones/bin/python3": "/home/someones/bin/python3", debianPython: debianPython,
+	} {
+		if got := shown(path); got != want {
+			t.Errorf("%s is shown as %s, want %s", path, got, want)
+		}
+	}
+	t.Setenv("HOME", "")
+	if got := shown(debianPython); got != debianPython {
+		t.Errorf("without a home folder, %s is shown as %s", debianPython, got)
+	}
+}

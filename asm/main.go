@@ -64,6 +64,7 @@ var generators = []generator{
 	{"dot", dots},
 	{"zipped", zippedDots},
 	{"rows", addRows},
+	{"vecmat", vecMat},
 	{"relu", func(e emitter) string { relu(e); return "" }},
 	{"axpy", func(e emitter) string { axpy(e); return "" }},
 	{"exp", func(e emitter) string { exp(e); return "" }},

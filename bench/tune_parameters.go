@@ -429,6 +429,18 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "VecMatBytes", about: "most bytes of a matrix that a vector is multiplied by in registers",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.VecMatBytes }, func(*tunable) []int {
+			return []int{0, 1 << 16, 1 << 17, 1 << 18, 1 << 19, 1 << 20, 1 << 21}
+		}),
+		shapes: func(*tunable) (shapes []Shape) {
+			for _, side := range []int{150, 200, 256, 300, 384, 500, 512, 700} {
+				shapes = append(shapes, Shape{m: 1, n: side, k: side})
+			}
+			return shapes
+		},
+	},
+	{
 		name: "FetchBytes", about: "from how many bytes on the rows of a matrix are fetched ahead that is multiplied by one vector",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.FetchBytes }, func(*tunable) []int {
 			return []int{0, 1 << 20, 1 << 22, 1 << 24, never}

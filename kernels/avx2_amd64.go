@@ -22,7 +22,7 @@ func avx2Float32() kernelSet[float32] {
 	ks.upright = suprightAVX2
 	ks.packing, ks.copying, ks.turning, ks.fetching = spackingAVX2, scopyingAVX2, sturningAVX2, sfetchingAVX2
 	ks.dot, ks.dotFar = sdotAVX2, sdotFarAVX2
-	ks.addRows, ks.addFar = saddRowsAVX2, saddFarRowsAVX2
+	ks.addRows, ks.addFar, ks.vecMat = saddRowsAVX2, saddFarRowsAVX2, svecMatAVX2
 	ks.pack = spackAVX2
 	ks.copyRows = scopyRowsAVX2
 	ks.square = transposer[float32]{8, spackTransposedAVX2}
@@ -37,7 +37,7 @@ func avx2Float32() kernelSet[float32] {
 		TailColumns: 3, TailDepth: 32,
 		DotDepth: 8, NarrowDepth: 128, UprightColumns: 12, AsRowsDepth: 32, TransposeColumns: 64, TransposeRows: 80,
 		ShallowRows: 256, PageDepth: never, LowDepth: lowTo(), AloneDepth: 8,
-		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
+		VecMatBytes: 256 << 10, FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX2
@@ -60,7 +60,7 @@ func avx2Float64() kernelSet[float64] {
 	ks.upright = duprightAVX2
 	ks.packing, ks.copying, ks.turning, ks.fetching = dpackingAVX2, dcopyingAVX2, dturningAVX2, dfetchingAVX2
 	ks.dot, ks.dotFar = ddotAVX2, ddotFarAVX2
-	ks.addRows, ks.addFar = daddRowsAVX2, daddFarRowsAVX2
+	ks.addRows, ks.addFar, ks.vecMat = daddRowsAVX2, daddFarRowsAVX2, dvecMatAVX2
 	ks.pack = dpackAVX2
 	ks.copyRows = dcopyRowsAVX2
 	ks.square = transposer[float64]{4, dpackTransposedAVX2}
@@ -75,7 +75,7 @@ func avx2Float64() kernelSet[float64] {
 		TailColumns: 2, TailDepth: 32,
 		DotDepth: 4, NarrowDepth: 256, UprightColumns: 10, AsRowsDepth: 12, TransposeColumns: 64, TransposeRows: 80,
 		ShallowRows: 256, PageDepth: never, LowDepth: lowTo(), AloneDepth: 8,
-		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
+		VecMatBytes: 256 << 10, FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX2

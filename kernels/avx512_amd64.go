@@ -30,7 +30,7 @@ func avx512Float32() kernelSet[float32] {
 	ks.halves = shalvesAVX512
 	ks.pairs = pairKernels[float32]{spairsAVX512, spairsTurnedAVX512}
 	ks.dot, ks.dotFar, ks.zipped = sdotAVX512, sdotFarAVX512, szippedAVX512
-	ks.addRows, ks.addFar = saddRowsAVX512, saddFarRowsAVX512
+	ks.addRows, ks.addFar, ks.vecMat = saddRowsAVX512, saddFarRowsAVX512, svecMatAVX512
 	ks.pack = spackAVX512
 	ks.copyRows = scopyRowsAVX512
 	ks.square = transposer[float32]{1, spackTransposedAVX512}
@@ -45,7 +45,7 @@ func avx512Float32() kernelSet[float32] {
 		TailColumns: 4, TailDepth: 32,
 		DotDepth: 8, NarrowDepth: 64, UprightColumns: 12, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
 		ShallowRows: 0, PageDepth: 64, LowDepth: 0, AloneDepth: never,
-		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
+		VecMatBytes: 512 << 10, FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = forWholeUnits(ks.tuning, 4).fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX512
@@ -72,7 +72,7 @@ func avx512Float64() kernelSet[float64] {
 	ks.halves = dhalvesAVX512
 	ks.pairs = pairKernels[float64]{dpairsAVX512, dpairsTurnedAVX512}
 	ks.dot, ks.dotFar, ks.zipped = ddotAVX512, ddotFarAVX512, dzippedAVX512
-	ks.addRows, ks.addFar = daddRowsAVX512, daddFarRowsAVX512
+	ks.addRows, ks.addFar, ks.vecMat = daddRowsAVX512, daddFarRowsAVX512, dvecMatAVX512
 	ks.pack = dpackAVX512
 	ks.copyRows = dcopyRowsAVX512
 	ks.square = transposer[float64]{1, dpackTransposedAVX512}
@@ -87,7 +87,7 @@ func avx512Float64() kernelSet[float64] {
 		TailColumns: 3, TailDepth: 96,
 		DotDepth: 8, NarrowDepth: 96, UprightColumns: 12, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
 		ShallowRows: 0, PageDepth: 64, LowDepth: 0, AloneDepth: never,
-		FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
+		VecMatBytes: 512 << 10, FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = forWholeUnits(ks.tuning, 8).fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX512

@@ -18,6 +18,19 @@ func (p *product[T]) columns() {
 	w.giveBack()
 }
 
+// oneColumn computes a product of one column in one thread, which is columns without a product:
+// filling one in takes as long as many a small one's sums.
+func oneColumn[T Float](ks *kernelSet[T], m, k int, alpha T, a []T, lda int, transA bool, b []T, bRow int, beta T, c []T, ldc int) {
+	w := borrowWorkspace[T]()
+	far := ks.fromMemory(m, k)
+	if transA {
+		columnAlongM(ks, w, m, k, alpha, stridesOf(a, lda, true), operand[T]{data: b, row: bRow, col: 1}, beta, c, ldc, far)
+	} else {
+		columnsAlongK(ks, w, m, 1, k, alpha, a, lda, b, bRow, 1, beta, c, ldc, far)
+	}
+	w.giveBack()
+}
+
 // dots computes p, both of whose operands are contiguous along k as they lie, and which has no epilogue.
 func (p *product[T]) dots() {
 	dots(p.ks, p.way == asDotsOfRows, p.m, p.n, p.k, p.alpha, p.a.data, p.a.row, p.b.data, p.b.col, p.beta, p.c, p.ldc)

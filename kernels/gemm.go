@@ -118,6 +118,12 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 		return
 	}
 	ks := o.ks
+	if m == 1 && n > 1 && !transA && !transB && alpha == 1 && beta == 0 && e == nil {
+		if kernel := ks.vecMatKernel(n, k); kernel != nil {
+			kernel(k, &a[0], 1, &b[0], ldb, &c[0], n)
+			return
+		}
+	}
 	if ks.isRowOfB(transA, transB, m, n, k, ldb) {
 		transB, ldb = false, n
 	}
@@ -125,6 +131,13 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 	// than the whole would: whoever computes what, the bits are the same.
 	forOneThread := product3(m, n, k)/2 < ks.tuning.ThreadWork && e == nil
 	way := ks.wayOf(transA, transB, m, n, k, forOneThread && alpha == 1 && beta == 0)
+	if way == inRegisters {
+		inOneRow(ks, m, n, k, alpha, a, lda, transA, b, ldb, transB, beta, c, ldc)
+		if e != nil {
+			e.apply(c, m, n, ldc)
+		}
+		return
+	}
 	if forOneThread { // Filling in a product takes as long as many a small one: these ways take none.
 		switch way {
 		case inTiles:
@@ -142,6 +155,10 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 					var x microArgs[T]
 					x.set(k, alpha, unsafe.SliceData(a), lda, transA, unsafe.SliceData(b), ldb, beta, unsafe.SliceData(c), ldc)
 					x.compute(ks, m, n, pairingOf(m, k, transA))
+					return
+				}
+				if n == 1 && !transA {
+					oneColumn(ks, m, k, alpha, a, lda, false, b, ldb, beta, c, ldc)
 					return
 				}
 			}

@@ -173,6 +173,11 @@ func gemmPaths[T Float](t *testing.T, o Ops[T]) {
 	for _, k := range []int{1, lanes - 1, lanes, 2*lanes - 1, 2 * lanes, 3*lanes + 1, columnDepth + 3} { // a column, a row
 		shapes = append(shapes, [3]int{5, 1, k}, [3]int{1, 6, k}, [3]int{1, 1, k})
 	}
+	for v := 1; v <= len(o.ks.vecMat)+1; v++ { // a row in registers, and a column, in panels of all widths
+		for _, k := range []int{1, 2, 7, 8, 9, 23} {
+			shapes = append(shapes, [3]int{1, v * lanes, k}, [3]int{1, (v-1)*lanes + 1 + v%lanes, k}, [3]int{v*lanes - 1, 1, k})
+		}
+	}
 	shapes = append(shapes, [3]int{alongM + 5, 1, len(o.ks.addRows) + 1}, [3]int{1, alongM + 5, 2*len(o.ks.addRows) + 3}, [3]int{alongM + 1, lanes + 1, 3})
 	for _, trans := range transposes {
 		for _, s := range shapes {

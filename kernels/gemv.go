@@ -40,6 +40,14 @@ func (o Ops[T]) Gemv(trans bool, m, n int, alpha T, a []T, lda int, x []T, incX 
 			return
 		}
 	}
+	if trans && o.ks.fitsRegisters(rows, k) {
+		vecMat(o.ks, rows, k, alpha, x, incX, a, lda, beta, y, incY)
+		return
+	}
+	if product3(rows, 1, k)/2 < o.ks.tuning.ThreadWork {
+		oneColumn(o.ks, rows, k, alpha, a, lda, trans, x, incX, beta, y, incY)
+		return
+	}
 	// y is a matrix of one column, which has the increment for a leading dimension.
 	p := product[T]{
 		ks: o.ks, m: rows, n: 1, k: k,

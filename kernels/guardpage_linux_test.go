@@ -63,6 +63,10 @@ func memoryOutside[T Float](t *testing.T, o Ops[T]) {
 	for _, mn := range [][2]int{{1, 1}, {1, 70}, {70, 1}, {mr, nr}, {mr + 1, nr + 1}, {2*mr - 1, nr - 1}, {3, 2*nr + lanes + 1}, {100, 50}} {
 		add(mn[0], mn[1], 1, 3, 10, 50)
 	}
+	for n := 2; n < 9*lanes; n += lanes/2 + 1 { // a row, and a column, in registers
+		add(1, n, 5, 19)
+		add(n, 1, 19)
+	}
 	for _, n := range []int{3*lanes + 1, 4*lanes - 1} { // a last vector that is cut, in the widest kernels
 		for _, m := range []int{2, 3, 5} {
 			add(m, n, 1, 10)

@@ -38,6 +38,7 @@ type kernelSet[T Float] struct {
 	dotFar   []dotKernel[T]     // those of one column, for an A that comes from memory; or nil
 	addRows  []addRowsKernel[T] // by the number of rows, less 1
 	addFar   addRowsKernel[T]   // the last of them, for rows that come from memory; or nil
+	vecMat   []vecMatKernel[T]  // by their width in vectors, less 1; or nil
 	pack     []packKernel[T]
 	square   transposer[T]
 	copyRows func(rows, cols int, src *T, srcRow int, dst *T, dstRow int) // of a matrix into another
@@ -144,6 +145,13 @@ type dotKernel[T Float] func(tiles, k int, a *T, aRow int, b *T, bCol int, c *T,
 //
 // in the order of i. n > 0.
 type addRowsKernel[T Float] func(n int, x, a *T, aRow int, y *T)
+
+// A vecMatKernel computes a row of a product with a matrix in place,
+//
+//	for j in 0..cols-1: y[j] = sum over p in 0..k-1 of x[p*xStep] * b[p*bRow + j]
+//
+// where (v-1)*lanes < cols <= v*lanes. The order of the sum depends on v.
+type vecMatKernel[T Float] func(k int, x *T, xStep int, b *T, bRow int, y *T, cols int)
 
 // A packKernel copies k rows of cols columns, bRow apart, into a panel whose
 // rows follow each other, v vectors wide; columns behind the last become 0.

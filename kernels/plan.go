@@ -75,7 +75,7 @@ func (p *product[T]) plan(o Ops[T]) Plan {
 	ks := p.ks
 	pl := Plan{Way: p.way.String(), Threads: o.threadsFor(p.work(), ks.tuning.ThreadWork)}
 	switch p.way {
-	case upright:
+	case upright, inRegisters:
 		pl.Threads = 1
 	case asDots, asDotsOfRows:
 	case asTurnedDots:
@@ -200,4 +200,5 @@ var wayNames = [...]string{
 	asDots:         "dot products, in groups of columns",
 	asDotsOfRows:   "dot products, in groups of rows",
 	asTurnedDots:   "dot products, in groups of rows of an A that is turned",
+	inRegisters:    "a vector times a matrix, in registers",
 }

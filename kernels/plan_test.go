@@ -97,6 +97,12 @@ func planIsTheWay[T Float](t *testing.T, ks *kernelSet[T]) {
 		side := func(most float64) int { return int(math.Pow(most, rng.Float64())) + 1 }
 		longest := []float64{40, 200, most - 1}[i%3]
 		m, n, k := side(longest), side(longest), side(longest)
+		switch rng.IntN(16) {
+		case 0:
+			m = 1
+		case 1:
+			n = 1
+		}
 		transA, transB := rng.IntN(2) == 1, rng.IntN(2) == 1
 		_, lda := stored(transA, m, k)
 		_, ldb := stored(transB, k, n)
@@ -124,6 +130,8 @@ func (pl Plan) isDoneBy(kinds string) bool {
 		return kinds == "alone"
 	case pl.Way == upright.String():
 		return kinds == "upright"
+	case pl.Way == inRegisters.String():
+		return kinds == "registers"
 	case strings.HasPrefix(pl.Way, "dot products"), strings.HasSuffix(pl.Way, "vectors along k"):
 		return kinds == "dot"
 	case strings.HasSuffix(pl.Way, "vectors along m"):
@@ -162,6 +170,9 @@ func recorded[T Float](own *kernelSet[T]) (Ops[T], map[string]bool) {
 	sum := func(addRowsKernel[T]) addRowsKernel[T] {
 		return func(n int, x, a *T, aRow int, y *T) { calls["sum"] = true }
 	}
+	vecMat := func(vecMatKernel[T]) vecMatKernel[T] {
+		return func(k int, x *T, xStep int, b *T, bRow int, y *T, cols int) { calls["registers"] = true }
+	}
 	alone := func(aloneKernel[T]) aloneKernel[T] {
 		return func(k int, a *T, aRow int, b *T, bRow int, c *T, ldc, cols int) { calls["alone"] = true }
 	}
@@ -173,7 +184,8 @@ func recorded[T Float](own *kernelSet[T]) (Ops[T], map[string]bool) {
 		return [2]microKernel[T]{micro("beside"), micro("beside")}
 	})
 	ks.dot, ks.zipped, ks.dotFar = each(ks.dot, dot), each(ks.zipped, dot), every(ks.dotFar, dot)
-	ks.addRows = every(ks.addRows, sum)
+	ks.addRows, ks.vecMat = every(ks.addRows, sum), every(ks.vecMat, vecMat)
+	ks.add = func(dst, x, y []T) {}
 	if ks.addFar != nil {
 		ks.addFar = sum(nil)
 	}
@@ -246,7 +258,7 @@ func plans[T Float](t *testing.T, o Ops[T]) {
 
 // Every way has words of its own, as plans are told apart by them.
 func TestWayNames(t *testing.T) {
-	if len(wayNames) != int(asTurnedDots)+1 {
+	if len(wayNames) != int(inRegisters)+1 {
 		t.Errorf("%d names, want one for each way", len(wayNames))
 	}
 	for i, name := range wayNames {

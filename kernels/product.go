@@ -215,8 +215,11 @@ func (p *product[T]) pieceOfC(threads int) (rows, cols int) {
 	return evenly(p.m, rows, p.ks.mr()), p.ks.blockOfColumns(p.n, cols)
 }
 
+// leastOfColumns is how many rows a piece of few columns has at least, if there are more.
+const leastOfColumns = 64
+
 // asColumns computes p, of few columns, along k or along m.
-func (p *product[T]) asColumns(o Ops[T]) { p.asColumnsOf(o, 64) }
+func (p *product[T]) asColumns(o Ops[T]) { p.asColumnsOf(o, leastOfColumns) }
 
 // asColumnsOf is asColumns in pieces that are multiples of so many rows.
 func (p *product[T]) asColumnsOf(o Ops[T], rows int) {

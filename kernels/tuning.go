@@ -120,6 +120,9 @@ type Tuning struct {
 	// fewer calls of kernels that do more. A panel of one or two tiles, and panels of one tile each
 	// and a few steps of k, are at any depth. Where there are no kernels for that, nothing is.
 	AloneDepth int
+	// A vector is multiplied by a matrix of at most VecMatBytes, whose rows are contiguous, in panels
+	// of a few vectors: the sums stay in registers. Of a larger one, whole rows are added up in memory.
+	VecMatBytes int
 	// A matrix of more than FetchBytes bytes that is multiplied by one vector comes from memory:
 	// its rows are fetched ahead. From 1<<31 - 1 on, none is, however large.
 	FetchBytes int
@@ -194,6 +197,7 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"PageDepth", t.PageDepth, 1, math.MaxInt},
 		{"LowDepth", t.LowDepth, 0, math.MaxInt},
 		{"AloneDepth", t.AloneDepth, 0, math.MaxInt},
+		{"VecMatBytes", t.VecMatBytes, 0, math.MaxInt},
 		{"FetchBytes", t.FetchBytes, 0, math.MaxInt},
 		{"ThreadWork", t.ThreadWork, 1, math.MaxInt},
 	} {

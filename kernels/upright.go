@@ -75,10 +75,9 @@ func uprightly[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb 
 		ks.upright[vectors-1][n-1](k, a, lda, b, bRow, bCol, c, ldc, m)
 		return
 	}
-	each := n
-	if most := len(ks.upright[min(vectors, 2)-1]); n > most {
-		each = evenly(n, most, 1)
-	}
+	// As many as kernels of two whole vectors have: those of one load so much for each multiply-add that
+	// Ice Lake, which loads or broadcasts one vector of 512 bits a cycle, has half the speed.
+	each := evenly(n, len(ks.upright[min(vectors, 2<<(ks.laneShift-ks.unitShift))-1]), 1)
 	widest := min(vectors, len(ks.upright))
 	for len(ks.upright[widest-1]) < each {
 		widest--

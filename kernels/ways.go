@@ -24,6 +24,7 @@ const (
 	asDots                    // vectors along k, in groups of columns
 	asDotsOfRows              // vectors along k, in groups of rows
 	asTurnedDots              // vectors along k, of an A that is turned
+	inRegisters               // a vector times a matrix, whose sums stay in registers
 )
 
 // What the rules below say of cycles, or have from costs, was fitted to random shapes. A product is
@@ -33,6 +34,8 @@ const (
 // wayOf is the way of a product.
 func (ks *kernelSet[T]) wayOf(transA, transB bool, m, n, k int, plain bool) way {
 	switch {
+	case (m == 1 && n > 1 && !transB || n == 1 && transA) && ks.fitsRegisters(m*n, k):
+		return inRegisters
 	case transA && transB:
 		switch {
 		case ks.turnsA(m, n, k, true):

@@ -30,6 +30,7 @@ func alonePairs(e emitter) (goTable string) {
 // 1, beta = 0 and no epilogue, and what a microKernel does about others left out. It adds up in the
 // same order.
 func (mk microKernel) generateAlone() (name string) {
+	mk.near = true
 	kind, width := "alone", mk.columns()
 	if mk.pairs != noPairs {
 		kind = "alonePairs"

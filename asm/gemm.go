@@ -118,6 +118,8 @@ type microKernel struct {
 	// around makes it write C past the caches, and not read it: beta = 0, all vectors
 	// are whole, and every row of a tile begins with a cache line.
 	around bool
+	// near says that C is near, as that of a small product is: vectors are stored whole.
+	near bool
 	// pairs says that the last two columns are a pair: a vector of a row of it would be mostly empty.
 	pairs pairs
 

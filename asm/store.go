@@ -93,7 +93,7 @@ func (mk microKernel) write(r gemmRegisters, cols func() reg.GPVirtual, prefix s
 			mk.storeAround(s, m)
 		case cut:
 			mk.storeTail(*mask, s, m)
-		case s.Size() == 64: // as halves: see ARCHITECTURE.md, "What was measured on the way"
+		case s.Size() == 64 && !mk.near: // as halves: see ARCHITECTURE.md, "What was measured on the way"
 			mk.store(s.AsY(), m)
 			mk.VEXTRACTF64X4(operand.Imm(1), s, m.Offset(32))
 		default:

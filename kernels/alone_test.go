@@ -109,10 +109,13 @@ func tilesAloneTuned[T Float](t *testing.T, o Ops[T]) {
 	if len(o.ks.alone.byColumns) == 0 {
 		tu := o.Tuning()
 		tu.AloneDepth = 0
-		if o.Tuned(tu).ks.inTilesAlone(o.ks.lanes, 100) {
+		if o.Tuned(tu).ks.inTilesAlone(o.ks.lanes, o.ks.lanes, 100) {
 			t.Error("products go where there are no kernels")
 		}
 		return
+	}
+	if panel := len(o.ks.alone.byColumns); !o.ks.inTilesAlone(100, panel, shallowest) || o.ks.inTilesAlone(1000, panel, shallowest) || o.ks.inTilesAlone(100, panel+1, shallowest) {
+		t.Error("of a few steps, one panel of not so many rows goes, and no other")
 	}
 	for v := 1; v <= len(o.ks.micro); v++ {
 		for _, rows := range []int{0, 1, 5} {
@@ -166,7 +169,8 @@ func tilesAloneBits[T Float](t *testing.T, o Ops[T]) {
 			continue
 		}
 		plain, tiles := multiply(counted, 1, 0)
-		if alone := n >= ks.lanes && k >= 7 && 2*k >= n; alone != (tiles > 0) {
+		deep, onePanel := n >= ks.lanes && k >= 7 && 2*k >= n, n >= 2*ks.lanes && n <= len(ks.alone.byColumns) && k >= shallowest
+		if (deep || onePanel) != (tiles > 0) {
 			t.Fatalf("%+v: %dx%dx%d: %d calls for a tile each", o.Tuning(), m, n, k, tiles)
 		}
 		for _, s := range [][2]T{{1, 1}, {2, 0}} { // what these kernels cannot do

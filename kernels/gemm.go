@@ -62,7 +62,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 				kernels[m-1](k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
 				return
 			}
-			if (m <= 2*len(kernels) || ks.inTilesAlone(n, k) && ks.nearRows(lda) && ks.small(m, n, k)) &&
+			if (m <= 2*len(kernels) || ks.inTilesAlone(m, n, k) && ks.nearRows(lda) && ks.small(m, n, k)) &&
 				!ks.packsB(m, k, ldb, false) && !ks.mayCopyTail(m, n, k) && !ks.mayGoAlongK(m, n, k) {
 				panelAlone(kernels, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
@@ -89,7 +89,7 @@ func (o Ops[T]) Gemm(transA, transB bool, m, n, k int, alpha T, a []T, lda int, 
 			case alone && n <= narrow && ks.aloneKernel(m, n, pairingOf(m, k, false)) != nil:
 				ks.aloneKernel(m, n, pairingOf(m, k, false))(k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc, n)
 				return
-			case alone && ks.inTilesAlone(n, k) && ks.nearRows(lda):
+			case alone && ks.inTilesAlone(m, n, k) && ks.nearRows(lda):
 				tilesAlone(ks, m, n, k, unsafe.SliceData(a), lda, unsafe.SliceData(b), ldb, unsafe.SliceData(c), ldc)
 				return
 			case !transA && ks.nearRows(lda), transA && (n <= fewUpright && n != ks.nr() || ks.nearColumns(m, n, k, lda)):

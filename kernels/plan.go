@@ -143,7 +143,7 @@ func (p *product[T]) alone() bool {
 	if p.a.trans || p.b.trans || m == 1 || n == 1 || k > ks.tuning.KC || !nearRowsOfB[T](k, p.b.row) {
 		return false
 	}
-	inTiles := ks.inTilesAlone(n, k) && ks.nearRows(p.a.row) && ks.small(m, n, k)
+	inTiles := ks.inTilesAlone(m, n, k) && ks.nearRows(p.a.row) && ks.small(m, n, k)
 	packs := ks.packsB(m, k, p.b.row, false)
 	if n <= len(ks.alone.byColumns) {
 		tallest := len(ks.alone.byColumns[n-1][ks.depthClass(k)])

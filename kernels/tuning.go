@@ -117,8 +117,9 @@ type Tuning struct {
 	LowDepth int
 	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by a call
 	// for each tile if k is at least AloneDepth and half of n, and n at least a vector, else by
-	// fewer calls of kernels that do more. A panel of one or two tiles, and panels of one tile each
-	// and a few steps of k, are at any depth. Where there are no kernels for that, nothing is.
+	// fewer calls of kernels that do more. A panel of one or two tiles, panels of one tile each and a
+	// few steps of k, and a panel of at most 128 rows and four steps of k or more, are at any depth.
+	// Where there are no kernels for that, nothing is.
 	AloneDepth int
 	// A vector is multiplied by a matrix of at most VecMatBytes, whose rows are contiguous, in panels
 	// of a few vectors: the sums stay in registers. Of a larger one, whole rows are added up in memory.

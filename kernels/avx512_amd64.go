@@ -44,7 +44,7 @@ func avx512Float32() kernelSet[float32] {
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 		TailColumns: 4, TailDepth: 32,
 		DotDepth: 8, NarrowDepth: 64, UprightColumns: 12, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
-		ShallowRows: 0, PageDepth: 64, LowDepth: 0, AloneDepth: never,
+		ShallowRows: 0, PageDepth: 64, LowDepth: lowTo(), AloneDepth: never,
 		VecMatBytes: 512 << 10, FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = forWholeUnits(ks.tuning, 4).fit(ks.mr(), ks.nr(), 4, readCPU())
@@ -86,7 +86,7 @@ func avx512Float64() kernelSet[float64] {
 		ThinColumns: 0, ThinDepth: 144, UnevenDepth: never,
 		TailColumns: 3, TailDepth: 96,
 		DotDepth: 8, NarrowDepth: 96, UprightColumns: 12, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
-		ShallowRows: 0, PageDepth: 64, LowDepth: 0, AloneDepth: never,
+		ShallowRows: 0, PageDepth: 64, LowDepth: lowTo(), AloneDepth: never,
 		VecMatBytes: 512 << 10, FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = forWholeUnits(ks.tuning, 8).fit(ks.mr(), ks.nr(), 8, readCPU())
@@ -118,7 +118,7 @@ var costsAVX512 = costs{
 // cache, at 0.4 times the speed of a packed one.
 // What changes here is where operands are read, and no bit of a product.
 func forWholeUnits(tu Tuning, size int) Tuning {
-	if cpu := readCPU(); cpu.Vendor == "AuthenticAMD" && cpu.Family == 25 {
+	if isZen4() {
 		return tu
 	}
 	tu.PackRows, tu.LargeRows, tu.FetchedRows, tu.CrowdedRows, tu.PackDepth = 32, 32, 32, 24, 256

@@ -80,8 +80,10 @@ func (p *product[T]) blocks() (mc, nc int, packingA, packingB bool) {
 	if p.way == inThinBlocks {
 		mc, packingA = ks.thinRows(m, p.kc), ks.turnsShared(n, a.ld())
 	}
-	return min(mc, ks.lowRows(m, n, k, p.ldc)), ks.blockOfColumns(n, ks.tuning.NC),
-		packingA, p.packed == nil && ks.packsB(m, k, p.b.row, p.b.trans)
+	if !p.around { // past the caches, what is written of C is no part of a line
+		mc = min(mc, ks.lowRows(m, n, k, p.ldc))
+	}
+	return mc, ks.blockOfColumns(n, ks.tuning.NC), packingA, p.packed == nil && ks.packsB(m, k, p.b.row, p.b.trans)
 }
 
 // turnedSingly is from what depth on the panels of a transposed B are turned one by one: shallow
@@ -120,7 +122,8 @@ func (p *product[T]) writesAround() bool {
 	var z T
 	size := int(unsafe.Sizeof(z))
 	return p.kc == p.k && p.beta == 0 && p.m*p.n >= largestCache/size && p.ldc*size%line == 0 &&
-		uintptr(unsafe.Pointer(&p.c[0]))%line == 0 && p.ks.around.v == p.ks.tuning.Vectors
+		(p.c == nil || uintptr(unsafe.Pointer(&p.c[0]))%line == 0) && // a plan has none, and knows of no other
+		p.ks.around.v == p.ks.tuning.Vectors
 }
 
 // lowRows returns how many of m rows go through all of B at a time, if fewer: where an element of C

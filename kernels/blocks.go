@@ -123,15 +123,12 @@ func (ks *kernelSet[T]) depthOf(m, n, k int, transA bool) int {
 	if m < 2 || n <= nearRow/size {
 		return kc
 	}
-	kc = min(kc, ks.depthInPages(m, n, k))
-	if m > ks.tuning.ShallowRows || !sharesSets[T](n) {
-		return kc
-	}
-	switch bytes := n * k * size; {
-	case m <= ks.mr() && bytes > manyForOne:
+	bytes, oneRow := n*k*size, m <= ks.mr()
+	switch {
+	case m > ks.tuning.ShallowRows, !sharesSets[T](n), oneRow && bytes <= manyForOne, !oneRow && bytes <= manyForFew:
+		return min(kc, ks.depthInPages(m, n, k))
+	case oneRow:
 		return min(kc, oneTile)
-	case m <= ks.mr() || bytes <= manyForFew:
-		return kc
 	case m <= fewRows:
 		return min(kc, forFew/size)
 	}

@@ -122,6 +122,7 @@ func (p *product[T]) planOfTiles(o Ops[T]) Plan {
 	switch p.way {
 	case inBlocks, inThinBlocks, inUnevenBlocks:
 		pl.Threads = o.threadsFor(p.work(), p.ks.tuning.ThreadWork)
+		p.around = p.writesAround()
 		pl.MC, pl.NC, pl.PacksA, pl.PacksB = p.blocks()
 		pl.NC, pl.KC = min(pl.NC, p.n), p.kc
 	case inStrips, inTurnedStrips:

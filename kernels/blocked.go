@@ -133,11 +133,15 @@ func (p *product[T]) writesAround() bool {
 // follows; with more steps of k than a third of LowDepth, B is read too often for that, and two
 // rows of tiles are better.
 func (ks *kernelSet[T]) lowRows(m, n, k, ldc int) int {
-	const large, long, period, many = 4 << 20, 2 << 10, 1 << 10, 256 // bytes of C, and of its rows; and rows
+	const long, period, many = 2 << 10, 1 << 10, 256 // bytes of a row of C; and rows
 	var z T
 	size := int(unsafe.Sizeof(z))
 	if k > ks.tuning.LowDepth || n < long/size {
 		return m
+	}
+	large := 4 << 20 // bytes of C
+	if k <= ks.tuning.LowDepth/4 {
+		large = 1 << 20
 	}
 	row := ldc*size + sharing
 	shares := row%(2*period) <= 2*sharing || row%period <= 2*sharing && m >= many

@@ -111,7 +111,7 @@ type Tuning struct {
 	PageDepth int
 	// A product of at most LowDepth steps of k, whose C, or what a thread computes of it, has long
 	// rows, takes two rows of tiles of A at a time through all of B, so that C is written row by
-	// row: if C is large, or its rows are about a multiple of 2 KiB apart, or 256 and more of them
+	// row: if C has 4 MiB, or of a quarter of so many steps 1 MiB, or its rows are about a multiple of 2 KiB apart, or 256 and more of them
 	// of 1 KiB. Of these rows, it takes one row of tiles for a third of so many steps. 0 is for no
 	// product.
 	LowDepth int

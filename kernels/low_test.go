@@ -22,7 +22,7 @@ func lowRows[T Float](t *testing.T, o Ops[T]) {
 	far, fewer := long+100, large/(long+100)
 	for _, c := range []struct{ m, n, k, ldc, want int }{
 		{fewer + 1, far, 16, far, two}, {fewer + 1, far, 17, far, fewer + 1}, {fewer, far, 16, far, fewer},
-		{fewer, far, 4, far, two}, {fewer, far, 5, far, fewer}, {fewer / 4, far, 4, far, fewer / 4}, {two, large, 1, large + 100, two},
+		{fewer, far, 4, far, two}, {fewer, far, 5, far, fewer}, {fewer / 4, far, 4, far, fewer / 4}, {fewer/4 + 1, far, 4, far, two}, {two, large, 1, large + 100, two},
 		{1, large, 1, large, 1}, {large, long - 1, 16, long - 1, large},
 		{50, long, 5, long, one}, {50, long, 6, long, two}, {50, long, 17, long, 50}, {50, long - 1, 1, long, 50}, {one, long, 5, long, one},
 		{50, far, 5, 3*long - 15/size, one}, {50, far, 5, 3*long + 15/size, one}, {50, far, 5, 3*long + 16/size, 50}, {50, far, 5, far, 50},

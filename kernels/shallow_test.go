@@ -40,7 +40,11 @@ func depthOf[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 	k := 99 * mib / row / size
-	ks.tuning.KC = 5
+	ks.tuning.PageDepth = 3 // for what has no blocks of little depth
+	if shallow, others := ks.depthOf(2, row, k, false), ks.depthOf(2, row, k/9, false); shallow != 8 || others != evenly(k/9, 3, 1) {
+		t.Errorf("PageDepth = 3: blocks are %d and %d deep", shallow, others)
+	}
+	ks.tuning.KC, ks.tuning.PageDepth = 5, never
 	if got := ks.depthOf(2, 100*row, k, false); got > 5 {
 		t.Errorf("blocks of 5 became %d deep", got)
 	}

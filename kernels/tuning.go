@@ -105,15 +105,16 @@ type Tuning struct {
 	// and B is larger than 16 MiB; and if they are more and B is larger than 32 MiB, 512 bytes of a
 	// row of A, or 1024 from 33 rows on. 0 is for no product.
 	ShallowRows int
-	// A product of 2 to 32 rows, and not small, with a B, as it is, of 1 MiB and more in rows longer than 2
-	// KiB has blocks of depth PageDepth if these are longer than 8 KiB, or about a multiple of 2 KiB, else of
-	// twice that: each of so many rows is in a page of its own, and the CPU knows where few pages are.
+	// Another product of 2 to 32 rows, and not small, with a B, as it is, of 1 MiB and more in rows longer
+	// than 2 KiB has blocks of depth PageDepth if these are longer than 8 KiB, or about a multiple of 2
+	// KiB, else of twice that: each of so many rows is in a page of its own, and the CPU knows where few
+	// pages are.
 	PageDepth int
 	// A product of at most LowDepth steps of k, whose C, or what a thread computes of it, has long
 	// rows, takes two rows of tiles of A at a time through all of B, so that C is written row by
-	// row: if C has 4 MiB, or of a quarter of so many steps 1 MiB, or its rows are about a multiple of 2 KiB apart, or 256 and more of them
-	// of 1 KiB. Of these rows, it takes one row of tiles for a third of so many steps. 0 is for no
-	// product.
+	// row: if C has 4 MiB, or with a quarter of so many steps 1 MiB, or its rows are about a multiple of
+	// 2 KiB apart, or 256 and more of them of 1 KiB. Of these rows, it takes one row of tiles for a
+	// third of so many steps. What is written past the caches is not. 0 is for no product.
 	LowDepth int
 	// A small product with both operands as they are, alpha = 1 and beta = 0 is computed by a call
 	// for each tile if k is at least AloneDepth and half of n, and n at least a vector, else by

@@ -420,7 +420,7 @@ var parameters = []parameter{
 		name: "AloneDepth", about: "least k for which small products are computed by a call for each tile",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AloneDepth }, aloneDepths),
 		shapes: func(t *tunable) (shapes []Shape) {
-			for _, s := range []Shape{{m: 16, n: 16}, {m: 20, n: 20}, {m: 40, n: 48}} {
+			for _, s := range []Shape{{m: 20, n: 20}, {m: 140, n: 24}, {m: 140, n: 48}} { // more rows than one panel has at any depth
 				for _, s.k = range steps(aloneDepths(t), t.now.AloneDepth) {
 					shapes = append(shapes, s)
 				}

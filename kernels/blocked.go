@@ -122,7 +122,7 @@ func (p *product[T]) writesAround() bool {
 	var z T
 	size := int(unsafe.Sizeof(z))
 	return p.kc == p.k && p.beta == 0 && p.m*p.n >= largestCache/size && p.ldc*size%line == 0 &&
-		(p.c == nil || uintptr(unsafe.Pointer(&p.c[0]))%line == 0) && // a plan has none, and knows of no other
+		(p.c == nil || uintptr(unsafe.Pointer(&p.c[0]))%line == 0) && // a plan has no C, and takes it to begin with a line
 		p.ks.around.v == p.ks.tuning.Vectors
 }
 

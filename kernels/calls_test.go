@@ -82,7 +82,27 @@ func callsAreBounded[T Float](t *testing.T, o Ops[T]) {
 			turn(k, cols, b, bCol, panel, width)
 		}
 	}
+	sums, summed := 0, 0 // of a vector times a matrix
+	ks.vecMat = slices.Clone(ks.vecMat)
+	for v, run := range ks.vecMat {
+		ks.vecMat[v] = func(k int, x *T, xStep int, b *T, bRow int, y *T, cols int) {
+			sums, summed = max(sums, k*cols), max(summed, k)
+			run(k, x, xStep, b, bRow, y, cols)
+		}
+	}
 	rng := newNormals[T]()
+	for _, n := range []int{1, 2, 9, leastOfColumns, 8 * ks.lanes, 8*ks.lanes + 1} {
+		k := max(vecMatWork/n, vecMatRows) + 10
+		b, x, y := rng(k*n), rng(k), make([]T, n)
+		for _, k := range []int{k, vecMatRows + 1, vecMatWork/n + 1, min(vecMatRows, vecMatWork/n)} {
+			o.Threads(1).Gemm(false, false, 1, n, k, 1, x, k, b, n, 0, y, n)
+			o.Threads(1).Gemm(true, false, n, 1, k, 1, b, n, x, 1, 0, y, 1)
+			o.Threads(1).Gemv(true, k, n, 2, b, n, x, 1, 0, y, 1)
+		}
+	}
+	if most := min(vecMatWork, vecMatRows*8*ks.lanes); sums > most || summed > 1024 || ks.vecMat != nil && (sums < most/2 || summed < vecMatRows) {
+		t.Errorf("calls for a vector times a matrix of up to %d multiply-adds and %d rows, want at most %d and 1024, and near that", sums, summed, most)
+	}
 	for _, s := range [][3]int{{7, 6000, 128}, {100, 700, 130}, {16, 2300, 300}, {2, 9000, 200}, {130, 130, 600}, {400, 200, 2200}} {
 		m, n, k := s[0], s[1], s[2]
 		a, b, c := rng(m*k), rng(k*n), make([]T, m*n)

@@ -18,7 +18,7 @@ func (p *product[T]) columns() {
 	w.giveBack()
 }
 
-// oneColumn computes a product of one column in one thread, which is columns without a product:
+// oneColumn computes a product of one column in one thread, as asColumns does. It takes no product, as
 // filling one in takes as long as many a small one's sums.
 func oneColumn[T Float](ks *kernelSet[T], m, k int, alpha T, a []T, lda int, transA bool, b []T, bRow int, beta T, c []T, ldc int) {
 	w := borrowWorkspace[T]()

@@ -157,7 +157,7 @@ func (o Ops[T]) anyGemm(transA, transB bool, m, n, k int, alpha T, a []T, lda in
 					x.compute(ks, m, n, pairingOf(m, k, transA))
 					return
 				}
-				if n == 1 && !transA {
+				if n == 1 && !transA { // way is inBlocks, and the only column is a tail: see tailColumns
 					oneColumn(ks, m, k, alpha, a, lda, false, b, ldb, beta, c, ldc)
 					return
 				}

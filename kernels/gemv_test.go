@@ -78,10 +78,14 @@ func gemvSizes[T Float](t *testing.T, o Ops[T]) {
 	sizes := []int{0, 1, 2, 3, 7, h, h + 1, lanes - 1, lanes, lanes + 1, 3*lanes - 1, widest, widest + 1, 3*widest + 1, len(o.ks.addRows), len(o.ks.addRows) + 1, 100}
 	if panel := len(o.ks.vecMat) * lanes; panel > 0 { // what is computed in registers, in one panel and in several, and in calls of less depth
 		sizes = append(sizes, panel-1, panel, panel+1)
-		for _, m := range []int{5*lanes - 3, vecMatWork/leastOfColumns + 7} {
-			for _, n := range []int{leastOfColumns, leastOfColumns + 1, panel, panel + 1, 2*panel + lanes + 1} {
-				runGemv(t, o, gemvCase{true, m, n, 1, 0, 0, 1, 1})
-				runGemv(t, o, gemvCase{true, m, n, -1.5, 0.5, 1, 2, 2})
+		tu := o.Tuning()
+		tu.VecMatBytes = math.MaxInt
+		for _, o := range []Ops[T]{o, o.Tuned(tu)} {
+			for _, m := range []int{5*lanes - 3, 2*vecMatRows + 7} {
+				for _, n := range []int{leastOfColumns, leastOfColumns + 1, panel, panel + 1, 2*panel + lanes + 1} {
+					runGemv(t, o, gemvCase{true, m, n, 1, 0, 0, 1, 1})
+					runGemv(t, o, gemvCase{true, m, n, -1.5, 0.5, 1, 2, 2})
+				}
 			}
 		}
 	}

@@ -29,7 +29,8 @@ type Plan struct {
 }
 
 // Plan returns how [Gemm] on o computes C = op(A) * op(B), with op(A) m x k, op(B) k x n and C m x
-// n, in memory with these leading dimensions. It panics if one of them is shorter than a row, if m,
+// n, in memory with these leading dimensions, alpha = 1 and beta = 0, where C begins with a cache
+// line. It panics if one of them is shorter than a row, if m,
 // n or k is less than 1, and if a matrix is larger than a slice can be. It does not allocate.
 func (o Ops[T]) Plan(transA, transB bool, m, n, k, lda, ldb, ldc int) Plan {
 	const fn = "Plan"

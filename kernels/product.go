@@ -18,7 +18,8 @@ type product[T Float] struct {
 	way         way
 }
 
-// compute computes p its way, and shares the work out among threads.
+// compute computes p its way, which is not inRegisters: that takes no product. It shares the work out
+// among threads.
 func (p *product[T]) compute(o Ops[T]) {
 	ks, m, n, k := p.ks, p.m, p.n, p.k
 	switch p.way {

@@ -123,10 +123,11 @@ type Tuning struct {
 	// Where there are no kernels for that, nothing is.
 	AloneDepth int
 	// A vector is multiplied by a matrix of at most VecMatBytes, whose rows are contiguous, in panels
-	// of a few vectors: the sums stay in registers. Of a larger one, whole rows are added up in memory.
+	// of a few vectors, whose sums stay in registers: so is any of one panel and at most 64 columns, or
+	// 1<<17 elements. Of others, whole rows are added up in memory. From 1<<30 on, none is another.
 	VecMatBytes int
-	// A matrix of more than FetchBytes bytes that is multiplied by one vector comes from memory:
-	// its rows are fetched ahead. From 1<<31 - 1 on, none is, however large.
+	// A matrix of more than FetchBytes bytes that is multiplied by one vector, and not in registers, comes
+	// from memory: its rows are fetched ahead. From 1<<31 - 1 on, none is, however large.
 	FetchBytes int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int

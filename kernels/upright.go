@@ -75,8 +75,8 @@ func uprightly[T Float](ks *kernelSet[T], m, n, k int, a *T, lda int, b *T, ldb 
 		ks.upright[vectors-1][n-1](k, a, lda, b, bRow, bCol, c, ldc, m)
 		return
 	}
-	// As many as kernels of two whole vectors have: those of one load so much for each multiply-add that
-	// Ice Lake, which loads or broadcasts one vector of 512 bits a cycle, has half the speed.
+	// As many as kernels of two whole vectors have: those of one, with AVX-512, load so much for each
+	// multiply-add that Ice Lake, which loads or broadcasts 1.1 vectors of 512 bits a cycle, has half the speed.
 	each := evenly(n, len(ks.upright[min(vectors, 2<<(ks.laneShift-ks.unitShift))-1]), 1)
 	widest := min(vectors, len(ks.upright))
 	for len(ks.upright[widest-1]) < each {

@@ -5,9 +5,13 @@ import "unsafe"
 // What is a vector times a matrix whose rows are contiguous: a product of one row or, transposed, of
 // one column.
 
-// vecMatWork is how many multiply-adds a call of a vecMatKernel does, at most: the matrix may come
-// from memory.
-const vecMatWork = 1 << 17
+// vecMatWork and vecMatRows bound the multiply-adds of a call of a vecMatKernel and the rows of the
+// matrix, which may come from memory, and each from a page of its own.
+const vecMatWork, vecMatRows = 1 << 17, 1 << 10
+
+// vecMatDepth is how many steps of k a call for so many columns takes, at most: sums of more are
+// added up, so that the bits depend on it.
+func vecMatDepth(cols int) int { return min(vecMatWork/cols, vecMatRows) }
 
 // fitsRegisters reports whether a vector times a k x n matrix is computed in registers, in panels of
 // as many columns as there are kernels for, and in one thread: a matrix so near that reading a part of
@@ -22,7 +26,7 @@ func (ks *kernelSet[T]) fitsRegisters(n, k int) bool {
 // vecMatKernel returns the kernel that computes a vector times a k x n matrix in a call, nil if there
 // is none. Such a product fitsRegisters.
 func (ks *kernelSet[T]) vecMatKernel(n, k int) vecMatKernel[T] {
-	if v := (n - 1) >> ks.laneShift; v < len(ks.vecMat) && product3(n, k, 1) <= vecMatWork {
+	if v := (n - 1) >> ks.laneShift; v < len(ks.vecMat) && k <= vecMatDepth(n) {
 		return ks.vecMat[v]
 	}
 	return nil
@@ -69,16 +73,18 @@ func vecMat[T Float](ks *kernelSet[T], n, k int, alpha T, x []T, xStep int, b []
 // vecMatSums is y = x*B.
 func vecMatSums[T Float](ks *kernelSet[T], n, k int, x []T, xStep int, b []T, ldb int, y []T) {
 	cols := evenly(n, len(ks.vecMat)*ks.lanes, ks.lanes)
-	for depth := vecMatWork / cols; n > 0; n -= cols {
+	for depth := vecMatDepth(cols); n > 0; n -= cols {
 		cols = min(cols, n)
 		kernel := ks.vecMat[(cols-1)>>ks.laneShift]
 		kernel(min(k, depth), &x[0], xStep, &b[0], ldb, &y[0], cols)
-		for pc := depth; pc < k; pc += depth {
-			preemptible()
+		if k > depth {
 			part := borrowWorkspace[T]()
 			part.b = room(part.b, cols)
-			kernel(min(k-pc, depth), &x[pc*xStep], xStep, &b[pc*ldb], ldb, &part.b[0], cols)
-			ks.add(y[:cols], y[:cols], part.b)
+			for pc := depth; pc < k; pc += depth {
+				preemptible()
+				kernel(min(k-pc, depth), &x[pc*xStep], xStep, &b[pc*ldb], ldb, &part.b[0], cols)
+				ks.add(y[:cols], y[:cols], part.b)
+			}
 			part.giveBack()
 		}
 		if n > cols {

@@ -47,7 +47,7 @@ func vecMatBits[T Float](t *testing.T, o Ops[T]) {
 	shared := o.Tuned(tu)
 	rng := rand.New(rand.NewPCG(105, 106))
 	panel := max(len(o.ks.vecMat), 1) * o.ks.lanes
-	for _, s := range [][2]int{{2, 9}, {o.ks.lanes, 30}, {o.ks.lanes + 1, 7}, {5*o.ks.lanes - 1, 31}, {panel, 50}, {panel + 1, 40}, {3*panel + 5, 60}, {leastOfColumns, vecMatWork/leastOfColumns + 99}, {9, vecMatWork/9 + 5}} {
+	for _, s := range [][2]int{{2, 9}, {o.ks.lanes, 30}, {o.ks.lanes + 1, 7}, {5*o.ks.lanes - 1, 31}, {panel, 50}, {panel + 1, 40}, {3*panel + 5, 60}, {leastOfColumns, vecMatRows + 99}, {9, 2*vecMatRows + 5}, {2, vecMatRows}} {
 		n, k := s[0], s[1]
 		x, b := randomMatrix[T](rng, 1, k, k).data, randomMatrix[T](rng, k, n, n).data
 		want := make([]T, n)

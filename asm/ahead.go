@@ -74,8 +74,9 @@ type operandAhead struct {
 	panel reg.GPVirtual // where to write it, unless it is fetched
 
 	// On the stack.
-	left operand.Mem // rows to copy, groups of rows to turn, or rows to fetch
-	pace operand.Mem // bytes from one row of B to the next, or if B is transposed, from one column
+	left  operand.Mem // rows to copy, groups of rows to turn, or rows to fetch
+	rests operand.Mem // bits of the steps of k that are left, of which one tells that nothing is done now
+	pace  operand.Mem // bytes from one row of B to the next, or if B is transposed, from one column
 	// What is turned or fetched is done in rounds: the pieces of all columns for one group, or of one row.
 	pieces, each operand.Mem // that are left in a round, and in all of it
 	skip         operand.Mem // from the end of a round to the next one, in bytes
@@ -88,7 +89,7 @@ func (mk microKernel) lookAhead(extra microArgs) (n operandAhead) {
 		mk.MOVQ(x, m)
 		return m
 	}
-	n.left = local(extra.load("left"))
+	n.left, n.rests = local(extra.load("left")), local(extra.load("rests"))
 	pace := extra.load("fromRow")
 	mk.toBytes(pace)
 	n.from = extra.load("from")
@@ -112,9 +113,11 @@ func (mk microKernel) lookAhead(extra microArgs) (n operandAhead) {
 	return n
 }
 
-// emit does a piece, if there is one left.
-func (n operandAhead) emit(mk microKernel, label string) {
+// emit does a piece, if there is one left and, by the steps of k that are left, it is time for it.
+func (n operandAhead) emit(mk microKernel, steps reg.GPVirtual, label string) {
 	mk.Comment("what is needed next")
+	mk.TESTQ(steps, n.rests)
+	mk.JNE(operand.LabelRef(label))
 	mk.CMPQ(n.left, operand.Imm(0))
 	mk.JEQ(operand.LabelRef(label))
 	width := mk.v * mk.isa.width

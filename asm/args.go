@@ -35,7 +35,7 @@ type microArgs[T float32 | float64] struct {
 }
 type microExtra[T float32 | float64] struct {
 	panel, from *T
-	fromRow, left, each int
+	fromRow, left, each, rests int
 	sums *T
 	sumsRow int
 	sumsAt uintptr

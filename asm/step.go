@@ -25,7 +25,7 @@ func (mk microKernel) steps(r gemmRegisters, label string, row reg.GPVirtual, su
 	for i := 1; i < stepsAtOnce; i++ {
 		mk.step(r, sums, mask, fetches)
 		if mk.ahead != nothing && (i+1)%mk.aheadSteps() == 0 {
-			mk.next.emit(mk, fmt.Sprintf("%sAhead%d", label, i+1))
+			mk.next.emit(mk, r.left, fmt.Sprintf("%sAhead%d", label, i+1))
 		}
 	}
 	mk.SUBQ(operand.Imm(stepsAtOnce), r.left)

@@ -453,6 +453,24 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "PanelBytes", about: "from how many bytes of packed panels on the next one is fetched while one is multiplied",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.PanelBytes }, func(*tunable) []int {
+			return []int{1 << 18, 1 << 19, 1 << 20, 1 << 21, never}
+		}),
+		shapes: packedPanels,
+	},
+	{
+		name: "AheadTurns", about: "in how many fours of the steps of k at most one row of the next panel is packed, or one piece of it fetched",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AheadTurns }, func(*tunable) []int { return []int{1, 2, 4, 8} }),
+		each:       true,
+		shapes: func(t *tunable) []Shape {
+			if t.lanes == 1 {
+				return nil // plain Go does nothing ahead
+			}
+			return packedPanels(t)
+		},
+	},
+	{
 		name: "ThreadWork", about: "multiply-adds for which a thread is woken up",
 		parallel: true,
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.ThreadWork }, func(*tunable) []int {

@@ -47,6 +47,14 @@ func pageDepths(*tunable) []int { return []int{16, 32, 48, 64, 96, 128, 192, nev
 
 func lowDepths(*tunable) []int { return []int{0, 4, 8, 16, 24, 32, 48, 64} }
 
+// packedPanels are products whose panels of B are packed, and used by several blocks of A.
+func packedPanels(*tunable) (shapes []Shape) {
+	for _, side := range []int{512, 768, 1024, 1536} {
+		shapes = append(shapes, Shape{m: side, n: side, k: side})
+	}
+	return append(shapes, Shape{m: 500, n: 700, k: 2000})
+}
+
 // tails are all numbers of columns that do not fill a vector.
 func tails(t *tunable) (values []int) {
 	for v := range t.lanes {

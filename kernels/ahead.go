@@ -1,5 +1,7 @@
 package kernels
 
+import "unsafe"
+
 // strip is a part of a matrix: so many rows, as they are stored, of a length, from at on.
 type strip[T Float] struct {
 	at                []T
@@ -45,38 +47,88 @@ func (ks *kernelSet[T]) fetcher(v, h int) panelKernel[T] {
 	return panelKernel[T]{}
 }
 
-// lookAhead returns the kernel that computes so many tiles of h rows of a whole panel of v vectors
-// of p, a block, and meanwhile sees to what is needed next. It packs the panel behind it, if panels
-// are to be packed, to y.panel: so many rows of it as packs tells. Or else, if no whole panel is
-// behind it, it has next fetched, of A. Where there is nothing to do, or no kernel for it, its
-// height is 0. left columns are behind the panel. The rest of y becomes what the kernel takes.
-func (p *product[T]) lookAhead(y *microExtra[T], b *panels[T], next *strip[T], left, wide, v, h, tiles int) (kernel panelKernel[T], packs int) {
-	ks := p.ks
+// farPanels reports whether packed panels, k deep and of n columns together, come from the
+// last-level cache, and kernels can fetch them.
+func (ks *kernelSet[T]) farPanels(k, n int) bool {
+	var z T
+	return len(ks.fetching) > 0 && product3(k, n, int(unsafe.Sizeof(z))) > ks.tuning.PanelBytes
+}
+
+// fetchesPanels reports whether tiles of m rows and v vectors have the next panel fetched: most of
+// them, else those of all of several panels had better be computed in one call. Rows bound their height.
+func (ks *kernelSet[T]) fetchesPanels(v, m, rows int) bool {
+	if v > len(ks.fetching) {
+		return false
+	}
+	h, tall, short := split(m, min(rows, ks.fetching[v-1][0].h))
+	return tall > short && ks.fetcher(v, h).h == h
+}
+
+// tilesOfPanel are tiles of one height of a whole panel: panel i, v vectors wide, and tiles of h rows, of
+// which a call computes atOnce. left columns are behind it, in panels of wide vectors.
+type tilesOfPanel struct{ i, v, h, tiles, atOnce, left, wide int }
+
+// lookAhead returns the kernel that computes tiles of p, a block, and meanwhile sees to what is needed
+// next, of which y tells. It packs the panel behind them, if panels are to be packed: so many rows of it
+// as packs tells. Or it has that panel fetched, if panels are far; or if no whole panel is behind
+// them, next, of A. Where there is nothing to do, or no kernel for it, its height is 0.
+func (p *product[T]) lookAhead(y *microExtra[T], b *panels[T], next *strip[T], at tilesOfPanel) (kernel panelKernel[T], packs int) {
+	ks, v, h, tiles := p.ks, at.v, at.h, at.tiles
+	*y = microExtra[T]{}
 	if p.around && p.k <= shallow {
 		return kernel, 0
 	}
-	whole := ks.wholeFollows(left, wide)
-	if b.from.data != nil && left > 0 && v <= len(ks.copying) {
-		if nextV, cols := ks.panel(left, wide); nextV == v {
-			from := b.from.from(0, p.n-left)
-			y.from = &from.data[0]
+	whole, jr := ks.wholeFollows(at.left, at.wide), p.n-at.left
+	if b.from.data != nil && at.left > 0 && v <= len(ks.copying) {
+		if nextV, cols := ks.panel(at.left, at.wide); nextV == v {
+			from := b.from.from(0, jr)
+			y.from, y.panel = &from.data[0], &b.at(jr, at.i+1)[0]
 			copying, turning := ks.copying[v-1], ks.turning[v-1]
-			groups := min(p.k/turning.piece, turning.pieces(p.k, tiles)/cols)
+			groups := min(p.k/turning.piece, turning.pieces(p.k, min(tiles, at.atOnce), 1)/cols)
 			switch {
 			case from.trans && turning.h == h && groups > 0:
 				y.fromRow, y.left, y.each = from.col, groups, cols
 				return turning, groups * turning.piece
-			case !from.trans && copying.h == h && whole && copying.pieces(p.k, tiles) >= p.k:
-				y.fromRow, y.left = from.row, p.k
+			case !from.trans && copying.h == h && whole && copying.pieces(p.k, tiles, 1) >= p.k:
+				y.fromRow, y.left, y.rests = from.row, p.k, ks.rests(&copying, p.k, tiles, p.k)
 				return copying, p.k
 			}
 		}
 	}
-	if next == nil || whole {
-		return kernel, 0
-	}
-	if kernel = ks.fetcher(v, h); kernel.h == h {
-		y.from, y.fromRow, y.left, y.each = &next.at[0], next.row, next.rows, (next.length+kernel.piece-1)/kernel.piece
+	switch {
+	case whole && b.far && b.from.data == nil:
+		if kernel = ks.fetcher(v, h); kernel.h == h { // its rows are one after the other: each piece is one
+			_, cols := ks.panel(at.left, at.wide)
+			pieces := (p.k*cols + kernel.piece - 1) / kernel.piece
+			y.from, y.fromRow, y.left, y.each = &b.at(jr, at.i+1)[0], kernel.piece, pieces, 1
+			y.rests = ks.rests(&kernel, p.k, tiles, pieces)
+		}
+	case !whole && next != nil:
+		if kernel = ks.fetcher(v, h); kernel.h == h {
+			y.from, y.fromRow, y.left, y.each = &next.at[0], next.row, next.rows, (next.length+kernel.piece-1)/kernel.piece
+		}
 	}
 	return kernel, 0
+}
+
+// rests returns what makes a kernel do so many pieces in its tiles at the slowest pace that there is
+// time for, up to AheadTurns: what has been asked for arrives before more is.
+func (ks *kernelSet[T]) rests(kernel *panelKernel[T], k, tiles, pieces int) int {
+	pace := 1
+	for 2*pace <= ks.tuning.AheadTurns && kernel.pieces(k, tiles, 2*pace) >= pieces {
+		pace *= 2
+	}
+	return 4 * (pace - 1)
+}
+
+// goOn moves y on behind a call that computed so many tiles of depth k, and reports whether the next call
+// is to do the rest: of what is done row by row, of a panel of so many columns.
+func (kernel *panelKernel[T]) goOn(y *microExtra[T], k, tiles, cols int) bool {
+	done := kernel.pieces(k, tiles, y.rests/4+1)
+	if y.each > 1 || y.left <= done {
+		return false
+	}
+	y.left -= done
+	y.from, y.panel = shifted(y.from, done*y.fromRow), shiftedIf(y.panel, done*cols)
+	return true
 }

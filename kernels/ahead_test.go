@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // Kernels that look ahead compute what others do, bit for bit. Those that copy or turn pack as many
@@ -23,14 +24,16 @@ func kernelsThatLookAhead[T Float](t *testing.T, o Ops[T]) {
 			for tiles := 1; tiles <= 5; tiles++ {
 				for _, beta := range []T{0, 0.5} {
 					for _, left := range []int{0, 1, k/2 + 1, k} {
-						aheadKernel(t, rng, ks, "copying", ks.copying[v-1], v, k, tiles, left, 0, beta)
+						for pace := 1; pace <= 8; pace *= 2 {
+							aheadKernel(t, rng, ks, "copying", ks.copying[v-1], v, k, tiles, left, 0, pace, beta)
+						}
 					}
 					for _, each := range []int{1, v*ks.lanes - 1, v * ks.lanes} {
 						for left := range k/ks.lanes + 1 {
-							aheadKernel(t, rng, ks, "turning", ks.turning[v-1], v, k, tiles, left, each, beta)
+							aheadKernel(t, rng, ks, "turning", ks.turning[v-1], v, k, tiles, left, each, 1, beta)
 						}
 						for _, kernel := range ks.fetching[v-1] {
-							aheadKernel(t, rng, ks, "fetching", kernel, v, k, tiles, 3, each, beta)
+							aheadKernel(t, rng, ks, "fetching", kernel, v, k, tiles, 3, each, 1+tiles&2, beta)
 						}
 					}
 				}
@@ -40,17 +43,17 @@ func kernelsThatLookAhead[T Float](t *testing.T, o Ops[T]) {
 }
 
 // aheadKernel checks a kernel of v vectors that looks ahead.
-func aheadKernel[T Float](t *testing.T, rng *rand.Rand, ks *kernelSet[T], kind string, kernel panelKernel[T], v, k, tiles, left, each int, beta T) {
+func aheadKernel[T Float](t *testing.T, rng *rand.Rand, ks *kernelSet[T], kind string, kernel panelKernel[T], v, k, tiles, left, each, pace int, beta T) {
 	t.Helper()
 	h, width := kernel.h, v*ks.lanes
 	m, bRow, from, fromRow := tiles*h, width, randomMatrix[T](rng, k, width, width+3).data, width+3
-	rows := min(left, kernel.pieces(k, tiles)) // of the next panel, that are to be packed
+	rows := min(left, kernel.pieces(k, tiles, pace)) // of the next panel, that are to be packed
 	cols := width
 	switch kind {
 	case "turning":
 		from, fromRow = randomMatrix[T](rng, width, k, k+3).data, k+3
 		// a group that there is not time enough for has some columns
-		rows, cols = min(left*each, kernel.pieces(k, tiles))/each*kernel.piece, each
+		rows, cols = min(left*each, kernel.pieces(k, tiles, pace))/each*kernel.piece, each
 	case "fetching": // B may be in place
 		bRow, rows = width+5, 0
 	}
@@ -66,16 +69,16 @@ func aheadKernel[T Float](t *testing.T, rng *rand.Rand, ks *kernelSet[T], kind s
 		c.check(t, "C")
 		return c.data
 	}
-	name := fmt.Sprintf("%s, %d vectors, k = %d, %d tiles, %d left of %d each, beta = %v", kind, v, k, tiles, left, each, beta)
+	name := fmt.Sprintf("%s, %d vectors, k = %d, %d tiles, %d left of %d each, pace %d, beta = %v", kind, v, k, tiles, left, each, pace, beta)
 	next := newGuarded[T](k * width)
-	y := microExtra[T]{panel: &next.data[0], from: &from[0], fromRow: fromRow, left: left, each: each}
+	y := microExtra[T]{panel: &next.data[0], from: &from[0], fromRow: fromRow, left: left, each: each, rests: 4 * (pace - 1)}
 	if got, want := run(kernel.run, &y), run(ks.micro[v-1][h-1], &microExtra[T]{}); !slices.Equal(got, want) {
 		t.Fatalf("%s: other bits than the kernel that does not look ahead", name)
 	}
 	next.check(t, name)
 	begun := 0 // columns of a group that is not packed
 	if kind == "turning" && rows < left*kernel.piece {
-		begun = kernel.pieces(k, tiles) % each
+		begun = kernel.pieces(k, tiles, pace) % each
 	}
 	for p := range k {
 		for j := range width {
@@ -126,6 +129,7 @@ func largeProductsLookAhead[T Float](t *testing.T, o Ops[T]) {
 	for _, mc := range []int{10 * ks.mr(), 1 << 20} { // blocks of rows that use the panels again, and one that does not
 		tu := o.Tuning()
 		tu.PackRows, tu.PackDepth, tu.PackColumns, tu.MC, tu.NC = 0, 0, never, mc, 1<<20
+		tu.PanelBytes, tu.AheadTurns = never, 1 // each panel in a call
 		o := o.Tuned(tu).Threads(1)
 		panels := 64/ks.nr() + 2 // more than turnsC takes
 		m, n, k := 70*ks.mr(), panels*ks.nr(), 2*tu.KC
@@ -198,7 +202,7 @@ func lookAheadOf[T Float](t *testing.T, o Ops[T]) {
 			for _, trans := range []bool{false, true} {
 				for _, tiles := range []int{4, 5} { // of 25 turns each
 					var y microExtra[T]
-					b, bRow := panels[T]{}, ld
+					b, bRow := panels[T]{data: data, step: k}, ld
 					if trans {
 						bRow = k + 3
 					}
@@ -206,12 +210,12 @@ func lookAheadOf[T Float](t *testing.T, o Ops[T]) {
 						b.from = stridesOf(data, bRow, trans)
 					}
 					p := product[T]{ks: ks, m: tiles * h, n: jr + c.left, k: k}
-					kernel, packs := p.lookAhead(&y, &b, &next, c.left, v, v, h, tiles)
+					kernel, packs := p.lookAhead(&y, &b, &next, tilesOfPanel{0, v, h, tiles, tiles, c.left, v})
 					name := fmt.Sprintf("%d columns left, packing %v, transposed %v, %d tiles: %d rows of %d, %d each", c.left, packing, trans, tiles, y.left, y.fromRow, y.each)
 					switch {
 					case packing && trans && c.wide:
 						turning := ks.turning[v-1]
-						if groups := turning.pieces(k, tiles) / c.cols; kernel.piece != lanes || packs != min(groups, k/lanes)*lanes || y.left*lanes != packs || y.from != &data[jr*bRow] || y.fromRow != bRow || y.each != c.cols {
+						if groups := turning.pieces(k, tiles, 1) / c.cols; kernel.piece != lanes || packs != min(groups, k/lanes)*lanes || y.left*lanes != packs || y.from != &data[jr*bRow] || y.fromRow != bRow || y.each != c.cols {
 							t.Errorf("%s: %d are turned", name, packs)
 						}
 					case packing && !trans && c.whole && c.wide && tiles == 5:
@@ -232,15 +236,173 @@ func lookAheadOf[T Float](t *testing.T, o Ops[T]) {
 		}
 	}
 	p := product[T]{ks: ks, m: h, n: jr + nr, k: lanes}
-	if kernel, packs := p.lookAhead(new(microExtra[T]), &panels[T]{from: stridesOf(data, k, true)}, nil, nr, v, v, h, 1); kernel.h != 0 || packs != 0 {
+	if kernel, packs := p.lookAhead(new(microExtra[T]), &panels[T]{data: data, step: k, from: stridesOf(data, k, true)}, nil, tilesOfPanel{0, v, h, 1, 1, nr, v}); kernel.h != 0 || packs != 0 {
 		t.Errorf("turns %d rows where there is no time for a group of them", packs)
 	}
 	p = product[T]{ks: ks, m: 5 * h, n: jr, k: k}
-	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), &next, 0, v, v, h-1, 5); kernel.h != 0 {
+	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), &next, tilesOfPanel{0, v, h - 1, 5, 5, 0, v}); kernel.h != 0 {
 		t.Errorf("tiles of %d rows have a kernel that looks ahead", h-1)
 	}
-	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), nil, 0, v, v, h, 5); kernel.h != 0 {
+	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), nil, tilesOfPanel{0, v, h, 5, 5, 0, v}); kernel.h != 0 {
 		t.Error("looks ahead though there is no next block")
+	}
+}
+
+// A panel that is packed or fetched in several calls is so whole: each goes on where the one before ended.
+func TestLookAheadGoesOn(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { lookAheadGoesOn(t, o) },
+		func(t *testing.T, o Ops[float64]) { lookAheadGoesOn(t, o) })
+}
+
+func lookAheadGoesOn[T Float](t *testing.T, o Ops[T]) {
+	if len(o.ks.copying) == 0 {
+		return // it has no such kernels
+	}
+	ks, rng := *o.ks, rand.New(rand.NewPCG(77, 78))
+	v := ks.tuning.Vectors
+	nr, h := ks.nr(), ks.copying[v-1].h
+	for _, turns := range []int{1, 2, 3, 4, 16} {
+		ks.tuning.AheadTurns, ks.tuning.PanelBytes = turns, 0
+		for _, k := range []int{16, 37, 64, 101} {
+			for _, tiles := range []int{4, 5, 9, 16, 70} {
+				for _, atOnce := range []int{1, 3, 100} {
+					const left = 2 // panels
+					m, n := tiles*h, (left+1)*nr
+					a, b := randomMatrix[T](rng, m, k, k).data, randomMatrix[T](rng, k, n, n).data
+					p := product[T]{ks: &ks, m: m, n: n, k: k, kc: k, alpha: 1, a: stridesOf(a, k, false), c: make([]T, m*n), ldc: n}
+					name := fmt.Sprintf("AheadTurns = %d, k = %d, %d tiles, %d at once", turns, k, tiles, atOnce)
+					data := newGuarded[T](n * k)
+					packed := panels[T]{data: data.data, step: k, from: stridesOf(b, n, false)}
+					at := tilesOfPanel{0, v, h, tiles, atOnce, left * nr, v}
+
+					var y microExtra[T]
+					kernel, packs := p.lookAhead(&y, &packed, nil, at)
+					if can := ks.copying[v-1].pieces(k, tiles, 1) >= k; kernel.h == h != can || packs == k != can {
+						t.Fatalf("%s: %d rows are packed, by a kernel of %d rows", name, packs, kernel.h)
+					}
+					pace := y.rests/4 + 1
+					if pace > turns || kernel.h == h && 2*pace <= turns && kernel.pieces(k, tiles, 2*pace) >= k {
+						t.Fatalf("%s: pace %d", name, pace)
+					}
+					var x microArgs[T]
+					x.setBlock(&p)
+					x.bRow, x.cols, x.panels = nr, nr, 1
+					first := randomMatrix[T](rng, k, nr, nr).data
+					calls := 0
+					for row, on := 0, kernel.h == h; on; calls++ {
+						x.tiles = min(atOnce, tiles-row/h)
+						if x.tiles == 0 {
+							t.Fatalf("%s: no tiles are left, but rows of the panel", name)
+						}
+						x.a, x.b, x.c = &a[row*k], &first[0], &p.c[row*n]
+						x.runWith(kernel.run, &y)
+						on, row = kernel.goOn(&y, k, x.tiles, nr), row+x.tiles*h
+					}
+					data.check(t, name)
+					for i := range n * k {
+						want := T(guard)
+						if i/(nr*k) == 1 && calls > 0 {
+							want = b[i%(nr*k)/nr*n+nr+i%nr]
+						}
+						if data.data[i] != want {
+							t.Fatalf("%s: element %d of the packed panels is %v, want %v", name, i, data.data[i], want)
+						}
+					}
+
+					// Of what is packed, as much of the next panel is fetched as there is time for.
+					packed.from, packed.far = operand[T]{}, true
+					kernel, _ = p.lookAhead(&y, &packed, nil, at)
+					if kernel.h != h || kernel.every != 4 || y.from != &data.data[nr*k] || y.fromRow != kernel.piece || y.each != 1 || y.left*kernel.piece < nr*k || (y.left-1)*kernel.piece >= nr*k {
+						t.Fatalf("%s: %d pieces of %d are fetched, %d apart", name, y.left, kernel.piece, y.fromRow)
+					}
+					all, done := y.left, 0
+					for row, on := 0, true; on && row < tiles; row += atOnce {
+						x.tiles = min(atOnce, tiles-row)
+						if from := &data.data[nr*k : nr*k+1][0]; y.from != shifted(from, done*kernel.piece) || y.left != all-done {
+							t.Fatalf("%s: after %d pieces, %d are left", name, done, y.left)
+						}
+						done += kernel.pieces(k, x.tiles, y.rests/4+1)
+						on = kernel.goOn(&y, k, x.tiles, nr)
+						if on != (done < all) {
+							t.Fatalf("%s: after %d of %d pieces, goes on is %v", name, done, all, on)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// The next panel of a packed B that is far is fetched while one is multiplied, by most of the tiles, which
+// changes no bit; so is that of a B that was packed before. Whether it is far goes by PanelBytes.
+func TestFetchesFarPanels(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { fetchesFarPanels(t, o) },
+		func(t *testing.T, o Ops[float64]) { fetchesFarPanels(t, o) })
+}
+
+func fetchesFarPanels[T Float](t *testing.T, o Ops[T]) {
+	if len(o.ks.fetching) == 0 {
+		return // it has no such kernels
+	}
+	ks, rng, calls := *o.ks, rand.New(rand.NewPCG(79, 80)), 0
+	ks.fetching = slices.Clone(ks.fetching)
+	for v, kernels := range ks.fetching {
+		ks.fetching[v] = counted(kernels, &calls)
+	}
+	o.ks = &ks
+	v, size := ks.tuning.Vectors, int(unsafe.Sizeof(T(0)))
+	h := ks.fetching[v-1][0].h
+	const k, panels = 40, 5
+	n := panels * ks.nr()
+	bytes := n * k * size
+	for _, c := range []struct{ m, least, most int }{
+		{2 * h, panels - 1, panels - 1}, {h + 1, 0, 0}, {7*h - 1, panels - 1, panels - 1}, {1, 0, 0},
+	} {
+		a, b := randomMatrix[T](rng, c.m, k, k).data, randomMatrix[T](rng, k, n, n).data
+		var want []T
+		for _, bound := range []int{math.MaxInt, bytes, bytes - 1, 0} {
+			for _, turns := range []int{1, 4, 64} {
+				tu := o.Tuning()
+				tu.PanelBytes, tu.AheadTurns = bound, turns
+				o := o.Tuned(tu)
+				packed, got := o.PackB(false, k, n, b, n), make([]T, c.m*n)
+				calls = 0
+				o.Threads(1).GemmPacked(false, c.m, 1, a, k, packed, 0, got, n, Epilogue[T]{})
+				least, most := c.least, c.most
+				if bound >= bytes {
+					least, most = 0, 0
+				}
+				if calls < least || calls > most {
+					t.Errorf("%d rows, PanelBytes = %d for %d: %d panels are fetched, want %d..%d", c.m, bound, bytes, calls, least, most)
+				}
+				if want == nil {
+					want = got
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("%d rows, PanelBytes = %d, AheadTurns = %d: other bits", c.m, bound, turns)
+				}
+			}
+		}
+	}
+	// Blocks of A after the first one have all panels of a block of B but the first one fetched.
+	tu := o.Tuning()
+	tu.PackRows, tu.PackDepth, tu.MC, tu.KC, tu.NC, tu.PanelBytes = 0, 0, 2*h, k, 1<<20, 0
+	o = o.Tuned(tu)
+	m := 6 * h
+	pl := o.Plan(false, false, m, n, k, k, n, n)
+	calls = 0
+	runGemm(t, o.Threads(1), gemmCase{m: m, n: n, k: k, alpha: 1})
+	if want := (m/pl.MC - 1) * (panels - 1); !pl.Fetches || m%pl.MC != 0 || pl.KC != k || want == 0 || calls != want {
+		t.Errorf("%d panels are fetched, want %d, as planned: %+v", calls, want, pl)
+	}
+	near, once := tu, tu
+	near.PanelBytes, once.MC = bytes, m
+	for _, tu := range []Tuning{near, once} {
+		if pl := o.Tuned(tu).Plan(false, false, m, n, k, k, n, n); pl.Fetches {
+			t.Errorf("the plan fetches what is near, or used once: %+v", pl)
+		}
 	}
 }
 

@@ -45,7 +45,7 @@ func avx512Float32() kernelSet[float32] {
 		TailColumns: 4, TailDepth: 32,
 		DotDepth: 8, NarrowDepth: 64, UprightColumns: 12, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
 		ShallowRows: 0, PageDepth: 64, LowDepth: lowTo(), AloneDepth: never,
-		VecMatBytes: 512 << 10, FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
+		VecMatBytes: 512 << 10, FetchBytes: fetchFrom(), PanelBytes: farFrom(), AheadTurns: aheadTurns(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = forWholeUnits(ks.tuning, 4).fit(ks.mr(), ks.nr(), 4, readCPU())
 	ks.relu = sreluAVX512
@@ -87,7 +87,7 @@ func avx512Float64() kernelSet[float64] {
 		TailColumns: 3, TailDepth: 96,
 		DotDepth: 8, NarrowDepth: 96, UprightColumns: 12, AsRowsDepth: never, TransposeColumns: 0, TransposeRows: 0,
 		ShallowRows: 0, PageDepth: 64, LowDepth: lowTo(), AloneDepth: never,
-		VecMatBytes: 512 << 10, FetchBytes: fetchFrom(), ThreadWork: 1 << 20,
+		VecMatBytes: 512 << 10, FetchBytes: fetchFrom(), PanelBytes: farFrom(), AheadTurns: aheadTurns(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = forWholeUnits(ks.tuning, 8).fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX512

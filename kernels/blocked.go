@@ -41,6 +41,7 @@ func (p *product[T]) blocked() {
 				panels.large = isLarge[T](k, b.row)
 				panels.fetched = panels.large || ks.packing == nil && !nearBytesOf[T](k, b.row)
 			}
+			panels.far = panels.row == 0 && ks.farPanels(kb, nb)
 			block := *p
 			block.n, block.k = nb, kb
 			if pc > 0 {
@@ -105,6 +106,7 @@ type panels[T Float] struct {
 	apart   int
 	large   bool       // whether these are rows of a large matrix
 	fetched bool       // whether kernels are told to fetch it by panels, however little of it they have
+	far     bool       // whether they are packed, and come from the last-level cache
 	from    operand[T] // the block itself, if its panels are to be packed on the way
 }
 
@@ -182,7 +184,8 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 			kernels = ks.around.run
 		}
 		kernels = kernels[:min(len(kernels), most)]
-		if next != nil && v <= len(ks.fetching) { // taller ones do not fetch
+		far := b.far && !packing && ks.fetchesPanels(v, m, most)
+		if (next != nil || far) && v <= len(ks.fetching) { // taller ones do not fetch
 			kernels = kernels[:min(len(kernels), ks.fetching[v-1][0].h)]
 		}
 		panel, row := b.at(jr, i), 0
@@ -205,7 +208,7 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 		together, atOnce := 1, m
 		if work := product3(k, cols, m); work > callWork || m > callRows {
 			atOnce = max(min(callWork/(k*cols), callRows)/h, 1)
-		} else if !packing {
+		} else if !packing && !far {
 			together = ks.panelsTogether(min(equal, callWork/work, max(callElements/(m*cols), 1)), cols, k, short == 0)
 			if together > 1 && next != nil && ks.fetcher(v, h).h == h && !ks.wholeFollows(n-jr-together*cols, wide) {
 				together-- // the last one fetches, in a call of its own
@@ -213,12 +216,8 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 		}
 		var ahead panelKernel[T]
 		packed = 0
-		if (packing || next != nil) && row < m && cols == v*ks.lanes && together == 1 { // what a panelKernel computes
-			left := n - jr - cols
-			if packing && left > 0 {
-				y.panel = &b.at(jr+cols, i+1)[0]
-			}
-			ahead, packed = p.lookAhead(&y, b, next, left, wide, v, h, min(tall, atOnce))
+		if (packing || far || next != nil) && row < m && cols == v*ks.lanes && together == 1 { // what a panelKernel computes
+			ahead, packed = p.lookAhead(&y, b, next, tilesOfPanel{i, v, h, tall, atOnce, n - jr - cols, wide})
 		}
 		for row < m {
 			if tall == 0 {
@@ -229,7 +228,9 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 			x.bias, x.mask = shiftedIf(p.e.bias, jr), shiftedIf(p.e.mask, row*p.e.ldmask+jr)
 			if ahead.h == h {
 				x.runWith(ahead.run, &y)
-				ahead.h = 0
+				if !ahead.goOn(&y, k, x.tiles, cols) {
+					ahead.h = 0
+				}
 			} else {
 				x.run(kernels[h-1])
 			}

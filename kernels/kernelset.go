@@ -111,7 +111,8 @@ type aroundKernels[T Float] struct {
 //   - packing, for one tile: packs the panel that it reads in place, as a packKernel does, into panel.
 //
 // The others look ahead: in each tile they do a piece, so many elements, after every few steps of k
-// of the first k/4*4.
+// of the first k/4*4. They do none in four of these steps behind which so many are left that
+// left & rests is not 0: with 4*(pace-1), for a pace that is a power of two, they do in every pace-th four.
 //
 //   - copying, for packed panels: packs up to left rows of the next one, a row at a time, from rows of B at
 //     from that are fromRow apart, into panel.
@@ -120,14 +121,18 @@ type aroundKernels[T Float] struct {
 //     columns, and their pieces of a group are turned one after the other.
 //   - fetching: has up to left rows at from that are fromRow apart fetched into the L2 cache, in pieces, of
 //     which each row has each.
+//
+// What has one piece, or all of it, a row goes on in another call: see goOn.
 type panelKernel[T Float] struct {
 	h            int
 	every, piece int // steps of k, and elements
 	run          microKernel[T]
 }
 
-// pieces returns how many pieces there is time for in tiles of depth k.
-func (kernel *panelKernel[T]) pieces(k, tiles int) int { return k / 4 * 4 / kernel.every * tiles }
+// pieces returns how many pieces there is time for in tiles of depth k, at this pace.
+func (kernel *panelKernel[T]) pieces(k, tiles, pace int) int {
+	return (k/4 + pace - 1) / pace * (4 / kernel.every) * tiles
+}
 
 // A dotKernel computes, for each of the given number of tiles, one below the other,
 //

@@ -59,8 +59,8 @@ type microArgs[T Float] struct {
 // microExtra is what kernels take that do something else as well. What of it belongs to
 // which kernel is said where they are declared.
 type microExtra[T Float] struct {
-	panel, from         *T
-	fromRow, left, each int
+	panel, from                *T
+	fromRow, left, each, rests int
 
 	sums    *T
 	sumsRow int

@@ -4,8 +4,8 @@ import "math"
 
 // Plan tells how a product is computed: what [Ops.Plan] found out without computing it. Where plans
 // of a product by two tunings of the same Vectors are equal, it has the same bits by both, and is
-// computed alike but for the height of tiles, how many of them a call of assembly computes, and what
-// is fetched ahead for a Tail.
+// computed alike but for the height of tiles, how many of them a call of assembly computes, at what
+// pace these pack and fetch ahead, and what is fetched for a Tail.
 type Plan struct {
 	// Way says in words, for people, which way the product goes. They may become others.
 	Way string
@@ -21,7 +21,8 @@ type Plan struct {
 	PacksA, PacksB bool
 	// Tail is how many of the last columns are computed on their own.
 	Tail int
-	// Fetches tells of a matrix that is multiplied by one vector whether its rows are fetched ahead.
+	// Fetches tells of a matrix that is multiplied by one vector whether its rows are fetched ahead, and
+	// of a packed B, which several blocks of A multiply, whether its panels are.
 	Fetches bool
 	// Threads is how many threads compute the product at most. The rest of a plan is that of one:
 	// what several cut it into is smaller, which may be packed less, and not other in its bits.
@@ -126,6 +127,7 @@ func (p *product[T]) planOfTiles(o Ops[T]) Plan {
 		p.around = p.writesAround()
 		pl.MC, pl.NC, pl.PacksA, pl.PacksB = p.blocks()
 		pl.NC, pl.KC = min(pl.NC, p.n), p.kc
+		pl.Fetches = pl.PacksB && p.m > pl.MC && p.ks.farPanels(p.kc, pl.NC)
 	case inStrips, inTurnedStrips:
 		cols := p.n
 		if p.way == inTurnedStrips {

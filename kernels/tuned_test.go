@@ -42,6 +42,8 @@ func tunings[T Float](o Ops[T]) []Tuning {
 		func(tu *Tuning) { tu.PageDepth = 1 },
 		func(tu *Tuning) { tu.PageDepth, tu.PackRows, tu.CrowdedRows = 17, never, never },
 		func(tu *Tuning) { tu.PageDepth = math.MaxInt },
+		func(tu *Tuning) { tu.PanelBytes, tu.AheadTurns, tu.PackRows = 0, 1, 0 },
+		func(tu *Tuning) { tu.PanelBytes, tu.AheadTurns, tu.PackRows = 0, 64, 0 },
 		func(tu *Tuning) { tu.VecMatBytes = 0 },
 		func(tu *Tuning) { tu.VecMatBytes = math.MaxInt },
 		func(tu *Tuning) { tu.UnevenDepth = 1 },
@@ -192,6 +194,9 @@ func TestTuningThatCannotBe(t *testing.T) {
 		"t.AloneDepth = -1, want >= 0":       func(tu *Tuning) { tu.AloneDepth = -1 },
 		"t.VecMatBytes = -1, want >= 0":      func(tu *Tuning) { tu.VecMatBytes = -1 },
 		"t.FetchBytes = -1, want >= 0":       func(tu *Tuning) { tu.FetchBytes = -1 },
+		"t.PanelBytes = -1, want >= 0":       func(tu *Tuning) { tu.PanelBytes = -1 },
+		"t.AheadTurns = 0, want 1..64":       func(tu *Tuning) { tu.AheadTurns = 0 },
+		"t.AheadTurns = 65, want 1..64":      func(tu *Tuning) { tu.AheadTurns = 65 },
 		"t.KC = 4097, want 1..4096":          func(tu *Tuning) { tu.KC = 4097 },
 		"t.ThreadWork = 0, want >= 1":        func(tu *Tuning) { tu.ThreadWork = 0 },
 	} {

@@ -129,6 +129,13 @@ type Tuning struct {
 	// A matrix of more than FetchBytes bytes that is multiplied by one vector, and not in registers, comes
 	// from memory: its rows are fetched ahead. From 1<<31 - 1 on, none is, however large.
 	FetchBytes int
+	// Packed panels of a block of B of more than PanelBytes bytes come from the last-level cache: while
+	// one is multiplied, the next one is fetched. From 1<<30 on, none is.
+	PanelBytes int
+	// While a panel is multiplied, a row of the next one is packed, or a piece of it fetched, in every
+	// four steps of k; or if there are tiles enough, in every other four, or fewer, down to one of
+	// AheadTurns: no more is asked for than arrives. What counts of it is a power of two.
+	AheadTurns int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int
 }
@@ -202,6 +209,8 @@ func (o Ops[T]) CheckTuning(t Tuning) error {
 		{"AloneDepth", t.AloneDepth, 0, math.MaxInt},
 		{"VecMatBytes", t.VecMatBytes, 0, math.MaxInt},
 		{"FetchBytes", t.FetchBytes, 0, math.MaxInt},
+		{"PanelBytes", t.PanelBytes, 0, math.MaxInt},
+		{"AheadTurns", t.AheadTurns, 1, 64},
 		{"ThreadWork", t.ThreadWork, 1, math.MaxInt},
 	} {
 		if field.value >= field.least && field.value <= field.most {

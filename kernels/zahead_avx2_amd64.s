@@ -6,7 +6,7 @@
 
 // func scopying12x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·scopying12x8AVX2(SB), NOSPLIT, $24-8
+TEXT ·scopying12x8AVX2(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -16,11 +16,13 @@ TEXT ·scopying12x8AVX2(SB), NOSPLIT, $24-8
 	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x02, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 	MOVQ x+0(FP), R8
@@ -186,6 +188,8 @@ tileStepsFetched:
 	ADDQ         $0x00000020, R12
 
 	// what is needed next
+	TESTQ   R13, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPS (SI), Y12
@@ -193,7 +197,7 @@ tileStepsFetched:
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 95(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000020, DI
 	DECQ       8(SP)
 
@@ -466,7 +470,7 @@ tileWrite:
 
 // func scopying6x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·scopying6x16AVX2(SB), NOSPLIT, $24-8
+TEXT ·scopying6x16AVX2(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -476,11 +480,13 @@ TEXT ·scopying6x16AVX2(SB), NOSPLIT, $24-8
 	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x02, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 	MOVQ x+0(FP), R8
@@ -618,6 +624,8 @@ tileStepsFetched:
 	ADDQ         $0x00000040, R11
 
 	// what is needed next
+	TESTQ   R12, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPS (SI), Y12
@@ -627,7 +635,7 @@ tileStepsFetched:
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 127(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000040, DI
 	DECQ       8(SP)
 
@@ -871,7 +879,7 @@ tileWrite:
 
 // func scopying4x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·scopying4x24AVX2(SB), NOSPLIT, $24-8
+TEXT ·scopying4x24AVX2(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -881,11 +889,13 @@ TEXT ·scopying4x24AVX2(SB), NOSPLIT, $24-8
 	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x02, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	MOVQ x+0(FP), R8
 	MOVQ 8(R8), DX
@@ -1019,6 +1029,8 @@ tileStepsFetched:
 	ADDQ         $0x00000060, R10
 
 	// what is needed next
+	TESTQ   R11, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPS (SI), Y12
@@ -1031,7 +1043,7 @@ tileStepsFetched:
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 159(SI)
 	PREFETCHT1 223(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000060, DI
 	DECQ       8(SP)
 
@@ -1267,7 +1279,7 @@ tileWrite:
 
 // func sturning12x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sturning12x8AVX2(SB), NOSPLIT, $48-8
+TEXT ·sturning12x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -1277,18 +1289,20 @@ TEXT ·sturning12x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x02, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000020, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	LEAQ  (CX)(CX*4), R10
 	MOVQ  x+0(FP), R8
@@ -1454,8 +1468,10 @@ tileStepsFetched:
 	ADDQ         $0x00000020, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -1475,13 +1491,13 @@ tileStepsFetched:
 	MOVL       R15, 192(DI)
 	MOVL       28(SI), R15
 	MOVL       R15, 224(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000004, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       256(DI)(R15*4), DI
 	DECQ       8(SP)
@@ -1755,7 +1771,7 @@ tileWrite:
 
 // func sturning6x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sturning6x16AVX2(SB), NOSPLIT, $48-8
+TEXT ·sturning6x16AVX2(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -1765,18 +1781,20 @@ TEXT ·sturning6x16AVX2(SB), NOSPLIT, $48-8
 	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x02, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000020, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	LEAQ  (CX)(CX*4), R10
 	MOVQ  x+0(FP), R8
@@ -1914,8 +1932,10 @@ tileStepsFetched:
 	ADDQ         $0x00000040, R11
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R12, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -1935,13 +1955,13 @@ tileStepsFetched:
 	MOVL       R14, 384(DI)
 	MOVL       28(SI), R14
 	MOVL       R14, 448(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000004, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	NEGQ       R14
 	LEAQ       512(DI)(R14*4), DI
 	DECQ       8(SP)
@@ -2186,7 +2206,7 @@ tileWrite:
 
 // func sturning4x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sturning4x24AVX2(SB), NOSPLIT, $48-8
+TEXT ·sturning4x24AVX2(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -2196,18 +2216,20 @@ TEXT ·sturning4x24AVX2(SB), NOSPLIT, $48-8
 	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x02, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000020, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	MOVQ  x+0(FP), R8
 	MOVQ  8(R8), DX
@@ -2341,8 +2363,10 @@ tileStepsFetched:
 	ADDQ         $0x00000060, R10
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R11, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -2362,13 +2386,13 @@ tileStepsFetched:
 	MOVL       R13, 576(DI)
 	MOVL       28(SI), R13
 	MOVL       R13, 672(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000004, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R13
-	MOVQ       R13, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R13
+	MOVQ       R13, 32(SP)
 	NEGQ       R13
 	LEAQ       768(DI)(R13*4), DI
 	DECQ       8(SP)
@@ -2605,7 +2629,7 @@ tileWrite:
 
 // func sfetching12x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sfetching12x8AVX2(SB), NOSPLIT, $48-8
+TEXT ·sfetching12x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -2618,15 +2642,17 @@ TEXT ·sfetching12x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x00000100, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -2792,6 +2818,8 @@ tileStepsFetched:
 	ADDQ         8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
@@ -2799,11 +2827,11 @@ tileStepsFetched:
 	PREFETCHT1 128(SI)
 	PREFETCHT1 192(SI)
 	ADDQ       $0x00000100, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -3075,7 +3103,7 @@ tileWrite:
 
 // func sfetching8x8AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sfetching8x8AVX2(SB), NOSPLIT, $48-8
+TEXT ·sfetching8x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -3088,15 +3116,17 @@ TEXT ·sfetching8x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x000000c0, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -3226,17 +3256,19 @@ tileStepsFetched:
 	ADDQ         8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
 	PREFETCHT1 64(SI)
 	PREFETCHT1 128(SI)
 	ADDQ       $0x000000c0, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -3444,7 +3476,7 @@ tileWrite:
 
 // func sfetching6x16AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sfetching6x16AVX2(SB), NOSPLIT, $48-8
+TEXT ·sfetching6x16AVX2(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -3457,15 +3489,17 @@ TEXT ·sfetching6x16AVX2(SB), NOSPLIT, $48-8
 	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x000000a0, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -3603,17 +3637,19 @@ tileStepsFetched:
 	ADDQ         8(SP), R10
 
 	// what is needed next
+	TESTQ      R11, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
 	PREFETCHT1 64(SI)
 	PREFETCHT1 128(SI)
 	ADDQ       $0x000000a0, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R13
-	MOVQ       R13, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R13
+	MOVQ       R13, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -3856,7 +3892,7 @@ tileWrite:
 
 // func sfetching4x24AVX2(x *microArgs[float32])
 // Requires: AVX, FMA3, MMX+
-TEXT ·sfetching4x24AVX2(SB), NOSPLIT, $48-8
+TEXT ·sfetching4x24AVX2(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -3869,15 +3905,17 @@ TEXT ·sfetching4x24AVX2(SB), NOSPLIT, $48-8
 	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x00000080, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	MOVQ   x+0(FP), DI
 	MOVQ   8(DI), DX
@@ -4011,16 +4049,18 @@ tileStepsFetched:
 	ADDQ         8(SP), R9
 
 	// what is needed next
+	TESTQ      R10, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
 	PREFETCHT1 64(SI)
 	ADDQ       $0x00000080, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R12
-	MOVQ       R12, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R12
+	MOVQ       R12, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -4255,7 +4295,7 @@ tileWrite:
 
 // func dcopying12x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dcopying12x4AVX2(SB), NOSPLIT, $24-8
+TEXT ·dcopying12x4AVX2(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -4265,11 +4305,13 @@ TEXT ·dcopying12x4AVX2(SB), NOSPLIT, $24-8
 	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x03, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 	MOVQ x+0(FP), R8
@@ -4435,6 +4477,8 @@ tileStepsFetched:
 	ADDQ         $0x00000020, R12
 
 	// what is needed next
+	TESTQ   R13, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPD (SI), Y12
@@ -4442,7 +4486,7 @@ tileStepsFetched:
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 95(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000020, DI
 	DECQ       8(SP)
 
@@ -4717,7 +4761,7 @@ tileWrite:
 
 // func dcopying6x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dcopying6x8AVX2(SB), NOSPLIT, $24-8
+TEXT ·dcopying6x8AVX2(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -4727,11 +4771,13 @@ TEXT ·dcopying6x8AVX2(SB), NOSPLIT, $24-8
 	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x03, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 	MOVQ x+0(FP), R8
@@ -4869,6 +4915,8 @@ tileStepsFetched:
 	ADDQ         $0x00000040, R11
 
 	// what is needed next
+	TESTQ   R12, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPD (SI), Y12
@@ -4878,7 +4926,7 @@ tileStepsFetched:
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 127(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000040, DI
 	DECQ       8(SP)
 
@@ -5124,7 +5172,7 @@ tileWrite:
 
 // func dcopying4x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dcopying4x12AVX2(SB), NOSPLIT, $24-8
+TEXT ·dcopying4x12AVX2(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -5134,11 +5182,13 @@ TEXT ·dcopying4x12AVX2(SB), NOSPLIT, $24-8
 	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x03, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	MOVQ x+0(FP), R8
 	MOVQ 8(R8), DX
@@ -5272,6 +5322,8 @@ tileStepsFetched:
 	ADDQ         $0x00000060, R10
 
 	// what is needed next
+	TESTQ   R11, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPD (SI), Y12
@@ -5284,7 +5336,7 @@ tileStepsFetched:
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 159(SI)
 	PREFETCHT1 223(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000060, DI
 	DECQ       8(SP)
 
@@ -5522,7 +5574,7 @@ tileWrite:
 
 // func dturning12x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dturning12x4AVX2(SB), NOSPLIT, $48-8
+TEXT ·dturning12x4AVX2(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -5532,18 +5584,20 @@ TEXT ·dturning12x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x03, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000020, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	LEAQ  (CX)(CX*4), R10
 	MOVQ  x+0(FP), R8
@@ -5709,8 +5763,10 @@ tileStepsFetched:
 	ADDQ         $0x00000020, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -5722,13 +5778,13 @@ tileStepsFetched:
 	MOVQ       R15, 64(DI)
 	MOVQ       24(SI), R15
 	MOVQ       R15, 96(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000008, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       128(DI)(R15*8), DI
 	DECQ       8(SP)
@@ -6004,7 +6060,7 @@ tileWrite:
 
 // func dturning6x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dturning6x8AVX2(SB), NOSPLIT, $48-8
+TEXT ·dturning6x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -6014,18 +6070,20 @@ TEXT ·dturning6x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x03, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000020, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	LEAQ  (CX)(CX*4), R10
 	MOVQ  x+0(FP), R8
@@ -6163,8 +6221,10 @@ tileStepsFetched:
 	ADDQ         $0x00000040, R11
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R12, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -6176,13 +6236,13 @@ tileStepsFetched:
 	MOVQ       R14, 128(DI)
 	MOVQ       24(SI), R14
 	MOVQ       R14, 192(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000008, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	NEGQ       R14
 	LEAQ       256(DI)(R14*8), DI
 	DECQ       8(SP)
@@ -6429,7 +6489,7 @@ tileWrite:
 
 // func dturning4x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dturning4x12AVX2(SB), NOSPLIT, $48-8
+TEXT ·dturning4x12AVX2(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -6439,18 +6499,20 @@ TEXT ·dturning4x12AVX2(SB), NOSPLIT, $48-8
 	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x03, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000020, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	MOVQ  x+0(FP), R8
 	MOVQ  8(R8), DX
@@ -6584,8 +6646,10 @@ tileStepsFetched:
 	ADDQ         $0x00000060, R10
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R11, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -6597,13 +6661,13 @@ tileStepsFetched:
 	MOVQ       R13, 192(DI)
 	MOVQ       24(SI), R13
 	MOVQ       R13, 288(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000008, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R13
-	MOVQ       R13, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R13
+	MOVQ       R13, 32(SP)
 	NEGQ       R13
 	LEAQ       384(DI)(R13*8), DI
 	DECQ       8(SP)
@@ -6842,7 +6906,7 @@ tileWrite:
 
 // func dfetching12x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dfetching12x4AVX2(SB), NOSPLIT, $48-8
+TEXT ·dfetching12x4AVX2(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -6855,15 +6919,17 @@ TEXT ·dfetching12x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x000001c0, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -7029,6 +7095,8 @@ tileStepsFetched:
 	ADDQ         8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
@@ -7039,11 +7107,11 @@ tileStepsFetched:
 	PREFETCHT1 320(SI)
 	PREFETCHT1 384(SI)
 	ADDQ       $0x000001c0, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -7317,7 +7385,7 @@ tileWrite:
 
 // func dfetching8x4AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dfetching8x4AVX2(SB), NOSPLIT, $48-8
+TEXT ·dfetching8x4AVX2(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -7330,15 +7398,17 @@ TEXT ·dfetching8x4AVX2(SB), NOSPLIT, $48-8
 	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x00000140, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -7468,6 +7538,8 @@ tileStepsFetched:
 	ADDQ         8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
@@ -7476,11 +7548,11 @@ tileStepsFetched:
 	PREFETCHT1 192(SI)
 	PREFETCHT1 256(SI)
 	ADDQ       $0x00000140, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -7690,7 +7762,7 @@ tileWrite:
 
 // func dfetching6x8AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dfetching6x8AVX2(SB), NOSPLIT, $48-8
+TEXT ·dfetching6x8AVX2(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -7703,15 +7775,17 @@ TEXT ·dfetching6x8AVX2(SB), NOSPLIT, $48-8
 	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x00000100, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -7849,6 +7923,8 @@ tileStepsFetched:
 	ADDQ         8(SP), R10
 
 	// what is needed next
+	TESTQ      R11, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
@@ -7856,11 +7932,11 @@ tileStepsFetched:
 	PREFETCHT1 128(SI)
 	PREFETCHT1 192(SI)
 	ADDQ       $0x00000100, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R13
-	MOVQ       R13, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R13
+	MOVQ       R13, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -8105,7 +8181,7 @@ tileWrite:
 
 // func dfetching4x12AVX2(x *microArgs[float64])
 // Requires: AVX, FMA3, MMX+
-TEXT ·dfetching4x12AVX2(SB), NOSPLIT, $48-8
+TEXT ·dfetching4x12AVX2(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -8118,15 +8194,17 @@ TEXT ·dfetching4x12AVX2(SB), NOSPLIT, $48-8
 	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x000000c0, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	MOVQ   x+0(FP), DI
 	MOVQ   8(DI), DX
@@ -8260,17 +8338,19 @@ tileStepsFetched:
 	ADDQ         8(SP), R9
 
 	// what is needed next
+	TESTQ      R10, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
 	PREFETCHT1 64(SI)
 	PREFETCHT1 128(SI)
 	ADDQ       $0x000000c0, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R12
-	MOVQ       R12, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R12
+	MOVQ       R12, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:

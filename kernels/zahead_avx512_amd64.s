@@ -6,7 +6,7 @@
 
 // func scopying14x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·scopying14x16AVX512(SB), NOSPLIT, $24-8
+TEXT ·scopying14x16AVX512(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -16,11 +16,13 @@ TEXT ·scopying14x16AVX512(SB), NOSPLIT, $24-8
 	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x02, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 	MOVQ x+0(FP), R8
@@ -148,6 +150,8 @@ tileStepsFetched:
 	ADDQ             $0x00000040, R12
 
 	// what is needed next
+	TESTQ   R13, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPS (SI), Y14
@@ -156,12 +160,12 @@ tileStepsFetched:
 	VMOVUPS Y14, 32(DI)
 
 	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
-	MOVQ       16(SP), R15
+	MOVQ       24(SP), R15
 	PREFETCHT0 63(SI)(R15*8)
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 127(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000040, DI
 	DECQ       8(SP)
 
@@ -466,7 +470,7 @@ tileWrite:
 
 // func scopying14x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·scopying14x32AVX512(SB), NOSPLIT, $24-8
+TEXT ·scopying14x32AVX512(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -476,11 +480,13 @@ TEXT ·scopying14x32AVX512(SB), NOSPLIT, $24-8
 	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x02, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 	MOVQ x+0(FP), R8
@@ -739,6 +745,8 @@ tileStepsFetched:
 	ADDQ         $0x00000080, R12
 
 	// what is needed next
+	TESTQ   R13, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPS (SI), Y28
@@ -751,14 +759,14 @@ tileStepsFetched:
 	VMOVUPS Y28, 96(DI)
 
 	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
-	MOVQ       16(SP), R15
+	MOVQ       24(SP), R15
 	PREFETCHT0 63(SI)(R15*8)
 	PREFETCHT0 127(SI)(R15*8)
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 191(SI)
 	PREFETCHT1 255(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000080, DI
 	DECQ       8(SP)
 
@@ -1247,7 +1255,7 @@ tileWrite:
 
 // func scopying8x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·scopying8x48AVX512(SB), NOSPLIT, $24-8
+TEXT ·scopying8x48AVX512(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -1257,11 +1265,13 @@ TEXT ·scopying8x48AVX512(SB), NOSPLIT, $24-8
 	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x02, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 	MOVQ x+0(FP), R8
@@ -1481,6 +1491,8 @@ tileStepsFetched:
 	ADDQ         $0x000000c0, R12
 
 	// what is needed next
+	TESTQ   R13, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPS (SI), Y24
@@ -1497,7 +1509,7 @@ tileStepsFetched:
 	VMOVUPS Y24, 160(DI)
 
 	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
-	MOVQ       16(SP), R15
+	MOVQ       24(SP), R15
 	PREFETCHT0 63(SI)(R15*8)
 	PREFETCHT0 127(SI)(R15*8)
 	PREFETCHT0 191(SI)(R15*8)
@@ -1506,7 +1518,7 @@ tileStepsFetched:
 	PREFETCHT1 255(SI)
 	PREFETCHT1 319(SI)
 	PREFETCHT1 383(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x000000c0, DI
 	DECQ       8(SP)
 
@@ -1919,7 +1931,7 @@ tileWrite:
 
 // func scopying6x64AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·scopying6x64AVX512(SB), NOSPLIT, $24-8
+TEXT ·scopying6x64AVX512(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -1929,11 +1941,13 @@ TEXT ·scopying6x64AVX512(SB), NOSPLIT, $24-8
 	MOVQ 144(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x02, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 	MOVQ x+0(FP), R8
@@ -2142,6 +2156,8 @@ tileStepsFetched:
 	ADDQ         $0x00000100, R11
 
 	// what is needed next
+	TESTQ   R12, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPS (SI), Y24
@@ -2162,7 +2178,7 @@ tileStepsFetched:
 	VMOVUPS Y24, 224(DI)
 
 	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
-	MOVQ       16(SP), R14
+	MOVQ       24(SP), R14
 	PREFETCHT0 63(SI)(R14*8)
 	PREFETCHT0 127(SI)(R14*8)
 	PREFETCHT0 191(SI)(R14*8)
@@ -2173,7 +2189,7 @@ tileStepsFetched:
 	PREFETCHT1 383(SI)
 	PREFETCHT1 447(SI)
 	PREFETCHT1 511(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000100, DI
 	DECQ       8(SP)
 
@@ -2577,7 +2593,7 @@ tileWrite:
 
 // func sturning14x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sturning14x16AVX512(SB), NOSPLIT, $48-8
+TEXT ·sturning14x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -2587,18 +2603,20 @@ TEXT ·sturning14x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x02, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000040, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	LEAQ  (CX)(CX*4), R10
 	MOVQ  x+0(FP), R8
@@ -2686,8 +2704,10 @@ tileStepsFetched:
 	ADDQ             $0x00000040, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead2
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead2
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead2
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -2723,13 +2743,13 @@ tileStepsFetched:
 	MOVL       R15, 896(DI)
 	MOVL       60(SI), R15
 	MOVL       R15, 960(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000004, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead2
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       1024(DI)(R15*4), DI
 	DECQ       8(SP)
@@ -2776,8 +2796,10 @@ tileStepsAhead2:
 	ADDQ             $0x00000040, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -2813,13 +2835,13 @@ tileStepsAhead2:
 	MOVL       R15, 896(DI)
 	MOVL       60(SI), R15
 	MOVL       R15, 960(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000004, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       1024(DI)(R15*4), DI
 	DECQ       8(SP)
@@ -3125,7 +3147,7 @@ tileWrite:
 
 // func sturning14x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sturning14x32AVX512(SB), NOSPLIT, $48-8
+TEXT ·sturning14x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -3135,18 +3157,20 @@ TEXT ·sturning14x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x02, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000040, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	LEAQ  (CX)(CX*4), R10
 	MOVQ  x+0(FP), R8
@@ -3307,8 +3331,10 @@ tileStepsFetched:
 	ADDQ         $0x00000080, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead2
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead2
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead2
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -3344,13 +3370,13 @@ tileStepsFetched:
 	MOVL       R15, 1792(DI)
 	MOVL       60(SI), R15
 	MOVL       R15, 1920(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000004, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead2
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       2048(DI)(R15*4), DI
 	DECQ       8(SP)
@@ -3455,8 +3481,10 @@ tileStepsAhead2:
 	ADDQ         $0x00000080, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -3492,13 +3520,13 @@ tileStepsAhead2:
 	MOVL       R15, 1792(DI)
 	MOVL       60(SI), R15
 	MOVL       R15, 1920(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000004, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       2048(DI)(R15*4), DI
 	DECQ       8(SP)
@@ -3988,7 +4016,7 @@ tileWrite:
 
 // func sturning8x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sturning8x48AVX512(SB), NOSPLIT, $48-8
+TEXT ·sturning8x48AVX512(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -3998,18 +4026,20 @@ TEXT ·sturning8x48AVX512(SB), NOSPLIT, $48-8
 	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x02, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000040, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	LEAQ  (CX)(CX*4), R10
 	MOVQ  x+0(FP), R8
@@ -4149,8 +4179,10 @@ tileStepsFetched:
 	ADDQ         $0x000000c0, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead2
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead2
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead2
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -4186,13 +4218,13 @@ tileStepsFetched:
 	MOVL       R15, 2688(DI)
 	MOVL       60(SI), R15
 	MOVL       R15, 2880(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000004, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead2
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       3072(DI)(R15*4), DI
 	DECQ       8(SP)
@@ -4279,8 +4311,10 @@ tileStepsAhead2:
 	ADDQ         $0x000000c0, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -4316,13 +4350,13 @@ tileStepsAhead2:
 	MOVL       R15, 2688(DI)
 	MOVL       60(SI), R15
 	MOVL       R15, 2880(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000004, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       3072(DI)(R15*4), DI
 	DECQ       8(SP)
@@ -4736,7 +4770,7 @@ tileWrite:
 
 // func sturning6x64AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sturning6x64AVX512(SB), NOSPLIT, $48-8
+TEXT ·sturning6x64AVX512(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -4746,18 +4780,20 @@ TEXT ·sturning6x64AVX512(SB), NOSPLIT, $48-8
 	MOVQ  144(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x02, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000040, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	LEAQ  (CX)(CX*4), R10
 	MOVQ  x+0(FP), R8
@@ -4890,8 +4926,10 @@ tileStepsFetched:
 	ADDQ         $0x00000100, R11
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead2
+	TESTQ R12, 16(SP)
+	JNE   tileStepsAhead2
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead2
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -4927,13 +4965,13 @@ tileStepsFetched:
 	MOVL       R14, 3584(DI)
 	MOVL       60(SI), R14
 	MOVL       R14, 3840(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000004, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead2
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	NEGQ       R14
 	LEAQ       4096(DI)(R14*4), DI
 	DECQ       8(SP)
@@ -5016,8 +5054,10 @@ tileStepsAhead2:
 	ADDQ         $0x00000100, R11
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R12, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -5053,13 +5093,13 @@ tileStepsAhead2:
 	MOVL       R14, 3584(DI)
 	MOVL       60(SI), R14
 	MOVL       R14, 3840(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000004, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	NEGQ       R14
 	LEAQ       4096(DI)(R14*4), DI
 	DECQ       8(SP)
@@ -5464,7 +5504,7 @@ tileWrite:
 
 // func sfetching14x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sfetching14x16AVX512(SB), NOSPLIT, $48-8
+TEXT ·sfetching14x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -5477,15 +5517,17 @@ TEXT ·sfetching14x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x00000120, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -5613,6 +5655,8 @@ tileStepsFetched:
 	ADDQ             8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
@@ -5621,11 +5665,11 @@ tileStepsFetched:
 	PREFETCHT1 192(SI)
 	PREFETCHT1 256(SI)
 	ADDQ       $0x00000120, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -5929,7 +5973,7 @@ tileWrite:
 
 // func sfetching8x16AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sfetching8x16AVX512(SB), NOSPLIT, $48-8
+TEXT ·sfetching8x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -5942,15 +5986,17 @@ TEXT ·sfetching8x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x000000c0, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -6048,17 +6094,19 @@ tileStepsFetched:
 	ADDQ             8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
 	PREFETCHT1 64(SI)
 	PREFETCHT1 128(SI)
 	ADDQ       $0x000000c0, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -6266,7 +6314,7 @@ tileWrite:
 
 // func sfetching14x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sfetching14x32AVX512(SB), NOSPLIT, $48-8
+TEXT ·sfetching14x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -6279,15 +6327,17 @@ TEXT ·sfetching14x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x00000120, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -6546,6 +6596,8 @@ tileStepsFetched:
 	ADDQ         8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
@@ -6554,11 +6606,11 @@ tileStepsFetched:
 	PREFETCHT1 192(SI)
 	PREFETCHT1 256(SI)
 	ADDQ       $0x00000120, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -7046,7 +7098,7 @@ tileWrite:
 
 // func sfetching8x32AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sfetching8x32AVX512(SB), NOSPLIT, $48-8
+TEXT ·sfetching8x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -7059,15 +7111,17 @@ TEXT ·sfetching8x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x000000c0, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -7242,17 +7296,19 @@ tileStepsFetched:
 	ADDQ         8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
 	PREFETCHT1 64(SI)
 	PREFETCHT1 128(SI)
 	ADDQ       $0x000000c0, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -7566,7 +7622,7 @@ tileWrite:
 
 // func sfetching8x48AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sfetching8x48AVX512(SB), NOSPLIT, $48-8
+TEXT ·sfetching8x48AVX512(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -7579,15 +7635,17 @@ TEXT ·sfetching8x48AVX512(SB), NOSPLIT, $48-8
 	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x000000c0, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -7807,17 +7865,19 @@ tileStepsFetched:
 	ADDQ         8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
 	PREFETCHT1 64(SI)
 	PREFETCHT1 128(SI)
 	ADDQ       $0x000000c0, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -8229,7 +8289,7 @@ tileWrite:
 
 // func sfetching6x64AVX512(x *microArgs[float32])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·sfetching6x64AVX512(SB), NOSPLIT, $48-8
+TEXT ·sfetching6x64AVX512(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -8242,15 +8302,17 @@ TEXT ·sfetching6x64AVX512(SB), NOSPLIT, $48-8
 	MOVQ   144(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x02, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x000000a0, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -8459,17 +8521,19 @@ tileStepsFetched:
 	ADDQ         8(SP), R10
 
 	// what is needed next
+	TESTQ      R11, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
 	PREFETCHT1 64(SI)
 	PREFETCHT1 128(SI)
 	ADDQ       $0x000000a0, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R13
-	MOVQ       R13, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R13
+	MOVQ       R13, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -8872,7 +8936,7 @@ tileWrite:
 
 // func dcopying14x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dcopying14x8AVX512(SB), NOSPLIT, $24-8
+TEXT ·dcopying14x8AVX512(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -8882,11 +8946,13 @@ TEXT ·dcopying14x8AVX512(SB), NOSPLIT, $24-8
 	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x03, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 	MOVQ x+0(FP), R8
@@ -9014,6 +9080,8 @@ tileStepsFetched:
 	ADDQ             $0x00000040, R12
 
 	// what is needed next
+	TESTQ   R13, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPD (SI), Y14
@@ -9022,12 +9090,12 @@ tileStepsFetched:
 	VMOVUPD Y14, 32(DI)
 
 	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
-	MOVQ       16(SP), R15
+	MOVQ       24(SP), R15
 	PREFETCHT0 63(SI)(R15*8)
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 127(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000040, DI
 	DECQ       8(SP)
 
@@ -9334,7 +9402,7 @@ tileWrite:
 
 // func dcopying14x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dcopying14x16AVX512(SB), NOSPLIT, $24-8
+TEXT ·dcopying14x16AVX512(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -9344,11 +9412,13 @@ TEXT ·dcopying14x16AVX512(SB), NOSPLIT, $24-8
 	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x03, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 	MOVQ x+0(FP), R8
@@ -9607,6 +9677,8 @@ tileStepsFetched:
 	ADDQ         $0x00000080, R12
 
 	// what is needed next
+	TESTQ   R13, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPD (SI), Y28
@@ -9619,14 +9691,14 @@ tileStepsFetched:
 	VMOVUPD Y28, 96(DI)
 
 	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
-	MOVQ       16(SP), R15
+	MOVQ       24(SP), R15
 	PREFETCHT0 63(SI)(R15*8)
 	PREFETCHT0 127(SI)(R15*8)
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 191(SI)
 	PREFETCHT1 255(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000080, DI
 	DECQ       8(SP)
 
@@ -10117,7 +10189,7 @@ tileWrite:
 
 // func dcopying8x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dcopying8x24AVX512(SB), NOSPLIT, $24-8
+TEXT ·dcopying8x24AVX512(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -10127,11 +10199,13 @@ TEXT ·dcopying8x24AVX512(SB), NOSPLIT, $24-8
 	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x03, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 	MOVQ x+0(FP), R8
@@ -10351,6 +10425,8 @@ tileStepsFetched:
 	ADDQ         $0x000000c0, R12
 
 	// what is needed next
+	TESTQ   R13, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPD (SI), Y24
@@ -10367,7 +10443,7 @@ tileStepsFetched:
 	VMOVUPD Y24, 160(DI)
 
 	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
-	MOVQ       16(SP), R15
+	MOVQ       24(SP), R15
 	PREFETCHT0 63(SI)(R15*8)
 	PREFETCHT0 127(SI)(R15*8)
 	PREFETCHT0 191(SI)(R15*8)
@@ -10376,7 +10452,7 @@ tileStepsFetched:
 	PREFETCHT1 255(SI)
 	PREFETCHT1 319(SI)
 	PREFETCHT1 383(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x000000c0, DI
 	DECQ       8(SP)
 
@@ -10791,7 +10867,7 @@ tileWrite:
 
 // func dcopying6x32AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dcopying6x32AVX512(SB), NOSPLIT, $24-8
+TEXT ·dcopying6x32AVX512(SB), NOSPLIT, $32-8
 	MOVQ x+0(FP), AX
 	MOVQ 16(AX), CX
 	MOVQ 48(AX), DX
@@ -10801,11 +10877,13 @@ TEXT ·dcopying6x32AVX512(SB), NOSPLIT, $24-8
 	MOVQ 152(AX), DX
 	MOVQ 24(DX), AX
 	MOVQ AX, 8(SP)
+	MOVQ 40(DX), AX
+	MOVQ AX, 16(SP)
 	MOVQ 16(DX), AX
 	SHLQ $0x03, AX
 	MOVQ 8(DX), SI
 	MOVQ (DX), DI
-	MOVQ AX, 16(SP)
+	MOVQ AX, 24(SP)
 	LEAQ (CX)(CX*2), R9
 	LEAQ (CX)(CX*4), R10
 	MOVQ x+0(FP), R8
@@ -11014,6 +11092,8 @@ tileStepsFetched:
 	ADDQ         $0x00000100, R11
 
 	// what is needed next
+	TESTQ   R12, 16(SP)
+	JNE     tileStepsAhead4
 	CMPQ    8(SP), $0x00
 	JEQ     tileStepsAhead4
 	VMOVUPD (SI), Y24
@@ -11034,7 +11114,7 @@ tileStepsFetched:
 	VMOVUPD Y24, 224(DI)
 
 	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
-	MOVQ       16(SP), R14
+	MOVQ       24(SP), R14
 	PREFETCHT0 63(SI)(R14*8)
 	PREFETCHT0 127(SI)(R14*8)
 	PREFETCHT0 191(SI)(R14*8)
@@ -11045,7 +11125,7 @@ tileStepsFetched:
 	PREFETCHT1 383(SI)
 	PREFETCHT1 447(SI)
 	PREFETCHT1 511(SI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000100, DI
 	DECQ       8(SP)
 
@@ -11451,7 +11531,7 @@ tileWrite:
 
 // func dturning14x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dturning14x8AVX512(SB), NOSPLIT, $48-8
+TEXT ·dturning14x8AVX512(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -11461,18 +11541,20 @@ TEXT ·dturning14x8AVX512(SB), NOSPLIT, $48-8
 	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x03, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000040, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	LEAQ  (CX)(CX*4), R10
 	MOVQ  x+0(FP), R8
@@ -11560,8 +11642,10 @@ tileStepsFetched:
 	ADDQ             $0x00000040, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead2
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead2
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead2
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -11581,13 +11665,13 @@ tileStepsFetched:
 	MOVQ       R15, 384(DI)
 	MOVQ       56(SI), R15
 	MOVQ       R15, 448(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000008, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead2
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       512(DI)(R15*8), DI
 	DECQ       8(SP)
@@ -11634,8 +11718,10 @@ tileStepsAhead2:
 	ADDQ             $0x00000040, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -11655,13 +11741,13 @@ tileStepsAhead2:
 	MOVQ       R15, 384(DI)
 	MOVQ       56(SI), R15
 	MOVQ       R15, 448(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000008, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       512(DI)(R15*8), DI
 	DECQ       8(SP)
@@ -11969,7 +12055,7 @@ tileWrite:
 
 // func dturning14x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dturning14x16AVX512(SB), NOSPLIT, $48-8
+TEXT ·dturning14x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -11979,18 +12065,20 @@ TEXT ·dturning14x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x03, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000040, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	LEAQ  (CX)(CX*4), R10
 	MOVQ  x+0(FP), R8
@@ -12151,8 +12239,10 @@ tileStepsFetched:
 	ADDQ         $0x00000080, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead2
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead2
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead2
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -12172,13 +12262,13 @@ tileStepsFetched:
 	MOVQ       R15, 768(DI)
 	MOVQ       56(SI), R15
 	MOVQ       R15, 896(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000008, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead2
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       1024(DI)(R15*8), DI
 	DECQ       8(SP)
@@ -12283,8 +12373,10 @@ tileStepsAhead2:
 	ADDQ         $0x00000080, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -12304,13 +12396,13 @@ tileStepsAhead2:
 	MOVQ       R15, 768(DI)
 	MOVQ       56(SI), R15
 	MOVQ       R15, 896(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000008, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       1024(DI)(R15*8), DI
 	DECQ       8(SP)
@@ -12802,7 +12894,7 @@ tileWrite:
 
 // func dturning8x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dturning8x24AVX512(SB), NOSPLIT, $48-8
+TEXT ·dturning8x24AVX512(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -12812,18 +12904,20 @@ TEXT ·dturning8x24AVX512(SB), NOSPLIT, $48-8
 	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x03, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000040, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	LEAQ  (CX)(CX*4), R10
 	MOVQ  x+0(FP), R8
@@ -12963,8 +13057,10 @@ tileStepsFetched:
 	ADDQ         $0x000000c0, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead2
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead2
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead2
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -12984,13 +13080,13 @@ tileStepsFetched:
 	MOVQ       R15, 1152(DI)
 	MOVQ       56(SI), R15
 	MOVQ       R15, 1344(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000008, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead2
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       1536(DI)(R15*8), DI
 	DECQ       8(SP)
@@ -13077,8 +13173,10 @@ tileStepsAhead2:
 	ADDQ         $0x000000c0, R12
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R13, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -13098,13 +13196,13 @@ tileStepsAhead2:
 	MOVQ       R15, 1152(DI)
 	MOVQ       56(SI), R15
 	MOVQ       R15, 1344(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000008, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R15
-	MOVQ       R15, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R15
+	MOVQ       R15, 32(SP)
 	NEGQ       R15
 	LEAQ       1536(DI)(R15*8), DI
 	DECQ       8(SP)
@@ -13520,7 +13618,7 @@ tileWrite:
 
 // func dturning6x32AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dturning6x32AVX512(SB), NOSPLIT, $48-8
+TEXT ·dturning6x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ  x+0(FP), AX
 	MOVQ  16(AX), CX
 	MOVQ  48(AX), DX
@@ -13530,18 +13628,20 @@ TEXT ·dturning6x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ  152(AX), AX
 	MOVQ  24(AX), DX
 	MOVQ  DX, 8(SP)
+	MOVQ  40(AX), DX
+	MOVQ  DX, 16(SP)
 	MOVQ  16(AX), DX
 	SHLQ  $0x03, DX
 	MOVQ  8(AX), SI
 	MOVQ  (AX), DI
-	MOVQ  DX, 16(SP)
+	MOVQ  DX, 24(SP)
 	MOVQ  32(AX), AX
-	MOVQ  AX, 24(SP)
 	MOVQ  AX, 32(SP)
+	MOVQ  AX, 40(SP)
 	IMULQ AX, DX
 	NEGQ  DX
 	ADDQ  $0x00000040, DX
-	MOVQ  DX, 40(SP)
+	MOVQ  DX, 48(SP)
 	LEAQ  (CX)(CX*2), R9
 	LEAQ  (CX)(CX*4), R10
 	MOVQ  x+0(FP), R8
@@ -13674,8 +13774,10 @@ tileStepsFetched:
 	ADDQ         $0x00000100, R11
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead2
+	TESTQ R12, 16(SP)
+	JNE   tileStepsAhead2
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead2
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -13695,13 +13797,13 @@ tileStepsFetched:
 	MOVQ       R14, 1536(DI)
 	MOVQ       56(SI), R14
 	MOVQ       R14, 1792(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000008, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead2
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	NEGQ       R14
 	LEAQ       2048(DI)(R14*8), DI
 	DECQ       8(SP)
@@ -13784,8 +13886,10 @@ tileStepsAhead2:
 	ADDQ         $0x00000100, R11
 
 	// what is needed next
-	CMPQ 8(SP), $0x00
-	JEQ  tileStepsAhead4
+	TESTQ R12, 16(SP)
+	JNE   tileStepsAhead4
+	CMPQ  8(SP), $0x00
+	JEQ   tileStepsAhead4
 
 	// the next group of rows has its piece in the next line
 	PREFETCHT1 64(SI)
@@ -13805,13 +13909,13 @@ tileStepsAhead2:
 	MOVQ       R14, 1536(DI)
 	MOVQ       56(SI), R14
 	MOVQ       R14, 1792(DI)
-	ADDQ       16(SP), SI
+	ADDQ       24(SP), SI
 	ADDQ       $0x00000008, DI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	NEGQ       R14
 	LEAQ       2048(DI)(R14*8), DI
 	DECQ       8(SP)
@@ -14218,7 +14322,7 @@ tileWrite:
 
 // func dfetching14x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dfetching14x8AVX512(SB), NOSPLIT, $48-8
+TEXT ·dfetching14x8AVX512(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -14231,15 +14335,17 @@ TEXT ·dfetching14x8AVX512(SB), NOSPLIT, $48-8
 	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x00000200, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -14367,6 +14473,8 @@ tileStepsFetched:
 	ADDQ             8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
@@ -14378,11 +14486,11 @@ tileStepsFetched:
 	PREFETCHT1 384(SI)
 	PREFETCHT1 448(SI)
 	ADDQ       $0x00000200, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -14688,7 +14796,7 @@ tileWrite:
 
 // func dfetching8x8AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dfetching8x8AVX512(SB), NOSPLIT, $48-8
+TEXT ·dfetching8x8AVX512(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -14701,15 +14809,17 @@ TEXT ·dfetching8x8AVX512(SB), NOSPLIT, $48-8
 	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x00000140, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -14807,6 +14917,8 @@ tileStepsFetched:
 	ADDQ             8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
@@ -14815,11 +14927,11 @@ tileStepsFetched:
 	PREFETCHT1 192(SI)
 	PREFETCHT1 256(SI)
 	ADDQ       $0x00000140, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -15029,7 +15141,7 @@ tileWrite:
 
 // func dfetching14x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dfetching14x16AVX512(SB), NOSPLIT, $48-8
+TEXT ·dfetching14x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -15042,15 +15154,17 @@ TEXT ·dfetching14x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x00000200, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -15309,6 +15423,8 @@ tileStepsFetched:
 	ADDQ         8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
@@ -15320,11 +15436,11 @@ tileStepsFetched:
 	PREFETCHT1 384(SI)
 	PREFETCHT1 448(SI)
 	ADDQ       $0x00000200, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -15814,7 +15930,7 @@ tileWrite:
 
 // func dfetching8x16AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dfetching8x16AVX512(SB), NOSPLIT, $48-8
+TEXT ·dfetching8x16AVX512(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -15827,15 +15943,17 @@ TEXT ·dfetching8x16AVX512(SB), NOSPLIT, $48-8
 	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x00000140, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -16010,6 +16128,8 @@ tileStepsFetched:
 	ADDQ         8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
@@ -16018,11 +16138,11 @@ tileStepsFetched:
 	PREFETCHT1 192(SI)
 	PREFETCHT1 256(SI)
 	ADDQ       $0x00000140, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -16338,7 +16458,7 @@ tileWrite:
 
 // func dfetching8x24AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dfetching8x24AVX512(SB), NOSPLIT, $48-8
+TEXT ·dfetching8x24AVX512(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -16351,15 +16471,17 @@ TEXT ·dfetching8x24AVX512(SB), NOSPLIT, $48-8
 	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x00000140, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -16579,6 +16701,8 @@ tileStepsFetched:
 	ADDQ         8(SP), R11
 
 	// what is needed next
+	TESTQ      R12, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
@@ -16587,11 +16711,11 @@ tileStepsFetched:
 	PREFETCHT1 192(SI)
 	PREFETCHT1 256(SI)
 	ADDQ       $0x00000140, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R14
-	MOVQ       R14, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R14
+	MOVQ       R14, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:
@@ -17005,7 +17129,7 @@ tileWrite:
 
 // func dfetching6x32AVX512(x *microArgs[float64])
 // Requires: AVX, AVX512F, MMX+
-TEXT ·dfetching6x32AVX512(SB), NOSPLIT, $48-8
+TEXT ·dfetching6x32AVX512(SB), NOSPLIT, $56-8
 	MOVQ   x+0(FP), AX
 	MOVQ   16(AX), CX
 	MOVQ   48(AX), DX
@@ -17018,15 +17142,17 @@ TEXT ·dfetching6x32AVX512(SB), NOSPLIT, $48-8
 	MOVQ   152(AX), AX
 	MOVQ   24(AX), DX
 	MOVQ   DX, 16(SP)
+	MOVQ   40(AX), DX
+	MOVQ   DX, 24(SP)
 	MOVQ   16(AX), DX
 	SHLQ   $0x03, DX
 	MOVQ   8(AX), SI
 	MOVQ   32(AX), AX
-	MOVQ   AX, 24(SP)
 	MOVQ   AX, 32(SP)
+	MOVQ   AX, 40(SP)
 	IMUL3Q $0x00000100, AX, AX
 	SUBQ   AX, DX
-	MOVQ   DX, 40(SP)
+	MOVQ   DX, 48(SP)
 	LEAQ   (CX)(CX*2), R8
 	LEAQ   (CX)(CX*4), R9
 	MOVQ   x+0(FP), DI
@@ -17235,6 +17361,8 @@ tileStepsFetched:
 	ADDQ         8(SP), R10
 
 	// what is needed next
+	TESTQ      R11, 24(SP)
+	JNE        tileStepsAhead4
 	CMPQ       16(SP), $0x00
 	JEQ        tileStepsAhead4
 	PREFETCHT1 (SI)
@@ -17242,11 +17370,11 @@ tileStepsFetched:
 	PREFETCHT1 128(SI)
 	PREFETCHT1 192(SI)
 	ADDQ       $0x00000100, SI
-	DECQ       24(SP)
+	DECQ       32(SP)
 	JNE        tileStepsAhead4
-	ADDQ       40(SP), SI
-	MOVQ       32(SP), R13
-	MOVQ       R13, 24(SP)
+	ADDQ       48(SP), SI
+	MOVQ       40(SP), R13
+	MOVQ       R13, 32(SP)
 	DECQ       16(SP)
 
 tileStepsAhead4:

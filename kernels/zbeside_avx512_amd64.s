@@ -41,8 +41,8 @@ TEXT ·sbeside7x48x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
 	MOVQ  144(R11), R11
-	MOVQ  40(R11), R14
-	MOVQ  R14, 56(R11)
+	MOVQ  48(R11), R14
+	MOVQ  R14, 64(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -318,12 +318,12 @@ tileStore:
 
 tileBeta:
 	MOVQ    144(R11), R12
-	MOVQ    56(R12), R13
-	MOVQ    48(R12), R14
+	MOVQ    64(R12), R13
+	MOVQ    56(R12), R14
 	SHLQ    $0x02, R14
 	VMOVUPS Y0, K1, (R13)
 	ADDQ    R14, R13
-	ADDQ    $0x0000001c, 56(R12)
+	ADDQ    $0x0000001c, 64(R12)
 
 	// beta = 0, of either sign, must not read C
 	MOVL         84(R11), R12
@@ -848,8 +848,8 @@ TEXT ·sbeside8x48x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
 	MOVQ  144(R11), R11
-	MOVQ  40(R11), R12
-	MOVQ  R12, 56(R11)
+	MOVQ  48(R11), R12
+	MOVQ  R12, 64(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -1160,12 +1160,12 @@ tileStore:
 
 tileBeta:
 	MOVQ    144(R11), R12
-	MOVQ    56(R12), R13
-	MOVQ    48(R12), R14
+	MOVQ    64(R12), R13
+	MOVQ    56(R12), R14
 	SHLQ    $0x02, R14
 	VMOVUPS Y0, K1, (R13)
 	ADDQ    R14, R13
-	ADDQ    $0x00000020, 56(R12)
+	ADDQ    $0x00000020, 64(R12)
 
 	// beta = 0, of either sign, must not read C
 	MOVL         84(R11), R12
@@ -1744,8 +1744,8 @@ TEXT ·sbeside7x48x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
 	MOVQ  144(R11), R11
-	MOVQ  40(R11), R14
-	MOVQ  R14, 56(R11)
+	MOVQ  48(R11), R14
+	MOVQ  R14, 64(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -2028,14 +2028,14 @@ tileStore:
 
 tileBeta:
 	MOVQ    144(R11), R12
-	MOVQ    56(R12), R13
-	MOVQ    48(R12), R14
+	MOVQ    64(R12), R13
+	MOVQ    56(R12), R14
 	SHLQ    $0x02, R14
 	VMOVUPS Y0, K1, (R13)
 	ADDQ    R14, R13
 	VMOVUPS Y1, K1, (R13)
 	ADDQ    R14, R13
-	ADDQ    $0x0000001c, 56(R12)
+	ADDQ    $0x0000001c, 64(R12)
 
 	// beta = 0, of either sign, must not read C
 	MOVL         84(R11), R12
@@ -2564,8 +2564,8 @@ TEXT ·sbeside8x48x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
 	MOVQ  144(R11), R11
-	MOVQ  40(R11), R12
-	MOVQ  R12, 56(R11)
+	MOVQ  48(R11), R12
+	MOVQ  R12, 64(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -2883,14 +2883,14 @@ tileStore:
 
 tileBeta:
 	MOVQ    144(R11), R12
-	MOVQ    56(R12), R13
-	MOVQ    48(R12), R14
+	MOVQ    64(R12), R13
+	MOVQ    56(R12), R14
 	SHLQ    $0x02, R14
 	VMOVUPS Y0, K1, (R13)
 	ADDQ    R14, R13
 	VMOVUPS Y1, K1, (R13)
 	ADDQ    R14, R13
-	ADDQ    $0x00000020, 56(R12)
+	ADDQ    $0x00000020, 64(R12)
 
 	// beta = 0, of either sign, must not read C
 	MOVL         84(R11), R12
@@ -3473,8 +3473,8 @@ TEXT ·sbeside7x48x3AVX512(SB), NOSPLIT, $0-8
 	MOVQ  96(R11), R14
 	MOVQ  R14, 160(R11)
 	MOVQ  144(R11), R11
-	MOVQ  40(R11), R14
-	MOVQ  R14, 56(R11)
+	MOVQ  48(R11), R14
+	MOVQ  R14, 64(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -3764,8 +3764,8 @@ tileStore:
 
 tileBeta:
 	MOVQ    144(R11), R12
-	MOVQ    56(R12), R13
-	MOVQ    48(R12), R14
+	MOVQ    64(R12), R13
+	MOVQ    56(R12), R14
 	SHLQ    $0x02, R14
 	VMOVUPS Y0, K1, (R13)
 	ADDQ    R14, R13
@@ -3773,7 +3773,7 @@ tileBeta:
 	ADDQ    R14, R13
 	VMOVUPS Y2, K1, (R13)
 	ADDQ    R14, R13
-	ADDQ    $0x0000001c, 56(R12)
+	ADDQ    $0x0000001c, 64(R12)
 
 	// beta = 0, of either sign, must not read C
 	MOVL         84(R11), R12
@@ -4306,8 +4306,8 @@ TEXT ·sbeside8x48x3AVX512(SB), NOSPLIT, $0-8
 	MOVQ  96(R11), R12
 	MOVQ  R12, 160(R11)
 	MOVQ  144(R11), R11
-	MOVQ  40(R11), R12
-	MOVQ  R12, 56(R11)
+	MOVQ  48(R11), R12
+	MOVQ  R12, 64(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -4632,8 +4632,8 @@ tileStore:
 
 tileBeta:
 	MOVQ    144(R11), R12
-	MOVQ    56(R12), R13
-	MOVQ    48(R12), R14
+	MOVQ    64(R12), R13
+	MOVQ    56(R12), R14
 	SHLQ    $0x02, R14
 	VMOVUPS Y0, K1, (R13)
 	ADDQ    R14, R13
@@ -4641,7 +4641,7 @@ tileBeta:
 	ADDQ    R14, R13
 	VMOVUPS Y2, K1, (R13)
 	ADDQ    R14, R13
-	ADDQ    $0x00000020, 56(R12)
+	ADDQ    $0x00000020, 64(R12)
 
 	// beta = 0, of either sign, must not read C
 	MOVL         84(R11), R12
@@ -5228,8 +5228,8 @@ TEXT ·dbeside7x24x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
 	MOVQ  152(R11), R11
-	MOVQ  40(R11), R14
-	MOVQ  R14, 56(R11)
+	MOVQ  48(R11), R14
+	MOVQ  R14, 64(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -5506,12 +5506,12 @@ tileStore:
 
 tileBeta:
 	MOVQ    152(R11), R12
-	MOVQ    56(R12), R13
-	MOVQ    48(R12), R14
+	MOVQ    64(R12), R13
+	MOVQ    56(R12), R14
 	SHLQ    $0x03, R14
 	VMOVUPD Z0, K1, (R13)
 	ADDQ    R14, R13
-	ADDQ    $0x00000038, 56(R12)
+	ADDQ    $0x00000038, 64(R12)
 
 	// beta = 0, of either sign, must not read C
 	MOVQ         88(R11), R12
@@ -6037,8 +6037,8 @@ TEXT ·dbeside8x24x1AVX512(SB), NOSPLIT, $0-8
 	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
 	MOVQ  152(R11), R11
-	MOVQ  40(R11), R12
-	MOVQ  R12, 56(R11)
+	MOVQ  48(R11), R12
+	MOVQ  R12, 64(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -6350,12 +6350,12 @@ tileStore:
 
 tileBeta:
 	MOVQ    152(R11), R12
-	MOVQ    56(R12), R13
-	MOVQ    48(R12), R14
+	MOVQ    64(R12), R13
+	MOVQ    56(R12), R14
 	SHLQ    $0x03, R14
 	VMOVUPD Z0, K1, (R13)
 	ADDQ    R14, R13
-	ADDQ    $0x00000040, 56(R12)
+	ADDQ    $0x00000040, 64(R12)
 
 	// beta = 0, of either sign, must not read C
 	MOVQ         88(R11), R12
@@ -6935,8 +6935,8 @@ TEXT ·dbeside7x24x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
 	MOVQ  152(R11), R11
-	MOVQ  40(R11), R14
-	MOVQ  R14, 56(R11)
+	MOVQ  48(R11), R14
+	MOVQ  R14, 64(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -7220,14 +7220,14 @@ tileStore:
 
 tileBeta:
 	MOVQ    152(R11), R12
-	MOVQ    56(R12), R13
-	MOVQ    48(R12), R14
+	MOVQ    64(R12), R13
+	MOVQ    56(R12), R14
 	SHLQ    $0x03, R14
 	VMOVUPD Z0, K1, (R13)
 	ADDQ    R14, R13
 	VMOVUPD Z1, K1, (R13)
 	ADDQ    R14, R13
-	ADDQ    $0x00000038, 56(R12)
+	ADDQ    $0x00000038, 64(R12)
 
 	// beta = 0, of either sign, must not read C
 	MOVQ         88(R11), R12
@@ -7757,8 +7757,8 @@ TEXT ·dbeside8x24x2AVX512(SB), NOSPLIT, $0-8
 	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
 	MOVQ  152(R11), R11
-	MOVQ  40(R11), R12
-	MOVQ  R12, 56(R11)
+	MOVQ  48(R11), R12
+	MOVQ  R12, 64(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -8077,14 +8077,14 @@ tileStore:
 
 tileBeta:
 	MOVQ    152(R11), R12
-	MOVQ    56(R12), R13
-	MOVQ    48(R12), R14
+	MOVQ    64(R12), R13
+	MOVQ    56(R12), R14
 	SHLQ    $0x03, R14
 	VMOVUPD Z0, K1, (R13)
 	ADDQ    R14, R13
 	VMOVUPD Z1, K1, (R13)
 	ADDQ    R14, R13
-	ADDQ    $0x00000040, 56(R12)
+	ADDQ    $0x00000040, 64(R12)
 
 	// beta = 0, of either sign, must not read C
 	MOVQ         88(R11), R12
@@ -8668,8 +8668,8 @@ TEXT ·dbeside7x24x3AVX512(SB), NOSPLIT, $0-8
 	MOVQ  104(R11), R14
 	MOVQ  R14, 168(R11)
 	MOVQ  152(R11), R11
-	MOVQ  40(R11), R14
-	MOVQ  R14, 56(R11)
+	MOVQ  48(R11), R14
+	MOVQ  R14, 64(R11)
 
 tileTile:
 	MOVQ    R9, R11
@@ -8960,8 +8960,8 @@ tileStore:
 
 tileBeta:
 	MOVQ    152(R11), R12
-	MOVQ    56(R12), R13
-	MOVQ    48(R12), R14
+	MOVQ    64(R12), R13
+	MOVQ    56(R12), R14
 	SHLQ    $0x03, R14
 	VMOVUPD Z0, K1, (R13)
 	ADDQ    R14, R13
@@ -8969,7 +8969,7 @@ tileBeta:
 	ADDQ    R14, R13
 	VMOVUPD Z2, K1, (R13)
 	ADDQ    R14, R13
-	ADDQ    $0x00000038, 56(R12)
+	ADDQ    $0x00000038, 64(R12)
 
 	// beta = 0, of either sign, must not read C
 	MOVQ         88(R11), R12
@@ -9503,8 +9503,8 @@ TEXT ·dbeside8x24x3AVX512(SB), NOSPLIT, $0-8
 	MOVQ  104(R11), R12
 	MOVQ  R12, 168(R11)
 	MOVQ  152(R11), R11
-	MOVQ  40(R11), R12
-	MOVQ  R12, 56(R11)
+	MOVQ  48(R11), R12
+	MOVQ  R12, 64(R11)
 
 tileTile:
 	MOVQ R9, R11
@@ -9830,8 +9830,8 @@ tileStore:
 
 tileBeta:
 	MOVQ    152(R11), R12
-	MOVQ    56(R12), R13
-	MOVQ    48(R12), R14
+	MOVQ    64(R12), R13
+	MOVQ    56(R12), R14
 	SHLQ    $0x03, R14
 	VMOVUPD Z0, K1, (R13)
 	ADDQ    R14, R13
@@ -9839,7 +9839,7 @@ tileBeta:
 	ADDQ    R14, R13
 	VMOVUPD Z2, K1, (R13)
 	ADDQ    R14, R13
-	ADDQ    $0x00000040, 56(R12)
+	ADDQ    $0x00000040, 64(R12)
 
 	// beta = 0, of either sign, must not read C
 	MOVQ         88(R11), R12

@@ -163,11 +163,17 @@ tileStepsFetched:
 	MOVQ       24(SP), R15
 	PREFETCHT0 63(SI)(R15*8)
 
+	// which at a slow pace is soon enough, and all that is fetched
+	CMPQ 16(SP), $0x00
+	JNE  tileStepsAhead4Soon
+
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 127(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x00000040, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x00000040, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R13
@@ -763,12 +769,18 @@ tileStepsFetched:
 	PREFETCHT0 63(SI)(R15*8)
 	PREFETCHT0 127(SI)(R15*8)
 
+	// which at a slow pace is soon enough, and all that is fetched
+	CMPQ 16(SP), $0x00
+	JNE  tileStepsAhead4Soon
+
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 191(SI)
 	PREFETCHT1 255(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x00000080, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x00000080, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R13
@@ -1514,13 +1526,19 @@ tileStepsFetched:
 	PREFETCHT0 127(SI)(R15*8)
 	PREFETCHT0 191(SI)(R15*8)
 
+	// which at a slow pace is soon enough, and all that is fetched
+	CMPQ 16(SP), $0x00
+	JNE  tileStepsAhead4Soon
+
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 255(SI)
 	PREFETCHT1 319(SI)
 	PREFETCHT1 383(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x000000c0, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x000000c0, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R13
@@ -2184,14 +2202,20 @@ tileStepsFetched:
 	PREFETCHT0 191(SI)(R14*8)
 	PREFETCHT0 255(SI)(R14*8)
 
+	// which at a slow pace is soon enough, and all that is fetched
+	CMPQ 16(SP), $0x00
+	JNE  tileStepsAhead4Soon
+
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 319(SI)
 	PREFETCHT1 383(SI)
 	PREFETCHT1 447(SI)
 	PREFETCHT1 511(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x00000100, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x00000100, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R12
@@ -9093,11 +9117,17 @@ tileStepsFetched:
 	MOVQ       24(SP), R15
 	PREFETCHT0 63(SI)(R15*8)
 
+	// which at a slow pace is soon enough, and all that is fetched
+	CMPQ 16(SP), $0x00
+	JNE  tileStepsAhead4Soon
+
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 127(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x00000040, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x00000040, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R13
@@ -9695,12 +9725,18 @@ tileStepsFetched:
 	PREFETCHT0 63(SI)(R15*8)
 	PREFETCHT0 127(SI)(R15*8)
 
+	// which at a slow pace is soon enough, and all that is fetched
+	CMPQ 16(SP), $0x00
+	JNE  tileStepsAhead4Soon
+
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 191(SI)
 	PREFETCHT1 255(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x00000080, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x00000080, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R13
@@ -10448,13 +10484,19 @@ tileStepsFetched:
 	PREFETCHT0 127(SI)(R15*8)
 	PREFETCHT0 191(SI)(R15*8)
 
+	// which at a slow pace is soon enough, and all that is fetched
+	CMPQ 16(SP), $0x00
+	JNE  tileStepsAhead4Soon
+
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 255(SI)
 	PREFETCHT1 319(SI)
 	PREFETCHT1 383(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x000000c0, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x000000c0, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R13
@@ -11120,14 +11162,20 @@ tileStepsFetched:
 	PREFETCHT0 191(SI)(R14*8)
 	PREFETCHT0 255(SI)(R14*8)
 
+	// which at a slow pace is soon enough, and all that is fetched
+	CMPQ 16(SP), $0x00
+	JNE  tileStepsAhead4Soon
+
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 319(SI)
 	PREFETCHT1 383(SI)
 	PREFETCHT1 447(SI)
 	PREFETCHT1 511(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x00000100, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x00000100, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R12

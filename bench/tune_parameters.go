@@ -330,6 +330,18 @@ var parameters = []parameter{
 		},
 	},
 	{
+		name: "UprightDepth", about: "most k for which a product with a transposed A is computed in vectors along m though its rows end in a pair",
+		candidates: field(func(tu *kernels.Tuning) *int { return &tu.UprightDepth }, uprightDepths),
+		shapes: func(t *tunable) (shapes []Shape) {
+			for _, m := range []int{t.lanes*2 + 2, t.lanes*4 + 2} {
+				for _, k := range steps(uprightDepths(t), t.now.UprightDepth) {
+					shapes = append(shapes, Shape{m: m, n: 10, k: k, transA: true})
+				}
+			}
+			return shapes
+		},
+	},
+	{
 		name: "AsRowsDepth", about: "least k for which a product with a transposed A and the columns of a vector is computed in vectors along m",
 		candidates: field(func(tu *kernels.Tuning) *int { return &tu.AsRowsDepth }, asRowsDepths),
 		shapes: func(t *tunable) (shapes []Shape) {

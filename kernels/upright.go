@@ -31,9 +31,9 @@ func (ks *kernelSet[T]) goesUpright(m, n, k int, transB bool) bool {
 }
 
 // mayGoUpright reports whether a product with a transposed A alone may go upright: with more than a
-// few columns, rows of the transpose that end in a pair are better, as those of 50x10x100.
+// few columns, and deeper than UprightDepth, rows of the transpose that end in a pair are better.
 func (ks *kernelSet[T]) mayGoUpright(m, n, k int) bool {
-	return n <= ks.tuning.UprightColumns && m > latency && k > shallowest && (n <= fewUpright || !ks.endsInPair(m))
+	return n <= ks.tuning.UprightColumns && m > latency && k > shallowest && (n <= fewUpright || k <= ks.tuning.UprightDepth || !ks.endsInPair(m))
 }
 
 // fewUpright is up to how many columns no other way with vectors along m is better.

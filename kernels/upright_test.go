@@ -72,3 +72,42 @@ func goesUpright[T Float](t *testing.T, ks *kernelSet[T]) {
 		}
 	}
 }
+
+// UprightDepth changes no bit: what ends in a pair has the same ones both ways.
+func TestUprightDepthChangesNoBits(t *testing.T) {
+	eachType(t,
+		func(t *testing.T, o Ops[float32]) { uprightDepthBits(t, o) },
+		func(t *testing.T, o Ops[float64]) { uprightDepthBits(t, o) })
+}
+
+func uprightDepthBits[T Float](t *testing.T, o Ops[T]) {
+	none, all := o.Tuning(), o.Tuning()
+	none.UprightDepth, all.UprightDepth = 0, never
+	o, upright := o.Tuned(none), o.Tuned(all)
+	rng, others := rand.New(rand.NewPCG(73, 74)), 0
+	for m := latency + 1; m <= 140; m++ {
+		for n := fewUpright + 1; n <= o.Tuning().UprightColumns; n++ {
+			k := shallowest + 1 + rng.IntN(120)
+			if k%16 == 0 {
+				k = o.Tuning().KC + k
+			}
+			before, after := o.Plan(true, false, m, n, k, m, n, n), upright.Plan(true, false, m, n, k, m, n, n)
+			if before == after {
+				continue
+			}
+			others++
+			a, b := randomMatrix[T](rng, k, m, m).data, randomMatrix[T](rng, k, n, n).data
+			for _, beta := range []T{0, 1} {
+				got, want := make([]T, m*n), make([]T, m*n)
+				upright.Gemm(true, false, m, n, k, 1, a, m, b, n, beta, got, n)
+				o.Gemm(true, false, m, n, k, 1, a, m, b, n, beta, want, n)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%dx%dx%d, beta = %v: other bits %q than %q", m, n, k, beta, after.Way, before.Way)
+				}
+			}
+		}
+	}
+	if want := len(o.ks.pairs.alongK) > 0; others > 0 != want {
+		t.Errorf("%d products go other ways, want some: %v", others, want)
+	}
+}

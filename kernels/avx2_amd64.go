@@ -75,7 +75,7 @@ func avx2Float64() kernelSet[float64] {
 		TailColumns: 2, TailDepth: 32,
 		DotDepth: 4, NarrowDepth: 256, UprightColumns: 10, UprightDepth: 0, AsRowsDepth: 12, TransposeColumns: 64, TransposeRows: 80,
 		ShallowRows: 256, PageDepth: 48, LowDepth: lowTo(), AloneDepth: 8,
-		VecMatBytes: 256 << 10, FetchBytes: fetchFrom(), PanelBytes: never, AheadTurns: 1, ThreadWork: 1 << 20,
+		VecMatBytes: 256 << 10, FetchBytes: fetchFrom(), PanelBytes: never, AheadTurns: aheadTurns(), ThreadWork: 1 << 20,
 	}
 	ks.tuning = ks.tuning.fit(ks.mr(), ks.nr(), 8, readCPU())
 	ks.relu = dreluAVX2
@@ -121,7 +121,7 @@ func isIntel() bool { return readCPU().Vendor == "GenuineIntel" }
 // farFrom returns the PanelBytes of assembly for the CPU at hand: what the L2 cache has, on Intel's
 // CPUs. On Ice Lake, the first tile of a panel that comes from the L3 cache took 2 to 3 times as long as
 // others, of which there are few; in float64 with AVX2, whose panels are small, and one call multiplies
-// several, squares lost 2 to 5% (never). A line from there is nearer to a core of Zen 4, and squares took
+// several, squares lost 2 to 5% (there it is never). A line from there is nearer to a core of Zen 4, and squares took
 // 1.004 times as long; of others nothing is known.
 func farFrom() int {
 	if isIntel() {

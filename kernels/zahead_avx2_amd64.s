@@ -194,12 +194,22 @@ tileStepsFetched:
 	JEQ     tileStepsAhead4
 	VMOVUPS (SI), Y12
 	VMOVUPS Y12, (DI)
+	CMPQ    16(SP), $0x00
+	JEQ     tileStepsAhead4Fast
 
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       24(SP), R15
+	PREFETCHT0 63(SI)(R15*8)
+	JMP        tileStepsAhead4Soon
+
+tileStepsAhead4Fast:
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 95(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x00000020, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x00000020, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R13
@@ -632,12 +642,22 @@ tileStepsFetched:
 	VMOVUPS Y12, (DI)
 	VMOVUPS 32(SI), Y12
 	VMOVUPS Y12, 32(DI)
+	CMPQ    16(SP), $0x00
+	JEQ     tileStepsAhead4Fast
 
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       24(SP), R14
+	PREFETCHT0 63(SI)(R14*8)
+	JMP        tileStepsAhead4Soon
+
+tileStepsAhead4Fast:
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 127(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x00000040, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x00000040, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R12
@@ -1039,13 +1059,24 @@ tileStepsFetched:
 	VMOVUPS Y12, 32(DI)
 	VMOVUPS 64(SI), Y12
 	VMOVUPS Y12, 64(DI)
+	CMPQ    16(SP), $0x00
+	JEQ     tileStepsAhead4Fast
 
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       24(SP), R13
+	PREFETCHT0 63(SI)(R13*8)
+	PREFETCHT0 127(SI)(R13*8)
+	JMP        tileStepsAhead4Soon
+
+tileStepsAhead4Fast:
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 159(SI)
 	PREFETCHT1 223(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x00000060, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x00000060, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R11
@@ -4483,12 +4514,22 @@ tileStepsFetched:
 	JEQ     tileStepsAhead4
 	VMOVUPD (SI), Y12
 	VMOVUPD Y12, (DI)
+	CMPQ    16(SP), $0x00
+	JEQ     tileStepsAhead4Fast
 
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       24(SP), R15
+	PREFETCHT0 63(SI)(R15*8)
+	JMP        tileStepsAhead4Soon
+
+tileStepsAhead4Fast:
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 95(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x00000020, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x00000020, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R13
@@ -4923,12 +4964,22 @@ tileStepsFetched:
 	VMOVUPD Y12, (DI)
 	VMOVUPD 32(SI), Y12
 	VMOVUPD Y12, 32(DI)
+	CMPQ    16(SP), $0x00
+	JEQ     tileStepsAhead4Fast
 
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       24(SP), R14
+	PREFETCHT0 63(SI)(R14*8)
+	JMP        tileStepsAhead4Soon
+
+tileStepsAhead4Fast:
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 127(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x00000040, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x00000040, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R12
@@ -5332,13 +5383,24 @@ tileStepsFetched:
 	VMOVUPD Y12, 32(DI)
 	VMOVUPD 64(SI), Y12
 	VMOVUPD Y12, 64(DI)
+	CMPQ    16(SP), $0x00
+	JEQ     tileStepsAhead4Fast
 
+	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
+	MOVQ       24(SP), R13
+	PREFETCHT0 63(SI)(R13*8)
+	PREFETCHT0 127(SI)(R13*8)
+	JMP        tileStepsAhead4Soon
+
+tileStepsAhead4Fast:
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 159(SI)
 	PREFETCHT1 223(SI)
-	ADDQ       24(SP), SI
-	ADDQ       $0x00000060, DI
-	DECQ       8(SP)
+
+tileStepsAhead4Soon:
+	ADDQ 24(SP), SI
+	ADDQ $0x00000060, DI
+	DECQ 8(SP)
 
 tileStepsAhead4:
 	SUBQ $0x04, R11

@@ -162,10 +162,8 @@ tileStepsFetched:
 	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
 	MOVQ       24(SP), R15
 	PREFETCHT0 63(SI)(R15*8)
-
-	// which at a slow pace is soon enough, and all that is fetched
-	CMPQ 16(SP), $0x00
-	JNE  tileStepsAhead4Soon
+	CMPQ       16(SP), $0x00
+	JNE        tileStepsAhead4Soon
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 127(SI)
@@ -768,10 +766,8 @@ tileStepsFetched:
 	MOVQ       24(SP), R15
 	PREFETCHT0 63(SI)(R15*8)
 	PREFETCHT0 127(SI)(R15*8)
-
-	// which at a slow pace is soon enough, and all that is fetched
-	CMPQ 16(SP), $0x00
-	JNE  tileStepsAhead4Soon
+	CMPQ       16(SP), $0x00
+	JNE        tileStepsAhead4Soon
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 191(SI)
@@ -1525,10 +1521,8 @@ tileStepsFetched:
 	PREFETCHT0 63(SI)(R15*8)
 	PREFETCHT0 127(SI)(R15*8)
 	PREFETCHT0 191(SI)(R15*8)
-
-	// which at a slow pace is soon enough, and all that is fetched
-	CMPQ 16(SP), $0x00
-	JNE  tileStepsAhead4Soon
+	CMPQ       16(SP), $0x00
+	JNE        tileStepsAhead4Soon
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 255(SI)
@@ -2201,10 +2195,8 @@ tileStepsFetched:
 	PREFETCHT0 127(SI)(R14*8)
 	PREFETCHT0 191(SI)(R14*8)
 	PREFETCHT0 255(SI)(R14*8)
-
-	// which at a slow pace is soon enough, and all that is fetched
-	CMPQ 16(SP), $0x00
-	JNE  tileStepsAhead4Soon
+	CMPQ       16(SP), $0x00
+	JNE        tileStepsAhead4Soon
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 319(SI)
@@ -9116,10 +9108,8 @@ tileStepsFetched:
 	// the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept
 	MOVQ       24(SP), R15
 	PREFETCHT0 63(SI)(R15*8)
-
-	// which at a slow pace is soon enough, and all that is fetched
-	CMPQ 16(SP), $0x00
-	JNE  tileStepsAhead4Soon
+	CMPQ       16(SP), $0x00
+	JNE        tileStepsAhead4Soon
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 127(SI)
@@ -9724,10 +9714,8 @@ tileStepsFetched:
 	MOVQ       24(SP), R15
 	PREFETCHT0 63(SI)(R15*8)
 	PREFETCHT0 127(SI)(R15*8)
-
-	// which at a slow pace is soon enough, and all that is fetched
-	CMPQ 16(SP), $0x00
-	JNE  tileStepsAhead4Soon
+	CMPQ       16(SP), $0x00
+	JNE        tileStepsAhead4Soon
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 191(SI)
@@ -10483,10 +10471,8 @@ tileStepsFetched:
 	PREFETCHT0 63(SI)(R15*8)
 	PREFETCHT0 127(SI)(R15*8)
 	PREFETCHT0 191(SI)(R15*8)
-
-	// which at a slow pace is soon enough, and all that is fetched
-	CMPQ 16(SP), $0x00
-	JNE  tileStepsAhead4Soon
+	CMPQ       16(SP), $0x00
+	JNE        tileStepsAhead4Soon
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 255(SI)
@@ -11161,10 +11147,8 @@ tileStepsFetched:
 	PREFETCHT0 127(SI)(R14*8)
 	PREFETCHT0 191(SI)(R14*8)
 	PREFETCHT0 255(SI)(R14*8)
-
-	// which at a slow pace is soon enough, and all that is fetched
-	CMPQ 16(SP), $0x00
-	JNE  tileStepsAhead4Soon
+	CMPQ       16(SP), $0x00
+	JNE        tileStepsAhead4Soon
 
 	// the same row of the panel after it, by its last byte: lines may be shared
 	PREFETCHT1 319(SI)

@@ -14,11 +14,11 @@ const (
 	nothing  ahead = ""
 	copying  ahead = "copying"  // packs the next panel of B, which is not transposed, and as wide as the kernel
 	turning  ahead = "turning"  // packs the next panel of a transposed B
-	fetching ahead = "fetching" // fetches rows of A into the L2 cache
+	fetching ahead = "fetching" // fetches rows of A, or the next packed panel, into the L2 cache
 )
 
 // lookingAhead generates the micro-kernels that look ahead, as tall as there are registers for. Those
-// that fetch rows of A there are of eightRows, too, which is what reads rows that share sets of the cache.
+// that fetch there are of eightRows, too, which is what reads rows that share sets of the cache.
 func lookingAhead(e emitter) (goTable string) {
 	const eightRows = 8
 	kernel := func(ahead ahead, h, v int) string {
@@ -43,7 +43,7 @@ func lookingAhead(e emitter) (goTable string) {
 	return goTable + "}\n"
 }
 
-// rowsToCopy is how many rows AVX-512 fetches ahead, into the L1 cache, of the row of B that it
+// rowsToCopy is how many rows AVX-512, and AVX2 at a slow pace, fetch ahead, into the L1 cache, of the row of B that it
 // copies: as many as an index can be scaled by. On Ice Lake, 64x3072x768, whose rows share sets, is 1.1
 // times as fast, and eight products of 64 to 1024 rows 1.01 to 1.03. AVX2 loses 2 to 5% on Zen 3. Where rows are
 // copied in every other four steps of k or fewer, what the next panel has in them is not fetched: 128 rows
@@ -155,8 +155,9 @@ func (n operandAhead) emit(mk microKernel, steps reg.GPVirtual, label string) {
 	mk.Label(label)
 }
 
-// fetchCopied has fetched what is to be copied later: the row that is rowsToCopy further on, which
-// comes in time where rows are copied at a slow pace; else, what the next panel has in this row.
+// fetchCopied has fetched what is to be copied later. Where rows are copied at a slow pace, the row that is
+// rowsToCopy further on comes in time. Else what the next panel has in this row is fetched as well,
+// and with AVX2 alone.
 func (mk microKernel) fetchCopied(n operandAhead, width int, label string) {
 	further := func() {
 		mk.Comment("the row that is rowsToCopy further on, which the sets of the L2 cache may not have kept")

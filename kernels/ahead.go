@@ -54,19 +54,23 @@ func (ks *kernelSet[T]) farPanels(k, n int) bool {
 	return len(ks.fetching) > 0 && product3(k, n, int(unsafe.Sizeof(z))) > ks.tuning.PanelBytes
 }
 
-// fetchesPanels reports whether tiles of m rows and v vectors have the next panel fetched: most of
-// them, else those of all of several panels had better be computed in one call. Rows bound their height.
-func (ks *kernelSet[T]) fetchesPanels(v, m, rows int) bool {
+// fetchesPanels reports whether tiles of m rows and v vectors, of this height at most, have the next
+// panel fetched: if most of them can, else those of several panels had better be computed in one call.
+func (ks *kernelSet[T]) fetchesPanels(v, m, tallest int) bool {
 	if v > len(ks.fetching) {
 		return false
 	}
-	h, tall, short := split(m, min(rows, ks.fetching[v-1][0].h))
+	h, tall, short := split(m, min(tallest, ks.fetching[v-1][0].h))
 	return tall > short && ks.fetcher(v, h).h == h
 }
 
 // tilesOfPanel are tiles of one height of a whole panel: panel i, v vectors wide, and tiles of h rows, of
-// which a call computes atOnce. left columns are behind it, in panels of wide vectors.
-type tilesOfPanel struct{ i, v, h, tiles, atOnce, left, wide int }
+// which a call computes atOnce. left columns are behind it, in panels of wide vectors, which are
+// to be fetched if they are far.
+type tilesOfPanel struct {
+	i, v, h, tiles, atOnce, left, wide int
+	far                                bool
+}
 
 // lookAhead returns the kernel that computes tiles of p, a block, and meanwhile sees to what is needed
 // next, of which y tells. It packs the panel behind them, if panels are to be packed: so many rows of it
@@ -81,22 +85,22 @@ func (p *product[T]) lookAhead(y *microExtra[T], b *panels[T], next *strip[T], a
 	whole, jr := ks.wholeFollows(at.left, at.wide), p.n-at.left
 	if b.from.data != nil && at.left > 0 && v <= len(ks.copying) {
 		if nextV, cols := ks.panel(at.left, at.wide); nextV == v {
-			from := b.from.from(0, jr)
-			y.from, y.panel = &from.data[0], &b.at(jr, at.i+1)[0]
+			from, panel := b.from.from(0, jr), b.at(jr, at.i+1)
 			copying, turning := ks.copying[v-1], ks.turning[v-1]
 			groups := min(p.k/turning.piece, turning.pieces(p.k, min(tiles, at.atOnce), 1)/cols)
 			switch {
 			case from.trans && turning.h == h && groups > 0:
-				y.fromRow, y.left, y.each = from.col, groups, cols
+				y.from, y.panel, y.fromRow, y.left, y.each = &from.data[0], &panel[0], from.col, groups, cols
 				return turning, groups * turning.piece
 			case !from.trans && copying.h == h && whole && copying.pieces(p.k, tiles, 1) >= p.k:
-				y.fromRow, y.left, y.rests = from.row, p.k, ks.rests(&copying, p.k, tiles, p.k)
+				y.from, y.panel, y.fromRow, y.left = &from.data[0], &panel[0], from.row, p.k
+				y.rests = ks.rests(&copying, p.k, tiles, p.k)
 				return copying, p.k
 			}
 		}
 	}
 	switch {
-	case whole && b.far && b.from.data == nil:
+	case whole && at.far:
 		if kernel = ks.fetcher(v, h); kernel.h == h { // its rows are one after the other: each piece is one
 			_, cols := ks.panel(at.left, at.wide)
 			pieces := (p.k*cols + kernel.piece - 1) / kernel.piece
@@ -122,7 +126,7 @@ func (ks *kernelSet[T]) rests(kernel *panelKernel[T], k, tiles, pieces int) int 
 }
 
 // goOn moves y on behind a call that computed so many tiles of depth k, and reports whether the next call
-// is to do the rest: of what is done row by row, of a panel of so many columns.
+// is to do the rest. What is packed is a panel of so many columns. Only rows of one piece go on.
 func (kernel *panelKernel[T]) goOn(y *microExtra[T], k, tiles, cols int) bool {
 	done := kernel.pieces(k, tiles, y.rests/4+1)
 	if y.each > 1 || y.left <= done {

@@ -33,7 +33,7 @@ func kernelsThatLookAhead[T Float](t *testing.T, o Ops[T]) {
 							aheadKernel(t, rng, ks, "turning", ks.turning[v-1], v, k, tiles, left, each, 1, beta)
 						}
 						for _, kernel := range ks.fetching[v-1] {
-							aheadKernel(t, rng, ks, "fetching", kernel, v, k, tiles, 3, each, 1+tiles&2, beta)
+							aheadKernel(t, rng, ks, "fetching", kernel, v, k, tiles, 3, each, 1+tiles&1, beta)
 						}
 					}
 				}
@@ -210,7 +210,7 @@ func lookAheadOf[T Float](t *testing.T, o Ops[T]) {
 						b.from = stridesOf(data, bRow, trans)
 					}
 					p := product[T]{ks: ks, m: tiles * h, n: jr + c.left, k: k}
-					kernel, packs := p.lookAhead(&y, &b, &next, tilesOfPanel{0, v, h, tiles, tiles, c.left, v})
+					kernel, packs := p.lookAhead(&y, &b, &next, tilesOfPanel{v: v, h: h, tiles: tiles, atOnce: tiles, left: c.left, wide: v})
 					name := fmt.Sprintf("%d columns left, packing %v, transposed %v, %d tiles: %d rows of %d, %d each", c.left, packing, trans, tiles, y.left, y.fromRow, y.each)
 					switch {
 					case packing && trans && c.wide:
@@ -235,15 +235,36 @@ func lookAheadOf[T Float](t *testing.T, o Ops[T]) {
 			}
 		}
 	}
+	// What is to be packed, but not ahead, leaves nothing behind for what is fetched instead, in several calls.
+	for _, trans := range []bool{false, true} {
+		ld := ld
+		if trans {
+			ld = lanes + 3
+		}
+		p := product[T]{ks: ks, m: 3 * h, n: jr + nr - 1, k: lanes}
+		b, few := panels[T]{data: data, step: lanes, from: stridesOf(data, ld, trans)}, strip[T]{data, lanes, 1 << 20, lanes}
+		var y microExtra[T]
+		kernel, packs := p.lookAhead(&y, &b, &few, tilesOfPanel{v: v, h: h, tiles: 3, atOnce: 1, left: nr - 1, wide: v})
+		if trans && packs > 0 {
+			continue // some of it is turned
+		}
+		if kernel.h != h || packs != 0 || y.each != 1 || y.from != &data[0] || y.panel != nil {
+			t.Fatalf("transposed %v: kernel of %d rows, %d packed, %d each", trans, kernel.h, packs, y.each)
+		}
+		done := kernel.pieces(lanes, 1, 1)
+		if on := kernel.goOn(&y, lanes, 1, nr); !on || y.panel != nil || y.from != &data[done*lanes] || y.left != 1<<20-done {
+			t.Errorf("transposed %v: goes on %v, with %d left", trans, on, y.left)
+		}
+	}
 	p := product[T]{ks: ks, m: h, n: jr + nr, k: lanes}
-	if kernel, packs := p.lookAhead(new(microExtra[T]), &panels[T]{data: data, step: k, from: stridesOf(data, k, true)}, nil, tilesOfPanel{0, v, h, 1, 1, nr, v}); kernel.h != 0 || packs != 0 {
+	if kernel, packs := p.lookAhead(new(microExtra[T]), &panels[T]{data: data, step: k, from: stridesOf(data, k, true)}, nil, tilesOfPanel{v: v, h: h, tiles: 1, atOnce: 1, left: nr, wide: v}); kernel.h != 0 || packs != 0 {
 		t.Errorf("turns %d rows where there is no time for a group of them", packs)
 	}
 	p = product[T]{ks: ks, m: 5 * h, n: jr, k: k}
-	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), &next, tilesOfPanel{0, v, h - 1, 5, 5, 0, v}); kernel.h != 0 {
+	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), &next, tilesOfPanel{v: v, h: h - 1, tiles: 5, atOnce: 5, wide: v}); kernel.h != 0 {
 		t.Errorf("tiles of %d rows have a kernel that looks ahead", h-1)
 	}
-	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), nil, tilesOfPanel{0, v, h, 5, 5, 0, v}); kernel.h != 0 {
+	if kernel, _ := p.lookAhead(new(microExtra[T]), new(panels[T]), nil, tilesOfPanel{v: v, h: h, tiles: 5, atOnce: 5, wide: v}); kernel.h != 0 {
 		t.Error("looks ahead though there is no next block")
 	}
 }
@@ -274,7 +295,7 @@ func lookAheadGoesOn[T Float](t *testing.T, o Ops[T]) {
 					name := fmt.Sprintf("AheadTurns = %d, k = %d, %d tiles, %d at once", turns, k, tiles, atOnce)
 					data := newGuarded[T](n * k)
 					packed := panels[T]{data: data.data, step: k, from: stridesOf(b, n, false)}
-					at := tilesOfPanel{0, v, h, tiles, atOnce, left * nr, v}
+					at := tilesOfPanel{v: v, h: h, tiles: tiles, atOnce: atOnce, left: left * nr, wide: v}
 
 					var y microExtra[T]
 					kernel, packs := p.lookAhead(&y, &packed, nil, at)
@@ -311,7 +332,7 @@ func lookAheadGoesOn[T Float](t *testing.T, o Ops[T]) {
 					}
 
 					// Of what is packed, as much of the next panel is fetched as there is time for.
-					packed.from, packed.far = operand[T]{}, true
+					packed.from, at.far = operand[T]{}, true
 					kernel, _ = p.lookAhead(&y, &packed, nil, at)
 					if kernel.h != h || kernel.every != 4 || y.from != &data.data[nr*k] || y.fromRow != kernel.piece || y.each != 1 || y.left*kernel.piece < nr*k || (y.left-1)*kernel.piece >= nr*k {
 						t.Fatalf("%s: %d pieces of %d are fetched, %d apart", name, y.left, kernel.piece, y.fromRow)
@@ -358,7 +379,7 @@ func fetchesFarPanels[T Float](t *testing.T, o Ops[T]) {
 	n := panels * ks.nr()
 	bytes := n * k * size
 	for _, c := range []struct{ m, least, most int }{
-		{2 * h, panels - 1, panels - 1}, {h + 1, 0, 0}, {7*h - 1, panels - 1, panels - 1}, {1, 0, 0},
+		{2 * h, panels - 1, panels - 1}, {h + 1, 0, 0}, {2*h - 1, 0, 0}, {7*h - 1, panels - 1, panels - 1}, {1, 0, 0},
 	} {
 		a, b := randomMatrix[T](rng, c.m, k, k).data, randomMatrix[T](rng, k, n, n).data
 		var want []T
@@ -456,7 +477,7 @@ func TestReadNext(t *testing.T) {
 }
 
 // Where k is so few steps that storing C is most of it, all tiles that write C past the caches do so; else
-// all but those that look ahead instead.
+// all but those that pack ahead instead.
 func TestAroundLooksAhead(t *testing.T) {
 	eachType(t,
 		func(t *testing.T, o Ops[float32]) { aroundLooksAhead(t, o) },
@@ -471,7 +492,7 @@ func aroundLooksAhead[T Float](t *testing.T, o Ops[T]) {
 	tiles := 0
 	ks.around.run = slices.Clone(ks.around.run)
 	for h, run := range ks.around.run {
-		ks.around.run[h] = func(x *microArgs[T]) { tiles += x.tiles; run(x) }
+		ks.around.run[h] = func(x *microArgs[T]) { tiles += x.tiles * x.panels; run(x) }
 	}
 	rng := rand.New(rand.NewPCG(75, 76))
 	h := len(ks.around.run)
@@ -490,6 +511,11 @@ func aroundLooksAhead[T Float](t *testing.T, o Ops[T]) {
 		}
 		if !slices.Equal(got, want) {
 			t.Error("other bits than in the caches")
+		}
+		// Another block of A fetches no panel instead, however far they are.
+		tiles, panels.from.data, panels.far = 0, nil, true
+		if p.macroKernel(&panels, nil); tiles != 6*3 {
+			t.Errorf("k = %d: %d tiles of another block are written past the caches, want %d", k, tiles, 6*3)
 		}
 	}
 }

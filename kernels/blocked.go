@@ -184,7 +184,7 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 			kernels = ks.around.run
 		}
 		kernels = kernels[:min(len(kernels), most)]
-		far := b.far && !packing && ks.fetchesPanels(v, m, most)
+		far := b.far && !packing && !p.around && ks.fetchesPanels(v, m, len(kernels))
 		if (next != nil || far) && v <= len(ks.fetching) { // taller ones do not fetch
 			kernels = kernels[:min(len(kernels), ks.fetching[v-1][0].h)]
 		}
@@ -217,7 +217,7 @@ func (p *product[T]) macroKernel(b *panels[T], next *strip[T]) {
 		var ahead panelKernel[T]
 		packed = 0
 		if (packing || far || next != nil) && row < m && cols == v*ks.lanes && together == 1 { // what a panelKernel computes
-			ahead, packed = p.lookAhead(&y, b, next, tilesOfPanel{i, v, h, tall, atOnce, n - jr - cols, wide})
+			ahead, packed = p.lookAhead(&y, b, next, tilesOfPanel{i: i, v: v, h: h, tiles: tall, atOnce: atOnce, left: n - jr - cols, wide: wide, far: far})
 		}
 		for row < m {
 			if tall == 0 {

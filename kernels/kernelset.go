@@ -111,8 +111,8 @@ type aroundKernels[T Float] struct {
 //   - packing, for one tile: packs the panel that it reads in place, as a packKernel does, into panel.
 //
 // The others look ahead: in each tile they do a piece, so many elements, after every few steps of k
-// of the first k/4*4. They do none in four of these steps behind which so many are left that
-// left & rests is not 0: with 4*(pace-1), for a pace that is a power of two, they do in every pace-th four.
+// of the first k/4*4. They do none in four of these steps behind which so many steps are left that
+// steps & rests is not 0: with 4*(pace-1), for a pace that is a power of two, they do in every pace-th four.
 //
 //   - copying, for packed panels: packs up to left rows of the next one, a row at a time, from rows of B at
 //     from that are fromRow apart, into panel.
@@ -122,7 +122,7 @@ type aroundKernels[T Float] struct {
 //   - fetching: has up to left rows at from that are fromRow apart fetched into the L2 cache, in pieces, of
 //     which each row has each.
 //
-// What has one piece, or all of it, a row goes on in another call: see goOn.
+// Where a row is one piece, as in copying, another call may go on: see goOn.
 type panelKernel[T Float] struct {
 	h            int
 	every, piece int // steps of k, and elements

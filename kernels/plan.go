@@ -5,7 +5,7 @@ import "math"
 // Plan tells how a product is computed: what [Ops.Plan] found out without computing it. Where plans
 // of a product by two tunings of the same Vectors are equal, it has the same bits by both, and is
 // computed alike but for the height of tiles, how many of them a call of assembly computes, at what
-// pace these pack and fetch ahead, and what is fetched for a Tail.
+// pace these pack and fetch ahead, and what is fetched for a Tail or in a last block, which is smaller.
 type Plan struct {
 	// Way says in words, for people, which way the product goes. They may become others.
 	Way string
@@ -22,7 +22,7 @@ type Plan struct {
 	// Tail is how many of the last columns are computed on their own.
 	Tail int
 	// Fetches tells of a matrix that is multiplied by one vector whether its rows are fetched ahead, and
-	// of a packed B, which several blocks of A multiply, whether its panels are.
+	// of a packed B, which is multiplied after it was packed, whether panels of a whole block are.
 	Fetches bool
 	// Threads is how many threads compute the product at most. The rest of a plan is that of one:
 	// what several cut it into is smaller, which may be packed less, and not other in its bits.
@@ -127,7 +127,7 @@ func (p *product[T]) planOfTiles(o Ops[T]) Plan {
 		p.around = p.writesAround()
 		pl.MC, pl.NC, pl.PacksA, pl.PacksB = p.blocks()
 		pl.NC, pl.KC = min(pl.NC, p.n), p.kc
-		pl.Fetches = pl.PacksB && p.m > pl.MC && p.ks.farPanels(p.kc, pl.NC)
+		pl.Fetches = pl.PacksB && !p.around && (p.m > pl.MC || p.b.trans && p.kc < turnedSingly) && p.ks.farPanels(p.kc, pl.NC)
 	case inStrips, inTurnedStrips:
 		cols := p.n
 		if p.way == inTurnedStrips {

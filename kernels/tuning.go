@@ -131,11 +131,11 @@ type Tuning struct {
 	// from memory: its rows are fetched ahead. From 1<<31 - 1 on, none is, however large.
 	FetchBytes int
 	// Packed panels of a block of B of more than PanelBytes bytes come from the last-level cache: while
-	// one is multiplied, the next one is fetched. From 1<<30 on, none is.
+	// one is multiplied, the next one is fetched, unless most tiles are too low. From 1<<30 on, none is.
 	PanelBytes int
 	// While a panel is multiplied, a row of the next one is packed, or a piece of it fetched, in every
 	// four steps of k; or if there are tiles enough, in every other four, or fewer, down to one of
-	// AheadTurns: no more is asked for than arrives. What counts of it is a power of two.
+	// AheadTurns: no more is asked for than arrives. Of others than powers of two, the next lower one counts.
 	AheadTurns int
 	// A thread is worth waking up for at least ThreadWork multiply-adds.
 	ThreadWork int

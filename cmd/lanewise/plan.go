@@ -127,7 +127,10 @@ func (p planJSON) print(w io.Writer) {
 	case pl.Tail > 1:
 		line("apart", "the last %s", counted(pl.Tail, columns))
 	}
-	if pl.Fetches {
+	switch {
+	case pl.Fetches && pl.MC > 0:
+		line("fetched", "panels of %s, ahead", b)
+	case pl.Fetches:
 		line("fetched", "rows of the matrix, ahead")
 	}
 	line("threads", "at most %d", pl.Threads)

@@ -83,7 +83,7 @@ func TestUprightDepthChangesNoBits(t *testing.T) {
 func uprightDepthBits[T Float](t *testing.T, o Ops[T]) {
 	none, all := o.Tuning(), o.Tuning()
 	none.UprightDepth, all.UprightDepth = 0, never
-	o, upright := o.Tuned(none), o.Tuned(all)
+	o, always := o.Tuned(none), o.Tuned(all)
 	rng, others := rand.New(rand.NewPCG(73, 74)), 0
 	for m := latency + 1; m <= 140; m++ {
 		for n := fewUpright + 1; n <= o.Tuning().UprightColumns; n++ {
@@ -91,7 +91,7 @@ func uprightDepthBits[T Float](t *testing.T, o Ops[T]) {
 			if k%16 == 0 {
 				k = o.Tuning().KC + k
 			}
-			before, after := o.Plan(true, false, m, n, k, m, n, n), upright.Plan(true, false, m, n, k, m, n, n)
+			before, after := o.Plan(true, false, m, n, k, m, n, n), always.Plan(true, false, m, n, k, m, n, n)
 			if before == after {
 				continue
 			}
@@ -99,7 +99,7 @@ func uprightDepthBits[T Float](t *testing.T, o Ops[T]) {
 			a, b := randomMatrix[T](rng, k, m, m).data, randomMatrix[T](rng, k, n, n).data
 			for _, beta := range []T{0, 1} {
 				got, want := make([]T, m*n), make([]T, m*n)
-				upright.Gemm(true, false, m, n, k, 1, a, m, b, n, beta, got, n)
+				always.Gemm(true, false, m, n, k, 1, a, m, b, n, beta, got, n)
 				o.Gemm(true, false, m, n, k, 1, a, m, b, n, beta, want, n)
 				if !slices.Equal(got, want) {
 					t.Fatalf("%dx%dx%d, beta = %v: other bits %q than %q", m, n, k, beta, after.Way, before.Way)
@@ -109,5 +109,15 @@ func uprightDepthBits[T Float](t *testing.T, o Ops[T]) {
 	}
 	if want := len(o.ks.pairs.alongK) > 0; others > 0 != want {
 		t.Errorf("%d products go other ways, want some: %v", others, want)
+	}
+	if others == 0 {
+		return // it has no kernels for pairs
+	}
+	all.UprightDepth = 50
+	for k, want := range map[int]bool{50: true, 51: false} {
+		m := 2*o.ks.lanes + 2
+		if way := o.Tuned(all).Plan(true, false, m, 10, k, m, 10, 10).Way; (way == wayNames[upright]) != want {
+			t.Errorf("%dx10x%d goes %q, want upright: %v", m, k, way, want)
+		}
 	}
 }

@@ -26,4 +26,8 @@
 // ever dropped: a round in which other work got in the way is marked instead. Every
 // round draws new operands, and a matrix product is compared with a reference before
 // the sample and after its last iteration.
+//
+// Beside rivals, the contenders of a shape take their samples in turns, some 20 of them,
+// and %peak is relative to the peak beside each turn: a neighbour on a shared machine who
+// comes and goes within a round slows all of them down.
 package bench

@@ -35,7 +35,7 @@ func (p *peakProbe) onThreads(n int) *peakProbe {
 		return p
 	}
 	one := p.fma
-	p.length = 50 * probeTime
+	p.length = 10 * probeTime
 	p.fma = func(steps int) (flops, instructions int) {
 		var others sync.WaitGroup
 		for range n - 1 {

@@ -9,16 +9,29 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/cpuid/v2"
+
 	"github.com/lanewise/lanewise/bench/internal/clib"
 	"github.com/lanewise/lanewise/bench/internal/pyloops"
 	"github.com/lanewise/lanewise/kernels"
 )
 
-// Defaults of a run beside rivals: all of it takes less than ten minutes.
+// Defaults of a run beside rivals: all of it takes about ten minutes for an instruction set.
 const (
 	DefaultRivalRounds = 7
 	DefaultRivalSample = 50 * time.Millisecond
 )
+
+// rivalTurns are those in which rivals take their samples. On a shared machine a neighbour
+// comes and goes within a round: the ratios of samples of 50 ms, one after the other, strayed
+// by 18% from round to round, those of 20 turns of 2.5 ms by 9% (ARCHITECTURE.md).
+func rivalTurns(im *kernels.Implementation) turns {
+	t := turns{count: 20, fewest: 4, warm: 2 * time.Millisecond}
+	if cpuid.CPU.IsVendor(cpuid.AMD) && im.Name() == "avx512" {
+		t.warm = warmTime // which says why
+	}
+	return t
+}
 
 // RivalFacts is what a library in C says about itself.
 type RivalFacts = clib.Facts
@@ -272,7 +285,7 @@ func moduleVersion(module string) string {
 func (r *RivalRun) Run(ctx context.Context) (*Record, error) {
 	o := r.Options
 	run := &runner{
-		groups: r.Groups, rounds: o.Rounds, sample: o.Sample, threads: o.Part.Threads,
+		groups: r.Groups, rounds: o.Rounds, sample: o.Sample, turns: rivalTurns(r.implementation), threads: o.Part.Threads,
 		now: wallClock(), noise: readNoise, progress: o.Progress,
 	}
 	return run.record(ctx, Options{
@@ -284,6 +297,7 @@ func (r *RivalRun) Run(ctx context.Context) (*Record, error) {
 		for _, f := range rivalSettings(o.Part.ISA, o.Part.Threads) {
 			s.Forced[f.key] = f.value
 		}
+		s.Options.Turns = run.turns.count
 		s.Options.Types, s.Options.Families, s.Options.Shapes = o.types(), o.Part.Families, ShapeTexts(o.Part.Shapes)
 	})
 }

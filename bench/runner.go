@@ -56,6 +56,7 @@ type runner struct {
 	groups   []*Group
 	rounds   int
 	sample   time.Duration
+	turns    turns
 	threads  int // that a contender may use; 0 is 1
 	now      clock
 	noise    func() noiseReading
@@ -118,7 +119,7 @@ func (r *runner) prepare(ctx context.Context) error {
 				t := c.bind(operands)
 				err := t.checkOnce()
 				if err == nil {
-					c.where(func() { r.iterations[g.Name(c)] = fitIterations(t.run, r.sample, r.now) })
+					c.where(func() { r.iterations[g.Name(c)] = max(fitIterations(t.run, r.sample, r.now), r.turns.fewest) })
 					err = t.failure()
 				}
 				if ctx.Err() != nil {
@@ -142,24 +143,14 @@ func (r *runner) round(ctx context.Context, number int) (Round, error) {
 	r.peaks = map[string]float64{}
 	before := r.noise()
 	for _, g := range inOrder(r.groups, number) {
-		operands := g.makeOperands(number)
-		for _, c := range inOrder(g.Contenders, number) {
-			if err := ctx.Err(); err != nil {
-				return Round{}, err
-			}
-			r.report(Progress{
-				Phase: Measuring, Done: (number-1)*r.total() + len(round.Rows), Total: r.rounds * r.total(),
-				Round: number, Rounds: r.rounds, Name: g.Name(&c),
-			})
-			row, err := r.take(g, &c, operands)
-			if ctx.Err() != nil {
-				return Round{}, ctx.Err() // which may be why there is no row
-			}
-			if err != nil {
-				return Round{}, fmt.Errorf("%s %s in round %d: %w", g.Name(&c), blame(err), number, err)
-			}
-			round.Rows = append(round.Rows, row)
+		rows, err := r.sampleGroup(ctx, g, number, len(round.Rows))
+		if ctx.Err() != nil {
+			return Round{}, ctx.Err() // which may be why there are no rows
 		}
+		if err != nil {
+			return Round{}, err
+		}
+		round.Rows = append(round.Rows, rows...)
 		// Here, so that no collection is due during a sample, and no memory given back: the
 		// next contender lost up to 6% while the runtime gave back what large products had used.
 		debug.FreeOSMemory()
@@ -170,6 +161,38 @@ func (r *runner) round(ctx context.Context, number int) (Round, error) {
 		slices.Reverse(round.Rows) // records list benchmarks in one order
 	}
 	return round, nil
+}
+
+// sampleGroup takes one sample of every contender of g, in turns; done is the number of
+// samples of the round before them. The rows are in the order of the round.
+func (r *runner) sampleGroup(ctx context.Context, g *Group, number, done int) ([]Row, error) {
+	operands := g.makeOperands(number)
+	var samplings []*sampling
+	for i := range g.Contenders {
+		samplings = append(samplings, r.sampling(g, &g.Contenders[i]))
+	}
+	for turn := range r.turns.most() {
+		for i, s := range inOrder(samplings, number+turn) {
+			if turn >= s.turns {
+				continue
+			}
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			r.report(Progress{
+				Phase: Measuring, Done: (number-1)*r.total() + done + (turn*len(samplings)+i)/r.turns.most(), Total: r.rounds * r.total(),
+				Round: number, Rounds: r.rounds, Name: s.name,
+			})
+			if err := r.takeTurn(s, operands); err != nil {
+				return nil, fmt.Errorf("%s %s in round %d: %w", s.name, blame(err), number, err)
+			}
+		}
+	}
+	var rows []Row
+	for _, s := range inOrder(samplings, number) {
+		rows = append(rows, s.row())
+	}
+	return rows, nil
 }
 
 // inOrder returns xs, reversed in even rounds.
@@ -187,92 +210,6 @@ func blame(err error) string {
 		return "failed"
 	}
 	return "computes a wrong result"
-}
-
-// take takes one sample of c. The error is that of a result that was wrong, or of a
-// process that failed.
-func (r *runner) take(g *Group, c *Contender, operands any) (Row, error) {
-	row := Row{Name: g.Name(c)}
-	if c.bind == nil {
-		s := c.peak.sample(r.sample, r.now)
-		r.notePeak(c.peak, s.flops)
-		row.Iterations, row.NsPerOp, row.metrics = s.steps, 1e9*s.seconds/float64(s.steps), s.metrics()
-		return row, nil
-	}
-
-	t := c.bind(operands)
-	if t.verify != nil {
-		if err := t.checkOnce(); err != nil { // the operands are new in every round
-			return Row{}, err
-		}
-	}
-	n, peak := r.iterations[row.Name], 0.0
-	if c.peak != nil {
-		peak = c.peak.beside(r.now)
-	}
-	var elapsed time.Duration
-	var before, after runtime.MemStats
-	c.where(func() {
-		t.run(r.warmUp(n))
-		if t.spoil != nil {
-			t.spoil()
-		}
-		runtime.ReadMemStats(&before)
-		start := r.now()
-		t.run(n)
-		elapsed = r.now() - start
-		runtime.ReadMemStats(&after)
-	})
-	if t.took != nil {
-		var err error
-		if elapsed, err = t.took(); err != nil {
-			return Row{}, err
-		}
-	}
-	if c.peak != nil {
-		peak = max(peak, c.peak.beside(r.now))
-		r.notePeak(c.peak, peak)
-	}
-	if t.verify != nil {
-		if err := t.verify(); err != nil {
-			return Row{}, err
-		}
-	}
-
-	row.Iterations = n
-	row.NsPerOp = float64(elapsed.Nanoseconds()) / float64(n)
-	row.BytesPerOp = int64(after.TotalAlloc-before.TotalAlloc) / int64(n)
-	row.AllocsPerOp = int64(after.Mallocs-before.Mallocs) / int64(n)
-	row.metrics = t.metrics(g.workOf(c), elapsed.Seconds()/float64(n), peak)
-	return row, nil
-}
-
-// warmTime is how long a contender runs before its sample. Caches, branch predictors and
-// buffer pools want less; but a core that was not under such a load just before holds
-// instructions back for a while: on Zen 4, products with AVX-512 that keep the
-// multiply-add units busy start with 71% of their speed, for 4 to 5 ms, whatever ran before,
-// while probes of the peak and products that are slower anyway do not.
-const warmTime = 8 * time.Millisecond
-
-// warmUp returns how many iterations that is where n take a sample.
-func (r *runner) warmUp(n int) int {
-	return max(int(int64(n)*int64(warmTime)/int64(r.sample)), 1)
-}
-
-// where calls f where c is to run: here, or for what uses goroutines in one that is not
-// locked to the runner's thread. The clock and the counters are read inside f, which
-// leaves out what the goroutine itself takes.
-func (c *Contender) where(f func()) {
-	if !c.spawns {
-		f()
-		return
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	<-done
 }
 
 func (r *runner) notePeak(p *peakProbe, flops float64) {

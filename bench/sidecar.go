@@ -59,6 +59,7 @@ type sidecarImplementation struct {
 type sidecarOptions struct {
 	Rounds int    `json:"rounds"`
 	Sample string `json:"sample"`
+	Turns  int    `json:"turns,omitempty"` // that a sample beside rivals is cut into
 	Long   bool   `json:"long"`
 	Filter string `json:"filter,omitempty"`
 	// Products that were asked for instead of the suite, or beside families, as MxNxK:TN.

@@ -28,9 +28,9 @@ environment variables that it reads when it is loaded: so the program starts
 itself anew for every instruction set. What a library reached is then asked of
 the library itself, and one that runs other kernels is left out as well.
 
-The contenders of a shape take turns, round after round, on operands that are
-new in each round. Every product is compared with a reference, before it is
-timed and after. Libraries in C are called in a loop in C; ours, gonum and vek
+The contenders of a shape take turns, some 20 times in a sample and round after
+round, on operands that are new in each round. Every product is compared with a
+reference, before it is timed and after. Libraries in C are called in a loop in C; ours, gonum and vek
 through their Go functions, the call included. Ratios are taken in each round;
 their median counts, to the best rival of each shape, and the geometric mean of
 a family of shapes:
@@ -65,7 +65,7 @@ Records go to <out>/<machine>/, as those of "lanewise bench", one for each
 instruction set and number of threads, with versions, kernels and what was left
 out in the .json file. --from prints the tables of records, in any build.`
 
-const rivalsExample = `  lanewise bench rivals                              less than ten minutes
+const rivalsExample = `  lanewise bench rivals                              ten to twenty minutes
   lanewise bench rivals --threads all                all processors as well
   lanewise bench rivals --isa avx512 --type f32 --family net,small
   lanewise bench rivals --family training --rounds 20

@@ -65,7 +65,10 @@ func TestRivals(t *testing.T) {
 			Config  map[string]string
 			Forced  map[string]string
 			Rivals  []bench.Rival
-			Options struct{ Types, Families []string }
+			Options struct {
+				Types, Families []string
+				Turns           int
+			}
 		}
 		if err := json.Unmarshal(data, &side); err != nil {
 			t.Fatal(err)
@@ -74,7 +77,7 @@ func TestRivals(t *testing.T) {
 		if want := map[string]string{"avx512": "SkylakeX", "avx2": "Haswell"}[isa]; side.Forced["OPENBLAS_CORETYPE"] != want {
 			t.Errorf("%s: forced %v", isa, side.Forced)
 		}
-		if !slices.Equal(side.Options.Types, []string{"f32", "f64"}) || !slices.Equal(side.Options.Families, []string{"small"}) {
+		if !slices.Equal(side.Options.Types, []string{"f32", "f64"}) || !slices.Equal(side.Options.Families, []string{"small"}) || side.Options.Turns < 2 {
 			t.Errorf("%s: options %+v", isa, side.Options)
 		}
 		for _, rival := range side.Rivals {

@@ -1,0 +1,158 @@
+package bench
+
+import (
+	"runtime"
+	"time"
+)
+
+// turns says how the contenders of a group take turns within a sample. The zero value has
+// them take it whole.
+type turns struct {
+	count  int           // turns of a sample of as many iterations or more
+	fewest int           // iterations of a sample, if not more of them fit
+	warm   time.Duration // how long a contender runs before each turn but the first
+}
+
+// most is the number of turns that no sample has more of.
+func (t turns) most() int { return max(t.count, 1) }
+
+// A sampling is a sample under way: that of one contender, in one round. It is taken in
+// turns with those of the other contenders of its group.
+type sampling struct {
+	group     *Group
+	contender *Contender
+	name      string
+	turns     int
+	n         int // iterations of a turn
+	taken     int // turns
+	task      task
+
+	// Sums over the turns.
+	elapsed       time.Duration
+	possible      float64 // FLOP that the peak beside each turn amounts to in its time
+	bytes, allocs uint64
+
+	peak peakSample // instead, of a contender without a task
+}
+
+// sampling returns a sample of c that is to be taken.
+func (r *runner) sampling(g *Group, c *Contender) *sampling {
+	s := &sampling{group: g, contender: c, name: g.Name(c), turns: 1, n: 1}
+	if c.bind != nil {
+		n := r.iterations[s.name]
+		s.turns = min(r.turns.most(), n)
+		s.n = (n + s.turns/2) / s.turns
+	}
+	return s
+}
+
+// takeTurn takes the next turn of s. The error is that of a result that was wrong, or of a
+// process that failed.
+func (r *runner) takeTurn(s *sampling, operands any) error {
+	c := s.contender
+	if c.bind == nil {
+		s.peak = c.peak.sample(r.sample, r.now)
+		r.notePeak(c.peak, s.peak.flops)
+		return nil
+	}
+	if s.taken == 0 {
+		s.task = c.bind(operands)
+		if s.task.verify != nil {
+			if err := s.task.checkOnce(); err != nil { // the operands are new in every round
+				return err
+			}
+		}
+	}
+	peak := 0.0
+	if c.peak != nil {
+		peak = c.peak.beside(r.now)
+	}
+	elapsed, err := r.time(s)
+	if err != nil {
+		return err
+	}
+	if c.peak != nil {
+		peak = max(peak, c.peak.beside(r.now))
+		r.notePeak(c.peak, peak)
+	}
+	if s.task.verify != nil {
+		if err := s.task.verify(); err != nil {
+			return err
+		}
+	}
+	s.taken++
+	s.elapsed += elapsed
+	s.possible += peak * elapsed.Seconds()
+	return nil
+}
+
+// time warms up, and times the iterations of a turn.
+func (r *runner) time(s *sampling) (elapsed time.Duration, err error) {
+	t := s.task
+	var before, after runtime.MemStats
+	s.contender.where(func() {
+		if n := r.warmUp(s); n > 0 {
+			t.run(n)
+		}
+		if t.spoil != nil {
+			t.spoil()
+		}
+		runtime.ReadMemStats(&before)
+		start := r.now()
+		t.run(s.n)
+		elapsed = r.now() - start
+		runtime.ReadMemStats(&after)
+	})
+	s.bytes += after.TotalAlloc - before.TotalAlloc
+	s.allocs += after.Mallocs - before.Mallocs
+	if t.took != nil {
+		return t.took()
+	}
+	return elapsed, nil
+}
+
+// row sums up the turns.
+func (s *sampling) row() Row {
+	if s.contender.bind == nil {
+		return Row{Name: s.name, Iterations: s.peak.steps, NsPerOp: 1e9 * s.peak.seconds / float64(s.peak.steps), metrics: s.peak.metrics()}
+	}
+	n := s.taken * s.n
+	return Row{
+		Name: s.name, Iterations: n, NsPerOp: float64(s.elapsed.Nanoseconds()) / float64(n),
+		BytesPerOp: int64(s.bytes) / int64(n), AllocsPerOp: int64(s.allocs) / int64(n),
+		metrics: s.task.metrics(s.group.workOf(s.contender), s.elapsed.Seconds()/float64(n), s.possible/s.elapsed.Seconds()),
+	}
+}
+
+// warmTime is how long a contender runs before it is timed. Caches, branch predictors and
+// buffer pools want less; but a core that was not under such a load just before holds
+// instructions back for a while: on Zen 4, products with AVX-512 that keep the
+// multiply-add units busy start with 71% of their speed, for 4 to 5 ms, whatever ran before,
+// while probes of the peak and products that are slower anyway do not.
+const warmTime = 8 * time.Millisecond
+
+// warmUp returns how many iterations that is: at least one before the first turn, none
+// before others of iterations that take longer.
+func (r *runner) warmUp(s *sampling) int {
+	iterations := func(d time.Duration) int { return int(int64(s.turns*s.n) * int64(d) / int64(r.sample)) }
+	if s.taken == 0 {
+		return max(iterations(warmTime), 1)
+	}
+	return iterations(r.turns.warm)
+}
+
+// where calls f where c is to run: here, or for what uses goroutines in one that is not
+// locked to the runner's thread. The clock and the counters are read inside f, which
+// leaves out what the goroutine itself takes.
+func (c *Contender) where(f func()) {
+	if !c.spawns {
+		f()
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	<-done
+}
